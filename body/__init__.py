@@ -1,0 +1,1 @@
+"""What a human body is: skeletons, body models, cameras, parts and surface charts, ray casting and drawing."""
