@@ -1,0 +1,20 @@
+"""`python -m benchmarks [NAME ...]`: run all measurements, or those named."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+
+BENCHMARKS = ("i2l_meshnet", "synthetic", "metrics")
+
+
+def main() -> None:
+    """Run the chosen benchmarks one after the other."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("name", nargs="*", choices=[*BENCHMARKS, []], help="which ones; all when omitted")
+    for name in parser.parse_args().name or BENCHMARKS:
+        importlib.import_module(f"benchmarks.{name}").main()
+
+
+if __name__ == "__main__":
+    main()
