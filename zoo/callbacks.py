@@ -1,0 +1,99 @@
+"""Lightning callbacks of the command line: progress, Ctrl-C, and predictions on disk."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as pl
+from pytorch_lightning.callbacks import BasePredictionWriter, Callback, RichProgressBar
+from torch import Tensor
+
+from lightning_modules.prediction import Prediction
+
+
+class ValidationLine(Callback):
+    """Prints one line of metrics after every validation, for logs that no progress bar can live in."""
+
+    def __init__(self) -> None:
+        self.start = time.monotonic()
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Print the epoch, the step, the minutes since the start, and every logged scalar."""
+        if trainer.sanity_checking or not trainer.is_global_zero:
+            return
+        scalars = {k: float(v) for k, v in sorted(trainer.callback_metrics.items()) if v.numel() == 1}
+        minutes = (time.monotonic() - self.start) / 60
+        text = "  ".join(f"{name} {value:.4g}" for name, value in scalars.items())
+        print(f"epoch {trainer.current_epoch}  step {trainer.global_step}  {minutes:.1f} min  {text}", flush=True)
+
+
+class SaveOnInterrupt(Callback):
+    """Ctrl-C during `zoo fit` saves a checkpoint and says how to go on from it.
+
+    Args:
+        folder: where the checkpoint is written.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
+        """Save when the exception is a Ctrl-C in training that has taken at least one step."""
+        if not isinstance(exception, KeyboardInterrupt) or trainer.global_step == 0 or trainer.fast_dev_run:
+            return
+        path = self.folder / "last-interrupted.ckpt"  # `--ckpt_path last` takes the newest file called last*
+        trainer.save_checkpoint(path)
+        if trainer.is_global_zero:
+            print(f"\nStopped at step {trainer.global_step}. To go on, repeat the command with --ckpt_path {path}")
+
+
+class PredictionWriter(BasePredictionWriter):
+    """`zoo predict --config` writes one `.npz` per batch: sample indices, joints and vertices in metres.
+
+    Args:
+        folder: where the files go.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(write_interval="batch")
+        self.folder = folder
+
+    def write_on_batch_end(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        prediction: Prediction,
+        batch_indices: Any,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int,
+    ) -> None:
+        """Write the tensors of `prediction` with the batch's `index`; atomically, one file per batch and rank."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        arrays: dict[str, np.ndarray] = {"index": batch["index"].cpu().numpy()}
+        for field in dataclasses.fields(prediction):
+            value = getattr(prediction, field.name)
+            if isinstance(value, Tensor):
+                arrays[field.name] = value.detach().float().cpu().numpy()
+        target = self.folder / f"batch_{dataloader_idx}_{trainer.global_rank}_{batch_idx:05d}.npz"
+        partial = target.with_suffix(".tmp")
+        with partial.open("wb") as stream:
+            np.savez(stream, skeleton=np.array(prediction.skeleton.name), **arrays)  # type: ignore[arg-type]
+        os.replace(partial, target)
+
+
+def progress_callbacks(root: Path, bar: bool) -> list[Callback]:
+    """Callbacks of every run: a progress bar on a terminal, a line per validation elsewhere, a safe Ctrl-C.
+
+    Args:
+        root: folder of the run.
+        bar: whether the trainer may show a progress bar.
+    """
+    shown: Callback = RichProgressBar() if bar and sys.stdout.isatty() else ValidationLine()
+    return [shown, SaveOnInterrupt(root / "checkpoints")]

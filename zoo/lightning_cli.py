@@ -1,0 +1,87 @@
+"""`zoo fit|validate|test|predict --config ...`: Lightning's command line with the zoo's defaults."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+from pytorch_lightning.callbacks import ModelCheckpoint
+from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
+from pytorch_lightning.loggers import CSVLogger, Logger, WandbLogger
+
+from zoo.callbacks import PredictionWriter, progress_callbacks
+from zoo.lightning_arguments import RunOptions, parse
+
+
+class ZooCLI(LightningCLI):
+    """Any of our methods with any of our datamodules, chosen by `class_path` in the configuration.
+
+    What it adds to Lightning's own: everything is written under `trainer.default_root_dir`, which follows the name of
+    the configuration; CSV logs; checkpoints in one folder, so that `--ckpt_path last` finds them; Ctrl-C saves one.
+
+    Args:
+        options: the parsed command line.
+    """
+
+    def __init__(self, options: RunOptions) -> None:
+        self.options = options
+        super().__init__(
+            pl.LightningModule,
+            pl.LightningDataModule,
+            subclass_mode_model=True,
+            subclass_mode_data=True,
+            auto_configure_optimizers=False,  # the schedule is part of a method, see its module
+            seed_everything_default=0,
+            save_config_kwargs={"overwrite": True},
+            args=list(options.arguments),
+        )
+
+    def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
+        """As Lightning does, without its warning that `sys.argv` is not empty."""
+        self.config = parser.parse_args(args)
+
+    def _parse_ckpt_path(self) -> None:
+        """Does nothing: the configuration says what the model is, a checkpoint only fills it."""
+
+    def instantiate_classes(self) -> None:
+        """Build data, model and trainer; weights of the zoo replace a random start."""
+        super().instantiate_classes()
+        if self.options.weights is not None:
+            from zoo.loading import load
+
+            self.model = load(self.options.weights)
+
+    def instantiate_trainer(self, **kwargs: Any) -> pl.Trainer:
+        """The trainer with our logger, checkpoint folder and progress display where the configuration has none."""
+        config = self._get(self.config_init, "trainer")
+        root = Path(config["default_root_dir"])
+        callbacks = list(config["callbacks"] or [])
+        if config["enable_checkpointing"] is not False and not any(isinstance(c, ModelCheckpoint) for c in callbacks):
+            callbacks.append(ModelCheckpoint(root / "checkpoints", save_last=True))
+        shown = progress_callbacks(root, config["enable_progress_bar"] is not False)
+        kwargs["callbacks"] = [*callbacks, *shown, PredictionWriter(root / "predictions")]
+        kwargs["enable_progress_bar"] = any("ProgressBar" in type(callback).__name__ for callback in shown)
+        if config["logger"] is None:
+            kwargs["logger"] = self._loggers(root)
+        return super().instantiate_trainer(**kwargs)
+
+    def _loggers(self, root: Path) -> list[Logger]:
+        loggers: list[Logger] = [CSVLogger(root, name="logs")]
+        if self.options.wandb is not None:
+            offline = self.options.wandb == "offline"
+            loggers.append(WandbLogger(self.options.config, project="human-mesh-zoo", save_dir=root, offline=offline))
+        return loggers
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run `STAGE --config ...` and return the exit code.
+
+    Raises:
+        ZooError: a configuration or weights that do not exist, or an evaluation without weights.
+    """
+    os.environ.setdefault("TORCH_FORCE_WEIGHTS_ONLY_LOAD", "1")  # a checkpoint from a stranger must not run code
+    ZooCLI(parse(argv))
+    return 0

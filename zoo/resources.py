@@ -1,0 +1,62 @@
+"""Where the files that travel with the package are: in a checkout, and in an installed wheel."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from zoo.errors import ZooError
+
+PACKAGE = Path(__file__).resolve().parent
+
+
+def resource(name: str) -> Path:
+    """Path of `checkpoints.yaml` or `configs`: inside the package when installed, beside it in a checkout.
+
+    Raises:
+        ZooError: neither place has it; the installation is incomplete.
+    """
+    for folder in (PACKAGE, PACKAGE.parent):
+        if (folder / name).exists():
+            return folder / name
+    raise ZooError(f"{name} is missing from {PACKAGE}; reinstall human-mesh-zoo")
+
+
+def weights_folder() -> Path:
+    """Folder of the weights that ship with the package."""
+    return PACKAGE / "weights"
+
+
+def cache_folder() -> Path:
+    """Folder for generated data: `$ZOO_CACHE`, else `$XDG_CACHE_HOME/human-mesh-zoo`, else `~/.cache/human-mesh-zoo`."""
+    if os.environ.get("ZOO_CACHE"):
+        return Path(os.environ["ZOO_CACHE"]).expanduser()
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "human-mesh-zoo"
+
+
+def list_configs() -> list[str]:
+    """Names of the configurations that travel with the package, such as `i2l_meshnet/open_tiny`."""
+    folder = resource("configs")
+    return sorted(path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.yaml"))
+
+
+def find_config(name: str) -> Path:
+    """Path of a configuration given as a file, as `method/name`, or as `configs/method/name.yaml` from anywhere.
+
+    Raises:
+        ZooError: no such file and no such bundled configuration.
+    """
+    path = Path(name)
+    if path.is_file():
+        return path
+    bundled = resource("configs") / f"{name.removeprefix('configs/').removesuffix('.yaml')}.yaml"
+    if bundled.is_file():
+        return bundled
+    raise ZooError(f"no configuration {name!r}: not a file, and the bundled ones are {', '.join(list_configs())}")
+
+
+def config_name(path: Path) -> str:
+    """Short name of a configuration file: its folder and stem, such as `i2l_meshnet/open_tiny`."""
+    path = path.resolve()
+    return f"{path.parent.name}/{path.stem}"
