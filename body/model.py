@@ -1,0 +1,202 @@
+"""Body models of SMPL's family: vertices and joints from pose and shape."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from body.open_body import read_open_body
+from body.skeleton import SMPL24, Skeleton, get_skeleton
+
+if TYPE_CHECKING:
+    import smplx
+
+
+class BodyOutput(NamedTuple):
+    """Posed body, metres, in the frame of the pose's global orientation."""
+
+    vertices: Float[Tensor, "batch vertices 3"]
+    joints: Float[Tensor, "batch joints 3"]
+
+
+class BodyModel(nn.Module):
+    """Linear blend skinning with shape and pose blendshapes (Loper et al. 2015, equations 2 to 4).
+
+    The same code serves the open body, SMPL and MANO. It has no parameters, and its buffers are not persistent: body
+    models are licensed and never enter a checkpoint.
+
+    Convention:
+        Zero pose is the T-pose, y up, facing +z, the body's left at +x. Pose is axis-angle in radians, one rotation
+        per joint relative to its parent in world-aligned joint frames; joint 0 turns the whole body about its root.
+        For example `pose[18] = (0, -pi/2, 0)` bends the left elbow by a right angle so that the forearm points to +z.
+
+    Attributes:
+        name: `open`, `smpl_neutral`, `mano_right`, ...
+        skeleton: joints of `BodyOutput.joints`, in pose order.
+        faces: triangles, counter-clockwise seen from outside.
+        num_vertices: number of vertices.
+        num_betas: number of shape coefficients.
+        mirror: left-right partner of every vertex, or None when the mesh has none.
+        landmarks: vertex index of named places.
+        mean_pose: pose that MANO's authors call the mean hand, zeros elsewhere; `forward` does not add it.
+    """
+
+    v_template: Tensor
+    shapedirs: Tensor
+    posedirs: Tensor | None
+    lbs_weights: Tensor
+    regressor: Tensor
+    mean_pose: Tensor
+
+    def __init__(
+        self,
+        name: str,
+        skeleton: Skeleton,
+        data: dict[str, Any],
+        regressors: dict[str, np.ndarray],
+        landmarks: dict[str, int] | None = None,
+        mirror: Int[np.ndarray, "vertices"] | None = None,
+    ) -> None:
+        """Take the arrays of a model.
+
+        Args:
+            name: see the class.
+            skeleton: names of the joints, in the order of `J_regressor`.
+            data: arrays named as in SMPL's files: `v_template`, `shapedirs`, `weights`, `J_regressor`,
+                `kintree_table`, `f`, and `posedirs` unless pose changes nothing.
+            regressors: skeleton name -> (joints, vertices) weights of further joint sets.
+            landmarks: see the class.
+            mirror: see the class.
+        """
+        super().__init__()
+        self.name, self.skeleton = name, skeleton
+        self.faces = np.asarray(data["f"], dtype=np.int64)
+        self.mirror, self.landmarks = mirror, dict(landmarks or {})
+        self.parents = [int(p) for p in np.asarray(data["kintree_table"], dtype=np.int64)[0]]
+        self.parents[0] = -1
+        self.num_vertices, self.num_betas = len(data["v_template"]), min(10, np.shape(data["shapedirs"])[-1])
+        posedirs = data.get("posedirs")
+        self._keep("v_template", data["v_template"])
+        self._keep("shapedirs", np.asarray(data["shapedirs"])[..., : self.num_betas])
+        self._keep("lbs_weights", data["weights"])
+        self._keep("regressor", data["J_regressor"])
+        self._keep("posedirs", None if posedirs is None else np.reshape(posedirs, (-1, np.shape(posedirs)[-1])).T)
+        self._keep("mean_pose", data.get("mean_pose", np.zeros((len(skeleton), 3))))
+        self._joint_sets = sorted({skeleton.name, *regressors})
+        for key, matrix in regressors.items():
+            if key != skeleton.name:
+                self._keep(f"regressor_{key}", matrix)
+
+    def _keep(self, name: str, array: np.ndarray | None) -> None:
+        tensor = None if array is None else torch.from_numpy(np.array(array, dtype=np.float32))
+        self.register_buffer(name, tensor, persistent=False)
+
+    def forward(
+        self,
+        pose: Float[Tensor, "batch joints 3"],
+        betas: Float[Tensor, "batch betas"],
+        transl: Float[Tensor, "batch 3"] | None = None,
+    ) -> BodyOutput:
+        """Pose and shape a batch of bodies.
+
+        Args:
+            pose: axis-angle per joint, the global orientation first.
+            betas: shape coefficients, standard normal over the population.
+            transl: added to vertices and joints, metres.
+        """
+        from smplx.lbs import batch_rigid_transform, batch_rodrigues, blend_shapes, vertices2joints
+
+        batch, joints = pose.shape[:2]
+        shaped = self.v_template + blend_shapes(betas, self.shapedirs)
+        rest_joints = vertices2joints(self.regressor, shaped)
+        rotations = batch_rodrigues(pose.reshape(-1, 3)).view(batch, joints, 3, 3)
+        if self.posedirs is not None:
+            feature = (rotations[:, 1:] - torch.eye(3, dtype=pose.dtype, device=pose.device)).flatten(1)
+            shaped = shaped + (feature @ self.posedirs).view(batch, -1, 3)
+        parents = torch.tensor(self.parents, device=pose.device)
+        posed_joints, relative = batch_rigid_transform(rotations, rest_joints, parents, dtype=pose.dtype)
+        # One product blends all bones' 3x4 matrices; smplx blends 4x4 ones and multiplies homogeneous points.
+        blended = torch.matmul(self.lbs_weights, relative[:, :, :3].reshape(batch, joints, 12)).view(batch, -1, 3, 4)
+        vertices = (blended[..., :3] * shaped.unsqueeze(-2)).sum(-1) + blended[..., 3]
+        if transl is not None:
+            vertices, posed_joints = vertices + transl[:, None], posed_joints + transl[:, None]
+        return BodyOutput(vertices, posed_joints)
+
+    def joint_regressor(self, skeleton_name: str) -> Float[Tensor, "joints vertices"]:
+        """Weights that give the joints of a skeleton from the posed vertices.
+
+        Raises:
+            KeyError: this body has no such regressor; the message lists those it has.
+        """
+        if skeleton_name not in self._joint_sets:
+            raise KeyError(
+                f"body {self.name!r} has no joint regressor {skeleton_name!r}; it has {', '.join(self._joint_sets)}"
+            )
+        own = skeleton_name == self.skeleton.name
+        return self.regressor if own else self.get_buffer(f"regressor_{skeleton_name}")
+
+    def regress(
+        self, vertices: Float[Tensor, "*batch vertices 3"], skeleton_name: str
+    ) -> Float[Tensor, "*batch joints 3"]:
+        """Joints of a skeleton from posed vertices (metres in, metres out).
+
+        Raises:
+            KeyError: see `joint_regressor`.
+        """
+        get_skeleton(skeleton_name)
+        return torch.matmul(self.joint_regressor(skeleton_name).to(vertices.dtype), vertices)
+
+    def as_smplx(self) -> smplx.SMPL:
+        """The same body as an `smplx.SMPL`, for code written against that class (no parameters are created)."""
+        import smplx
+        from smplx.utils import Struct
+
+        bases = 9 * (len(self.skeleton) - 1)
+        posedirs = np.zeros((3 * self.num_vertices, bases)) if self.posedirs is None else self.posedirs.T.cpu().numpy()
+        data = Struct(
+            v_template=self.v_template.cpu().numpy(),
+            shapedirs=self.shapedirs.cpu().numpy(),
+            posedirs=posedirs.reshape(self.num_vertices, 3, bases),
+            J_regressor=self.regressor.cpu().numpy(),
+            weights=self.lbs_weights.cpu().numpy(),
+            kintree_table=np.stack([self.parents, np.arange(len(self.parents))]),
+            f=self.faces,
+        )
+        return smplx.SMPL(
+            model_path="",
+            data_struct=data,
+            num_betas=self.num_betas,
+            create_betas=False,
+            create_global_orient=False,
+            create_body_pose=False,
+            create_transl=False,
+            vertex_ids={},
+        )
+
+
+def load_body(name: str = "open", path: Path | None = None) -> BodyModel:
+    """The body called `name`.
+
+    Args:
+        name: `open` (packaged), `smpl` (neutral), `smpl_male`, `smpl_female`, `mano` (right hand), `mano_left`.
+        path: file of a licensed model; without it `$ZOO_ASSETS/body_models/` is searched.
+
+    Raises:
+        ValueError: no such body.
+        FileNotFoundError: the licensed file is not there; the message tells how to get it.
+    """
+    if name == "open":
+        return _open_body(path)
+    from body.licensed import load_licensed
+
+    return load_licensed(name, path)
+
+
+def _open_body(path: Path | None) -> BodyModel:
+    data = read_open_body() if path is None else read_open_body(path)
+    return BodyModel("open", SMPL24, data, data["regressors"], data["landmarks"], data["mirror"])
