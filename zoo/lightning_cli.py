@@ -59,14 +59,22 @@ class ZooCLI(LightningCLI):
         config = self._get(self.config_init, "trainer")
         root = Path(config["default_root_dir"])
         callbacks = list(config["callbacks"] or [])
-        if config["enable_checkpointing"] is not False and not any(isinstance(c, ModelCheckpoint) for c in callbacks):
+        savers = [callback for callback in callbacks if isinstance(callback, ModelCheckpoint)]
+        if config["enable_checkpointing"] is not False and not savers:
             callbacks.append(ModelCheckpoint(root / "checkpoints", save_last=True))
+        for saver in savers:
+            saver.dirpath = saver.dirpath or str(root / "checkpoints")  # one folder for all runs: `--ckpt_path last`
         shown = progress_callbacks(root, config["enable_progress_bar"] is not False)
         kwargs["callbacks"] = [*callbacks, *shown, PredictionWriter(root / "predictions")]
         kwargs["enable_progress_bar"] = any("ProgressBar" in type(callback).__name__ for callback in shown)
         if config["logger"] is None:
             kwargs["logger"] = self._loggers(root)
         return super().instantiate_trainer(**kwargs)
+
+    def _prepare_subcommand_kwargs(self, subcommand: str) -> dict[str, Any]:
+        """Lightning's, with checkpoints read as plain tensors where this Lightning has the option (2.6)."""
+        kwargs = super()._prepare_subcommand_kwargs(subcommand)
+        return {**kwargs, "weights_only": True} if "weights_only" in kwargs else kwargs
 
     def _loggers(self, root: Path) -> list[Logger]:
         loggers: list[Logger] = [CSVLogger(root, name="logs")]

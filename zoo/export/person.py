@@ -1,0 +1,76 @@
+"""One predicted person as plain arrays, which is what every file format takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int, UInt8
+
+from body.skeleton import Skeleton
+from lightning_modules.prediction import Prediction
+
+
+@dataclass(frozen=True)
+class Photo:
+    """The picture a prediction belongs to.
+
+    Attributes:
+        pixels: RGB.
+        intrinsics: camera, pixels.
+        name: file name that the outputs are named after and refer to.
+        camera_known: whether the intrinsics were given; otherwise they are the 60 degree guess.
+    """
+
+    pixels: UInt8[np.ndarray, "height width 3"]
+    intrinsics: Float[np.ndarray, "3 3"]
+    name: str
+    camera_known: bool = False
+
+
+@dataclass(frozen=True)
+class Person:
+    """One person of a `Prediction`.
+
+    Attributes:
+        joints: camera frame, metres.
+        joints_2d: full-image pixels.
+        skeleton: names of the joints.
+        vertices: camera frame, metres; no rows for a method without a mesh.
+        faces: triangles, counter-clockwise seen from outside.
+        box: (x, y, width, height) in full-image pixels, as asked for.
+        root_depth_source: see `Prediction`.
+        pose: axis-angle of SMPL's 24 joints, or None.
+        betas: shape coefficients, or None.
+    """
+
+    joints: Float[np.ndarray, "joints 3"]
+    joints_2d: Float[np.ndarray, "joints 2"]
+    skeleton: Skeleton
+    vertices: Float[np.ndarray, "vertices 3"]
+    faces: Int[np.ndarray, "faces 3"]
+    box: tuple[float, float, float, float]
+    root_depth_source: str
+    pose: Float[np.ndarray, "24 3"] | None = None
+    betas: Float[np.ndarray, "10"] | None = None
+
+
+def person_of(prediction: Prediction, index: int, box: tuple[float, float, float, float]) -> Person:
+    """Person number `index` of a prediction, in 32-bit floats."""
+
+    def row(values: object) -> np.ndarray:
+        return values[index].detach().float().cpu().numpy()  # type: ignore[index]
+
+    meshless = prediction.vertices is None or prediction.faces is None
+    smpl = prediction.smpl
+    return Person(
+        joints=row(prediction.joints),
+        joints_2d=row(prediction.joints_2d),
+        skeleton=prediction.skeleton,
+        vertices=np.zeros((0, 3), np.float32) if meshless else row(prediction.vertices),
+        faces=np.zeros((0, 3), np.int64) if meshless else np.asarray(prediction.faces, np.int64),
+        box=box,
+        root_depth_source=prediction.root_depth_source,
+        pose=None if smpl is None else row(smpl.pose),
+        betas=None if smpl is None else row(smpl.betas),
+    )
