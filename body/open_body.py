@@ -46,9 +46,7 @@ def read_open_body(path: Path = DATA_FILE) -> dict[str, Any]:
             "J_regressor": regressors[SMPL24.name],
             "kintree_table": np.stack([parents, np.arange(len(parents))]),
             "mirror": data["mirror"].astype(np.int64),
-            "landmarks": dict(
-                zip(data["landmark_names"].tolist(), data["landmark_vertices"].tolist(), strict=True)
-            ),
+            "landmarks": dict(zip(data["landmark_names"].tolist(), data["landmark_vertices"].tolist(), strict=True)),
             "regressors": regressors,
             "metadata": json.loads(str(data["metadata"][0])),
         }

@@ -32,10 +32,10 @@ class Source:
 
 
 def _phenotypes(labels: list[str], count: int) -> dict[str, Array]:
-    """Adult phenotypes: both sexes and what lies between, ages from about 20 to 75, the rest centred with tails."""
+    """Adult phenotypes: both sexes and what lies between, ages from about 20 to 75, thin to heavy."""
     rng = np.random.default_rng(SEED)
-    spread = {"muscle": 0.22, "weight": 0.24, "proportions": 0.22, "cupsize": 0.2, "firmness": 0.2}
-    drawn = {label: np.clip(rng.normal(0.5, sigma, count), 0, 1) for label, sigma in spread.items()}
+    drawn = {label: np.clip(rng.normal(0.5, 0.22, count), 0, 1) for label in ("proportions", "cupsize", "firmness")}
+    drawn |= {label: rng.uniform(0, 1, count) for label in ("muscle", "weight")}
     # Anny's height runs over 1.1 m; this gives men of 1.77 m and women of 1.64 m, 7 cm standard deviation each.
     drawn["height"] = rng.normal(0.38, 0.065, count)
     drawn["gender"] = np.clip(rng.integers(0, 2, count) + rng.normal(0, 0.12, count), 0, 1)

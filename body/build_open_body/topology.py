@@ -6,7 +6,7 @@ import heapq
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from scipy.sparse import coo_array
+from scipy.sparse import coo_array, csr_array, diags_array, eye_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
@@ -73,6 +73,23 @@ def mirrored_half(faces: Int[Array, "faces 3"], mirror: Int[Array, "vertices"], 
     side = left | (mirror == np.arange(len(mirror)))
     half = faces[side[faces].all(axis=1)]
     return half[left[half].any(axis=1)]
+
+
+def local_smoothing(
+    points: Float[Array, "vertices 3"], faces: Int[Array, "faces 3"], centres: Float[Array, "spots 3"], radius: float
+) -> csr_array:
+    """Matrix that smooths the skin around some spots and leaves the rest (Taubin 1995: shrink, then inflate)."""
+    count = len(points)
+    edges = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
+    edges = np.unique(np.concatenate([edges, edges[:, ::-1]]), axis=0)
+    adjacency = csr_array((np.ones(len(edges)), edges.T), shape=(count, count))
+    laplacian = diags_array(1 / np.maximum(adjacency.sum(1), 1)) @ adjacency - eye_array(count)
+    distance = cKDTree(centres).query(points)[0]
+    strength = diags_array(np.clip(2 - 2 * distance / radius, 0, 1))
+    smoothing = eye_array(count).tocsr()
+    for step in (0.5, -0.52) * 8:
+        smoothing = (eye_array(count) + step * (strength @ laplacian)) @ smoothing
+    return csr_array(smoothing)
 
 
 def boundary_loops(faces: Int[Array, "faces 3"]) -> list[list[int]]:
