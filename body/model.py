@@ -13,7 +13,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from body.open_body import read_open_body
-from body.skeleton import SMPL24, Skeleton, get_skeleton
+from body.skeleton import SMPL24, Skeleton
 
 if TYPE_CHECKING:
     import smplx
@@ -153,7 +153,6 @@ class BodyModel(nn.Module):
         Raises:
             KeyError: see `joint_regressor`.
         """
-        get_skeleton(skeleton_name)
         return torch.matmul(self.joint_regressor(skeleton_name).to(vertices.dtype), vertices)
 
     def as_smplx(self) -> smplx.SMPL:

