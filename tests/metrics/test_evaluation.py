@@ -1,0 +1,187 @@
+"""The evaluation under a protocol: what it adds up, what it leaves out, what it refuses."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from metric_samples import ACTIONS, PLAIN, Guess, make_batch
+
+from body.skeleton import COCO17, H36M17, SMPL24, SMPL29, convert
+from metrics import Evaluation, build_metrics, groups, overall
+from metrics import functional as F
+
+ROOT = SMPL24.index("pelvis")
+SCORED = [j for j in range(24) if j != ROOT]
+
+
+def evaluate(batches, protocol=PLAIN, **kwargs):
+    evaluation = Evaluation(protocol, **kwargs)
+    for indices in batches:
+        evaluation.update(*make_batch(indices))
+    return evaluation.compute()
+
+
+def relative(points):
+    return points.double() - points[:, :1].double()
+
+
+def test_values_are_those_of_the_functions():
+    guess, batch = make_batch(range(9))
+    ours, true = relative(guess.joints), relative(batch["joints"])
+    mesh, true_mesh = guess.vertices - guess.joints[:, :1], batch["vertices"] - batch["joints"][:, :1]
+    expected = {
+        "mpjpe": F.mpjpe(ours[:, SCORED], true[:, SCORED]).mean(),
+        "pa_mpjpe": F.pa_mpjpe(ours[:, SCORED], true[:, SCORED]).mean(),
+        "pve": F.pve(mesh, true_mesh).mean(),
+        "pck3d": F.pck3d(ours[:, SCORED], true[:, SCORED]),
+        "auc": F.auc(ours[:, SCORED], true[:, SCORED]),
+        "n": 9,
+    }
+    found = overall(evaluate([range(9)]))
+    assert list(found) == list(expected)
+    for key, value in expected.items():
+        assert found[key] == pytest.approx(float(value), rel=1e-6), key
+
+
+def test_batches_order_and_repeats_do_not_matter():
+    once = evaluate([range(10)])
+    assert evaluate([[3, 1], [0, 9, 8, 7], [2, 4, 5, 6, 0], [1]]) == once
+    assert once["n"] == 10
+
+
+def test_actions_are_tabled():
+    report = evaluate([range(8)])
+    table = groups(report, "action")
+    assert set(table) == set(ACTIONS)
+    for offset, action in enumerate(ACTIONS):
+        alone = evaluate([range(offset, 8, 3)])
+        assert table[action] == pytest.approx(overall(alone), rel=1e-12)
+    assert sum(row["n"] for row in table.values()) == 8
+
+
+def test_mean_over_actions():
+    report = evaluate([range(8)], replace(PLAIN, averaging="actions"))
+    table = groups(report, "action")
+    assert report["mpjpe"] == pytest.approx(np.mean([row["mpjpe"] for row in table.values()]), rel=1e-12)
+    assert report["mpjpe"] != pytest.approx(evaluate([range(8)])["mpjpe"], rel=1e-6)
+
+
+def test_group_names_may_hold_slashes():
+    table = groups(evaluate([range(4)], replace(PLAIN, breakdown=("sequence",))), "sequence")
+    assert set(table) == {"sequence/0", "sequence/1"}
+    guess, batch = make_batch(range(2))
+    batch["action"] = ["x" * 70, "y"]
+    with pytest.raises(ValueError, match="longer than 64 bytes"):
+        Evaluation(PLAIN).update(guess, batch)
+
+
+def test_joints_meet_by_name():
+    """Prediction and labels in a larger skeleton in another order give the same numbers."""
+    guess, batch = make_batch(range(6))
+    expected = evaluate([range(6)])
+    wide, _ = convert(guess.joints, torch.ones(6, 24, dtype=torch.bool), SMPL24, SMPL29)
+    evaluation = Evaluation(PLAIN, target_skeleton=SMPL29)
+    labels, valid = convert(batch["joints"], batch["joints_valid"], SMPL24, SMPL29)
+    batch.update(joints=labels, joints_valid=valid)
+    evaluation.update(Guess(wide, SMPL29, guess.vertices), batch)
+    assert evaluation.compute() == expected
+
+
+def test_joints_that_the_prediction_lacks_are_not_scored():
+    _, batch = make_batch(range(6))
+    evaluation = Evaluation(PLAIN)
+    evaluation.update(Guess(torch.zeros(6, 17, 3), COCO17), batch)
+    assert set(evaluation.compute()) == {"n", *(f"action/{a}/n" for a in ACTIONS)}
+
+
+def test_masks():
+    guess, batch = make_batch(range(6))
+    batch["joints_valid"][2, ROOT] = False
+    batch["joints_valid"][3] = False
+    batch["joints"][3] = torch.nan
+    batch["vertices_valid"][5] = False
+    evaluation = Evaluation(PLAIN)
+    evaluation.update(guess, batch)
+    report = evaluation.compute()
+    assert report["mpjpe"] == pytest.approx(evaluate([[0, 1, 4, 5]])["mpjpe"], rel=1e-12)
+    assert report["pve"] == pytest.approx(evaluate([[0, 1, 4]])["pve"], rel=1e-12)
+
+
+def test_without_a_mesh_there_is_no_vertex_error():
+    guess, batch = make_batch(range(6))
+    evaluation = Evaluation(PLAIN)
+    evaluation.update(Guess(guess.joints), batch)
+    report = evaluation.compute()
+    assert "pve" not in report
+    assert report["mpjpe"] == evaluate([range(6)])["mpjpe"]
+
+
+def test_joints_come_from_the_mesh_where_the_protocol_says_so():
+    """Regressed joints on both sides: labels and predictions named `joints` are not looked at."""
+    guess, batch = make_batch(range(5))
+    regressor = torch.rand(24, 30, generator=torch.Generator().manual_seed(0))
+    regressor = regressor / regressor.sum(1, keepdim=True)
+    evaluation = Evaluation(replace(PLAIN, regressor="smpl24", target_regressor="smpl24"), {"smpl24": regressor})
+    ours, true = (relative(regressor.double() @ v.double()) for v in (guess.vertices, batch["vertices"]))
+    batch["joints"][:] = torch.nan
+    evaluation.update(Guess(guess.joints * torch.nan, vertices=guess.vertices), batch)
+    assert evaluation.compute()["mpjpe"] == pytest.approx(F.mpjpe(ours[:, SCORED], true[:, SCORED]).mean().item())
+    assert not evaluation.state_dict()
+    with pytest.raises(ValueError, match="30 vertices, not 7"):
+        evaluation.update(Guess(guess.joints, vertices=guess.vertices[:, :7]), batch)
+    with pytest.raises(ValueError, match="build_metrics"):
+        Evaluation(evaluation.protocol)
+
+
+def test_other_meshes_are_refused():
+    guess, batch = make_batch(range(5))
+    with pytest.raises(ValueError, match="predicted mesh has 7 vertices"):
+        Evaluation(PLAIN).update(Guess(guess.joints, vertices=guess.vertices[:, :7]), batch)
+
+
+def test_a_nan_prediction_shows():
+    guess, batch = make_batch(range(5))
+    guess.joints[2, 7] = torch.nan
+    evaluation = Evaluation(PLAIN)
+    evaluation.update(guess, batch)
+    assert np.isnan(evaluation.compute()["mpjpe"])
+
+
+def test_reset_and_nothing():
+    evaluation = Evaluation(PLAIN).to(torch.bfloat16)
+    evaluation.update(*make_batch(range(5)))
+    first = evaluation.compute()
+    evaluation.reset()
+    assert evaluation.compute() == {"n": 0}
+    evaluation.update(*make_batch(range(5)))
+    assert evaluation.compute() == first
+
+
+def test_open_protocol_on_the_open_body():
+    """The truth scores 0; labels moved by a rigid shift still do; a 10 % larger body scores the 10 %."""
+    from body.model import load_body
+
+    body = load_body("open")
+    posed = body(torch.zeros(2, 24, 3), torch.zeros(2, 10))
+    _, batch = make_batch(range(2))
+    batch["vertices"] = posed.vertices
+    evaluation = build_metrics("open-v1")
+    evaluation.update(Guess(posed.joints, vertices=posed.vertices + 3), batch)
+    report = overall(evaluation.compute())
+    assert report == pytest.approx(
+        {"mpjpe": 0, "pa_mpjpe": 0, "pve": 0, "pck3d": 100, "auc": 3000 / 31, "n": 2}, abs=1e-3
+    )
+    evaluation.reset()
+    evaluation.update(Guess(posed.joints, vertices=posed.vertices * 1.1), batch)
+    joints = relative(body.regress(posed.vertices, "smpl24"))[:, SCORED]
+    expected = 100 * joints.norm(dim=-1).mean().item()
+    report = evaluation.compute()
+    assert report["mpjpe"] == pytest.approx(expected, rel=1e-4)
+    assert report["pa_mpjpe"] < 1e-2
+
+
+def test_a_protocol_needs_its_own_body():
+    assert H36M17.root == "pelvis_h36m"
+    with pytest.raises(KeyError, match="no protocol 'open'"):
+        build_metrics("open")
