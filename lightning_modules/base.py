@@ -1,0 +1,117 @@
+"""The LightningModule that every method starts from."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from pytorch_lightning import LightningModule
+from pytorch_lightning.utilities.types import OptimizerLRScheduler
+from torch import Tensor, nn
+
+from datamodules.batch import Batch
+from lightning_modules.prediction import Prediction
+from metrics import build_metrics, overall
+
+SCHEDULES = ("multistep", "cosine")
+
+
+class PoseModule(LightningModule):
+    """Training, evaluation and prediction of a single-person method.
+
+    A method supplies `network`, `losses` and `predict`. Labels and predictions travel as `Batch` and `Prediction`.
+
+    Args:
+        lr: learning rate of Adam.
+        schedule: `multistep` (times `lr_factor` at the epochs `milestones`) or `cosine` (to zero over all steps).
+        milestones: epochs of the multistep schedule.
+        lr_factor: its factor.
+        warmup_steps: steps of linear warm-up, for `cosine`.
+        protocol: evaluation protocol whose metrics validation and test report.
+
+    Raises:
+        ValueError: unknown schedule.
+    """
+
+    network: nn.Module
+
+    def __init__(
+        self,
+        lr: float,
+        schedule: str,
+        milestones: list[int],
+        lr_factor: float,
+        warmup_steps: int,
+        protocol: str,
+    ) -> None:
+        super().__init__()
+        if schedule not in SCHEDULES:
+            raise ValueError(f"no schedule {schedule!r}; use one of {', '.join(SCHEDULES)}")
+        self.lr, self.schedule, self.milestones, self.lr_factor = lr, schedule, milestones, lr_factor
+        self.warmup_steps = warmup_steps
+        self.metrics = build_metrics(protocol)
+
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        """Weighted loss terms of a batch, by name; training minimises their sum."""
+        raise NotImplementedError
+
+    def predict(self, batch: Batch) -> Prediction:
+        """Typed prediction for a batch."""
+        raise NotImplementedError
+
+    def on_fit_start(self) -> None:
+        """Store weights channels-last for mixed precision: half-precision convolutions are slow in any other layout."""
+        if "mixed" in str(self.trainer.precision):
+            self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:  # noqa: ARG002 (Lightning's signature)
+        """Sum of the losses; every term is logged under its name."""
+        losses = self.losses(batch)
+        total = torch.stack(list(losses.values())).sum()
+        size = len(batch["image"])
+        self.log_dict({f"train/{name}": value.detach() for name, value in losses.items()}, batch_size=size)
+        self.log("train/loss", total.detach(), prog_bar=True, batch_size=size)
+        return total
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:  # noqa: ARG002
+        """Update the protocol's metrics."""
+        self.metrics.update(self.predict(batch), batch)
+
+    def test_step(self, batch: Batch, batch_idx: int) -> None:  # noqa: ARG002
+        """Update the protocol's metrics."""
+        self.metrics.update(self.predict(batch), batch)
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the metrics over all samples, under `val/`; they are exact over processes, nothing is left to sync."""
+        self.log_dict({f"val/{name}": value for name, value in overall(self.metrics.compute()).items()})
+        self.metrics.reset()
+
+    def on_test_epoch_end(self) -> None:
+        """Log the metrics over all samples and per group, under `test/`."""
+        self.log_dict({f"test/{name}": value for name, value in self.metrics.compute().items()})
+        self.metrics.reset()
+
+    def predict_step(self, batch: Batch, batch_idx: int) -> Prediction:  # noqa: ARG002
+        """Typed prediction for a batch."""
+        return self.predict(batch)
+
+    def configure_optimizers(self) -> OptimizerLRScheduler:
+        """Adam over the network's trainable weights, with the chosen schedule."""
+        weights = [weight for weight in self.network.parameters() if weight.requires_grad]
+        optimizer = torch.optim.Adam(weights, lr=self.lr)
+        if self.schedule == "multistep":
+            steps = torch.optim.lr_scheduler.MultiStepLR(optimizer, self.milestones, gamma=self.lr_factor)
+            return {"optimizer": optimizer, "lr_scheduler": {"scheduler": steps, "interval": "epoch"}}
+        total = int(self.trainer.estimated_stepping_batches)
+        cosine = torch.optim.lr_scheduler.LambdaLR(
+            optimizer, lambda step: cosine_factor(step, total, self.warmup_steps)
+        )
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cosine, "interval": "step"}}
+
+
+def cosine_factor(step: int, total: int, warmup: int) -> float:
+    """Learning-rate factor: linear from 0 to 1 over `warmup` steps, then half a cosine down to 0 at `total`."""
+    if step < warmup:
+        return (step + 1) / (warmup + 1)
+    progress = min(1.0, (step - warmup) / max(1, total - warmup))
+    return 0.5 * (1 + math.cos(math.pi * progress))

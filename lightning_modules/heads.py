@@ -1,0 +1,84 @@
+"""Heads and heat-map operations that several methods share."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+def soft_argmax(logits: Float[Tensor, "*batch bins"]) -> Float[Tensor, "*batch"]:
+    """Expected bin index under softmax(logits), temperature 1; bins count 0, 1, 2, ... (no half-bin offset).
+
+    Computed in float32 also under autocast: bf16 resolves a 64-bin coordinate to a quarter of a bin only.
+    """
+    with torch.autocast(logits.device.type, enabled=False):
+        dtype = torch.promote_types(logits.dtype, torch.float32)
+        bins = torch.arange(logits.shape[-1], dtype=dtype, device=logits.device)
+        return functional.softmax(logits, -1, dtype=dtype) @ bins
+
+
+def gaussian_profile(
+    centre: Float[Tensor, "*batch"], bins: int, sigma: float, floor: float = 1e-8
+) -> Float[Tensor, "*batch bins"]:
+    """exp(-(i - centre)^2 / (2 sigma^2)) for i = 0 .. bins - 1: one axis of a separable Gaussian, peak 1.
+
+    Args:
+        centre: in bins, not rounded.
+        bins: length of the axis.
+        sigma: in bins.
+        floor: smaller values become 0. They are below float32 resolution beside the peak, and left alone would decay
+            into subnormal numbers, on which a CPU is up to 20 times slower.
+    """
+    grid = torch.arange(bins, dtype=centre.dtype, device=centre.device)
+    profile = torch.exp((grid - centre.unsqueeze(-1)).square() * (-0.5 / sigma**2))
+    return torch.where(profile < floor, 0.0, profile)
+
+
+class LixelHead(nn.Module):
+    """Line-pixel (lixel) head: one 1D heat map per point and axis (I2L-MeshNet, Eqs. 1, 2, 5 and 6).
+
+    Three deconvolutions enlarge the features eightfold; averaging over height (width) and a 1x1 convolution give the
+    heat maps along x (y). Those along z come from the globally averaged features.
+
+    Args:
+        in_channels: width of the features.
+        points: number of points N.
+        bins: length D of every heat map; the features must be bins / 8 wide and high.
+        channels: width c' of the up-sampled features.
+    """
+
+    def __init__(self, in_channels: int, points: int, bins: int, channels: int = 256) -> None:
+        super().__init__()
+        self.bins = bins
+        layers: list[nn.Module] = []
+        for width in (in_channels, channels, channels):
+            layers += [
+                nn.ConvTranspose2d(width, channels, 4, stride=2, padding=1, bias=False),
+                nn.BatchNorm2d(channels),
+                nn.ReLU(inplace=True),
+            ]
+        self.deconv = nn.Sequential(*layers)
+        # The biases of conv_x, conv_y and conv_z_2 move all bins of a heat map alike, so they change nothing and get no
+        # gradient; the published weights have them.
+        self.conv_x = nn.Conv1d(channels, points, 1)
+        self.conv_y = nn.Conv1d(channels, points, 1)
+        self.conv_z_1 = nn.Sequential(
+            nn.Conv1d(in_channels, channels * bins, 1), nn.BatchNorm1d(channels * bins), nn.ReLU(inplace=True)
+        )
+        self.conv_z_2 = nn.Conv1d(channels, points, 1)
+
+    def heatmaps(self, features: Float[Tensor, "batch channels height width"]) -> tuple[Tensor, Tensor, Tensor]:
+        """Logits (batch, points, bins) along x, y and z; float32 also under autocast."""
+        upsampled = self.deconv(features)
+        depth = self.conv_z_1(features.mean((2, 3)).unsqueeze(-1))
+        depth = depth.view(len(features), -1, self.bins)  # channel index = c * bins + bin
+        dtype = torch.promote_types(features.dtype, torch.float32)
+        x, y = upsampled.mean(2, dtype=dtype), upsampled.mean(3, dtype=dtype)
+        with torch.autocast(features.device.type, enabled=False):
+            return self.conv_x(x), self.conv_y(y), self.conv_z_2(depth.to(dtype))
+
+    def forward(self, features: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch points 3"]:
+        """Coordinates (x, y, z) in bins, 0 to bins - 1."""
+        return torch.stack([soft_argmax(logits) for logits in self.heatmaps(features)], -1)

@@ -1,0 +1,1 @@
+"""I2L-MeshNet (Moon and Lee, ECCV 2020)."""

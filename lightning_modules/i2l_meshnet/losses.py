@@ -1,0 +1,150 @@
+"""I2L-MeshNet's losses (section 3.4), as the paper writes them and as its release computes them.
+
+Every loss is a mean over all its entries, with the masked ones counted as zeros, as in the release: the weight of a
+term so depends on the share of annotated points. All act on lixel coordinates, not on metres.
+"""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+from torch.nn import functional
+
+from lightning_modules.i2l_meshnet.network import Lixels
+from lightning_modules.i2l_meshnet.targets import LixelTargets
+
+LOSS_SETS = ("paper", "release")
+
+
+def coordinate_loss(
+    predicted: Float[Tensor, "batch points 3"],
+    target: Float[Tensor, "batch points 3"],
+    valid: Bool[Tensor, "batch points 3"],
+) -> Float[Tensor, ""]:
+    """L1 between coordinates (Eqs. 8, 9 and 10)."""
+    return ((predicted - target) * valid).abs().mean()
+
+
+class SurfaceLoss(nn.Module):
+    """Normal-vector and edge-length losses of a mesh (Eqs. 11 and 12).
+
+    The means run over the three edges of every triangle, so an edge between two triangles counts twice. Here every
+    edge is computed once and meets the normals of all its triangles: the same value for half of the work.
+
+    Args:
+        faces: vertex indices of the triangles.
+    """
+
+    faces: Tensor
+    edges: Tensor
+    edge_faces: Tensor
+    edge_count: Tensor
+
+    def __init__(self, faces: Int[Tensor, "faces 3"]) -> None:
+        super().__init__()
+        pairs = faces[:, [0, 1, 0, 2, 1, 2]].reshape(-1, 2).sort(-1).values
+        edges, edge_of_side, count = torch.unique(pairs, dim=0, return_inverse=True, return_counts=True)
+        # sides of the same edge side by side; the k-th side of an edge goes to column k
+        order = edge_of_side.argsort(stable=True)
+        column = torch.arange(len(pairs)) - (count.cumsum(0) - count)[edge_of_side[order]]
+        edge_faces = torch.full((len(edges), int(count.max())), len(faces))
+        edge_faces[edge_of_side[order], column] = order // 3
+        self.register_buffer("faces", faces, persistent=False)
+        self.register_buffer("edges", edges, persistent=False)
+        self.register_buffer("edge_faces", edge_faces, persistent=False)
+        self.register_buffer("edge_count", count.float(), persistent=False)
+
+    def forward(
+        self,
+        predicted: Float[Tensor, "batch vertices 3"],
+        target: Float[Tensor, "batch vertices 3"],
+        valid: Bool[Tensor, "batch vertices"],
+    ) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
+        """Normal and edge loss.
+
+        The first is the mean |cosine| between the predicted edges of a triangle and its true unit normal, 0 where one
+        of its corners is masked. The second is the mean |predicted - true edge length|, 0 where an end is masked.
+        """
+        # vertices first: gathering whole rows is several times faster than gathering within every sample
+        predicted, target, valid = predicted.transpose(0, 1).contiguous(), target.transpose(0, 1), valid.T
+        with torch.no_grad():
+            normals = self._normals(target.contiguous(), valid)
+            true_length = _length(self._edge_vectors(target.contiguous()))
+            both_valid = valid[self.edges[:, 0]] & valid[self.edges[:, 1]]
+        vectors = self._edge_vectors(predicted)
+        length = _length(vectors)
+        entries = 3 * len(self.faces) * predicted.shape[1]
+        edge = (((length - true_length) * both_valid).abs().sum(1) @ self.edge_count) / entries
+        # |<v, n>| / |v| for all triangles of an edge at once
+        cosine = sum((vectors * normals[side]).sum(-1).abs() for side in self.edge_faces.T)
+        return (cosine / length).sum() / entries, edge
+
+    def _edge_vectors(self, vertices: Float[Tensor, "vertices batch 3"]) -> Float[Tensor, "edges batch 3"]:
+        return vertices.index_select(0, self.edges[:, 1]) - vertices.index_select(0, self.edges[:, 0])
+
+    def _normals(
+        self, vertices: Float[Tensor, "vertices batch 3"], valid: Bool[Tensor, "vertices batch"]
+    ) -> Float[Tensor, "faces+1 batch 3"]:
+        """Unit normals of the triangles, zero where masked, and a last row of zeros for edges with fewer triangles."""
+        first, second, third = (vertices.index_select(0, corner) for corner in self.faces.T)
+        normals = torch.linalg.cross(
+            functional.normalize(second - first, dim=-1), functional.normalize(third - first, dim=-1)
+        )
+        normals = functional.normalize(normals, dim=-1) * valid[self.faces].all(1).unsqueeze(-1)
+        return functional.pad(normals, (0, 0, 0, 0, 0, 1))
+
+
+class I2LMeshNetLoss(nn.Module):
+    """The weighted terms of I2L-MeshNet's loss, by name.
+
+    Args:
+        faces: triangles of the mesh.
+        terms: `paper`: the five terms of Eq. 13, every joint against the fitted body where there is one and against
+            the dataset's own annotation otherwise. `release`: seven terms; both annotations, each with its own term
+            (more accurate joints, rougher meshes, say the authors).
+        normal_weight: weight of the normal loss; every other term has weight 1.
+        edge_weight: weight of the edge loss.
+
+    Raises:
+        ValueError: `terms` is neither.
+    """
+
+    def __init__(
+        self, faces: Int[Tensor, "faces 3"], terms: str = "paper", normal_weight: float = 0.1, edge_weight: float = 1.0
+    ) -> None:
+        super().__init__()
+        if terms not in LOSS_SETS:
+            raise ValueError(f"no loss set {terms!r}; use one of {', '.join(LOSS_SETS)}")
+        self.terms = terms
+        self.normal_weight, self.edge_weight = normal_weight, edge_weight
+        self.surface = SurfaceLoss(faces)
+
+    def forward(self, output: Lixels, target: LixelTargets) -> dict[str, Tensor]:
+        """Loss terms by name, weighted; their sum is the training loss."""
+        if self.terms == "paper":
+            annotated = target.fit_valid | target.joints_valid
+            joints = torch.where(target.fit_valid, target.fit_joints, target.joints)
+            losses = {
+                "joint": coordinate_loss(output.joints, joints, annotated),
+                "mesh_joint": coordinate_loss(output.joints_from_mesh, joints, annotated),
+            }
+        else:
+            fit, own = (target.fit_joints, target.fit_valid), (target.joints, target.joints_valid)
+            losses = {
+                "joint_fit": coordinate_loss(output.joints, *fit),
+                "joint_orig": coordinate_loss(output.joints, *own),
+                "mesh_joint_fit": coordinate_loss(output.joints_from_mesh, *fit),
+                "mesh_joint_orig": coordinate_loss(output.joints_from_mesh, *own),
+            }
+        mesh = (output.vertices, target.vertices, target.vertices_valid)
+        losses["mesh"] = coordinate_loss(mesh[0], mesh[1], mesh[2].unsqueeze(-1).expand_as(mesh[0]))
+        if self.normal_weight or self.edge_weight:
+            normal, edge = self.surface(*mesh)
+            losses |= {"mesh_normal": self.normal_weight * normal, "mesh_edge": self.edge_weight * edge}
+        return losses
+
+
+def _length(vectors: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch"]:
+    # the square root alone has an infinite gradient at 0, which a mask turns into NaN
+    return (vectors.square().sum(-1) + 1e-12).sqrt()

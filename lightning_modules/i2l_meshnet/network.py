@@ -1,0 +1,156 @@
+"""I2L-MeshNet's network in plain PyTorch."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+from lightning_modules.backbones import create_split_backbone
+from lightning_modules.heads import LixelHead, gaussian_profile
+
+
+class Lixels(NamedTuple):
+    """Network output in lixel units: (x, y, z) bins of a heat map a quarter of the crop's size.
+
+    x and y are crop pixels / 4; z is depth relative to the root joint, its range mapped to 0 .. bins.
+    """
+
+    joints: Float[Tensor, "batch joints 3"]
+    """From PoseNet."""
+    vertices: Float[Tensor, "batch vertices 3"]
+    """From MeshNet."""
+    joints_from_mesh: Float[Tensor, "batch joints 3"]
+    """Joint regressor applied to `vertices`."""
+
+
+class Pose2Feat(nn.Module):
+    """Mixes the joints' Gaussian volume into the shared image feature: f_M of Eq. 4, on the volume of Eq. 3.
+
+    The published layer convolves the channels (feature, then joint-major depth slices of J volumes of D^3 bins). A
+    Gaussian is the product of its three axis profiles, so the same convolution is done here axis by axis and the
+    J x D x D x D volume never exists. Weight and bias have the published shape and meaning.
+
+    Args:
+        channels: width of the image feature, in and out.
+        joints: J.
+        bins: D.
+        sigma: of the Gaussian, in bins.
+    """
+
+    def __init__(self, channels: int, joints: int, bins: int, sigma: float = 2.5) -> None:
+        super().__init__()
+        self.joints, self.bins, self.sigma = joints, bins, sigma
+        self.conv = nn.Conv2d(channels + joints * bins, channels, 3, padding=1)
+        self.norm = nn.BatchNorm2d(channels)
+
+    def forward(
+        self, feature: Float[Tensor, "batch channels bins bins"], joints: Float[Tensor, "batch joints 3"]
+    ) -> Float[Tensor, "batch channels bins bins"]:
+        """Image feature and joints (x, y, z in bins; no gradient flows into them) to MeshNet's input."""
+        width = feature.shape[1]
+        image_weight, volume_weight = self.conv.weight[:, :width], self.conv.weight[:, width:]
+        mixed = functional.conv2d(feature, image_weight, self.conv.bias, padding=1)
+        mixed = mixed + self.convolve_volume(volume_weight, joints.detach()).to(mixed.dtype)
+        return functional.relu(self.norm(mixed), inplace=True)
+
+    def convolve_volume(
+        self, weight: Float[Tensor, "channels slices 3 3"], joints: Float[Tensor, "batch joints 3"]
+    ) -> Float[Tensor, "batch channels bins bins"]:
+        """3x3 convolution (padding 1, no bias) of the Gaussian volume, one axis at a time.
+
+        Args:
+            weight: kernels of the volume's channels; channel = joint * bins + z.
+            joints: (x, y, z) in bins.
+        """
+        batch, count, _ = joints.shape
+        channels = weight.shape[0]
+        along_x, along_y, along_z = gaussian_profile(joints, self.bins, self.sigma).to(weight.dtype).unbind(2)
+        # z: every sample and joint gets its own 3x3 kernels, rows and columns (ky, channel, kx)
+        kernels = weight.view(channels, count, self.bins, 3, 3).permute(1, 2, 3, 0, 4).reshape(count, self.bins, -1)
+        kernels = torch.bmm(along_z.transpose(0, 1), kernels)
+        kernels = kernels.view(count, batch, 3 * channels, 3).transpose(0, 1)
+        # x: a kernel's three columns meet the profile seen from the left, the centre and the right
+        rows = torch.matmul(kernels, _shifted(along_x))
+        # y: the same with its rows, summed over joints
+        columns = _shifted(along_y).reshape(batch, count * 3, self.bins)
+        mixed = torch.bmm(columns.transpose(1, 2), rows.reshape(batch, count * 3, channels * self.bins))
+        return mixed.view(batch, self.bins, channels, self.bins).transpose(1, 2)
+
+
+def _shifted(profile: Float[Tensor, "batch joints bins"]) -> Float[Tensor, "batch joints 3 bins"]:
+    """The profile at i - 1, i and i + 1, zero outside."""
+    padded = functional.pad(profile, (1, 1))
+    return torch.stack([padded[..., shift : shift + profile.shape[-1]] for shift in range(3)], 2)
+
+
+class I2LMeshNet(nn.Module):
+    """Image-to-lixel network: PoseNet, then MeshNet on PoseNet's joints and early image feature (section 3).
+
+    Input is RGB in [0, 1]. The published network takes it as it is, without ImageNet mean and standard deviation, and
+    so does this one: its normalisation is the identity.
+
+    Args:
+        joint_regressor: (joints, vertices), rows sum to 1; kept out of the state dict.
+        backbone: name in `lightning_modules.backbones`; PoseNet and MeshNet have one each after a shared stem.
+        crop_size: side of the input in pixels, a multiple of 32; heat maps have crop_size / 4 bins.
+        head_channels: width c' of both heads (256 in the paper).
+        sigma: of the joints' Gaussians in bins.
+        pretrained: start both backbones from ImageNet weights, if timm can get them.
+
+    Raises:
+        ValueError: the crop size is not a multiple of 32, or the backbone cannot be cut at stride 4 and end at 32.
+    """
+
+    joint_regressor: Tensor
+
+    def __init__(
+        self,
+        joint_regressor: Float[Tensor, "joints vertices"],
+        backbone: str = "resnet50",
+        crop_size: int = 256,
+        head_channels: int = 256,
+        sigma: float = 2.5,
+        pretrained: bool = False,
+    ) -> None:
+        super().__init__()
+        if crop_size % 32:
+            raise ValueError(f"crop_size {crop_size} is not a multiple of 32; use e.g. 128 or 256")
+        joints, vertices = joint_regressor.shape
+        self.bins = crop_size // 4
+        self.stem, self.pose_body = create_split_backbone(backbone, pretrained)
+        _, self.mesh_body = create_split_backbone(backbone, pretrained)
+        if self.pose_body.reductions[-1] != 32:
+            raise ValueError(f"backbone {backbone!r} does not end at stride 32; use e.g. resnet50 or hrnet_w48")
+        with torch.no_grad():
+            stem_channels = self.stem.eval()(torch.zeros(1, 3, 64, 64)).shape[1]
+        self.stem.train()
+        self.pose_head = LixelHead(self.pose_body.channels[-1], joints, self.bins, head_channels)
+        self.pose2feat = Pose2Feat(stem_channels, joints, self.bins, sigma)
+        self.mesh_head = LixelHead(self.mesh_body.channels[-1], vertices, self.bins, head_channels)
+        self.register_buffer("joint_regressor", joint_regressor.float(), persistent=False)
+        for new_layers in (self.pose_head, self.pose2feat, self.mesh_head):
+            new_layers.apply(_initialise)
+
+    def forward(self, image: Float[Tensor, "batch 3 size size"]) -> Lixels:
+        """Joints and mesh in lixel units.
+
+        Mesh losses reach the stem through the shared feature, but not PoseNet: its joints are detached in `Pose2Feat`.
+        """
+        shared = self.stem(image)
+        joints = self.pose_head(self.pose_body(shared)[-1])
+        vertices = self.mesh_head(self.mesh_body(self.pose2feat(shared, joints))[-1])
+        with torch.autocast(image.device.type, enabled=False):
+            joints_from_mesh = self.joint_regressor @ vertices
+        return Lixels(joints, vertices, joints_from_mesh)
+
+
+def _initialise(layer: nn.Module) -> None:
+    """Weights as the released code starts them: 1D convolutions keep PyTorch's default (the paper says N(0, 0.001))."""
+    if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+        nn.init.normal_(layer.weight, std=0.001)
+        if layer.bias is not None:
+            nn.init.zeros_(layer.bias)
