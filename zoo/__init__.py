@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = ["ZooError", "__version__", "info", "list_models", "load", "predict"]
 
-_HOME = {"load": "zoo.loading", "predict": "zoo.predicting", "info": "zoo.checkpoints", "list_models": "zoo.checkpoints"}
+_HOME = {
+    "load": "zoo.loading",
+    "predict": "zoo.predicting",
+    "info": "zoo.checkpoints",
+    "list_models": "zoo.checkpoints",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -1,9 +1,10 @@
 """Lightning callbacks of the command line: progress, Ctrl-C, and predictions on disk."""
 
+# ruff: noqa: ARG002  (Lightning fixes the signatures of its hooks)
+
 from __future__ import annotations
 
 import dataclasses
-import os
 import sys
 import time
 from pathlib import Path
@@ -24,12 +25,12 @@ class ValidationLine(Callback):
         self.start = time.monotonic()
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Print the epoch, the step, the minutes since the start, and every logged scalar."""
+        """Print the epoch, the step, the minutes since the start, and every logged number."""
         if trainer.sanity_checking or not trainer.is_global_zero:
             return
-        scalars = {k: float(v) for k, v in sorted(trainer.callback_metrics.items()) if v.numel() == 1}
+        overall = [name for name in sorted(trainer.callback_metrics) if name.count("/") < 2]  # without breakdowns
         minutes = (time.monotonic() - self.start) / 60
-        text = "  ".join(f"{name} {value:.4g}" for name, value in scalars.items())
+        text = "  ".join(f"{name} {float(trainer.callback_metrics[name]):.4g}" for name in overall)
         print(f"epoch {trainer.current_epoch}  step {trainer.global_step}  {minutes:.1f} min  {text}", flush=True)
 
 
@@ -45,10 +46,10 @@ class SaveOnInterrupt(Callback):
 
     def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
         """Save when the exception is a Ctrl-C in training that has taken at least one step."""
-        if not isinstance(exception, KeyboardInterrupt) or trainer.global_step == 0 or trainer.fast_dev_run:
+        if not isinstance(exception, KeyboardInterrupt) or trainer.global_step == 0:
             return
         path = self.folder / "last-interrupted.ckpt"  # `--ckpt_path last` takes the newest file called last*
-        trainer.save_checkpoint(path)
+        trainer.save_checkpoint(path, weights_only=False)  # with the optimiser
         if trainer.is_global_zero:
             print(f"\nStopped at step {trainer.global_step}. To go on, repeat the command with --ckpt_path {path}")
 
@@ -85,7 +86,7 @@ class PredictionWriter(BasePredictionWriter):
         partial = target.with_suffix(".tmp")
         with partial.open("wb") as stream:
             np.savez(stream, skeleton=np.array(prediction.skeleton.name), **arrays)  # type: ignore[arg-type]
-        os.replace(partial, target)
+        partial.replace(target)
 
 
 def progress_callbacks(root: Path, bar: bool) -> list[Callback]:

@@ -214,7 +214,9 @@ def get_checkpoint(name: str) -> Checkpoint:
     for entry in entries.values():
         if entry.method == name and entry.default:
             return entry
-    raise ZooError(f"no model {name!r}; there are {', '.join(sorted({e.method for e in entries.values()} | {*entries}))}")
+    raise ZooError(
+        f"no model {name!r}; there are {', '.join(sorted({e.method for e in entries.values()} | {*entries}))}"
+    )
 
 
 def list_models() -> list[str]:

@@ -29,8 +29,9 @@ LIGHTNING = {
 def _usage() -> str:
     rows = "\n".join(f"  {name:<12} {text}" for name, text in {**COMMANDS, **LIGHTNING}.items())
     return (
-        f"usage: zoo COMMAND [options]\n\nOpen model zoo for monocular 3D human pose and mesh, version {zoo.__version__}."
-        f"\n\n{rows}\n\nzoo COMMAND --help explains one; zoo fit --help lists every option of Lightning's trainer."
+        "usage: zoo COMMAND [options]\n\n"
+        f"Open model zoo for monocular 3D human pose and mesh, version {zoo.__version__}.\n\n{rows}\n\n"
+        "zoo COMMAND --help explains one; zoo fit --help lists every option of Lightning's trainer."
         "\nzoo predict --config ... runs a whole datamodule through Lightning instead of one photograph."
     )
 

@@ -34,9 +34,7 @@ def fetch(repo: str, file: str, revision: str | None, cache_dir: Path | None, of
 
     where = f"{repo}/{file}" + (f" at {revision}" if revision else "")
     try:
-        return Path(
-            hf_hub_download(repo, file, revision=revision, cache_dir=cache_dir, local_files_only=bool(offline))
-        )
+        return Path(hf_hub_download(repo, file, revision=revision, cache_dir=cache_dir, local_files_only=bool(offline)))
     except LocalEntryNotFoundError:
         raise ZooError(f"{where} is not in the cache and the Hub was not reached; load it once online") from None
     except GatedRepoError:
@@ -49,5 +47,7 @@ def fetch(repo: str, file: str, revision: str | None, cache_dir: Path | None, of
         raise ZooError(f"{repo} has no file {file}") from None
     except HFValidationError as error:
         raise ZooError(f"{repo!r} is no Hub repository name: {' '.join(str(error).split())}") from None
-    except Exception as error:  # the HTTP library differs between releases of huggingface_hub; a full disk ends here too
+    except (
+        Exception
+    ) as error:  # the HTTP library differs between releases of huggingface_hub; a full disk ends here too
         raise ZooError(f"{where} could not be fetched: {' '.join(str(error).split())[:300]}") from error

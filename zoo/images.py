@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Shaped, UInt8
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from zoo.errors import ZooError
 
-if TYPE_CHECKING:
-    from PIL.Image import Image
-
-ImageSource: TypeAlias = "str | Path | Image | np.ndarray[Any, Any]"
+ImageSource: TypeAlias = str | Path | Image.Image | np.ndarray
 
 SMALLEST = 16
 """Pixels that the shorter side must have; a person is not recognisable below."""
@@ -43,8 +41,6 @@ def read_image(source: ImageSource) -> UInt8[np.ndarray, "height width 3"]:
 
 
 def _from_file(path: Path) -> UInt8[np.ndarray, "height width 3"]:
-    from PIL import Image, UnidentifiedImageError
-
     if not path.exists():
         raise ZooError(f"{path}: no such file")
     if not path.is_file():
@@ -65,20 +61,17 @@ def _from_file(path: Path) -> UInt8[np.ndarray, "height width 3"]:
         Image.MAX_IMAGE_PIXELS = largest
 
 
-def _from_pillow(image: Image) -> UInt8[np.ndarray, "height width 3"]:
-    from PIL import Image as pillow
-    from PIL import ImageOps
-
+def _from_pillow(image: Image.Image) -> UInt8[np.ndarray, "height width 3"]:
     image = ImageOps.exif_transpose(image)
     if image.mode.startswith(("I", "F")):
         return _from_array(_single_channel(np.asarray(image)))
     if image.has_transparency_data:
         rgba = image.convert("RGBA")
-        image = pillow.alpha_composite(pillow.new("RGBA", rgba.size, "white"), rgba)
+        image = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
     return np.ascontiguousarray(np.asarray(image.convert("RGB")))
 
 
-def _single_channel(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+def _single_channel(values: Shaped[np.ndarray, "height width"]) -> Shaped[np.ndarray, "height width"]:
     """Pillow's integer modes hold 16-bit pictures; its float mode holds [0, 1], or 8-bit values in old TIFFs."""
     if values.dtype.kind in "iu":
         return values.clip(0, 65535).astype(np.uint16)
@@ -86,7 +79,7 @@ def _single_channel(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     return (values / 255 if values.max(initial=0) > 1 else values).clip(0, 1)
 
 
-def _from_array(array: np.ndarray[Any, Any]) -> UInt8[np.ndarray, "height width 3"]:
+def _from_array(array: Shaped[np.ndarray, "..."]) -> UInt8[np.ndarray, "height width 3"]:
     if array.ndim == 2:
         array = array[..., None]
     if array.ndim != 3 or array.shape[2] not in (1, 3, 4):
@@ -95,9 +88,7 @@ def _from_array(array: np.ndarray[Any, Any]) -> UInt8[np.ndarray, "height width 
         pixels = array / 65535
     elif array.dtype == np.uint8:
         pixels = array / 255
-    elif array.dtype == bool:
-        pixels = array.astype(np.float64)
-    elif array.dtype.kind == "f" and bool(((array >= 0) & (array <= 1)).all()):
+    elif array.dtype == bool or (array.dtype.kind == "f" and bool(((array >= 0) & (array <= 1)).all())):
         pixels = array.astype(np.float64)
     else:
         raise ZooError(f"an image array must be uint8, uint16, bool, or floats in [0, 1], not {array.dtype}")

@@ -56,13 +56,12 @@ def load(
         entry = get_checkpoint(tag)
         path = checked_file(entry, revision=revision, cache_dir=cache, offline=offline)
         tensors, _ = read_safetensors(path)
-        tag, method, config = entry.name, entry.method, entry.config
+        method, config = entry.method, entry.config
     model = build(method, {**config, **overrides})
     try:
         model.load_state_dict(tensors, strict=True)
     except RuntimeError as error:
         raise ZooError(f"{path} does not fit {method}: {' '.join(str(error).split())[:400]}") from None
-    model.zoo_name = tag
     try:
         return model.to(device).eval()
     except (RuntimeError, AssertionError) as error:

@@ -28,7 +28,7 @@ def weights_folder() -> Path:
 
 
 def cache_folder() -> Path:
-    """Folder for generated data: `$ZOO_CACHE`, else `$XDG_CACHE_HOME/human-mesh-zoo`, else `~/.cache/human-mesh-zoo`."""
+    """Folder for generated data: `$ZOO_CACHE`, else `human-mesh-zoo` in `$XDG_CACHE_HOME`, else in `~/.cache`."""
     if os.environ.get("ZOO_CACHE"):
         return Path(os.environ["ZOO_CACHE"]).expanduser()
     base = os.environ.get("XDG_CACHE_HOME")

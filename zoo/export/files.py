@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -70,7 +69,7 @@ def write_together(contents: Mapping[str, bytes], folder: Path) -> list[Path]:
         for name, content in contents.items():
             (partial / name).write_bytes(content)
         for name in contents:
-            os.replace(partial / name, folder / name)
+            (partial / name).replace(folder / name)
     except OSError as error:
         raise ZooError(f"{folder} cannot be written ({error.strerror})") from None
     finally:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int, UInt8
+from torch import Tensor
 
 from body.skeleton import Skeleton
 from lightning_modules.prediction import Prediction
@@ -58,17 +59,19 @@ class Person:
 def person_of(prediction: Prediction, index: int, box: tuple[float, float, float, float]) -> Person:
     """Person number `index` of a prediction, in 32-bit floats."""
 
-    def row(values: object) -> np.ndarray:
-        return values[index].detach().float().cpu().numpy()  # type: ignore[index]
+    def row(values: Tensor | None) -> np.ndarray:
+        if values is None:
+            return np.zeros((0, 3), np.float32)
+        array: np.ndarray = values[index].detach().float().cpu().numpy()
+        return array
 
-    meshless = prediction.vertices is None or prediction.faces is None
     smpl = prediction.smpl
     return Person(
         joints=row(prediction.joints),
         joints_2d=row(prediction.joints_2d),
         skeleton=prediction.skeleton,
-        vertices=np.zeros((0, 3), np.float32) if meshless else row(prediction.vertices),
-        faces=np.zeros((0, 3), np.int64) if meshless else np.asarray(prediction.faces, np.int64),
+        vertices=row(prediction.vertices),
+        faces=np.zeros((0, 3), np.int64) if prediction.faces is None else np.asarray(prediction.faces, np.int64),
         box=box,
         root_depth_source=prediction.root_depth_source,
         pose=None if smpl is None else row(smpl.pose),

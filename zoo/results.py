@@ -1,0 +1,256 @@
+"""Measured results: one JSON file per complete evaluation, with everything needed to know what the numbers mean."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.metadata
+import json
+import math
+import os
+import platform
+import re
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from metrics import PROTOCOLS, groups, overall
+from zoo.errors import ZooError
+from zoo.resources import PACKAGE
+
+Groups = dict[str, dict[str, dict[str, float]]]
+
+_VERSIONED = ("human-mesh-zoo", "torch", "pytorch-lightning", "timm", "torchmetrics", "numpy")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class Result:
+    """One complete evaluation of one set of weights. There are no optional fields.
+
+    Attributes:
+        protocol: id of the protocol.
+        values: metric -> value over all samples, in the protocol's units.
+        samples: number of samples evaluated.
+        groups: breakdown field -> group -> metric -> value; `n` is the group's number of samples.
+        method: name of the method.
+        weights: name of the weights in `checkpoints.yaml`, or the checkpoint file's name.
+        weights_sha256: of the weights file.
+        data: what was evaluated, in words.
+        data_fingerprint: of the evaluated data.
+        config: configuration of the run.
+        versions: package -> version, and `python`.
+        device: hardware the evaluation ran on.
+        precision: as Lightning names it, e.g. `32-true`.
+        command: what was typed.
+        date: UTC, ISO 8601.
+
+    Raises:
+        ZooError: a field is empty, of the wrong type, or not finite; the message names it.
+    """
+
+    protocol: str
+    values: dict[str, float]
+    samples: int
+    groups: Groups
+    method: str
+    weights: str
+    weights_sha256: str
+    data: str
+    data_fingerprint: str
+    config: dict[str, Any]
+    versions: dict[str, str]
+    device: str
+    precision: str
+    command: str
+    date: str
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            _check_field(field.name, getattr(self, field.name), str(field.type))
+        if self.protocol not in PROTOCOLS:
+            raise ZooError(f"result: no protocol {self.protocol!r}; there are {', '.join(PROTOCOLS)}")
+        protocol = PROTOCOLS[self.protocol]
+        strange = set(self.values) - set(protocol.metrics)
+        if protocol.primary not in self.values or strange:
+            raise ZooError(
+                f"result: values must be of {', '.join(protocol.metrics)}, the first one among them, "
+                f"not {', '.join(self.values)}"
+            )
+        if set(self.groups) != set(protocol.breakdown):
+            raise ZooError(
+                f"result: groups must be those of {self.protocol}: {', '.join(protocol.breakdown) or 'none'}"
+            )
+        for table in self.groups.values():
+            if sum(row.get("n", 0.0) for row in table.values()) != self.samples:
+                raise ZooError(f"result: the groups' n do not add up to samples = {self.samples}")
+        if not _SHA256.fullmatch(self.weights_sha256):
+            raise ZooError("result: weights_sha256 must be 64 hexadecimal digits")
+        try:
+            datetime.fromisoformat(self.date)
+        except ValueError as error:
+            raise ZooError(f"result: date {self.date!r} is not ISO 8601") from error
+
+
+def _check_field(name: str, value: Any, kind: str) -> None:
+    """Types are those of the annotation; nothing is empty; numbers are finite."""
+    expected = {"str": str, "int": int}.get(kind, dict)
+    if type(value) is not expected:
+        raise ZooError(f"result: {name} must be {expected.__name__}, not {type(value).__name__}")
+    if not value and name != "groups":
+        raise ZooError(f"result: {name} is empty")
+    if expected is int and value <= 0:
+        raise ZooError(f"result: {name} must be positive")
+    if name == "values":
+        _check_numbers(name, value)
+    if name == "groups":
+        for field, table in value.items():
+            for group, row in _mapping(f"groups.{field}", table).items():
+                _check_numbers(f"groups.{field}.{group}", _mapping(f"groups.{field}.{group}", row))
+
+
+def _check_numbers(name: str, values: Mapping[str, Any]) -> None:
+    for key, value in values.items():
+        if type(value) not in (int, float) or not math.isfinite(value):
+            raise ZooError(f"result: {name}.{key} is {value!r}, not a finite number: the evaluation failed")
+
+
+def _mapping(name: str, value: Any) -> dict[str, Any]:
+    if type(value) is not dict:
+        raise ZooError(f"result: {name} must be dict, not {type(value).__name__}")
+    return value
+
+
+def make_result(
+    protocol: str,
+    values: Mapping[str, float],
+    *,
+    method: str,
+    weights: str,
+    weights_sha256: str,
+    data: str,
+    data_fingerprint: str,
+    config: Mapping[str, Any],
+    device: str,
+    precision: str,
+    command: str,
+) -> Result:
+    """A result from what `metrics.Evaluation.compute` returned; versions and date are filled in.
+
+    Raises:
+        ZooError: something is missing or not finite.
+    """
+    if protocol not in PROTOCOLS:
+        raise ZooError(f"result: no protocol {protocol!r}; there are {', '.join(PROTOCOLS)}")
+    everything = overall(values)
+    return Result(
+        protocol=protocol,
+        values={key: value for key, value in everything.items() if key != "n"},
+        samples=int(everything.get("n", 0)),
+        groups={field: groups(values, field) for field in PROTOCOLS[protocol].breakdown},
+        method=method,
+        weights=weights,
+        weights_sha256=weights_sha256,
+        data=data,
+        data_fingerprint=data_fingerprint,
+        config=dict(config),
+        versions=_versions(),
+        device=device,
+        precision=precision,
+        command=command,
+        date=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for package in _VERSIONED:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            found[package] = "not installed"  # a checkout on the path, without metadata
+    return found
+
+
+def results_folder() -> Path:
+    """Where new results go: `$ZOO_RESULTS`, else `results` in the current folder."""
+    return Path(os.environ.get("ZOO_RESULTS") or "results").expanduser()
+
+
+def write_result(result: Result, folder: Path | None = None) -> Path:
+    """Write a result as `PROTOCOL/WEIGHTS_DATE.json`; the file appears complete or not at all.
+
+    Args:
+        result: a complete result.
+        folder: `results_folder()` when omitted.
+
+    Raises:
+        ZooError: the folder cannot be written, or the configuration holds something JSON has no word for.
+    """
+    try:
+        text = json.dumps(dataclasses.asdict(result), indent=2, allow_nan=False) + "\n"
+    except (TypeError, ValueError) as error:
+        raise ZooError(f"result: config must be plain finite values: {error}") from error
+    stamp = re.sub(r"[^0-9T]", "", result.date[:19])
+    name = re.sub(r"[^\w.-]", "_", result.weights)
+    path = (folder or results_folder()) / result.protocol / f"{name}_{stamp}.json"
+    try:
+        _write_atomically(path, text)
+    except OSError as error:
+        raise ZooError(f"cannot write {path}: {error.strerror}; set ZOO_RESULTS to a folder you may write") from error
+    return path
+
+
+def _write_atomically(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".partial")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def read_result(path: Path) -> Result:
+    """Read and check a result file.
+
+    Raises:
+        ZooError: the file is missing, not JSON, or not a complete result; the message names the file and the field.
+    """
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ZooError(f"cannot read {path}: {error.strerror}") from error
+    except ValueError as error:
+        raise ZooError(f"{path} is not JSON ({error}); delete it and run the evaluation again") from error
+    if not isinstance(document, dict):
+        raise ZooError(f"{path} is not a result: it holds {type(document).__name__}, not an object")
+    names = {field.name for field in dataclasses.fields(Result)}
+    if set(document) != names:
+        wrong = [f"{name} is missing" for name in sorted(names - set(document))]
+        wrong += [f"{name} is unknown" for name in sorted(set(document) - names)]
+        raise ZooError(f"{path} is not a result: {', '.join(wrong)}")
+    try:
+        return Result(**document)
+    except ZooError as error:
+        raise ZooError(f"{path}: {error}") from error
+
+
+def read_results(folder: Path | None = None) -> list[Result]:
+    """The results that ship with the package, then those of the user, each in order of path.
+
+    Args:
+        folder: the user's; `results_folder()` when omitted.
+
+    Raises:
+        ZooError: a file is broken.
+    """
+    paths = [
+        path for root in (PACKAGE / "measured", folder or results_folder()) for path in sorted(root.rglob("*.json"))
+    ]
+    return [read_result(path) for path in paths]
