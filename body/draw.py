@@ -1,0 +1,106 @@
+"""Pictures of results: a shaded mesh over an image, and a skeleton."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from jaxtyping import Bool, Float, Int, UInt8
+
+from body.raycast import RayScene, Window, camera_rays, interpolate
+from body.shading import headlight, vertex_normals
+from body.skeleton import Skeleton
+
+LEFT_COLOUR = (235, 110, 60)
+RIGHT_COLOUR = (60, 130, 235)
+MIDDLE_COLOUR = (90, 200, 120)
+_SUBPIXEL = 4  # fractional bits of cv2's drawing coordinates
+
+
+def mesh_overlay(
+    image: UInt8[np.ndarray, "height width 3"],
+    vertices: Float[np.ndarray, "vertices 3"],
+    faces: Int[np.ndarray, "faces 3"],
+    intrinsics: Float[np.ndarray, "3 3"],
+    colour: tuple[int, int, int] = (170, 190, 225),
+    alpha: float = 0.85,
+    supersample: int = 2,
+) -> UInt8[np.ndarray, "height width 3"]:
+    """A new RGB image with the mesh drawn over `image`.
+
+    Args:
+        image: RGB.
+        vertices: camera frame, metres.
+        faces: triangles of `vertices`.
+        intrinsics: camera of `image`, pixels.
+        colour: RGB of the surface under full light.
+        alpha: opacity of the mesh.
+        supersample: rays per pixel along each axis; they smooth the edges.
+    """
+    _check(image)
+    height, width = image.shape[:2]
+    start = (1 - supersample) / (2 * supersample)
+    window = Window(start, start, width * supersample, height * supersample, 1 / supersample)
+    directions = camera_rays(intrinsics, window)
+    hits = RayScene([(vertices, faces)]).cast(np.zeros_like(directions), directions)
+    seen = (hits.face >= 0)[:, None]
+    normals = interpolate(vertex_normals(vertices, faces), faces, hits)
+    shaded = headlight(normals, directions)[:, None] * np.asarray(colour, np.float32)
+    layers = np.concatenate([shaded * seen, seen], -1).astype(np.float32)
+    layers = layers.reshape(height, supersample, width, supersample, 4).mean((1, 3))
+    coverage = alpha * layers[..., 3:]
+    mixed = image * (1 - coverage) + alpha * layers[..., :3]
+    return np.clip(np.rint(mixed), 0, 255).astype(np.uint8)
+
+
+def skeleton_overlay(
+    image: UInt8[np.ndarray, "height width 3"],
+    joints: Float[np.ndarray, "joints 2"],
+    skeleton: Skeleton,
+    valid: Bool[np.ndarray, "joints"] | None = None,
+) -> UInt8[np.ndarray, "height width 3"]:
+    """A new RGB image with bones and joints drawn over `image`: left orange, right blue, middle green.
+
+    Args:
+        image: RGB.
+        joints: pixels; joints that are not finite are left out.
+        skeleton: names the joints and the bones.
+        valid: which joints to draw; all of them when omitted.
+
+    Raises:
+        ValueError: `joints` has another number of joints than the skeleton.
+    """
+    _check(image)
+    if joints.shape != (len(skeleton), 2):
+        raise ValueError(f"{joints.shape} joints given, skeleton {skeleton.name!r} needs ({len(skeleton)}, 2)")
+    limit = 4 * max(image.shape)  # cv2 overflows on far-away points
+    drawn = np.isfinite(joints).all(-1) & (np.abs(np.nan_to_num(joints)) < limit).all(-1)
+    if valid is not None:
+        drawn &= valid
+    canvas = np.ascontiguousarray(image).copy()
+    thickness = max(1, round(max(image.shape) / 150))
+    points = _points(joints, drawn)
+    for parent, child in skeleton.bones:
+        if drawn[parent] and drawn[child]:
+            colour = _side_colour(skeleton.joints[child])
+            cv2.line(canvas, points[parent], points[child], colour, thickness, cv2.LINE_AA, _SUBPIXEL)
+    for joint in np.flatnonzero(drawn):
+        colour = _side_colour(skeleton.joints[joint])
+        radius = int((thickness + 0.5) * 2**_SUBPIXEL)
+        cv2.circle(canvas, points[joint], radius, colour, -1, cv2.LINE_AA, _SUBPIXEL)
+    return canvas
+
+
+def _points(joints: Float[np.ndarray, "joints 2"], drawn: Bool[np.ndarray, "joints"]) -> list[tuple[int, int]]:
+    fixed = np.rint(np.where(drawn[:, None], joints, 0) * 2**_SUBPIXEL).astype(int)
+    return [(int(x), int(y)) for x, y in fixed]
+
+
+def _side_colour(joint: str) -> tuple[int, int, int]:
+    if joint.startswith("left_"):
+        return LEFT_COLOUR
+    return RIGHT_COLOUR if joint.startswith("right_") else MIDDLE_COLOUR
+
+
+def _check(image: UInt8[np.ndarray, "height width 3"]) -> None:
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+        raise ValueError(f"need an RGB uint8 image (height, width, 3), got {image.dtype} {image.shape}")

@@ -1,0 +1,198 @@
+"""From a raw sample to the tensors of one crop: geometry of the box, the warp, and every label moved along.
+
+Convention:
+    A flip mirrors scene and photograph together (x of 3D points and of pixels about the image centre). A change's
+    rotation turns the scene about the optical axis (x towards y), and the crop with it. The crop affine of the result
+    maps the turned scene's projections to crop pixels, so `crop_affine @ project(joints, intrinsics) == joints_2d`.
+    For example, with a rotation of pi / 2 a person who stood upright lies with the head to the right.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from jaxtyping import Float, Int, UInt8
+from torch import Tensor
+
+from body.camera import compose_affine, crop_affine, square_box
+from body.parts import swap_table
+from body.skeleton import SMPL24, Skeleton
+from datamodules.augment import Change, change_colours
+from datamodules.sample import RawSample, Smpl
+
+_LEVEL = 0.05  # metres within which two joints count as equally far away
+_MIDDLE_PARTS = np.array([SMPL24.mirror[j] == j for j in range(24)])
+_FLIP_VECTOR = np.array([-1.0, 1.0, 1.0])
+_FLIP_AXIS = np.array([1.0, -1.0, -1.0])  # a mirrored turn keeps x and reverses y and z
+
+
+class RestRoot:
+    """Where the root joint of a body rests, as a linear function of its shape.
+
+    An SMPL body turns about its rest-pose root, so a turn of the whole scene changes the translation as well.
+
+    Args:
+        origin: root of the mean shape.
+        directions: how it moves with every shape coefficient.
+    """
+
+    def __init__(self, origin: Float[np.ndarray, "3"], directions: Float[np.ndarray, "10 3"]) -> None:
+        self._origin, self._directions = origin, directions
+
+    def of(self, betas: Float[np.ndarray, "10"]) -> Float[np.ndarray, "3"]:
+        """Rest place of the root joint of a shape, metres."""
+        return self._origin + betas @ self._directions
+
+
+def crop_image(
+    image: UInt8[np.ndarray, "height width 3"], affine: Float[np.ndarray, "2 3"], size: int
+) -> UInt8[np.ndarray, "{size} {size} 3"]:
+    """Bilinear warp of an image by the affine that maps its pixels to crop pixels; black outside."""
+    return cv2.warpAffine(image, np.asarray(affine, np.float64), (size, size), flags=cv2.INTER_LINEAR)
+
+
+def make_crop(
+    sample: RawSample, skeleton: Skeleton, size: int, margin: float, change: Change, rest_root: RestRoot
+) -> dict[str, Any]:
+    """One row of a `Batch`, without `vertices`.
+
+    Args:
+        sample: what the benchmark gave.
+        skeleton: joint set wanted.
+        size: side of the crop, pixels.
+        margin: the square window is this many times the longer side of the box.
+        change: augmentation.
+        rest_root: where the body's root rests, for turning SMPL translations.
+    """
+    height, width = sample.image.shape[:2]
+    flip = _flip_affine(width) if change.flip else np.eye(2, 3)
+    intrinsics = _mirror_intrinsics(sample.intrinsics, width) if change.flip else sample.intrinsics
+    box = sample.box.astype(np.float64)
+    if change.flip:
+        box[0] = width - 1 - box[0] - box[2]
+    window = square_box(torch.from_numpy(box), margin * change.scale)
+    # the window turns against the scene, so that the crop's content turns with it
+    affine = crop_affine(window, size, torch.tensor(-change.rotation, dtype=torch.float64))
+    unturn = torch.from_numpy(turn_affine(intrinsics, -change.rotation))
+    from_original = compose_affine(affine, torch.from_numpy(flip)).numpy()
+    image = change_colours(crop_image(sample.image, from_original, size), change)
+    row = {
+        "image": torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))).float().div_(255),
+        "intrinsics": torch.from_numpy(intrinsics).float(),
+        "crop_affine": compose_affine(affine, unturn).float(),
+        "box": window.float(),
+        **_joints(sample, skeleton, change, from_original),
+        **_smpl(sample.smpl, change, rest_root),
+        **_surface(sample, change, from_original, size),
+    }
+    names = {key: getattr(sample, key) for key in ("subject", "action", "sequence", "camera", "frame")}
+    return {**row, **names, "index": sample.index, "image_size": torch.tensor([width, height]).float()}
+
+
+def change_smpl(smpl: Smpl, change: Change, rest_root: Float[np.ndarray, "3"]) -> Smpl:
+    """SMPL parameters of the mirrored and turned person; exact for a body that is its own mirror image."""
+    pose, root = smpl.pose.astype(np.float64), rest_root + smpl.transl
+    if change.flip:
+        pose = pose[list(SMPL24.mirror)] * _FLIP_AXIS
+        root = root * _FLIP_VECTOR
+    if change.rotation:
+        turn = _turn_matrix(change.rotation)
+        orientation = turn @ cv2.Rodrigues(pose[0])[0]
+        pose = np.concatenate([cv2.Rodrigues(orientation)[0].T, pose[1:]])
+        root = turn @ root
+    return Smpl(pose, smpl.betas, root - rest_root)
+
+
+def mirror_iuv(iuv: UInt8[np.ndarray, "*batch 3"]) -> UInt8[np.ndarray, "*batch 3"]:
+    """Labels of mirrored pixels: sides swapped, U reversed on the parts that have no other side (`body.uv`)."""
+    part, u, v = iuv[..., 0], iuv[..., 1], iuv[..., 2]
+    middle = np.concatenate([[False], _MIDDLE_PARTS])[part]
+    return np.stack([_swapped_parts()[part], np.where(middle, 255 - u, u), v], -1)
+
+
+def turn_affine(intrinsics: Float[np.ndarray, "3 3"], angle: float) -> Float[np.ndarray, "2 3"]:
+    """How pixels move when the scene turns about the optical axis: K R_z K^-1, also for unequal focal lengths."""
+    homography = intrinsics @ _turn_matrix(angle) @ np.linalg.inv(intrinsics)
+    return np.asarray(homography[:2], np.float64)
+
+
+def _turn_matrix(angle: float) -> Float[np.ndarray, "3 3"]:
+    cos, sin = np.cos(angle), np.sin(angle)
+    return np.array([[cos, -sin, 0.0], [sin, cos, 0.0], [0.0, 0.0, 1.0]])
+
+
+def _flip_affine(width: int) -> Float[np.ndarray, "2 3"]:
+    return np.array([[-1.0, 0.0, width - 1.0], [0.0, 1.0, 0.0]])
+
+
+def _mirror_intrinsics(intrinsics: Float[np.ndarray, "3 3"], width: int) -> Float[np.ndarray, "3 3"]:
+    mirrored = intrinsics.astype(np.float64)
+    mirrored[0, 1] *= -1
+    mirrored[0, 2] = width - 1 - mirrored[0, 2]
+    return mirrored
+
+
+@cache
+def _swapped_parts() -> UInt8[np.ndarray, "25"]:
+    return swap_table(24)
+
+
+@cache
+def _positions(source: Skeleton, target: Skeleton) -> Int[np.ndarray, "target"]:
+    return np.array(source.positions_of(target))
+
+
+def _joints(
+    sample: RawSample, skeleton: Skeleton, change: Change, affine: Float[np.ndarray, "2 3"]
+) -> dict[str, Tensor]:
+    pixels, pixels_valid = sample.joints_2d, sample.joints_2d_valid
+    if pixels is None or pixels_valid is None:
+        pixels_valid = sample.joints_valid & (sample.joints[:, 2] > 0)
+        homogeneous = sample.joints @ sample.intrinsics.T
+        pixels = homogeneous[:, :2] / np.where(pixels_valid, homogeneous[:, 2], 1)[:, None]
+    pixels = pixels @ affine[:, :2].T + affine[:, 2]
+    points = sample.joints.astype(np.float64)
+    positions = _positions(sample.skeleton, skeleton)
+    if change.flip:
+        points = points * _FLIP_VECTOR
+        positions = positions[list(skeleton.mirror)]
+    points = points @ _turn_matrix(change.rotation).T
+    found = positions >= 0
+    valid, pixels_valid = sample.joints_valid[positions] & found, pixels_valid[positions] & found
+    points, pixels = points[positions] * valid[:, None], pixels[positions] * pixels_valid[:, None]
+    behind = points[:, None, 2] - points[None, :, 2]
+    root = skeleton.root_index
+    return {
+        "joints": torch.from_numpy(points).float(),
+        "joints_valid": torch.from_numpy(valid),
+        "joints_2d": torch.from_numpy(pixels).float(),
+        "joints_2d_valid": torch.from_numpy(pixels_valid),
+        "depth_order": torch.from_numpy(np.sign(behind).astype(np.int64) * (np.abs(behind) > _LEVEL)),
+        "depth_order_valid": torch.from_numpy(valid[:, None] & valid[None]),
+        "root_depth": torch.tensor(points[root, 2], dtype=torch.float32),
+        "root_depth_valid": torch.tensor(bool(valid[root])),
+    }
+
+
+def _smpl(smpl: Smpl | None, change: Change, rest_root: RestRoot) -> dict[str, Tensor]:
+    if smpl is None:
+        zeros = {"pose": torch.zeros(24, 3), "betas": torch.zeros(10), "transl": torch.zeros(3)}
+        return {**zeros, "smpl_valid": torch.tensor(False), "vertices_valid": torch.tensor(False)}
+    changed = change_smpl(smpl, change, rest_root.of(smpl.betas.astype(np.float64)))
+    values = {key: torch.from_numpy(getattr(changed, key)).float() for key in ("pose", "betas", "transl")}
+    return {**values, "smpl_valid": torch.tensor(True), "vertices_valid": torch.tensor(True)}
+
+
+def _surface(
+    sample: RawSample, change: Change, affine: Float[np.ndarray, "2 3"], size: int
+) -> dict[str, Tensor]:
+    if sample.iuv is None:
+        return {"iuv": torch.zeros(3, size, size, dtype=torch.uint8), "iuv_valid": torch.tensor(False)}
+    iuv = cv2.warpAffine(sample.iuv, affine, (size, size), flags=cv2.INTER_NEAREST)
+    if change.flip:
+        iuv = mirror_iuv(iuv)
+    return {"iuv": torch.from_numpy(np.ascontiguousarray(iuv.transpose(2, 0, 1))), "iuv_valid": torch.tensor(True)}

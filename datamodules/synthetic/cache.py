@@ -1,0 +1,201 @@
+"""Samples on disk: made once, in parallel, and read through memory maps."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from rich.progress import Progress, TimeRemainingColumn
+
+from datamodules.synthetic.actions import ACTIONS
+from datamodules.synthetic.generator import Generator
+from datamodules.synthetic.rng import VERSION
+from datamodules.synthetic.scene import fingerprint
+
+_CHUNK = 32
+_LABELS = ("pose", "betas", "transl", "intrinsics", "joints", "box")
+_JPEG_QUALITY = 95
+
+
+@dataclass(frozen=True)
+class Split:
+    """Which samples: everything that decides what a cache folder holds."""
+
+    name: str
+    samples: int
+    size: int
+    seed: int
+
+    def fingerprint(self) -> str:
+        """See `scene.fingerprint`."""
+        return fingerprint(self.seed, self.name, self.samples, self.size)
+
+    def folder(self, root: Path) -> Path:
+        """Where the cache of this split lies."""
+        name = f"{VERSION}-{self.name}-{self.samples}-{self.size}-{self.fingerprint()[:12]}"
+        return root / "synthetic" / name
+
+
+def cache_root(cache_dir: str | None = None) -> Path:
+    """`cache_dir`, else `$ZOO_CACHE`, else `~/.cache/human-mesh-zoo`."""
+    chosen = cache_dir or os.environ.get("ZOO_CACHE") or "~/.cache/human-mesh-zoo"
+    return Path(chosen).expanduser()
+
+
+def ensure(split: Split, root: Path, workers: int | None = None) -> Path:
+    """The folder of a split, made now unless it is there.
+
+    It is written under another name and renamed when complete: an interrupted run leaves nothing that looks finished,
+    and of two processes at once the first to finish wins.
+
+    Args:
+        split: what to make.
+        root: folder of all caches.
+        workers: processes; all cores when omitted. One makes everything in this process.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    final = split.folder(root)
+    if final.is_dir():
+        return final
+    final.parent.mkdir(parents=True, exist_ok=True)
+    _remove_abandoned(final)
+    partial = Path(tempfile.mkdtemp(prefix=f".{final.name}.{os.getpid()}.", dir=final.parent))
+    try:
+        _write(split, partial, workers or os.cpu_count() or 1)
+        try:
+            partial.replace(final)
+        except OSError:
+            if not final.is_dir():  # anything but "another process was faster"
+                raise
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return final
+
+
+def _remove_abandoned(final: Path) -> None:
+    """Delete what a killed process of this machine left behind."""
+    for leftover in final.parent.glob(f".{final.name}.*"):
+        owner = leftover.name.removeprefix(f".{final.name}.").split(".")[0]
+        if owner.isdigit() and not _alive(int(owner)):
+            shutil.rmtree(leftover, ignore_errors=True)
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+_Record = tuple[bytes, bytes, dict[str, Float[np.ndarray, "..."]]]
+
+
+def _write(split: Split, folder: Path, workers: int) -> None:
+    image_offsets, surface_offsets = [0], [0]
+    labels: dict[str, list[Float[np.ndarray, "..."]]] = {}
+    with (
+        (folder / "images.bin").open("wb") as images,
+        (folder / "surfaces.bin").open("wb") as surfaces,
+        Progress(*Progress.get_default_columns()[:-1], TimeRemainingColumn(), transient=True) as progress,
+    ):
+        task = progress.add_task(f"Making {split.samples} {split.name} samples", total=split.samples)
+        for image, surface, label in _records(split, workers):
+            images.write(image)
+            surfaces.write(surface)
+            image_offsets.append(image_offsets[-1] + len(image))
+            surface_offsets.append(surface_offsets[-1] + len(surface))
+            for key, value in label.items():
+                labels.setdefault(key, []).append(value)
+            progress.advance(task)
+    arrays = {key: np.stack(values) for key, values in labels.items()}
+    np.savez(folder / "labels.npz", image_offsets=image_offsets, surface_offsets=surface_offsets, **arrays)
+    facts = {"version": VERSION, **split.__dict__, "fingerprint": split.fingerprint(), "actions": list(ACTIONS)}
+    (folder / "facts.json").write_text(json.dumps(facts, indent=1))
+
+
+def _records(split: Split, workers: int) -> Iterator[_Record]:
+    """Every sample in order, whoever makes it."""
+    chunks = [
+        (split.name, start, min(start + _CHUNK, split.samples)) for start in range(0, split.samples, _CHUNK)
+    ]
+    if workers == 1 or len(chunks) == 1:
+        generator = Generator(split.size, split.seed)
+        for name, start, stop in chunks:
+            yield from (_record(generator, name, index) for index in range(start, stop))
+        return
+    # spawned, not forked: a fork of a process that has used OpenMP threads can hang
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(min(workers, len(chunks)), _start_worker, (split.size, split.seed)) as pool:
+        for records in pool.imap(_make_chunk, chunks):
+            yield from records
+
+
+_generator: Generator | None = None
+
+
+def _start_worker(size: int, seed: int) -> None:
+    global _generator  # one per worker process; the body is loaded once
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    _generator = Generator(size, seed)
+
+
+def _make_chunk(chunk: tuple[str, int, int]) -> list[_Record]:
+    if _generator is None:
+        raise RuntimeError("worker was not started by _start_worker")
+    name, start, stop = chunk
+    return [_record(_generator, name, index) for index in range(start, stop)]
+
+
+def _record(generator: Generator, split: str, index: int) -> _Record:
+    sample = generator.make(split, index)
+    bgr = np.ascontiguousarray(sample.image[..., ::-1])
+    image = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])[1].tobytes()
+    surface = cv2.imencode(".png", sample.iuv, [cv2.IMWRITE_PNG_COMPRESSION, 3])[1].tobytes()
+    labels = {key: np.asarray(getattr(sample, key), np.float32) for key in _LABELS}
+    labels["action"] = np.asarray(list(ACTIONS).index(sample.action), np.int16)
+    return image, surface, labels
+
+
+class CachedSplit:
+    """Reader of one cache folder.
+
+    Args:
+        folder: what `ensure` returned.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._images = np.memmap(folder / "images.bin", np.uint8, "r")
+        self._surfaces = np.memmap(folder / "surfaces.bin", np.uint8, "r")
+        with np.load(folder / "labels.npz", allow_pickle=False) as arrays:
+            self.labels = {key: arrays[key] for key in (*_LABELS, "action")}
+            self._image_offsets, self._surface_offsets = arrays["image_offsets"], arrays["surface_offsets"]
+        self.actions: list[str] = json.loads((folder / "facts.json").read_text())["actions"]
+
+    def __len__(self) -> int:
+        return len(self.labels["pose"])
+
+    def image(self, index: int) -> UInt8[np.ndarray, "size size 3"]:
+        """The photograph, RGB."""
+        coded = self._images[self._image_offsets[index] : self._image_offsets[index + 1]]
+        return cv2.imdecode(coded, cv2.IMREAD_COLOR_RGB)
+
+    def surface(self, index: int) -> UInt8[np.ndarray, "size size 3"]:
+        """The IUV map."""
+        coded = self._surfaces[self._surface_offsets[index] : self._surface_offsets[index + 1]]
+        return cv2.imdecode(coded, cv2.IMREAD_UNCHANGED)

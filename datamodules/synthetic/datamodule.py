@@ -1,0 +1,84 @@
+"""The open benchmark as a datamodule."""
+
+from __future__ import annotations
+
+from datamodules.base import BaseDataModule
+from datamodules.synthetic.cache import Split, cache_root, ensure
+from datamodules.synthetic.dataset import SyntheticSource
+from datamodules.synthetic.rng import SPLITS, VERSION
+
+
+class SyntheticDataModule(BaseDataModule):
+    """Rendered people on the open body, made on first use and cached.
+
+    Args:
+        train_samples: photographs to train on; any number, the first ones stay the same.
+        val_samples: photographs to validate on.
+        test_samples: photographs of the test split; 600 is the benchmark, anything else is not comparable.
+        image_size: side of the photographs in pixels.
+        seed: seed of the benchmark; 0 is the benchmark.
+        cache_dir: where caches lie; `$ZOO_CACHE` or `~/.cache/human-mesh-zoo` when omitted.
+        generator_workers: processes that make the photographs; all cores when omitted.
+        skeleton, body, crop_size, box_margin, batch_size, num_workers, augment, scale, rotation_degrees,
+            rotation_probability, flip_probability, colour, photometric_probability, occlusion_probability: see
+            `BaseDataModule`.
+    """
+
+    protocol = VERSION
+
+    def __init__(
+        self,
+        train_samples: int = 20000,
+        val_samples: int = 500,
+        test_samples: int = 600,
+        image_size: int = 192,
+        seed: int = 0,
+        cache_dir: str | None = None,
+        generator_workers: int | None = None,
+        skeleton: str = "smpl29",
+        body: str = "open",
+        crop_size: int = 128,
+        box_margin: float = 1.25,
+        batch_size: int = 32,
+        num_workers: int = 2,
+        augment: bool = True,
+        scale: float = 0.25,
+        rotation_degrees: float = 60.0,
+        rotation_probability: float = 0.6,
+        flip_probability: float = 0.5,
+        colour: float = 0.2,
+        photometric_probability: float = 0.0,
+        occlusion_probability: float = 0.0,
+    ) -> None:
+        if body != "open":
+            raise ValueError(f"the open benchmark shows the open body, not {body!r}; leave out `body`")
+        super().__init__(
+            skeleton=skeleton,
+            body=body,
+            crop_size=crop_size,
+            box_margin=box_margin,
+            batch_size=batch_size,
+            num_workers=num_workers,
+            augment=augment,
+            scale=scale,
+            rotation_degrees=rotation_degrees,
+            rotation_probability=rotation_probability,
+            flip_probability=flip_probability,
+            colour=colour,
+            photometric_probability=photometric_probability,
+            occlusion_probability=occlusion_probability,
+        )
+        samples = {"train": train_samples, "val": val_samples, "test": test_samples}
+        if min(samples.values()) < 1:
+            raise ValueError(f"every split needs at least one sample, got {samples}")
+        self._splits = {name: Split(name, samples[name], image_size, seed) for name in SPLITS}
+        self._cache_dir, self._generator_workers = cache_dir, generator_workers
+
+    def source(self, split: str) -> SyntheticSource:
+        """Raw samples of a split; they are made now unless they are cached."""
+        folder = ensure(self._splits[split], cache_root(self._cache_dir), self._generator_workers)
+        return SyntheticSource(folder, split)
+
+    def fingerprint(self, split: str) -> str:
+        """See `datamodules.synthetic.scene.fingerprint`."""
+        return self._splits[split].fingerprint()

@@ -1,0 +1,114 @@
+"""Makes sample i of a split: photograph and labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+
+from body.model import BodyModel, load_body
+from body.raycast import Hits, interpolate
+from body.skeleton import COCO17, H36M17, SMPL29, Skeleton
+from body.uv import SurfaceCharts
+from datamodules.synthetic.camera import place
+from datamodules.synthetic.light import draw_light
+from datamodules.synthetic.place import draw_place
+from datamodules.synthetic.props import draw_props
+from datamodules.synthetic.renderer import Surface, compose, render
+from datamodules.synthetic.rng import stream
+from datamodules.synthetic.scene import draw_sample
+from datamodules.synthetic.sensor import expose
+from datamodules.synthetic.wardrobe import draw_style
+
+
+def _union(*skeletons: Skeleton) -> Skeleton:
+    parents = {j: p for s in reversed(skeletons) for j, p in zip(s.joints, s.parents, strict=True)}
+    joints = tuple(dict.fromkeys(j for s in skeletons for j in s.joints))
+    return Skeleton("open36", joints, tuple(parents[j] for j in joints), skeletons[0].root)
+
+
+OPEN_SKELETON = _union(SMPL29, H36M17, COCO17)
+"""Every joint that the open body can place: annotations of the open benchmark carry all of them."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A photograph and its labels; camera frame, metres, full-image pixels.
+
+    Attributes:
+        image: RGB.
+        iuv: part 0..24 and chart coordinates (0..255) of every pixel, on the dressed surface.
+        pose, betas, transl: SMPL parameters.
+        joints: in `OPEN_SKELETON`.
+        box: (x, y, width, height) of the whole person, also of what the border cuts off.
+    """
+
+    image: UInt8[np.ndarray, "size size 3"]
+    iuv: UInt8[np.ndarray, "size size 3"]
+    pose: Float[np.ndarray, "24 3"]
+    betas: Float[np.ndarray, "10"]
+    transl: Float[np.ndarray, "3"]
+    intrinsics: Float[np.ndarray, "3 3"]
+    joints: Float[np.ndarray, "joints 3"]
+    box: Float[np.ndarray, "4"]
+    action: str
+
+
+class Generator:
+    """Makes samples of the open benchmark.
+
+    Args:
+        size: side of the square photographs, pixels.
+        seed: seed of the benchmark.
+    """
+
+    def __init__(self, size: int = 192, seed: int = 0) -> None:
+        self.size, self.seed = size, seed
+        self.model: BodyModel = load_body("open")
+        self.surface = Surface(self.model.v_template.numpy(), self.model.faces)
+        template, weights = self.model.v_template.numpy(), self.model.lbs_weights.numpy()
+        joints = self.model.regressor.numpy() @ template
+        self._charts = SurfaceCharts.of(template, self.model.faces, weights, joints)
+        matrices = {s.name: self.model.joint_regressor(s.name) for s in (SMPL29, H36M17, COCO17)}
+        rows = [_row(joint, matrices) for joint in OPEN_SKELETON.joints]
+        self._regressor = torch.stack(rows).numpy()
+
+    def make(self, split: str, index: int) -> Sample:
+        """Sample `index` of a split; the same for every call, process and order."""
+        draw = draw_sample(self.seed, split, index)
+        placed = place(draw, self.model, self.size)
+        joints = self._regressor @ placed.vertices
+        props = draw_props(stream(self.seed, split, index, "props"), placed, draw.action, joints)
+        style = draw_style(stream(self.seed, split, index, "clothes"))
+        where = draw_place(
+            stream(self.seed, split, index, "place"), placed.eye, placed.to_world(placed.vertices[::20])
+        )
+        light = draw_light(stream(self.seed, split, index, "light"))
+        view = compose(self.surface, placed, props, style, where, light)
+        linear, hits = render(view, self.size)
+        image = expose(linear, stream(self.seed, split, index, "sensor"))
+        iuv = self._iuv(hits)
+        flat = placed.vertices @ placed.intrinsics.T
+        pixels = flat[:, :2] / flat[:, 2:]
+        low, high = pixels.min(0), pixels.max(0)
+        box = np.concatenate([low, high - low])
+        return Sample(
+            image, iuv, placed.pose, draw.betas, placed.transl, placed.intrinsics, joints, box, draw.action
+        )
+
+    def _iuv(self, hits: Hits) -> UInt8[np.ndarray, "size size 3"]:
+        """Chart coordinates of every pixel that sees the person (mesh 0)."""
+        own = np.flatnonzero(hits.mesh == 0)
+        seen = Hits(hits.mesh[own], hits.face[own], hits.barycentric[own], hits.distance[own])
+        points = interpolate(self.surface.canonical, self.surface.faces, seen)
+        chart = self._charts.iuv(seen.face, points)
+        iuv = np.zeros((self.size * self.size, 3), np.uint8)
+        iuv[own] = np.stack([chart.part, np.rint(chart.u * 255), np.rint(chart.v * 255)], -1).astype(np.uint8)
+        return iuv.reshape(self.size, self.size, 3)
+
+
+def _row(joint: str, matrices: dict[str, torch.Tensor]) -> torch.Tensor:
+    skeleton = next(s for s in (SMPL29, H36M17, COCO17) if joint in s.joints)
+    return matrices[skeleton.name][skeleton.index(joint)]

@@ -1,0 +1,141 @@
+"""Things in the scene: seats, occluders in front of the person, clutter around and behind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import trimesh
+from jaxtyping import Float, Int
+from scipy.spatial.transform import Rotation
+
+from body.raycast import Hits, interpolate
+from body.shading import unit, vertex_normals
+from datamodules.synthetic.camera import Placed
+from datamodules.synthetic.texture import Texture, look_up, related, texture
+
+_OCCLUDED = 0.25  # share of samples with something in front of the person
+
+
+@dataclass(frozen=True)
+class Prop:
+    """A mesh in the camera frame with a texture; `smooth` things have no edges."""
+
+    vertices: Float[np.ndarray, "vertices 3"]
+    faces: Int[np.ndarray, "faces 3"]
+    picture: Texture
+    local: Float[np.ndarray, "vertices 3"]
+    smooth: bool
+
+
+@cache
+def _shape(kind: str) -> tuple[Float[np.ndarray, "vertices 3"], Int[np.ndarray, "faces 3"]]:
+    if kind == "box":
+        mesh = trimesh.creation.box((2, 2, 2))
+    elif kind == "ball":
+        mesh = trimesh.creation.icosphere(subdivisions=3)
+    else:
+        mesh = trimesh.creation.cylinder(radius=1, height=2, sections=24)
+        mesh.apply_transform(trimesh.transformations.rotation_matrix(np.pi / 2, [1, 0, 0]))
+    return np.asarray(mesh.vertices, np.float32), np.asarray(mesh.faces, np.int64)
+
+
+def _prop(
+    rng: np.random.Generator,
+    placed: Placed,
+    kind: str,
+    centre: Float[np.ndarray, "3"],
+    half: Float[np.ndarray, "3"],
+    turn: Rotation,
+    picture: Texture | None = None,
+) -> Prop:
+    """A thing given by its world centre, half sizes and orientation."""
+    shape, faces = _shape(kind)
+    local = shape * np.asarray(half, np.float32)
+    if picture is None:
+        picture = texture(rng, *related(rng, 0.9, (0.1, 0.95)))
+    vertices = placed.to_camera(local @ turn.as_matrix().T + centre)
+    return Prop(vertices, faces, picture, local, kind == "ball")
+
+
+def draw_props(rng: np.random.Generator, placed: Placed, action: str, joints: Float[np.ndarray, "joints 3"]) -> list[Prop]:
+    """All things around a person; `joints` are SMPL's 24 in the camera frame."""
+    props = []
+    world = placed.to_world(joints)
+    if action == "sitting" and rng.random() < 0.85:
+        props.append(_seat(rng, placed, world))
+    for _ in range(int(rng.integers(0, 5))):
+        props.append(_clutter(rng, placed, world))
+    if rng.random() < _OCCLUDED:
+        props += _occluders(rng, placed, joints)
+    return props
+
+
+def _seat(rng: np.random.Generator, placed: Placed, world: Float[np.ndarray, "joints 3"]) -> Prop:
+    pelvis = world[0]
+    top = max(pelvis[1] - rng.uniform(0.10, 0.12), 0.06)
+    thighs = (world[4] + world[5]) / 2 - pelvis
+    yaw = np.arctan2(thighs[0], thighs[2])
+    back = np.array([np.sin(yaw), 0, np.cos(yaw)]) * 0.03
+    half = np.array([rng.uniform(0.18, 0.4), top / 2, rng.uniform(0.17, 0.21)])
+    centre = np.array([pelvis[0], top / 2, pelvis[2]]) + back
+    return _prop(rng, placed, "box", centre, half, Rotation.from_euler("y", yaw))
+
+
+def _clutter(rng: np.random.Generator, placed: Placed, world: Float[np.ndarray, "joints 3"]) -> Prop:
+    """Furniture-like or person-like things on the ground beside or behind the person."""
+    body = world.mean(0)
+    away = np.array([rng.uniform(-3, 3), 0, -rng.uniform(0.8, 4.5)])
+    if rng.random() < 0.3:
+        away = np.array([rng.choice([-1, 1]) * rng.uniform(1.0, 2.2), 0, rng.uniform(-0.8, 0.3)])
+    kind = str(rng.choice(["box", "box", "ball", "pole"]))
+    half = rng.uniform(0.1, 0.7, 3)
+    if kind == "pole":
+        radius = rng.uniform(0.04, 0.3)
+        half = np.array([radius, rng.uniform(0.3, 1.3), radius])
+    if kind == "ball":
+        half[:] = rng.uniform(0.1, 0.4)
+    centre = np.array([body[0], half[1], body[2]]) + away
+    return _prop(rng, placed, kind, centre, half, Rotation.from_euler("y", rng.uniform(0, 6.3)))
+
+
+def _occluders(rng: np.random.Generator, placed: Placed, joints: Float[np.ndarray, "joints 3"]) -> list[Prop]:
+    """One to three boxes, panels or poles between the camera and a limb."""
+    kind = str(rng.choice(["chunk", "panel", "pole", "chunk"]))
+    target = joints[int(rng.choice([4, 5, 7, 8, 18, 19, 20, 21, 1, 2, 16, 17]))]
+    nearness = rng.uniform(0.55, 0.85)
+    picture = texture(rng, *related(rng, 0.9, (0.1, 0.95)))
+    centre = target * nearness
+    tilt = Rotation.from_euler("YXZ", [rng.uniform(0, 6.3), *rng.normal(0, 0.15, 2)])
+    if kind == "panel":  # a counter, fence or low wall that hides the legs
+        half = np.array([rng.uniform(0.5, 1.5), rng.uniform(0.1, 0.3), 0.05]) * nearness
+        low = joints[[7, 8]].mean(0) * (1 - (share := rng.uniform(0, 0.35))) + joints[0] * share
+        return [_prop(rng, placed, "box", placed.to_world(low * nearness), half,
+                      Rotation.from_euler("y", rng.normal(0, 0.3)), picture)]
+    if kind == "pole":
+        half = np.array([(radius := rng.uniform(0.03, 0.08)), 2.0, radius]) * nearness
+        lean = Rotation.from_euler("ZX", rng.normal(0, 0.12, 2))
+        return [_prop(rng, placed, "pole", placed.to_world(centre), half, lean, picture)]
+    half = rng.uniform(0.07, 0.24, 3) * nearness
+    shape = "box" if rng.random() < 0.7 else "ball"
+    return [_prop(rng, placed, shape, placed.to_world(centre), half, tilt, picture)]
+
+
+def prop_surface(
+    prop: Prop, placed: Placed, hits: Hits
+) -> tuple[Float[np.ndarray, "rays 3"], Float[np.ndarray, "rays 3"]]:
+    """Albedo and world normals of a thing, at hits of its mesh."""
+    corners = prop.local[prop.faces]
+    across = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    along = np.abs(across).argmax(-1)[hits.face]
+    local = interpolate(prop.local, prop.faces, hits)
+    # a face is textured by the two coordinates that it does not look along
+    u = np.where(along == 0, local[:, 2], local[:, 0])
+    v = np.where(along == 1, local[:, 2], local[:, 1])
+    if prop.smooth:
+        normals = interpolate(vertex_normals(prop.vertices, prop.faces), prop.faces, hits)
+    else:
+        corners = prop.vertices[prop.faces]
+        normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])[hits.face]
+    return look_up(prop.picture, u * 1.3, v * 1.3), np.asarray(unit(normals @ placed.world), np.float32)

@@ -1,0 +1,189 @@
+"""Renders a photograph of a dressed person in a place: one ray per pixel, and four more where edges run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from body.raycast import Hits, RayScene, interpolate
+from body.shading import unit, vertex_normals
+from datamodules.synthetic.appearance import inflate, paint
+from datamodules.synthetic.camera import Placed
+from datamodules.synthetic.light import Light, ambient_occlusion, radiance
+from datamodules.synthetic.place import Place, far_colours, meet_planes, plane_colours
+from datamodules.synthetic.props import Prop, prop_surface
+from datamodules.synthetic.wardrobe import Style
+
+_ABOVE = 2e-3  # metres by which shadow rays start above the surface
+_CORNERS = np.array([[-0.25, -0.25], [0.25, -0.25], [-0.25, 0.25], [0.25, 0.25]])
+
+
+class Surface:
+    """The template of the body that is drawn, and what follows from it."""
+
+    def __init__(self, template: Float[np.ndarray, "vertices 3"], faces: Int[np.ndarray, "faces 3"]) -> None:
+        self.canonical = np.asarray(template, np.float32)
+        self.faces = np.asarray(faces, np.int64)
+        edges = self.faces[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2)
+        self._edges = np.concatenate([edges, edges[:, ::-1]])
+        self._degree = np.bincount(self._edges[:, 0], minlength=len(self.canonical)).clip(1)
+
+    def dress(self, vertices: Float[np.ndarray, "vertices 3"], style: Style) -> Float[np.ndarray, "vertices 3"]:
+        """The surface with clothes and hair on it."""
+        off = inflate(self.canonical, style)
+        for _ in range(2):  # soften the borders of garments, which would stand like cardboard
+            off = 0.5 * off + 0.5 * np.bincount(self._edges[:, 0], off[self._edges[:, 1]], len(off)) / self._degree
+        return (vertices + vertex_normals(vertices, self.faces) * off[:, None]).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class View:
+    """Everything that is before the camera; the person is mesh 0 of `rays`, prop k is mesh k + 1."""
+
+    surface: Surface
+    placed: Placed
+    dressed: Float[np.ndarray, "vertices 3"]
+    normals: Float[np.ndarray, "vertices 3"]
+    rays: RayScene
+    props: list[Prop]
+    style: Style
+    place: Place
+    light: Light
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What rays met: a mesh (`hits`), plane `plane` of the place, or nothing (`distance` is inf)."""
+
+    pixels: Float[np.ndarray, "rays 2"]
+    world: Float[np.ndarray, "rays 3"]
+    hits: Hits
+    plane: Int[np.ndarray, "rays"]
+    distance: Float[np.ndarray, "rays"]
+
+
+def compose(
+    surface: Surface, placed: Placed, props: list[Prop], style: Style, place: Place, light: Light
+) -> View:
+    """Dress the person and put everything into one ray scene."""
+    dressed = surface.dress(placed.vertices, style)
+    rays = RayScene([(dressed, surface.faces), *((p.vertices, p.faces) for p in props)])
+    normals = (vertex_normals(dressed, surface.faces) @ placed.world).astype(np.float32)
+    return View(surface, placed, dressed, normals, rays, props, style, place, light)
+
+
+def render(view: View, size: int) -> tuple[Float[np.ndarray, "size size 3"], Hits]:
+    """Linear radiance of every pixel, and what the pixel centres see of the meshes."""
+    grid = np.stack(np.meshgrid(np.arange(size), np.arange(size)), -1).reshape(-1, 2).astype(np.float64)
+    trace = _trace(view, grid)
+    image = _shade(view, trace, size)
+    edges = np.flatnonzero(_edges(trace, size))
+    corners = (grid[edges, None] + _CORNERS).reshape(-1, 2)
+    if len(edges):
+        finer = _shade(view, _trace(view, corners), size).reshape(-1, len(_CORNERS), 3)
+        image[edges] = finer.mean(1)
+    return image.reshape(size, size, 3), trace.hits
+
+
+def _trace(view: View, pixels: Float[np.ndarray, "rays 2"]) -> Trace:
+    homogeneous = np.concatenate([pixels, np.ones_like(pixels[:, :1])], -1)
+    directions = (homogeneous @ np.linalg.inv(view.placed.intrinsics).T).astype(np.float32)
+    hits = view.rays.cast(np.zeros_like(directions), directions)
+    world = directions @ view.placed.world.astype(np.float32)
+    plane, distance = meet_planes(view.place, view.placed.eye, world)
+    plane[hits.distance < distance] = -1
+    return Trace(pixels, world, hits, plane, np.minimum(hits.distance, distance))
+
+
+def _edges(trace: Trace, size: int) -> Bool[np.ndarray, "pixels"]:
+    """Pixels beside another thing, or beside a jump in depth."""
+    things = np.where(trace.plane >= 0, -2 - trace.plane, trace.hits.mesh).reshape(size, size)
+    inverse = (1 / trace.distance).reshape(size, size)
+    edges = np.zeros((size, size), bool)
+    for axis in (0, 1):
+        jump = np.abs(np.diff(inverse, axis=axis)) > 0.02 * np.maximum(inverse[1:, 1:].mean(), 0.05)
+        own = np.diff((things == 0).astype(np.int8), axis=axis) == 0
+        change = (np.diff(things, axis=axis) != 0) | (jump & own & (np.delete(things, -1, axis) == 0))
+        first = (slice(None, -1), slice(None)) if axis == 0 else (slice(None), slice(None, -1))
+        second = (slice(1, None), slice(None)) if axis == 0 else (slice(None), slice(1, None))
+        edges[first] |= change
+        edges[second] |= change
+    return edges.reshape(-1)
+
+
+def _shade(view: View, trace: Trace, size: int) -> Float[np.ndarray, "rays 3"]:
+    image = np.empty((len(trace.world), 3), np.float32)
+    mesh = np.where(trace.plane >= 0, -1, trace.hits.mesh)
+    far = np.flatnonzero(~np.isfinite(trace.distance))
+    image[far] = far_colours(view.place, trace.world[far], (trace.pixels[far] + 0.5) / size)
+    eye = view.placed.eye.astype(np.float32)
+    groups = [(trace.plane == number, number, True) for number in range(len(view.place.planes))]
+    groups += [(mesh == number, number, False) for number in range(len(view.props) + 1)]
+    for mask, number, is_plane in groups:
+        rows = np.flatnonzero(mask)
+        if not len(rows):
+            continue
+        points = eye + trace.world[rows] * trace.distance[rows, None]
+        open_sky = np.ones(len(rows), np.float32)
+        if is_plane:
+            plane = view.place.planes[number]
+            albedo = plane_colours(plane, points, trace.distance[rows])
+            normals = np.broadcast_to(plane.normal.astype(np.float32), points.shape)
+            gloss = np.zeros(len(rows), np.float32)
+            open_sky = _openness(view, points)
+        elif number == 0:
+            albedo, gloss, normals = _person(view, _pick(trace.hits, rows))
+        else:
+            albedo, normals = prop_surface(view.props[number - 1], view.placed, _pick(trace.hits, rows))
+            gloss = np.full(len(rows), 0.05, np.float32)
+        to_eye = -unit(trace.world[rows])
+        lit = _lit(view, points, normals)
+        sent = radiance(view.light, albedo, gloss, normals, to_eye, lit, open_sky)
+        if view.place.backdrop is None:
+            haze = np.clip((trace.distance[rows, None] - 12) / 40, 0, 1)
+            sent += (view.place.horizon - sent) * haze
+        image[rows] = sent
+    return image
+
+
+def _person(
+    view: View, hits: Hits
+) -> tuple[Float[np.ndarray, "rays 3"], Float[np.ndarray, "rays"], Float[np.ndarray, "rays 3"]]:
+    """Albedo, gloss and world normals (with the folds of cloth) of the person."""
+    faces = view.surface.faces
+    canonical = interpolate(view.surface.canonical, faces, hits).astype(np.float32)
+    painted = paint(canonical, view.style)
+    waves = view.style.folds
+    slope = np.cos(canonical @ waves[:, :3].T + waves[:, 3]) @ waves[:, :3]
+    normals = interpolate(view.normals, faces, hits) + slope * (0.006 * painted.folds[:, None])
+    return painted.albedo, painted.gloss, np.asarray(unit(normals), np.float32)
+
+
+def _openness(view: View, points: Float[np.ndarray, "rays 3"]) -> Float[np.ndarray, "rays"]:
+    """Ambient light on floor and walls: less near the lowest parts of the body."""
+    sparse = view.placed.to_world(view.dressed[::115])
+    blockers = sparse[np.argsort(sparse[:, 1])[:12]]
+    low, high = blockers.min(0) - 0.6, blockers.max(0) + 0.6
+    near = np.flatnonzero(((points > low) & (points < high)).all(-1))
+    open_sky = np.ones(len(points), np.float32)
+    open_sky[near] = ambient_occlusion(points[near], blockers)
+    return open_sky
+
+
+def _lit(
+    view: View, points: Float[np.ndarray, "rays 3"], normals: Float[np.ndarray, "rays 3"]
+) -> Bool[np.ndarray, "rays"]:
+    """Where the key light arrives; a soft light is spread by a fixed dither over neighbouring rays."""
+    facing = np.flatnonzero(normals @ view.light.key > 0)
+    dither = (facing[:, None] * np.array([0.7548777, 0.5698403, 0.3819660])) % 1 - 0.5
+    towards = (view.light.key + dither * 2 * view.light.softness) @ view.placed.world.T
+    origins = view.placed.to_camera(points[facing] + normals[facing] * _ABOVE)
+    lit = np.zeros(len(points), bool)
+    lit[facing] = ~view.rays.occluded(origins, towards.astype(np.float32))
+    return lit
+
+
+def _pick(hits: Hits, rows: Int[np.ndarray, "rows"]) -> Hits:
+    return Hits(hits.mesh[rows], hits.face[rows], hits.barycentric[rows], hits.distance[rows])
