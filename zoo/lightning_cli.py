@@ -35,6 +35,7 @@ class ZooCLI(LightningCLI):
             subclass_mode_data=True,
             auto_configure_optimizers=False,  # the schedule is part of a method, see its module
             seed_everything_default=0,
+            trainer_defaults={"enable_model_summary": False},  # it runs a forward pass to count operations
             save_config_kwargs={"overwrite": True},
             args=list(options.arguments),
         )

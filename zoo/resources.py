@@ -28,11 +28,8 @@ def weights_folder() -> Path:
 
 
 def cache_folder() -> Path:
-    """Folder for generated data: `$ZOO_CACHE`, else `human-mesh-zoo` in `$XDG_CACHE_HOME`, else in `~/.cache`."""
-    if os.environ.get("ZOO_CACHE"):
-        return Path(os.environ["ZOO_CACHE"]).expanduser()
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "human-mesh-zoo"
+    """Folder for generated data: `$ZOO_CACHE`, else `~/.cache/human-mesh-zoo`; as `datamodules.synthetic.cache`."""
+    return Path(os.environ.get("ZOO_CACHE") or "~/.cache/human-mesh-zoo").expanduser()
 
 
 def list_configs() -> list[str]:
