@@ -187,9 +187,7 @@ def _smpl(smpl: Smpl | None, change: Change, rest_root: RestRoot) -> dict[str, T
     return {**values, "smpl_valid": torch.tensor(True), "vertices_valid": torch.tensor(True)}
 
 
-def _surface(
-    sample: RawSample, change: Change, affine: Float[np.ndarray, "2 3"], size: int
-) -> dict[str, Tensor]:
+def _surface(sample: RawSample, change: Change, affine: Float[np.ndarray, "2 3"], size: int) -> dict[str, Tensor]:
     if sample.iuv is None:
         return {"iuv": torch.zeros(3, size, size, dtype=torch.uint8), "iuv_valid": torch.tensor(False)}
     iuv = cv2.warpAffine(sample.iuv, affine, (size, size), flags=cv2.INTER_NEAREST)

@@ -130,9 +130,7 @@ def _write(split: Split, folder: Path, workers: int) -> None:
 
 def _records(split: Split, workers: int) -> Iterator[_Record]:
     """Every sample in order, whoever makes it."""
-    chunks = [
-        (split.name, start, min(start + _CHUNK, split.samples)) for start in range(0, split.samples, _CHUNK)
-    ]
+    chunks = [(split.name, start, min(start + _CHUNK, split.samples)) for start in range(0, split.samples, _CHUNK)]
     if workers == 1 or len(chunks) == 1:
         generator = Generator(split.size, split.seed)
         for name, start, stop in chunks:
@@ -150,9 +148,18 @@ _generator: Generator | None = None
 
 def _start_worker(size: int, seed: int) -> None:
     global _generator  # one per worker process; the body is loaded once
+    _stay_on_one_core()
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     _generator = Generator(size, seed)
+
+
+def _stay_on_one_core() -> None:
+    """Embree would build every scene with threads on all cores, which fight with the other workers' threads."""
+    if hasattr(os, "sched_setaffinity"):
+        cores = sorted(os.sched_getaffinity(0))
+        number = multiprocessing.current_process()._identity[-1]  # type: ignore[attr-defined]
+        os.sched_setaffinity(0, {cores[number % len(cores)]})
 
 
 def _make_chunk(chunk: tuple[str, int, int]) -> list[_Record]:

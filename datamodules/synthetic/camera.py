@@ -66,9 +66,7 @@ def place(draw: Draw, model: BodyModel, size: int) -> Placed:
     return Placed(posed, transl, vertices, intrinsics, world, -shift @ world)
 
 
-def _frame(
-    points: Float[np.ndarray, "vertices 3"], focal: float, draw: Draw
-) -> Float[np.ndarray, "3"]:
+def _frame(points: Float[np.ndarray, "vertices 3"], focal: float, draw: Draw) -> Float[np.ndarray, "3"]:
     """Translation that gives the projected box its drawn size and place; `focal` is in image sides."""
     points = points[::7].astype(np.float64)
     shift = -(points.min(0) + points.max(0)) / 2

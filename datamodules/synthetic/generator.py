@@ -82,9 +82,7 @@ class Generator:
         joints = self._regressor @ placed.vertices
         props = draw_props(stream(self.seed, split, index, "props"), placed, draw.action, joints)
         style = draw_style(stream(self.seed, split, index, "clothes"))
-        where = draw_place(
-            stream(self.seed, split, index, "place"), placed.eye, placed.to_world(placed.vertices[::20])
-        )
+        where = draw_place(stream(self.seed, split, index, "place"), placed.eye, placed.to_world(placed.vertices[::20]))
         light = draw_light(stream(self.seed, split, index, "light"))
         view = compose(self.surface, placed, props, style, where, light)
         linear, hits = render(view, self.size)
@@ -94,9 +92,7 @@ class Generator:
         pixels = flat[:, :2] / flat[:, 2:]
         low, high = pixels.min(0), pixels.max(0)
         box = np.concatenate([low, high - low])
-        return Sample(
-            image, iuv, placed.pose, draw.betas, placed.transl, placed.intrinsics, joints, box, draw.action
-        )
+        return Sample(image, iuv, placed.pose, draw.betas, placed.transl, placed.intrinsics, joints, box, draw.action)
 
     def _iuv(self, hits: Hits) -> UInt8[np.ndarray, "size size 3"]:
         """Chart coordinates of every pixel that sees the person (mesh 0)."""

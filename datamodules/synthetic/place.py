@@ -44,9 +44,7 @@ class Place:
     backdrop: Float[np.ndarray, "height width 3"] | None
 
 
-def draw_place(
-    rng: np.random.Generator, eye: Float[np.ndarray, "3"], body: Float[np.ndarray, "vertices 3"]
-) -> Place:
+def draw_place(rng: np.random.Generator, eye: Float[np.ndarray, "3"], body: Float[np.ndarray, "vertices 3"]) -> Place:
     """A place around a person, given the camera position and the body in the world."""
     kind = str(rng.choice(["room", "outdoors", "backdrop"], p=[0.45, 0.35, 0.2]))
     horizon, zenith = colour(rng, (0, 0.25), (0.5, 1.0)), np.array([0.2, 0.4, 0.8]) * rng.uniform(0.3, 1.0)
@@ -117,9 +115,7 @@ def meet_planes(
     return which, nearest
 
 
-def plane_colours(
-    plane: Plane, points: Float[np.ndarray, "rays 3"], distance: Float[np.ndarray, "rays"]
-) -> Colours:
+def plane_colours(plane: Plane, points: Float[np.ndarray, "rays 3"], distance: Float[np.ndarray, "rays"]) -> Colours:
     """Albedo on a plane; far away the texture fades into its mean."""
     u, v = (points @ plane.axes.T.astype(np.float32)).T * plane.scale
     mean = plane.picture[::4, ::4].mean((0, 1))
@@ -127,9 +123,7 @@ def plane_colours(
     return look_up(plane.picture, u, v) * (1 - blur) + mean * blur
 
 
-def far_colours(
-    place: Place, rays: Float[np.ndarray, "rays 3"], pixels: Float[np.ndarray, "rays 2"]
-) -> Colours:
+def far_colours(place: Place, rays: Float[np.ndarray, "rays 3"], pixels: Float[np.ndarray, "rays 2"]) -> Colours:
     """Radiance where nothing is: the backdrop at image coordinates 0..1, or the sky along world rays."""
     if place.backdrop is not None:
         side = len(place.backdrop)

@@ -97,8 +97,15 @@ class PoseBuilder:
         self.add(f"{side}_shoulder", *degrees)
         self.add(f"{side}_elbow", y=-self.draw(elbow))
 
-    def leg(self, side: str, hip: Range | float, knee: Range | float, spread: Range | float = (0, 10),
-            turn: Range | float = (-5, 20), ankle: Range | float = (-8, 8)) -> None:
+    def leg(
+        self,
+        side: str,
+        hip: Range | float,
+        knee: Range | float,
+        spread: Range | float = (0, 10),
+        turn: Range | float = (-5, 20),
+        ankle: Range | float = (-8, 8),
+    ) -> None:
         """Flex hip and knee; `spread` moves the leg outwards, `turn` points the toes outwards."""
         hip, spread, turn = self.draw(hip), self.draw(spread), self.draw(turn)
         degrees = np.rad2deg(Rotation.from_euler("ZXY", [spread, -hip, turn], degrees=True).as_rotvec())

@@ -59,7 +59,9 @@ def _prop(
     return Prop(vertices, faces, picture, local, kind == "ball")
 
 
-def draw_props(rng: np.random.Generator, placed: Placed, action: str, joints: Float[np.ndarray, "joints 3"]) -> list[Prop]:
+def draw_props(
+    rng: np.random.Generator, placed: Placed, action: str, joints: Float[np.ndarray, "joints 3"]
+) -> list[Prop]:
     """All things around a person; `joints` are SMPL's 24 in the camera frame."""
     props = []
     world = placed.to_world(joints)
@@ -111,8 +113,17 @@ def _occluders(rng: np.random.Generator, placed: Placed, joints: Float[np.ndarra
     if kind == "panel":  # a counter, fence or low wall that hides the legs
         half = np.array([rng.uniform(0.5, 1.5), rng.uniform(0.1, 0.3), 0.05]) * nearness
         low = joints[[7, 8]].mean(0) * (1 - (share := rng.uniform(0, 0.35))) + joints[0] * share
-        return [_prop(rng, placed, "box", placed.to_world(low * nearness), half,
-                      Rotation.from_euler("y", rng.normal(0, 0.3)), picture)]
+        return [
+            _prop(
+                rng,
+                placed,
+                "box",
+                placed.to_world(low * nearness),
+                half,
+                Rotation.from_euler("y", rng.normal(0, 0.3)),
+                picture,
+            )
+        ]
     if kind == "pole":
         half = np.array([(radius := rng.uniform(0.03, 0.08)), 2.0, radius]) * nearness
         lean = Rotation.from_euler("ZX", rng.normal(0, 0.12, 2))

@@ -64,9 +64,7 @@ class Trace:
     distance: Float[np.ndarray, "rays"]
 
 
-def compose(
-    surface: Surface, placed: Placed, props: list[Prop], style: Style, place: Place, light: Light
-) -> View:
+def compose(surface: Surface, placed: Placed, props: list[Prop], style: Style, place: Place, light: Light) -> View:
     """Dress the person and put everything into one ray scene."""
     dressed = surface.dress(placed.vertices, style)
     rays = RayScene([(dressed, surface.faces), *((p.vertices, p.faces) for p in props)])

@@ -7,9 +7,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 
-def expose(
-    radiance: Float[np.ndarray, "size size 3"], rng: np.random.Generator
-) -> UInt8[np.ndarray, "size size 3"]:
+def expose(radiance: Float[np.ndarray, "size size 3"], rng: np.random.Generator) -> UInt8[np.ndarray, "size size 3"]:
     """A photograph (RGB) of linear radiance.
 
     The exposure follows the mean brightness within a stop or so, as a camera's does.
@@ -30,7 +28,9 @@ def expose(
     return pixels
 
 
-def _blur(image: Float[np.ndarray, "size size 3"], rng: np.random.Generator, size: int) -> Float[np.ndarray, "size size 3"]:
+def _blur(
+    image: Float[np.ndarray, "size size 3"], rng: np.random.Generator, size: int
+) -> Float[np.ndarray, "size size 3"]:
     sigma = abs(rng.normal(0, 0.5)) * size / 192
     if rng.random() < 0.08:  # a moving hand
         length = int(rng.integers(3, 8) * size / 192) | 1
