@@ -13,8 +13,15 @@ from scipy.sparse import csc_matrix
 class _Stored:
     """Stand-in for an object of a package that is not installed: keeps the pickled attributes."""
 
+    state: dict[str, Any]
+
+    def __new__(cls, *_: Any) -> _Stored:
+        stored = super().__new__(cls)
+        stored.state = {}
+        return stored
+
     def __init__(self, *_: Any) -> None:
-        self.state: dict[str, Any] = {}
+        """Take and ignore whatever the pickle passes."""
 
     def __setstate__(self, state: Any) -> None:
         self.state = state if isinstance(state, dict) else {}

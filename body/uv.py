@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, UInt8
 
 from body.parts import face_parts, vertex_parts
 from body.skeleton import SMPL24
@@ -28,7 +28,7 @@ from body.skeleton import SMPL24
 class Iuv(NamedTuple):
     """Part index (uint8) and chart coordinates (float32, in [0, 1]) of points."""
 
-    part: Int[np.ndarray, "*points"]
+    part: UInt8[np.ndarray, "*points"]
     u: Float[np.ndarray, "*points"]
     v: Float[np.ndarray, "*points"]
 
@@ -47,8 +47,8 @@ class SurfaceCharts:
         length: extent along the axis, metres.
     """
 
-    face_part: Int[np.ndarray, "faces"]
-    vertex_part: Int[np.ndarray, "vertices"]
+    face_part: UInt8[np.ndarray, "faces"]
+    vertex_part: UInt8[np.ndarray, "vertices"]
     vertices: Float[np.ndarray, "vertices 3"]
     centre: Float[np.ndarray, "24 3"]
     frame: Float[np.ndarray, "24 3 3"]
@@ -100,7 +100,7 @@ class SurfaceCharts:
         Returns:
             Zeros where there is no face.
         """
-        part = np.where(face_ids < 0, 0, self.face_part[np.maximum(face_ids, 0)])
+        part = np.where(face_ids < 0, np.uint8(0), self.face_part[np.maximum(face_ids, 0)])
         return self._coordinates(part, points)
 
     def vertex_iuv(self) -> Iuv:
@@ -110,13 +110,13 @@ class SurfaceCharts:
         """
         return self._coordinates(self.vertex_part, self.vertices)
 
-    def _coordinates(self, part: Int[np.ndarray, "*points"], points: Float[np.ndarray, "*points 3"]) -> Iuv:
+    def _coordinates(self, part: UInt8[np.ndarray, "*points"], points: Float[np.ndarray, "*points 3"]) -> Iuv:
         row = np.maximum(part.astype(np.int64) - 1, 0)
         local = np.einsum("...ij,...j->...i", self.frame[row], points - self.centre[row])
         v = np.clip((local[..., 0] - self.start[row]) / self.length[row], 0, 1)
         u = np.clip(0.5 + np.arctan2(local[..., 2], local[..., 1]) / (2 * np.pi), 0, 1)
         inside = part > 0
-        return Iuv(part.astype(np.uint8), (u * inside).astype(np.float32), (v * inside).astype(np.float32))
+        return Iuv(part, (u * inside).astype(np.float32), (v * inside).astype(np.float32))
 
 
 def _frame(name: str, joints: Float[np.ndarray, "24 3"]) -> Float[np.ndarray, "3 3"]:

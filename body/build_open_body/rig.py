@@ -87,7 +87,7 @@ def smpl_joints(bones: list[str], heads: Float[Array, "bones 3"]) -> Float[Array
     return np.stack([joints[name] for name in SMPL24.joints])
 
 
-def _turn(source: Float[Array, 3], target: Float[Array, 3]) -> Float[Array, "3 3"]:
+def _turn(source: Float[Array, "3"], target: Float[Array, "3"]) -> Float[Array, "3 3"]:
     """Smallest rotation that takes one direction to another."""
     a, b = source / np.linalg.norm(source), target / np.linalg.norm(target)
     axis = np.cross(a, b)
