@@ -85,12 +85,13 @@ class Protocol:
         true = f"regressed from the mesh (`{self.target_regressor}`)" if self.target_regressor else "as annotated"
         units = ", ".join(f"{METRIC_LABELS[m]} ({METRIC_UNITS[m]})" for m in self.metrics)
         scale = "similarity (rotation, translation and scale)" if self.alignment == "similarity" else "rigid (no scale)"
+        aligned = f"; PA-MPJPE after {scale} alignment" if "pa_mpjpe" in self.metrics else ""
         mean = "every image weighs the same" if self.averaging == "samples" else "the mean of the actions' means"
         split_by = f" Broken down by {', '.join(self.breakdown)}." if self.breakdown else ""
         return (
             f"`{self.id}`: {self.benchmark}, {self.split}; {self.frames}. Ground truth: {self.ground_truth}. "
             f"{len(self.joints)} joints of `{self.skeleton}`, true ones {true}, predicted ones {ours}, "
-            f"relative to `{self.root}`; {units}; PA-MPJPE after {scale} alignment; {mean}.{split_by} {self.note}"
+            f"relative to `{self.root}`; {units}{aligned}; {mean}.{split_by} {self.note}"
         ).strip()
 
 
@@ -159,6 +160,24 @@ PROTOCOLS: dict[str, Protocol] = {
             breakdown=("sequence",),
             averaging="samples",
             note=_LSP14_NOTE,
+        ),
+        Protocol(
+            id="surreal-bodynet",
+            benchmark="SURREAL",
+            split="validation, 507 clips of the test subjects (the list of BodyNet)",
+            frames="the middle frame of each clip; the I2L-MeshNet release keeps 493 of them",
+            ground_truth="gendered SMPL mesh",
+            skeleton="smpl24",
+            body="smpl",
+            regressor="smpl24",
+            target_regressor="smpl24",
+            joints=_SMPL24.joints,
+            root="pelvis",
+            alignment="similarity",
+            metrics=("pve", "mpjpe"),
+            breakdown=(),
+            averaging="samples",
+            note="All 24 joints are scored, the root with its error of 0 among them.",
         ),
     )
 }

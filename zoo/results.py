@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import importlib.metadata
 import json
 import math
@@ -96,12 +97,12 @@ class Result:
 
 def _check_field(name: str, value: Any, kind: str) -> None:
     """Types are those of the annotation; nothing is empty; numbers are finite."""
-    expected = {"str": str, "int": int}.get(kind, dict)
-    if type(value) is not expected:
-        raise ZooError(f"result: {name} must be {expected.__name__}, not {type(value).__name__}")
+    expected = {"str": "str", "int": "int"}.get(kind, "dict")
+    if type(value).__name__ != expected:
+        raise ZooError(f"result: {name} must be {expected}, not {type(value).__name__}")
     if not value and name != "groups":
         raise ZooError(f"result: {name} is empty")
-    if expected is int and value <= 0:
+    if expected == "int" and value <= 0:
         raise ZooError(f"result: {name} must be positive")
     if name == "values":
         _check_numbers(name, value)
@@ -180,7 +181,7 @@ def results_folder() -> Path:
 
 
 def write_result(result: Result, folder: Path | None = None) -> Path:
-    """Write a result as `PROTOCOL/WEIGHTS_DATE.json`; the file appears complete or not at all.
+    """Write a result as `PROTOCOL__WEIGHTS_DATE_CHECKSUM.json`; the file appears complete or not at all.
 
     Args:
         result: a complete result.
@@ -195,7 +196,8 @@ def write_result(result: Result, folder: Path | None = None) -> Path:
         raise ZooError(f"result: config must be plain finite values: {error}") from error
     stamp = re.sub(r"[^0-9T]", "", result.date[:19])
     name = re.sub(r"[^\w.-]", "_", result.weights)
-    path = (folder or results_folder()) / result.protocol / f"{name}_{stamp}.json"
+    checksum = hashlib.sha256(text.encode()).hexdigest()[:8]  # two runs in one second do not meet
+    path = (folder or results_folder()) / f"{result.protocol}__{name}_{stamp}_{checksum}.json"
     try:
         _write_atomically(path, text)
     except OSError as error:
@@ -230,19 +232,24 @@ def read_result(path: Path) -> Result:
         raise ZooError(f"{path} is not JSON ({error}); delete it and run the evaluation again") from error
     if not isinstance(document, dict):
         raise ZooError(f"{path} is not a result: it holds {type(document).__name__}, not an object")
-    names = {field.name for field in dataclasses.fields(Result)}
+    kinds = {field.name: str(field.type) for field in dataclasses.fields(Result)}
+    names = set(kinds)
     if set(document) != names:
         wrong = [f"{name} is missing" for name in sorted(names - set(document))]
         wrong += [f"{name} is unknown" for name in sorted(set(document) - names)]
         raise ZooError(f"{path} is not a result: {', '.join(wrong)}")
     try:
+        for name, kind in kinds.items():
+            _check_field(name, document[name], kind)
         return Result(**document)
     except ZooError as error:
         raise ZooError(f"{path}: {error}") from error
 
 
 def read_results(folder: Path | None = None) -> list[Result]:
-    """The results that ship with the package, then those of the user, each in order of path.
+    """The results that ship with the package, then those of the user, each in order of file name.
+
+    Only files named `PROTOCOL__*.json` are read, so that the folder may hold other things.
 
     Args:
         folder: the user's; `results_folder()` when omitted.
@@ -250,7 +257,6 @@ def read_results(folder: Path | None = None) -> list[Result]:
     Raises:
         ZooError: a file is broken.
     """
-    paths = [
-        path for root in (PACKAGE / "measured", folder or results_folder()) for path in sorted(root.rglob("*.json"))
-    ]
-    return [read_result(path) for path in paths]
+    roots = (PACKAGE / "measured", folder or results_folder())
+    paths = [path for root in roots for path in sorted(root.glob("*__*.json"))]
+    return [read_result(path) for path in paths if path.name.split("__")[0] in PROTOCOLS]

@@ -153,7 +153,8 @@ def test_reset_and_nothing():
     evaluation.update(*make_batch(range(5)))
     first = evaluation.compute()
     evaluation.reset()
-    assert evaluation.compute() == {"n": 0}
+    with pytest.warns(UserWarning, match="before the"):
+        assert evaluation.compute() == {"n": 0}
     evaluation.update(*make_batch(range(5)))
     assert evaluation.compute() == first
 

@@ -23,7 +23,7 @@ def test_description_holds_every_fact(name):
     ):
         assert fact in text
     assert f"{len(protocol.joints)} joints of `{protocol.skeleton}`" in text
-    assert protocol.alignment in text
+    assert ("pa_mpjpe" not in protocol.metrics) or protocol.alignment in text
     assert all(METRIC_LABELS[metric] in text for metric in protocol.metrics)
 
 
@@ -31,8 +31,9 @@ def test_ids_and_roots():
     for name, protocol in PROTOCOLS.items():
         assert protocol.id == name
         assert protocol.root == get_skeleton(protocol.skeleton).root
-        assert protocol.root not in protocol.joints
-        assert protocol.primary == "mpjpe"
+        assert protocol.primary == protocol.metrics[0]
+    assert "pelvis" not in get_protocol("open-v1").joints
+    assert len(get_protocol("open-v1").joints) == 23
 
 
 def test_every_metric_can_be_made():
