@@ -1,0 +1,148 @@
+"""I2L-MeshNet against the same graph as published, with identical weights: seconds and memory of a forward pass.
+
+The published graph materialises the joints' Gaussian volumes (J x D^3 values per person) and convolves them; ours works
+one axis at a time. An eighth of the volume are subnormal numbers, on which a CPU is slow, so both are measured as
+PyTorch runs by default and with subnormals flushed to zero. Every case gets a process of its own: threads keep the
+mode they started with, and the peak memory of a process never falls.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from rich.console import Console
+from rich.table import Table
+from torch import Tensor, nn
+from torch.nn import functional
+
+from body.model import load_body
+from lightning_modules.i2l_meshnet.network import I2LMeshNet, Pose2Feat
+
+BATCHES = (1, 8)
+
+
+class PublishedPose2Feat(nn.Module):
+    """`Pose2Feat` with the same weights, written as published: build the volume, concatenate, convolve."""
+
+    def __init__(self, layer: Pose2Feat) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(
+        self, feature: Float[Tensor, "batch channels bins bins"], joints: Float[Tensor, "batch joints 3"]
+    ) -> Float[Tensor, "batch channels bins bins"]:
+        """Image feature and joints to MeshNet's input."""
+        grid = torch.arange(self.layer.bins, dtype=joints.dtype)
+        z, y, x = torch.meshgrid(grid, grid, grid, indexing="ij")
+        centre = joints.detach()[..., None, None, None]
+        distance = (x - centre[:, :, 0]) ** 2 + (y - centre[:, :, 1]) ** 2 + (z - centre[:, :, 2]) ** 2
+        volume = torch.exp(-distance / (2 * self.layer.sigma**2)).flatten(1, 2)
+        return functional.relu(self.layer.norm(self.layer.conv(torch.cat([feature, volume], 1))))
+
+
+def make_network(published: bool) -> I2LMeshNet:
+    """The full-size body network (ResNet-50, 256 pixels) with the same weights for both graphs.
+
+    Batch-norm statistics are calibrated on noise and the last layers sharpened, so that activations have the usual
+    scale and the joints spread over the volume.
+    """
+    torch.manual_seed(0)
+    network = I2LMeshNet(load_body("open").joint_regressor("smpl29"))
+    for layer in network.modules():
+        if isinstance(layer, nn.ConvTranspose2d):
+            nn.init.normal_(layer.weight, std=(2 / (4 * layer.in_channels)) ** 0.5)
+        if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d):
+            layer.momentum = 1.0
+    with torch.no_grad():
+        network.train()(torch.rand(4, 3, 256, 256))
+        for head in (network.pose_head, network.mesh_head):
+            for last in (head.conv_x, head.conv_y, head.conv_z_2):
+                last.weight *= 20
+    if published:
+        network.pose2feat = PublishedPose2Feat(network.pose2feat)  # type: ignore[assignment]
+    return network.eval()
+
+
+@torch.no_grad()
+def measure(published: bool, batch: int, flush: bool, seconds: float) -> dict[str, Any]:
+    """Median seconds of a forward pass, its peak memory above the loaded network in MiB, and the outputs' spread."""
+    torch.set_flush_denormal(flush)
+    network = make_network(published)
+    image = torch.rand(batch, 3, 256, 256)
+    before = _resident_mib(reset=True)
+    output = network(image)
+    memory = _resident_mib() - before
+    times: list[float] = []
+    while len(times) < 3 or sum(times) < seconds:
+        start = time.perf_counter()
+        network(image)
+        times.append(time.perf_counter() - start)
+    spread = output.joints.std((0, 1)).tolist()
+    return {"seconds": sorted(times)[len(times) // 2], "mib": memory, "joint_spread_bins": spread}
+
+
+@torch.no_grad()
+def difference() -> float:
+    """Largest difference between the two graphs' vertices, in bins."""
+    image = torch.rand(2, 3, 256, 256, generator=torch.Generator().manual_seed(1))
+    ours, published = (make_network(flag)(image).vertices for flag in (False, True))
+    return float((ours - published).abs().max())
+
+
+def main() -> None:
+    """Measure all cases and print ratios."""
+    console = Console()
+    console.print(f"I2L-MeshNet, full size, fp32, CPU, {torch.get_num_threads()} threads; same weights for both graphs")
+    table = Table("subnormals", "batch", "published", "ours", "times faster", "memory published", "memory ours")
+    for flush in (False, True):
+        for batch in BATCHES:
+            old, new = (_in_process(published, batch, flush) for published in (True, False))
+            table.add_row(
+                "flushed" if flush else "as they come",
+                str(batch),
+                f"{old['seconds']:.3f} s",
+                f"{new['seconds']:.3f} s",
+                f"{old['seconds'] / new['seconds']:.2f}",
+                f"{old['mib']:.0f} MiB",
+                f"{new['mib']:.0f} MiB",
+            )
+    console.print(table)
+    spread = ", ".join(f"{value:.1f}" for value in new["joint_spread_bins"])
+    console.print(f"Memory: peak above the loaded network. Joints spread over (x, y, z) by {spread} bins of 64.")
+    console.print(f"Largest difference between the meshes: {difference():.1e} bins (one bin is 4 pixels).")
+
+
+def _in_process(published: bool, batch: int, flush: bool) -> dict[str, Any]:
+    command = [sys.executable, "-m", __name__ if __name__ != "__main__" else "benchmarks.i2l_meshnet"]
+    command += ["--published", str(int(published)), "--batch", str(batch), "--flush", str(int(flush))]
+    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
+
+
+def _resident_mib(reset: bool = False) -> float:
+    """Peak resident memory of this process; with `reset` (Linux), the present one, from which the peak starts anew."""
+    status = Path("/proc/self/status")
+    if not status.exists():
+        unit = 2**20 if sys.platform == "darwin" else 2**10
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+    if reset:
+        Path("/proc/self/clear_refs").write_text("5")
+    key = "VmRSS:" if reset else "VmHWM:"
+    (line,) = (line for line in status.read_text().splitlines() if line.startswith(key))
+    return int(line.split()[1]) / 1024
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description="one case, as JSON")
+    for option in ("--published", "--batch", "--flush"):
+        parser.add_argument(option, type=int, required=True)
+    case = parser.parse_args()
+    print(json.dumps(measure(bool(case.published), case.batch, bool(case.flush), seconds=2.0)))
