@@ -14,7 +14,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Shaped
 from rich.progress import Progress, TimeRemainingColumn
 
 from datamodules.synthetic.actions import ACTIONS
@@ -23,7 +23,7 @@ from datamodules.synthetic.rng import VERSION
 from datamodules.synthetic.scene import fingerprint
 
 _CHUNK = 32
-_LABELS = ("pose", "betas", "transl", "intrinsics", "joints", "box")
+LABELS = ("pose", "betas", "transl", "intrinsics", "joints", "box")
 _JPEG_QUALITY = 95
 
 
@@ -102,12 +102,12 @@ def _alive(process: int) -> bool:
     return True
 
 
-_Record = tuple[bytes, bytes, dict[str, Float[np.ndarray, "..."]]]
+_Record = tuple[bytes, bytes, dict[str, Shaped[np.ndarray, "..."]]]
 
 
 def _write(split: Split, folder: Path, workers: int) -> None:
     image_offsets, surface_offsets = [0], [0]
-    labels: dict[str, list[Float[np.ndarray, "..."]]] = {}
+    labels: dict[str, list[Shaped[np.ndarray, "..."]]] = {}
     with (
         (folder / "images.bin").open("wb") as images,
         (folder / "surfaces.bin").open("wb") as surfaces,
@@ -123,7 +123,8 @@ def _write(split: Split, folder: Path, workers: int) -> None:
                 labels.setdefault(key, []).append(value)
             progress.advance(task)
     arrays = {key: np.stack(values) for key, values in labels.items()}
-    np.savez(folder / "labels.npz", image_offsets=image_offsets, surface_offsets=surface_offsets, **arrays)
+    arrays |= {"image_offsets": np.array(image_offsets), "surface_offsets": np.array(surface_offsets)}
+    np.savez(folder / "labels.npz", **arrays)  # type: ignore[arg-type]
     facts = {"version": VERSION, **split.__dict__, "fingerprint": split.fingerprint(), "actions": list(ACTIONS)}
     (folder / "facts.json").write_text(json.dumps(facts, indent=1))
 
@@ -158,7 +159,7 @@ def _stay_on_one_core() -> None:
     """Embree would build every scene with threads on all cores, which fight with the other workers' threads."""
     if hasattr(os, "sched_setaffinity"):
         cores = sorted(os.sched_getaffinity(0))
-        number = multiprocessing.current_process()._identity[-1]  # type: ignore[attr-defined]
+        number = multiprocessing.current_process()._identity[-1]
         os.sched_setaffinity(0, {cores[number % len(cores)]})
 
 
@@ -174,35 +175,6 @@ def _record(generator: Generator, split: str, index: int) -> _Record:
     bgr = np.ascontiguousarray(sample.image[..., ::-1])
     image = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])[1].tobytes()
     surface = cv2.imencode(".png", sample.iuv, [cv2.IMWRITE_PNG_COMPRESSION, 3])[1].tobytes()
-    labels = {key: np.asarray(getattr(sample, key), np.float32) for key in _LABELS}
+    labels = {key: np.asarray(getattr(sample, key), np.float32) for key in LABELS}
     labels["action"] = np.asarray(list(ACTIONS).index(sample.action), np.int16)
     return image, surface, labels
-
-
-class CachedSplit:
-    """Reader of one cache folder.
-
-    Args:
-        folder: what `ensure` returned.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self._images = np.memmap(folder / "images.bin", np.uint8, "r")
-        self._surfaces = np.memmap(folder / "surfaces.bin", np.uint8, "r")
-        with np.load(folder / "labels.npz", allow_pickle=False) as arrays:
-            self.labels = {key: arrays[key] for key in (*_LABELS, "action")}
-            self._image_offsets, self._surface_offsets = arrays["image_offsets"], arrays["surface_offsets"]
-        self.actions: list[str] = json.loads((folder / "facts.json").read_text())["actions"]
-
-    def __len__(self) -> int:
-        return len(self.labels["pose"])
-
-    def image(self, index: int) -> UInt8[np.ndarray, "size size 3"]:
-        """The photograph, RGB."""
-        coded = self._images[self._image_offsets[index] : self._image_offsets[index + 1]]
-        return cv2.imdecode(coded, cv2.IMREAD_COLOR_RGB)
-
-    def surface(self, index: int) -> UInt8[np.ndarray, "size size 3"]:
-        """The IUV map."""
-        coded = self._surfaces[self._surface_offsets[index] : self._surface_offsets[index + 1]]
-        return cv2.imdecode(coded, cv2.IMREAD_UNCHANGED)

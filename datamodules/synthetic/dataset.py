@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from datamodules.sample import RawSample, Smpl
-from datamodules.synthetic.cache import CachedSplit
 from datamodules.synthetic.generator import OPEN_SKELETON
 from datamodules.synthetic.rng import VERSION
+from datamodules.synthetic.stored import CachedSplit
 
 
 class SyntheticSource:
@@ -33,7 +33,7 @@ class SyntheticSource:
         return self._folder, self._split
 
     def __setstate__(self, state: tuple[Path, str]) -> None:
-        self.__init__(*state)  # type: ignore[misc]
+        self.__init__(*state)
 
     def __getitem__(self, index: int) -> RawSample:
         labels = self._cache.labels

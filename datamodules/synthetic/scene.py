@@ -91,8 +91,8 @@ def _rest_joints() -> Float[np.ndarray, "24 3"]:
 def fingerprint(seed: int, split: str, samples: int, image_size: int) -> str:
     """Hash that names a split: generator version, open body, and the drawn numbers of its first 600 samples.
 
-    The numbers are rounded to 1e-4, so that the last bits of a CPU's sine do not matter. Pixels are left out: embree and
-    libjpeg round differently on different machines.
+    The numbers are rounded to 1e-4, so that the last bits of a CPU's sine do not matter. Pixels are left out: embree
+    and libjpeg round differently on different machines.
     """
     digest = hashlib.sha256(f"{VERSION} {seed} {split} {samples} {image_size}".encode())
     digest.update(hashlib.sha256(DATA_FILE.read_bytes()).digest())

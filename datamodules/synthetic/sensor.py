@@ -38,7 +38,7 @@ def _blur(
         angle = rng.uniform(0, np.pi)
         reach = np.array([np.cos(angle), np.sin(angle)]) * length / 2
         middle = np.array([length // 2] * 2)
-        ends = [tuple(int(round(a)) for a in middle + sign * reach) for sign in (-1, 1)]
+        ends = [tuple(round(float(a)) for a in middle + sign * reach) for sign in (-1, 1)]
         cv2.line(kernel, ends[0], ends[1], 1.0, 1)
         image = cv2.filter2D(image, -1, kernel / kernel.sum())
     return cv2.GaussianBlur(image, (0, 0), sigma) if sigma > 0.2 else image
@@ -46,4 +46,4 @@ def _blur(
 
 def _compress(pixels: UInt8[np.ndarray, "size size 3"], quality: int) -> UInt8[np.ndarray, "size size 3"]:
     coded = cv2.imencode(".jpg", pixels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
-    return np.ascontiguousarray(cv2.imdecode(coded, cv2.IMREAD_COLOR)[..., ::-1])
+    return np.ascontiguousarray(np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR))[..., ::-1])
