@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import torch
 from jaxtyping import Float, Int
+from smplx.lbs import batch_rodrigues, blend_shapes, vertices2joints
 from torch import Tensor, nn
 
 from body.open_body import read_open_body
@@ -111,8 +112,6 @@ class BodyModel(nn.Module):
             betas: shape coefficients, standard normal over the population.
             transl: added to vertices and joints, metres.
         """
-        from smplx.lbs import batch_rigid_transform, batch_rodrigues, blend_shapes, vertices2joints
-
         batch, joints = pose.shape[:2]
         shaped = self.v_template + blend_shapes(betas, self.shapedirs)
         rest_joints = vertices2joints(self.regressor, shaped)
@@ -120,17 +119,32 @@ class BodyModel(nn.Module):
         if self.posedirs is not None:
             feature = (rotations[:, 1:] - torch.eye(3, dtype=pose.dtype, device=pose.device)).flatten(1)
             shaped = shaped + (feature @ self.posedirs).view(batch, -1, 3)
-        parents = torch.tensor(self.parents, device=pose.device)
-        posed_joints, relative = batch_rigid_transform(rotations, rest_joints, parents, dtype=pose.dtype)
+        posed_joints, bones = self._chain(rotations, rest_joints)
         # One product blends the 3x4 matrices of all bones, coordinates before vertices: several times faster than
         # smplx's 4x4 matrix per vertex.
-        rows = relative[:, :, :3].permute(0, 2, 3, 1).reshape(batch * 12, joints)
+        rows = bones.permute(0, 2, 3, 1).reshape(batch * 12, joints)
         blended = torch.matmul(rows, self.lbs_weights.T).view(batch, 3, 4, -1)
         moved = (blended[:, :, :3] * shaped.transpose(1, 2).unsqueeze(1)).sum(2) + blended[:, :, 3]
         vertices = moved.transpose(1, 2).contiguous()
         if transl is not None:
             vertices, posed_joints = vertices + transl[:, None], posed_joints + transl[:, None]
         return BodyOutput(vertices, posed_joints)
+
+    def _chain(
+        self, rotations: Float[Tensor, "batch joints 3 3"], rest: Float[Tensor, "batch joints 3"]
+    ) -> tuple[Float[Tensor, "batch joints 3"], Float[Tensor, "batch joints 3 4"]]:
+        """Posed joints, and the matrix that carries rest points with each joint (equations 3 and 4).
+
+        Parents are plain integers, so that the graph exports and a GPU is never asked for an index.
+        """
+        world, posed = [rotations[:, 0]], [rest[:, 0]]
+        for joint, parent in enumerate(self.parents[1:], start=1):
+            bone = (rest[:, joint] - rest[:, parent]).unsqueeze(-1)
+            posed.append((world[parent] @ bone).squeeze(-1) + posed[parent])
+            world.append(world[parent] @ rotations[:, joint])
+        turned, moved = torch.stack(world, dim=1), torch.stack(posed, dim=1)
+        offset = moved.unsqueeze(-1) - turned @ rest.unsqueeze(-1)
+        return moved, torch.cat([turned, offset], dim=-1)
 
     def joint_regressor(self, skeleton_name: str) -> Float[Tensor, "joints vertices"]:
         """Weights that give the joints of a skeleton from the posed vertices.

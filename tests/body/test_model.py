@@ -146,6 +146,14 @@ def test_gradients_are_right(body):
     assert torch.autograd.gradcheck(lambda p, b: double(p, b).vertices[:, pick], arguments, atol=1e-6)
 
 
+def test_graph_exports_for_any_batch(body):
+    pose, betas = sample(batch=3)
+    batch = torch.export.Dim("batch", min=2, max=64)
+    program = torch.export.export(body, (pose, betas), dynamic_shapes=({0: batch}, {0: batch}))
+    pose, betas = sample(batch=5, seed=4)
+    torch.testing.assert_close(program.module()(pose, betas).vertices, body(pose, betas).vertices)
+
+
 def test_nothing_of_it_enters_a_checkpoint(body):
     assert not body.state_dict()
     assert not list(body.parameters())
