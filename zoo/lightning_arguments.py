@@ -32,6 +32,11 @@ class RunOptions:
     wandb: str | None
     results: Path | None
 
+    @property
+    def stage(self) -> str:
+        """`fit`, `validate`, `test` or `predict`."""
+        return self.arguments[0]
+
 
 def parse(argv: Sequence[str]) -> RunOptions:
     """Take the zoo's options out of a Lightning command line and resolve the rest.

@@ -13,6 +13,7 @@ from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 from pytorch_lightning.loggers import CSVLogger, Logger, WandbLogger
 
 from zoo.callbacks import PredictionWriter, progress_callbacks
+from zoo.errors import ZooError
 from zoo.lightning_arguments import RunOptions, parse
 
 
@@ -92,5 +93,27 @@ def main(argv: Sequence[str]) -> int:
         ZooError: a configuration or weights that do not exist, or an evaluation without weights.
     """
     os.environ.setdefault("TORCH_FORCE_WEIGHTS_ONLY_LOAD", "1")  # a checkpoint from a stranger must not run code
-    ZooCLI(parse(argv))
+    options = parse(argv)
+    cli = ZooCLI(options)
+    if options.stage == "test":
+        _store(cli, options)
     return 0
+
+
+def _store(cli: ZooCLI, options: RunOptions) -> None:
+    """Write the result file of a complete test run; a partial one is shown by Lightning and not kept."""
+    import yaml
+
+    from zoo.evaluation import command_line, tested
+    from zoo.results import write_result
+
+    if not cli.trainer.is_global_zero:
+        return
+    config = yaml.safe_load(cli.parser.dump(cli.config, skip_none=False))["test"]
+    weights = options.weights or str(cli.trainer.ckpt_path)
+    try:
+        result = tested(cli.trainer, cli.model, cli.datamodule, weights, config, command_line())
+    except ZooError as error:
+        print(f"No result is stored: {error}")
+        return
+    print(f"Stored {write_result(result, options.results)}")
