@@ -6,17 +6,21 @@ import platform
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytorch_lightning as pl
 import torch
 
 from datamodules.base import BaseDataModule
 from lightning_modules.base import PoseModule
+from metrics import METRIC_LABELS, METRIC_UNITS, PROTOCOLS
 from zoo.checkpoints import get_checkpoint
 from zoo.errors import ZooError
 from zoo.results import Result, make_result
 from zoo.weights import file_sha256
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 
 def tested(
@@ -68,6 +72,28 @@ def tested(
         precision=str(trainer.precision),
         command=command,
     )
+
+
+def result_table(result: Result, baseline: Mapping[str, float] | None = None) -> Table:
+    """A result as a row for the terminal, narrow enough for 80 columns; a baseline and its ratio below it.
+
+    Args:
+        result: a measured result.
+        baseline: metric -> value of the mean pose on the same data.
+    """
+    from rich.table import Table
+
+    metrics = [metric for metric in PROTOCOLS[result.protocol].metrics if metric in result.values]
+    table = Table(title=f"{result.protocol}, measured {result.date[:10]}", title_justify="left")
+    table.add_column("weights")
+    for metric in metrics:
+        table.add_column(f"{METRIC_LABELS[metric]} {METRIC_UNITS[metric]}", justify="right")
+    table.add_column("n", justify="right")
+    table.add_row(result.weights, *(f"{result.values[m]:.1f}" for m in metrics), str(result.samples), style="bold")
+    if baseline is not None:
+        table.add_row("mean pose", *(f"{baseline[m]:.1f}" for m in metrics), f"{baseline['n']:.0f}")
+        table.add_row("ratio", *(f"{result.values[m] / baseline[m]:.0%}" for m in metrics), "", style="dim")
+    return table
 
 
 def device_name(device: torch.device) -> str:

@@ -41,6 +41,13 @@ class ZooCLI(LightningCLI):
             args=list(options.arguments),
         )
 
+    def _prepare_subcommand_parser(self, klass: type, subcommand: str, **kwargs: Any) -> LightningArgumentParser:
+        """Lightning's, without its table of every action's every metric unless `--verbose true` asks for it."""
+        parser = super()._prepare_subcommand_parser(klass, subcommand, **kwargs)
+        if subcommand in ("validate", "test"):
+            parser.set_defaults({"verbose": False})
+        return parser
+
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
         """As Lightning does, without its warning that `sys.argv` is not empty."""
         self.config = parser.parse_args(args)
@@ -103,8 +110,9 @@ def main(argv: Sequence[str]) -> int:
 def _store(cli: ZooCLI, options: RunOptions) -> None:
     """Write the result file of a complete test run; a partial one is shown by Lightning and not kept."""
     import yaml
+    from rich.console import Console
 
-    from zoo.evaluation import command_line, tested
+    from zoo.evaluation import command_line, result_table, tested
     from zoo.results import write_result
 
     if not cli.trainer.is_global_zero:
@@ -116,4 +124,5 @@ def _store(cli: ZooCLI, options: RunOptions) -> None:
     except ZooError as error:
         print(f"No result is stored: {error}")
         return
-    print(f"Stored {write_result(result, options.results)}")
+    path = write_result(result, options.results)
+    Console().print(result_table(result), f"Stored {path}", sep="\n", highlight=False, soft_wrap=True)
