@@ -85,7 +85,7 @@ class SurfaceLoss(nn.Module):
 
     def _normals(
         self, vertices: Float[Tensor, "vertices batch 3"], valid: Bool[Tensor, "vertices batch"]
-    ) -> Float[Tensor, "faces+1 batch 3"]:
+    ) -> Float[Tensor, "rows batch 3"]:
         """Unit normals of the triangles, zero where masked, and a last row of zeros for edges with fewer triangles."""
         first, second, third = (vertices.index_select(0, corner) for corner in self.faces.T)
         normals = torch.linalg.cross(

@@ -1,0 +1,58 @@
+"""Weights that anyone can regenerate by rule, and what the authors' network gives with them (tests/golden/i2l_meshnet_*)."""
+
+import json
+import zlib
+from pathlib import Path
+
+import numpy as np
+import torch
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+
+
+def golden(name):
+    with np.load(GOLDEN / f"{name}.npz", allow_pickle=False) as data:
+        return dict(data)
+
+
+def standin_regressor(data):
+    """Joint regressor of the stand-in body that the authors' network was run with."""
+    matrix = torch.zeros(*data["standin_regressor_shape"])
+    rows, columns = (data[f"standin_regressor_{axis}"].astype(np.int64) for axis in ("rows", "columns"))
+    matrix[rows, columns] = torch.from_numpy(data["standin_regressor_values"])
+    return matrix
+
+
+def official_state(data, skip=("param_regressor.", "mesh_backbone.conv1", "mesh_backbone.bn1")):
+    """State dict with official names: every entry is drawn from a generator seeded by its own name."""
+    entries = [json.loads(entry) for entry in data["keys"]]
+    return {key: _entry(key, shape) for key, shape in entries if not key.startswith(skip)}
+
+
+def _entry(key, shape):
+    if key.endswith("num_batches_tracked"):
+        return torch.tensor(0)
+    normal = np.random.RandomState(zlib.crc32(key.encode())).standard_normal(shape)
+    if key.endswith("running_var"):
+        normal = 1 + 0.1 * abs(normal)
+    elif key.endswith("running_mean"):
+        normal *= 0.1
+    elif key.endswith(".bias"):
+        normal *= 0.02
+    elif len(shape) == 1:
+        normal = 1 + 0.1 * normal
+    else:
+        transposed = ".deconv" in key and len(shape) == 4
+        fan_in = shape[0] * shape[2] * shape[3] / 4 if transposed else np.prod(shape[1:])
+        normal *= np.sqrt(2 / fan_in)
+        if key.endswith(("conv_x.0.weight", "conv_y.0.weight", "conv_z_2.0.weight")):
+            normal *= 0.01 if key.startswith("pose_net") else 0.05  # else the soft-argmax saturates
+    return torch.from_numpy(normal.astype(np.float32))
+
+
+def kept(array, data, name):
+    """What the golden file keeps of `array` (all of it, or every k-th value), and what it should be."""
+    if name in data:
+        return array, data[name]
+    (key,) = (key for key in data if key.startswith(f"{name}__every"))
+    return array.reshape(-1)[:: int(key.rpartition("every")[2])], data[key]

@@ -1,0 +1,28 @@
+import numpy as np
+import torch
+from official_weights import golden
+
+from lightning_modules.base import cosine_factor
+from lightning_modules.i2l_meshnet.module import I2LMeshNetModule
+
+
+def test_default_schedule_is_the_released_body_training():
+    module = I2LMeshNetModule(backbone="resnet18_tiny", crop_size=64, head_channels=8)
+    setup = module.configure_optimizers()
+    rates = []
+    for _ in range(13):
+        rates.append(setup["optimizer"].param_groups[0]["lr"])
+        setup["optimizer"].step()
+        setup["lr_scheduler"]["scheduler"].step()
+    np.testing.assert_allclose(rates, golden("i2l_meshnet_functions")["lr_body_lixel"], rtol=1e-9)
+    assert isinstance(setup["optimizer"], torch.optim.Adam)
+
+
+def test_cosine_rises_then_falls_to_zero():
+    factors = [cosine_factor(step, total=100, warmup=10) for step in range(101)]
+    assert factors[:11] == sorted(factors[:11])
+    assert factors[10] == 1.0
+    assert factors[55] == 0.5
+    assert factors[10:] == sorted(factors[10:], reverse=True)
+    assert factors[100] < 1e-12
+    assert cosine_factor(200, total=100, warmup=10) < 1e-12

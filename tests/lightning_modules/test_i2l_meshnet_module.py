@@ -1,0 +1,140 @@
+import pytest
+import pytorch_lightning as pl
+import torch
+from people import make_batch, open_body
+from torch.utils.data import DataLoader
+
+from lightning_modules import METHODS, get_method
+from lightning_modules.i2l_meshnet.module import I2LMeshNetModule
+from lightning_modules.i2l_meshnet.network import Lixels
+
+TINY = {"backbone": "resnet18_tiny", "crop_size": 64, "head_channels": 8}
+
+
+class Batches(pl.LightningDataModule):
+    """The same batch, again and again."""
+
+    def __init__(self, steps=12):
+        super().__init__()
+        self.batch, self.steps = make_batch(4), steps
+
+    def train_dataloader(self):
+        return DataLoader([self.batch] * self.steps, batch_size=None)
+
+    def val_dataloader(self):
+        return DataLoader([self.batch], batch_size=None)
+
+    test_dataloader = val_dataloader
+
+
+@pytest.fixture(scope="module", params=["32-true", "bf16-mixed"])
+def trained(request, tmp_path_factory):
+    torch.manual_seed(0)
+    module = I2LMeshNetModule(**TINY, lr=3e-3, schedule="cosine", warmup_steps=2)
+    data = Batches()
+    before = sum(module.losses(data.batch).values()).item()
+    trainer = pl.Trainer(
+        max_epochs=2,
+        precision=request.param,
+        accelerator="cpu",
+        logger=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        default_root_dir=tmp_path_factory.mktemp("run"),
+    )
+    trainer.fit(module, data)
+    return module, data, trainer, before
+
+
+def test_training_lowers_the_loss_and_logs_every_term(trained):
+    module, data, trainer, before = trained
+    with torch.no_grad():
+        after = sum(module.train().losses(data.batch).values()).item()
+    assert after < 0.9 * before
+    terms = {"joint", "mesh_joint", "mesh", "mesh_normal", "mesh_edge", "loss"}
+    assert {f"train/{name}" for name in terms} <= set(trainer.callback_metrics)
+    assert trainer.callback_metrics["val/n"] == 4
+    assert trainer.optimizers[0].param_groups[0]["lr"] < 1e-4
+
+
+def test_checkpoint_has_weights_and_plain_hyper_parameters_only(trained, tmp_path):
+    module, data, trainer, _ = trained
+    path = tmp_path / "a.ckpt"
+    trainer.save_checkpoint(path)
+    content = torch.load(path, weights_only=True)
+    assert all(name.startswith("network.") for name in content["state_dict"])
+    body = open_body()
+    assert not any(body.num_vertices in value.shape and 29 in value.shape for value in content["state_dict"].values())
+    assert content["hyper_parameters"]["backbone"] == "resnet18_tiny"
+    again = I2LMeshNetModule.load_from_checkpoint(path, weights_only=True).eval()
+    module.eval()
+    with torch.no_grad():
+        expected = module(data.batch["image"])
+        for ours, theirs in zip(again(data.batch["image"]), expected, strict=True):
+            torch.testing.assert_close(ours, theirs, atol=1e-4, rtol=1e-4)
+
+
+def test_metrics_are_those_of_the_protocol(trained):
+    module, data, trainer, _ = trained
+    (values,) = trainer.test(module, data, verbose=False)
+    prediction = module.predict(data.batch)
+    joints = [j - j[:, :1] for j in (prediction.joints[:, :24], data.batch["joints"][:, :24])]
+    mpjpe = 1000 * (joints[0] - joints[1]).norm(dim=-1)[:, 1:].mean().item()
+    assert values["test/mpjpe"] == pytest.approx(mpjpe, rel=1e-3)
+    assert values["test/action/a/n"] == 4
+
+
+class Oracle(torch.nn.Module):
+    """A network that knows the answer."""
+
+    def __init__(self, module, batch):
+        super().__init__()
+        self.joint_regressor = module.network.joint_regressor
+        camera = (batch["root_depth"], batch["intrinsics"], batch["crop_affine"])
+        self.vertices = module.space.encode(batch["vertices"], *camera)
+        self.joints = module.space.encode(batch["joints"], *camera)
+
+    def forward(self, image):
+        return Lixels(self.joints, self.vertices, self.joint_regressor @ self.vertices)
+
+
+@pytest.fixture
+def oracle():
+    module, batch = I2LMeshNetModule(**TINY).eval(), make_batch(3)
+    module.network = Oracle(module, batch)
+    return module, batch
+
+
+def test_perfect_lixels_become_the_true_body(oracle):
+    module, batch = oracle
+    prediction = module.predict_step(batch, 0)
+    torch.testing.assert_close(prediction.vertices, batch["vertices"], atol=2e-5, rtol=0)
+    torch.testing.assert_close(prediction.joints, batch["joints"], atol=2e-5, rtol=0)
+    torch.testing.assert_close(prediction.intermediates["pose_net_joints"], batch["joints"], atol=2e-5, rtol=0)
+    assert prediction.root_depth_source == "given"
+    assert prediction.skeleton.name == "smpl29"
+    assert prediction.faces.shape[1] == 3
+    inverse = torch.linalg.inv(torch.cat([batch["crop_affine"], torch.tensor([[[0.0, 0, 1]]]).expand(3, 1, 3)], 1))
+    pixels = batch["joints_2d"] @ inverse[:, :2, :2].mT + inverse[:, None, :2, 2]
+    torch.testing.assert_close(prediction.joints_2d, pixels, atol=0.05, rtol=0)
+
+
+def test_without_root_depth_the_box_gives_it(oracle):
+    module, batch = oracle
+    batch["root_depth_valid"] = torch.zeros(3, dtype=torch.bool)
+    prediction = module.predict_step(batch, 0)
+    assert prediction.root_depth_source == "box"
+    torch.testing.assert_close(prediction.joints[:, 0, 2], 2 * 500 / batch["box"][:, 2], atol=1e-3, rtol=0)
+    # where it is in the picture does not depend on the depth
+    assert (prediction.joints_2d - module.predict_step(make_batch(3), 0).joints_2d).abs().max() < 0.1
+
+
+def test_methods_are_found_by_name():
+    assert all(get_method(name).__mro__[1].__name__ == "PoseModule" for name in METHODS)
+    with pytest.raises(KeyError, match="no method 'hmr'; there are i2l_meshnet"):
+        get_method("hmr")
+
+
+def test_unknown_schedule():
+    with pytest.raises(ValueError, match="no schedule 'step'; use one of multistep, cosine"):
+        I2LMeshNetModule(**TINY, schedule="step")
