@@ -1,4 +1,4 @@
-"""Visibility by ray casting with embree: depth, part labels, IUV maps, shadows. Needs no display and no OpenGL.
+"""Visibility by ray casting with embree: what every pixel sees, and shadows. Needs no display and no OpenGL.
 
 Convention:
     Meshes and rays are in the camera frame (x right, y down, z forward, metres). The ray of pixel (u, v) goes through
@@ -15,9 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 from embreex.mesh_construction import TriangleMesh
 from embreex.rtcore_scene import EmbreeScene
-from jaxtyping import Bool, Float, Int, UInt8
+from jaxtyping import Bool, Float, Int
 
-Mesh = tuple[Float[np.ndarray, "vertices 3"], Int[np.ndarray, "faces 3"]]
+Mesh = tuple[Float[np.ndarray, "_ 3"], Int[np.ndarray, "_ 3"]]
 
 
 @dataclass(frozen=True)
@@ -87,11 +87,11 @@ class Window:
     `step` is the spacing of the rays in pixels (0.5 casts four rays a pixel); `width` and `height` count rays.
     """
 
-    left: float
-    top: float
+    left: int | float
+    top: int | float
     width: int
     height: int
-    step: float = 1.0
+    step: int | float = 1
 
 
 def camera_rays(intrinsics: Float[np.ndarray, "3 3"], window: Window) -> Float[np.ndarray, "rays 3"]:
@@ -114,30 +114,6 @@ def interpolate(
     """Per-vertex values (canonical points, normals, colours) at the hits; zeros where nothing was hit."""
     corners = values[faces[np.maximum(hits.face, 0)]]
     return np.einsum("rk,rkc->rc", hits.barycentric, corners)
-
-
-def depth_map(
-    vertices: Float[np.ndarray, "vertices 3"],
-    faces: Int[np.ndarray, "faces 3"],
-    intrinsics: Float[np.ndarray, "3 3"],
-    size: tuple[int, int],
-) -> Float[np.ndarray, "height width"]:
-    """Depth z in metres of a mesh, inf where it is not seen. `size` is (width, height)."""
-    window = Window(0, 0, *size)
-    return cast_camera(RayScene([(vertices, faces)]), intrinsics, window).distance.reshape(size[1], size[0])
-
-
-def label_map(
-    vertices: Float[np.ndarray, "vertices 3"],
-    faces: Int[np.ndarray, "faces 3"],
-    face_labels: Int[np.ndarray, "faces"],
-    intrinsics: Float[np.ndarray, "3 3"],
-    size: tuple[int, int],
-) -> UInt8[np.ndarray, "height width"]:
-    """Label of the face that every pixel sees, 0 for background. `face_labels` are 1..255, e.g. body parts."""
-    hits = cast_camera(RayScene([(vertices, faces)]), intrinsics, Window(0, 0, *size))
-    labels = np.where(hits.face >= 0, face_labels[hits.face], 0)
-    return labels.astype(np.uint8).reshape(size[1], size[0])
 
 
 def visible(

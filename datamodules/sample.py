@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
@@ -59,6 +59,7 @@ class RawSample:
     frame: int = 0
 
 
+@runtime_checkable
 class Source(Protocol):
     """A split of a benchmark: a sequence of raw samples."""
 

@@ -113,8 +113,8 @@ def _paint_face(points: Points, albedo: Float[np.ndarray, "points 3"], style: St
 
     dark = style.hair_colour * 0.8
     if style.beard:
-        albedo[near[(y < 0.585) & ~ellipse(0, _MOUTH, 0.03, 0.01)]] = dark
-    albedo[near[ellipse(0, _MOUTH, 0.026, 0.009)]] = style.skin * np.array([0.75, 0.4, 0.4])
+        albedo[near[(y < 0.585) & ~ellipse(0.0, _MOUTH, 0.03, 0.01)]] = dark
+    albedo[near[ellipse(0.0, _MOUTH, 0.026, 0.009)]] = style.skin * np.array([0.75, 0.4, 0.4])
     albedo[near[ellipse(_EYE[0], _EYE[1], 0.017, 0.0085)]] = 0.75
     albedo[near[ellipse(_EYE[0], _EYE[1], 0.0085, 0.0085)]] = style.iris
     albedo[near[ellipse(_EYE[0], _EYE[1], 0.0045, 0.0045)]] = 0.01

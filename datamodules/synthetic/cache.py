@@ -6,6 +6,7 @@ import json
 import multiprocessing
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -149,6 +150,7 @@ _generator: Generator | None = None
 
 def _start_worker(size: int, seed: int) -> None:
     global _generator  # one per worker process; the body is loaded once
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which ends its workers
     _stay_on_one_core()
     torch.set_num_threads(1)
     cv2.setNumThreads(1)

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 
+from body.maps import iuv_of
 from body.model import BodyModel, load_body
-from body.raycast import Hits, interpolate
 from body.skeleton import COCO17, H36M17, SMPL29, Skeleton
 from body.uv import SurfaceCharts
 from datamodules.synthetic.camera import place
@@ -87,22 +87,12 @@ class Generator:
         view = compose(self.surface, placed, props, style, where, light)
         linear, hits = render(view, self.size)
         image = expose(linear, stream(self.seed, split, index, "sensor"))
-        iuv = self._iuv(hits)
+        iuv = iuv_of(hits, self.surface.faces, self._charts).reshape(self.size, self.size, 3)
         flat = placed.vertices @ placed.intrinsics.T
         pixels = flat[:, :2] / flat[:, 2:]
         low, high = pixels.min(0), pixels.max(0)
         box = np.concatenate([low, high - low])
         return Sample(image, iuv, placed.pose, draw.betas, placed.transl, placed.intrinsics, joints, box, draw.action)
-
-    def _iuv(self, hits: Hits) -> UInt8[np.ndarray, "size size 3"]:
-        """Chart coordinates of every pixel that sees the person (mesh 0)."""
-        own = np.flatnonzero(hits.mesh == 0)
-        seen = Hits(hits.mesh[own], hits.face[own], hits.barycentric[own], hits.distance[own])
-        points = interpolate(self.surface.canonical, self.surface.faces, seen)
-        chart = self._charts.iuv(seen.face, points)
-        iuv = np.zeros((self.size * self.size, 3), np.uint8)
-        iuv[own] = np.stack([chart.part, np.rint(chart.u * 255), np.rint(chart.v * 255)], -1).astype(np.uint8)
-        return iuv.reshape(self.size, self.size, 3)
 
 
 def _row(joint: str, matrices: dict[str, torch.Tensor]) -> torch.Tensor:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from datamodules.synthetic.texture import Texture, colour, look_up, noise, related, texture
 
@@ -47,7 +47,7 @@ class Place:
 def draw_place(rng: np.random.Generator, eye: Float[np.ndarray, "3"], body: Float[np.ndarray, "vertices 3"]) -> Place:
     """A place around a person, given the camera position and the body in the world."""
     kind = str(rng.choice(["room", "outdoors", "backdrop"], p=[0.45, 0.35, 0.2]))
-    horizon, zenith = colour(rng, (0, 0.25), (0.5, 1.0)), np.array([0.2, 0.4, 0.8]) * rng.uniform(0.3, 1.0)
+    horizon, zenith = colour(rng, (0.0, 0.25), (0.5, 1.0)), np.array([0.2, 0.4, 0.8]) * rng.uniform(0.3, 1.0)
     clouds = noise(rng, 2)
     planes = []
     on_floor = eye[1] > _HEIGHT_WITHOUT_FLOOR
@@ -102,7 +102,7 @@ def _backdrop(rng: np.random.Generator) -> Float[np.ndarray, "height width 3"]:
 
 def meet_planes(
     place: Place, eye: Float[np.ndarray, "3"], rays: Float[np.ndarray, "rays 3"]
-) -> tuple[Float[np.ndarray, "rays"], Float[np.ndarray, "rays"]]:
+) -> tuple[Int[np.ndarray, "rays"], Float[np.ndarray, "rays"]]:
     """Which plane every world ray meets first from in front (-1 for none), and how far along."""
     nearest = np.full(len(rays), np.inf, np.float32)
     which = np.full(len(rays), -1)

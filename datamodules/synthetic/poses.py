@@ -18,7 +18,8 @@ from scipy.spatial.transform import Rotation
 from body.skeleton import SMPL24
 
 Pose = Float[np.ndarray, "24 3"]
-Range = tuple[float, float]
+Number = int | float
+Range = tuple[Number, Number]
 
 _MIRROR = np.array(SMPL24.mirror)
 _SIGN = np.array([1.0, -1.0, -1.0])
@@ -56,29 +57,29 @@ class PoseBuilder:
     def __post_init__(self) -> None:
         self.pose = np.zeros((24, 3))
 
-    def draw(self, bounds: Range | float) -> float:
+    def draw(self, bounds: Range | Number) -> float:
         """A number from a range, or the number itself."""
         return float(self.rng.uniform(*bounds)) if isinstance(bounds, tuple) else float(bounds)
 
-    def add(self, joint: str, x: Range | float = 0, y: Range | float = 0, z: Range | float = 0) -> None:
+    def add(self, joint: str, x: Range | Number = 0, y: Range | Number = 0, z: Range | Number = 0) -> None:
         """Add an axis-angle in degrees, written for the left side."""
         angles = np.deg2rad([self.draw(x), self.draw(y), self.draw(z)])
         self.pose[SMPL24.index(joint)] += angles * (_SIGN if joint.startswith("right_") else 1.0)
 
-    def spine(self, bend: Range | float, twist: Range | float = (-12, 12), side: Range | float = (-8, 8)) -> None:
+    def spine(self, bend: Range | Number, twist: Range | Number = (-12, 12), side: Range | Number = (-8, 8)) -> None:
         """Bend forward (+), turn and lean, shared by the three spine joints."""
         bend, twist, side = self.draw(bend), self.draw(twist), self.draw(side)
         for joint, share in (("spine1", 0.4), ("spine2", 0.35), ("spine3", 0.25)):
             self.add(joint, bend * share, twist * share, side * share)
 
-    def head(self, nod: Range | float = (-15, 20), turn: Range | float = (-45, 45)) -> None:
+    def head(self, nod: Range | Number = (-15, 20), turn: Range | Number = (-45, 45)) -> None:
         """Nod (+ looks down) and turn, shared by neck and head."""
         nod, turn = self.draw(nod), self.draw(turn)
         self.add("neck", nod * 0.5, turn * 0.5)
         self.add("head", nod * 0.5, turn * 0.5, (-6, 6))
 
     def arm(
-        self, side: str, forward: Range | float, raised: Range | float, twist: Range | float, elbow: Range | float
+        self, side: str, forward: Range | Number, raised: Range | Number, twist: Range | Number, elbow: Range | Number
     ) -> None:
         """Point the upper arm and bend the elbow.
 
@@ -100,11 +101,11 @@ class PoseBuilder:
     def leg(
         self,
         side: str,
-        hip: Range | float,
-        knee: Range | float,
-        spread: Range | float = (0, 10),
-        turn: Range | float = (-5, 20),
-        ankle: Range | float = (-8, 8),
+        hip: Range | Number,
+        knee: Range | Number,
+        spread: Range | Number = (0, 10),
+        turn: Range | Number = (-5, 20),
+        ankle: Range | Number = (-8, 8),
     ) -> None:
         """Flex hip and knee; `spread` moves the leg outwards, `turn` points the toes outwards."""
         hip, spread, turn = self.draw(hip), self.draw(spread), self.draw(turn)

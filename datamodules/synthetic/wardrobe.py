@@ -90,12 +90,12 @@ def draw_style(rng: np.random.Generator) -> Style:
         waist=float(rng.uniform(0.0, 0.08)),
         cuff=float(rng.choice([-0.97, rng.uniform(-0.8, -0.6), rng.uniform(-0.5, -0.28)], p=[0.6, 0.1, 0.3])),
         shoe=shoe,
-        shoe_colour=colour(rng, (0, 0.6), (0.03, 0.95)),
-        sole_colour=colour(rng, (0, 0.2), (0.1, 0.95)),
+        shoe_colour=colour(rng, (0.0, 0.6), (0.03, 0.95)),
+        sole_colour=colour(rng, (0.0, 0.2), (0.1, 0.95)),
         sock=float(rng.uniform(-0.97, -0.78)) if rng.random() < 0.5 else -2.0,
-        sock_colour=colour(rng, (0, 0.3), (0.05, 0.95)),
+        sock_colour=colour(rng, (0.0, 0.3), (0.05, 0.95)),
         belt=rng.random() < 0.25,
-        belt_colour=colour(rng, (0, 0.5), (0.03, 0.4)),
+        belt_colour=colour(rng, (0.0, 0.5), (0.03, 0.4)),
         badge=_badge(rng) if rng.random() < 0.35 else None,
         badge_colour=colour(rng),
         loose_top=float(rng.uniform(0.003, 0.018)),
@@ -107,7 +107,7 @@ def draw_style(rng: np.random.Generator) -> Style:
 def _garment(rng: np.random.Generator) -> Garment:
     value = (0.05, 0.35) if rng.random() < 0.45 else (0.3, 0.95)
     vivid = 0.9 if rng.random() < 0.4 else 0.35
-    first, second = colour(rng, (0, vivid), value), colour(rng, (0, vivid), (0.05, 0.95))
+    first, second = colour(rng, (0.0, vivid), value), colour(rng, (0.0, vivid), (0.05, 0.95))
     return Garment(texture(rng, first, second, _CLOTH_PATTERNS), float(rng.uniform(1.2, 5)))
 
 
