@@ -184,7 +184,7 @@ class Evaluation(ExactMetric):
                 f"protocol {self.protocol.id!r} expects meshes of the {self.protocol.body!r} body with "
                 f"{weights.shape[1]} vertices, not {points.shape[1]}"
             )
-        return weights @ points
+        return torch.bmm(weights.expand(len(points), -1, -1), points)  # one product per sample, whatever the batch
 
 
 def _relative(

@@ -1,6 +1,6 @@
 """Metrics as pure functions: metres in, millimetres or percent out, float64 inside."""
 
-from metrics.functional.alignment import Alignment, align, procrustes, root_align
+from metrics.functional.alignment import Alignment, align, procrustes, procrustes_errors
 from metrics.functional.distance import masked_mean, mpjpe, pa_mpjpe, point_errors, pve
 from metrics.functional.rotation import best_rotation
 from metrics.functional.segmentation import confusion_matrix, iou, miou
@@ -23,6 +23,6 @@ __all__ = [
     "pck_hits",
     "point_errors",
     "procrustes",
+    "procrustes_errors",
     "pve",
-    "root_align",
 ]

@@ -1,4 +1,4 @@
-"""Rigid and similarity alignment of point sets, and root alignment."""
+"""Rigid and similarity alignment of point sets."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Bool, Float, Float64
 from torch import Tensor
 
+from metrics.functional.order import ordered_sum
 from metrics.functional.rotation import best_rotation
 
 # Points closer together than this fraction of their distance from the origin are one point: what is left is rounding.
@@ -25,7 +26,7 @@ class Alignment:
     def apply(self, points: Float[Tensor, "batch points 3"]) -> Float64[Tensor, "batch points 3"]:
         """Transform points (any of them, not only those that were aligned)."""
         linear = self.scale[:, None, None] * self.rotation
-        return torch.baddbmm(self.translation[:, None], points.double(), linear.mT)
+        return points.double() @ linear.mT + self.translation[:, None]
 
 
 def procrustes(
@@ -48,38 +49,74 @@ def procrustes(
         coincident target points give scale 0 (rigid: scale 1) and rotation 1; no valid point, or NaN in a valid one,
         gives NaN translations. Collinear points are aligned as well as any rotation can.
     """
-    if source.shape != target.shape:
-        raise ValueError(f"source {tuple(source.shape)} and target {tuple(target.shape)} must have one shape")
-    source_centre, moved, source_spread = _centred(source.double(), valid)
-    target_centre, fixed, target_spread = _centred(target.double(), valid)
-    scattered = (source_spread > 0) & (target_spread > 0)
-    covariance = (moved.mT @ fixed).masked_fill(~scattered[:, None, None], 0.0)
-    rotation = best_rotation(covariance)
-    scale = torch.ones_like(source_spread)
-    if scaling:
-        overlap = (rotation.mT * covariance).sum((-1, -2))
-        scale = torch.where(source_spread > 0, overlap / source_spread, scale)
-    turned = (rotation @ source_centre.unsqueeze(-1)).squeeze(-1)
-    return Alignment(rotation, scale, target_centre - scale[:, None] * turned)
+    moved, fixed = _centre(source, valid), _centre(target, valid)
+    rotation, scale = _fit(moved, fixed, scaling)
+    turned = scale * ordered_sum(rotation.permute(2, 1, 0) * moved.centre[:, None])
+    return Alignment(rotation, scale, (fixed.centre - turned).mT)
 
 
-def _centred(
-    points: Float64[Tensor, "batch points 3"], valid: Bool[Tensor, "batch points"] | None
-) -> tuple[Float64[Tensor, "batch 3"], Float64[Tensor, "batch points 3"], Float64[Tensor, "batch"]]:
-    """Centroid of the valid points (NaN when there is none), the points about it, invalid ones at zero, and the sum of
-    their squares, which is exactly 0 when the points coincide.
-    """  # noqa: D205
+def procrustes_errors(
+    source: Float[Tensor, "batch points 3"],
+    target: Float[Tensor, "batch points 3"],
+    valid: Bool[Tensor, "batch points"] | None = None,
+    scaling: bool = True,
+) -> Float64[Tensor, "batch points"]:
+    """Distance of every point of `source` to its partner after `procrustes`, in the input's unit; 0 where invalid."""
+    moved, fixed = _centre(source, valid), _centre(target, valid)
+    rotation, scale = _fit(moved, fixed, scaling)
+    columns = (rotation.permute(2, 1, 0) * scale).contiguous()
+    x, y, z = (columns[k] * moved.offsets[:, k, None] for k in range(3))
+    x += y
+    x += z
+    x -= fixed.offsets
+    x *= x
+    return ordered_sum(x.transpose(0, 1)).sqrt().mT.contiguous()
+
+
+@dataclass(frozen=True)
+class _Centred:
+    """Points about their centroid, samples last, so that operations run over whole vectors.
+
+    Attributes:
+        centre: centroid of the valid points, NaN when there is none.
+        offsets: points minus centroid, zero where invalid.
+        spread: sum of squared offsets, exactly zero when the points coincide.
+    """
+
+    centre: Float64[Tensor, "3 batch"]
+    offsets: Float64[Tensor, "points 3 batch"]
+    spread: Float64[Tensor, "batch"]
+
+
+def _centre(points: Float[Tensor, "batch points 3"], valid: Bool[Tensor, "batch points"] | None) -> _Centred:
+    planes = points.permute(1, 2, 0).contiguous().double()
     if valid is None:
-        centre = points.mean(1)
-        offsets = points - centre[:, None]
+        centre = ordered_sum(planes) / len(planes)
+        offsets = planes - centre
     else:
-        mask = valid.unsqueeze(-1)
-        centre = points.where(mask, 0.0).sum(1) / valid.sum(1, keepdim=True)
-        offsets = (points - centre[:, None]).where(mask, 0.0)
-    flat = offsets.flatten(1)
-    spread = torch.linalg.vecdot(flat, flat)
-    coincident = spread <= points.shape[1] * (_COINCIDENT * centre).square().sum(1)
-    return centre, offsets, spread.masked_fill(coincident, 0.0)
+        mask = valid.mT[:, None]
+        centre = ordered_sum(planes.where(mask, 0.0)) / mask.sum(0)
+        offsets = (planes - centre).where(mask, 0.0)
+    spread = ordered_sum((offsets * offsets).flatten(0, 1))
+    coincident = spread <= len(planes) * ordered_sum((_COINCIDENT * centre).square())
+    return _Centred(centre, offsets, spread.masked_fill(coincident, 0.0))
+
+
+def _fit(
+    moved: _Centred, fixed: _Centred, scaling: bool
+) -> tuple[Float64[Tensor, "batch 3 3"], Float64[Tensor, "batch"]]:
+    """Rotation and scale."""
+    if moved.offsets.shape != fixed.offsets.shape:
+        raise ValueError(f"{len(moved.offsets)} points cannot be aligned to {len(fixed.offsets)}, sample by sample")
+    columns = moved.offsets.unbind(1)
+    planes = torch.stack([ordered_sum(column[:, None] * fixed.offsets) for column in columns])
+    planes = planes.masked_fill((moved.spread == 0) | (fixed.spread == 0), 0.0)
+    covariance = planes.permute(2, 0, 1)
+    rotation = best_rotation(covariance)
+    if not scaling:
+        return rotation, torch.ones_like(moved.spread)
+    overlap = ordered_sum((rotation.permute(2, 1, 0) * planes).flatten(0, 1))
+    return rotation, (overlap / moved.spread).where(moved.spread > 0, 1.0)
 
 
 def align(
@@ -90,11 +127,3 @@ def align(
 ) -> Float64[Tensor, "batch points 3"]:
     """`source` moved onto `target`; see `procrustes`."""
     return procrustes(source, target, valid, scaling).apply(source)
-
-
-def root_align(
-    points: Float[Tensor, "batch points 3"],
-    root: Float[Tensor, "batch 3"],
-) -> Float64[Tensor, "batch points 3"]:
-    """Points relative to a root joint, in float64."""
-    return points.double() - root.double()[:, None]

@@ -8,11 +8,11 @@ import torch
 from jaxtyping import Bool, Float, Float64
 from torch import Tensor
 
-from metrics.functional.alignment import align
+from metrics.functional.alignment import procrustes_errors
 
 MILLIMETRES = 1000.0
 # Samples aligned at a time: their intermediates stay in the processor's cache and memory stays bounded.
-_CHUNK = 4096
+_CHUNK = 8192
 
 
 def point_errors(
@@ -81,8 +81,8 @@ def pa_mpjpe(
     """
     masks = repeat(None) if valid is None else torch.split(valid, _CHUNK)
     parts = zip(torch.split(prediction, _CHUNK), torch.split(target, _CHUNK), masks, strict=False)
-    chunks = [masked_mean(point_errors(align(p, t, v, scaling), t), v) for p, t, v in parts]
-    return torch.cat(chunks)
+    chunks = [masked_mean(procrustes_errors(p, t, v, scaling), v) for p, t, v in parts]
+    return MILLIMETRES * (torch.cat(chunks) if len(chunks) > 1 else chunks[0])
 
 
 def pve(

@@ -6,6 +6,8 @@ import torch
 from jaxtyping import Bool, Float64
 from torch import Tensor
 
+from metrics.functional.order import ordered_sum
+
 _NEWTON_STEPS = 12
 # Below this product of normalised singular-value sums, rounding in the closed form grows past 1e-9: use the SVD.
 _ILL_CONDITIONED = 1e-3
@@ -28,50 +30,51 @@ def best_rotation(covariance: Float64[Tensor, "batch 3 3"]) -> Float64[Tensor, "
     R = ((t^2 - e2) A + t cof(A) - A A^T A) / (t e2 - e3). The denominator is (s1 + s2)(s1 + s3)(s2 + s3) with the
     sign of det A on the smallest singular value; where it is small, the SVD decides instead.
     """
-    norm = torch.linalg.matrix_norm(covariance)
+    # Samples last: every elementary operation then runs over one contiguous vector.
+    planes = covariance.permute(2, 1, 0).contiguous()
+    norm = ordered_sum((planes * planes).flatten(0, 1)).sqrt()
     usable = torch.isfinite(norm) & (norm > 0)
-    identity = torch.eye(3, dtype=covariance.dtype, device=covariance.device)
-    scaled = torch.where(usable[:, None, None], covariance.mT / norm[:, None, None], identity)
-    rotation, trusted = _closed_form(scaled)
+    scaled = planes / norm
+    closed, trusted = _closed_form(scaled)
+    rotation = closed.permute(2, 0, 1).contiguous()
     doubtful = (~trusted & usable).nonzero().squeeze(-1)
     if len(doubtful):
-        rotation[doubtful] = _from_svd(scaled[doubtful])
-    return torch.where(usable[:, None, None], rotation, identity)
+        rotation[doubtful] = _from_svd(scaled[..., doubtful].permute(2, 0, 1))
+    identity = torch.eye(3, dtype=rotation.dtype, device=rotation.device)
+    return rotation.where(usable[:, None, None], identity)
 
 
-def _closed_form(
-    matrix: Float64[Tensor, "batch 3 3"],
-) -> tuple[Float64[Tensor, "batch 3 3"], Bool[Tensor, "batch"]]:
+def _closed_form(matrix: Float64[Tensor, "3 3 batch"]) -> tuple[Float64[Tensor, "3 3 batch"], Bool[Tensor, "batch"]]:
     """Rotation factor of matrices of unit norm, and where it can be trusted."""
-    first, second, third = matrix.unbind(-2)
-    cofactor = torch.stack([_cross(second, third), _cross(third, first), _cross(first, second)], -2)
-    gram = matrix.mT @ matrix
-    square = gram.diagonal(dim1=-2, dim2=-1).sum(-1)  # 1 up to rounding
-    determinant = (first * cofactor[:, 0]).sum(-1)
-    fourth = (gram * gram).sum((-1, -2))
-    # Sums over the singular values s: square = sum s^2, fourth = sum s^4; then det N = 2 fourth - square^2.
-    constant = 2 * fourth - square * square
+    cofactor = torch.stack([_cross(matrix[1], matrix[2]), _cross(matrix[2], matrix[0]), _cross(matrix[0], matrix[1])])
+    gram = _gram(matrix)
+    square = gram[0, 0] + gram[1, 1] + gram[2, 2]  # 1 up to rounding
+    determinant = ordered_sum(matrix[0] * cofactor[0])
+    # Sums over the singular values s: square = sum s^2, sum s^4 = |gram|^2; and det N = 2 sum s^4 - square^2.
+    constant = 2 * ordered_sum((gram * gram).flatten(0, 1)) - square * square
+    twice, eightfold = 2 * square, 8 * determinant
     trace = (3 * square).sqrt()  # an upper bound: s1 + s2 + s3 <= sqrt(3) |A|
     for _ in range(_NEWTON_STEPS):
-        value = ((trace * trace - 2 * square) * trace - 8 * determinant) * trace + constant
-        slope = 4 * ((trace * trace - square) * trace - 2 * determinant)
-        step = value / slope
-        trace = trace - torch.where(slope > 0, step, 0.0)
-    second_invariant = (trace * trace - square) / 2
-    denominator = trace * second_invariant - determinant
-    numerator = (
-        (trace * trace - second_invariant)[:, None, None] * matrix
-        + trace[:, None, None] * cofactor
-        - matrix @ gram
-    )  # fmt: skip
-    rotation = numerator / denominator[:, None, None]
+        squared = trace * trace
+        value = (squared - twice) * squared - eightfold * trace + constant
+        slope = (4 * squared - 2 * twice) * trace - eightfold
+        trace = trace - value / slope
+    second = (trace * trace - square) / 2
+    denominator = trace * second - determinant
+    cubic = ordered_sum(matrix.transpose(0, 1)[:, :, None] * gram[:, None])  # A A^T A
+    rotation = ((trace * trace - second) * matrix + trace * cofactor - cubic) / denominator
     identity = torch.eye(3, dtype=matrix.dtype, device=matrix.device)
-    deviation = (rotation.mT @ rotation - identity).abs().amax((-1, -2))
+    deviation = (_gram(rotation) - identity[:, :, None]).abs().amax((0, 1))
     return rotation, (denominator > _ILL_CONDITIONED) & (deviation < _ORTHOGONALITY)
 
 
-def _cross(a: Float64[Tensor, "batch 3"], b: Float64[Tensor, "batch 3"]) -> Float64[Tensor, "batch 3"]:
-    return torch.linalg.cross(a, b)
+def _cross(a: Float64[Tensor, "3 batch"], b: Float64[Tensor, "3 batch"]) -> Float64[Tensor, "3 batch"]:
+    return torch.stack([a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]])
+
+
+def _gram(matrix: Float64[Tensor, "3 3 batch"]) -> Float64[Tensor, "3 3 batch"]:
+    """A^T A."""
+    return ordered_sum(matrix[:, :, None] * matrix[:, None])
 
 
 def _from_svd(matrix: Float64[Tensor, "batch 3 3"]) -> Float64[Tensor, "batch 3 3"]:

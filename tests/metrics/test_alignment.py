@@ -162,13 +162,14 @@ def test_nan_and_no_valid_joint_are_nan():
 
 
 def test_chunks_and_single_precision_change_nothing():
-    source, target = poses(5000, seed=15).float(), poses(5000, seed=16).float()
+    source, target = poses(9000, seed=15).float(), poses(9000, seed=16).float()
     whole = pa_mpjpe(source, target)
     assert whole.dtype == torch.float64
-    np.testing.assert_array_equal(whole[4990:], pa_mpjpe(source[4990:], target[4990:]))
+    for part in (slice(4990, 4997), slice(3, 4), slice(0, 4095), slice(17, None)):
+        np.testing.assert_array_equal(whole[part], pa_mpjpe(source[part], target[part]))
     assert len(pa_mpjpe(source[:0], target[:0])) == 0
 
 
 def test_shapes_must_agree():
-    with pytest.raises((ValueError, TypeError), match=r"one shape|Type-check"):
+    with pytest.raises((ValueError, TypeError), match=r"cannot be aligned|Type-check"):
         procrustes(torch.zeros(2, 5, 3), torch.zeros(2, 6, 3))

@@ -134,6 +134,14 @@ def test_joints_come_from_the_mesh_where_the_protocol_says_so():
         Evaluation(evaluation.protocol)
 
 
+def test_regression_does_not_depend_on_the_batch():
+    evaluation, apart = build_metrics("open-v1"), build_metrics("open-v1")
+    vertices = evaluation.regressors["smpl24"].shape[1]
+    for indices, target in ((range(9), evaluation), ([4, 3], apart), ([8, 0, 1, 2, 5], apart), ([6, 7], apart)):
+        target.update(*make_batch(indices, vertices))
+    assert apart.compute() == evaluation.compute()
+
+
 def test_other_meshes_are_refused():
     guess, batch = make_batch(range(5))
     with pytest.raises(ValueError, match="predicted mesh has 7 vertices"):
