@@ -24,12 +24,13 @@ from zoo.errors import ZooError
 from zoo.images import ImageSource, read_image
 
 Box = tuple[float, float, float, float]
+Boxes = Sequence[Sequence[float | int]] | np.ndarray
 
 
 def predict(
     model: PoseModule,
     image: ImageSource,
-    boxes: Sequence[Sequence[float]] | None = None,
+    boxes: Boxes | None = None,
     intrinsics: np.ndarray | None = None,
 ) -> Prediction:
     """3D joints and mesh of the people in a photograph, one row per box.
@@ -62,7 +63,7 @@ def predict(
         model.train(was_training)
 
 
-def check_boxes(boxes: Sequence[Sequence[float]] | None, width: int, height: int) -> list[Box]:
+def check_boxes(boxes: Boxes | None, width: int, height: int) -> list[Box]:
     """Boxes cut to the image; the whole frame when there are none.
 
     Raises:
@@ -75,7 +76,7 @@ def check_boxes(boxes: Sequence[Sequence[float]] | None, width: int, height: int
     return [_check_box(box, width, height) for box in boxes]
 
 
-def _check_box(box: Sequence[float], width: int, height: int) -> Box:
+def _check_box(box: Sequence[float | int] | np.ndarray, width: int, height: int) -> Box:
     values = [float(value) for value in box]
     if len(values) != 4 or not all(math.isfinite(value) for value in values):
         raise ZooError(f"a box is four numbers x y width height, not {values}")

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float, UInt8
 
 from body.draw import mesh_overlay, skeleton_overlay
 from lightning_modules.prediction import Prediction
@@ -20,7 +20,7 @@ from zoo.export.person import Person, Photo, person_of
 from zoo.export.record import person_record
 from zoo.export.viewer import viewer_html
 
-LONGEST_PICTURE = 1600
+LONGEST_PICTURE = 1280
 """Longer side of the drawn pictures in pixels; larger photos are drawn smaller, since every pixel costs rays."""
 
 
@@ -94,9 +94,29 @@ def _contents(person: Person, photo: Photo, model: str, number: int) -> dict[str
 def draw_overlay(person: Person, photo: Photo) -> UInt8[np.ndarray, "height width 3"]:
     """The mesh over the photo."""
     pixels, scale = _shrunk(photo.pixels)
-    intrinsics = np.diag([scale, scale, 1.0]) @ photo.intrinsics
-    intrinsics[:2, 2] += (scale - 1) / 2  # pixel centres are at integers: u' + 1/2 = scale (u + 1/2)
-    return mesh_overlay(pixels, person.vertices, person.faces, intrinsics)
+    camera = np.diag([scale, scale, 1.0]) @ photo.intrinsics
+    camera[:2, 2] += (scale - 1) / 2  # pixel centres are at integers: u' + 1/2 = scale (u + 1/2)
+    left, top, right, bottom = _window(person.vertices, camera, pixels.shape[1], pixels.shape[0])
+    drawn = pixels.copy()
+    if left < right and top < bottom:
+        camera[:2, 2] -= (left, top)
+        part = np.ascontiguousarray(pixels[top:bottom, left:right])
+        drawn[top:bottom, left:right] = mesh_overlay(part, person.vertices, person.faces, camera)
+    return drawn
+
+
+def _window(
+    vertices: Float[np.ndarray, "vertices 3"], camera: Float[np.ndarray, "3 3"], width: int, height: int
+) -> tuple[int, int, int, int]:
+    """Left, top, right, bottom of the pixels that the mesh may cover; rays elsewhere would meet nothing."""
+    if vertices[:, 2].min() <= 0:
+        return 0, 0, width, height
+    flat = vertices @ camera.T
+    corners = flat[:, :2] / flat[:, 2:]
+    low, high = np.floor(corners.min(0)) - 1, np.ceil(corners.max(0)) + 2
+    left, top = np.clip(low, 0, (width, height)).astype(int)
+    right, bottom = np.clip(high, 0, (width, height)).astype(int)
+    return int(left), int(top), int(right), int(bottom)
 
 
 def draw_skeleton(person: Person, photo: Photo) -> UInt8[np.ndarray, "height width 3"]:

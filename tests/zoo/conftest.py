@@ -1,0 +1,71 @@
+"""Weights of a small untrained model, written the way `zoo fit` and `zoo.package_weights` write them."""
+
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+
+SMALL = {"backbone": "resnet18_tiny", "crop_size": 64, "head_channels": 8}
+
+
+@pytest.fixture(scope="session")
+def small_checkpoint(tmp_path_factory) -> Path:
+    """A Lightning checkpoint: state and hyper-parameters, as plain values."""
+    from zoo.loading import build
+
+    torch.manual_seed(0)
+    model = build("i2l_meshnet", SMALL)
+    path = tmp_path_factory.mktemp("small") / "last.ckpt"
+    torch.save({"state_dict": model.state_dict(), "hyper_parameters": dict(model.hparams), "epoch": 0}, path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def listing() -> str:
+    """A `checkpoints.yaml` with one entry that has no weights yet, and a comment."""
+    entry = {
+        "method": "i2l_meshnet",
+        "summary": "for the tests",
+        "availability": "none",
+        "default": True,
+        "body": "open",
+        "inputs": "crops",
+        "outputs": "mesh",
+        "licences": {"weights": "Apache-2.0", "data": "CC0-1.0", "redistributable": True},
+        "source": {"reason": "not trained", "page": "none"},
+        "training": {"data": "none", "config": "i2l_meshnet/open_tiny"},
+    }
+    return "# kept\n" + yaml.safe_dump({"i2l_meshnet.small": entry}, sort_keys=False) + "\n# kept as well\n"
+
+
+@pytest.fixture(scope="session")
+def small_weights(small_checkpoint, listing) -> Path:
+    """`i2l_meshnet.small.safetensors`, beside the `checkpoints.yaml` that lists it."""
+    from zoo.package_weights import package
+
+    folder = small_checkpoint.parent
+    (folder / "checkpoints.yaml").write_text(listing)
+    package(small_checkpoint, "i2l_meshnet.small", folder, folder / "checkpoints.yaml")
+    return folder / "i2l_meshnet.small.safetensors"
+
+
+@pytest.fixture(scope="session")
+def small_model(small_weights):
+    """The model of those weights."""
+    from zoo.loading import load
+
+    return load(small_weights)
+
+
+@pytest.fixture
+def listed(small_weights, monkeypatch):
+    """The zoo knows exactly one model, `i2l_meshnet.small`, bundled."""
+    from zoo import resources
+
+    found = resources.resource
+    yaml_file = small_weights.parent / "checkpoints.yaml"
+    patched = lambda name: yaml_file if name == "checkpoints.yaml" else found(name)  # noqa: E731
+    monkeypatch.setattr("zoo.checkpoints.resource", patched)
+    monkeypatch.setattr("zoo.weights.weights_folder", lambda: small_weights.parent)
+    return small_weights
