@@ -111,9 +111,11 @@ def _photometric() -> Any:
 
     return albumentations.Compose(
         [
-            albumentations.OneOf([albumentations.GaussianBlur((3, 5)), albumentations.MotionBlur((3, 5))], p=0.4),
+            albumentations.OneOf(
+                [albumentations.GaussianBlur(blur_limit=(3, 5)), albumentations.MotionBlur(blur_limit=(3, 5))], p=0.4
+            ),
             albumentations.RandomBrightnessContrast(p=0.5),
-            albumentations.GaussNoise((0.02, 0.08), p=0.4),
-            albumentations.ImageCompression((30, 90), p=0.4),
+            albumentations.GaussNoise(std_range=(0.02, 0.08), p=0.4),
+            albumentations.ImageCompression(quality_range=(30, 90), p=0.4),
         ]
     )

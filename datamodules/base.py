@@ -126,8 +126,7 @@ class BaseDataModule(pl.LightningDataModule, ABC):
 
     def setup(self, stage: str | None = None) -> None:
         """Open the splits that a stage needs (all of them without a stage)."""
-        wanted = {"fit": ("train", "val"), "validate": ("val",), "test": ("test",), "predict": ("test",)}
-        for split in wanted.get(stage or "", ("train", "val", "test")):
+        for split in splits_of(stage):
             self.dataset(split)
 
     def train_dataloader(self) -> DataLoader[dict[str, Any]]:
@@ -172,6 +171,12 @@ class BaseDataModule(pl.LightningDataModule, ABC):
         batch["vertices"] = vertices * batch["smpl_valid"][:, None, None]
         batch["index"], batch["frame"] = torch.as_tensor(batch["index"]), [int(f) for f in batch["frame"]]
         return batch
+
+
+def splits_of(stage: str | None) -> tuple[str, ...]:
+    """The splits that a stage of Lightning's trainer reads; all of them without a stage."""
+    wanted = {"fit": ("train", "val"), "validate": ("val",), "test": ("test",), "predict": ("test",)}
+    return wanted.get(stage or "", ("train", "val", "test"))
 
 
 @torch.no_grad()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datamodules.base import BaseDataModule
+from datamodules.base import BaseDataModule, splits_of
 from datamodules.synthetic.cache import Split, cache_root, ensure
 from datamodules.synthetic.dataset import SyntheticSource
 from datamodules.synthetic.rng import SPLITS, VERSION
@@ -73,6 +73,12 @@ class SyntheticDataModule(BaseDataModule):
             raise ValueError(f"every split needs at least one sample, got {samples}")
         self._splits = {name: Split(name, samples[name], image_size, seed) for name in SPLITS}
         self._cache_dir, self._generator_workers = cache_dir, generator_workers
+
+    def prepare_data(self) -> None:
+        """Make what the trainer's stage needs, in one process only, before the others look for it."""
+        if self.trainer is not None and self.trainer.state.fn is not None:
+            for split in splits_of(self.trainer.state.fn.value):
+                self.source(split)
 
     def source(self, split: str) -> SyntheticSource:
         """Raw samples of a split; they are made now unless they are cached."""
