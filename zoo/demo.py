@@ -51,7 +51,12 @@ def measure(model: PoseModule, datamodule: SyntheticDataModule, weights: str, co
     Raises:
         ZooError: a number is not finite.
     """
-    quiet = {"logger": False, "enable_checkpointing": False, "enable_model_summary": False, "enable_progress_bar": False}
+    quiet = {
+        "logger": False,
+        "enable_checkpointing": False,
+        "enable_model_summary": False,
+        "enable_progress_bar": False,
+    }
     trainer = pl.Trainer(accelerator="cpu", **quiet)
     trainer.test(model, datamodule=datamodule, verbose=False)
     config = {"datamodule": "datamodules.synthetic.SyntheticDataModule", "batch_size": datamodule.batch_size}

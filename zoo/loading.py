@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo.checkpoints import get_checkpoint
+from zoo.checkpoints import get_checkpoint, read_checkpoints
 from zoo.errors import ZooError
 from zoo.weights import checked_file, read_safetensors
 
@@ -66,6 +66,12 @@ def load(
         return model.to(device).eval()
     except (RuntimeError, AssertionError) as error:
         raise ZooError(f"device {device!r} cannot be used: {str(error).splitlines()[0]}") from None
+
+
+def full_name(name: str) -> str:
+    """`method.tag` for a method's name, which means its default; any other name as it is."""
+    defaults = {entry.method: entry.name for entry in read_checkpoints().values() if entry.default}
+    return defaults.get(name, name)
 
 
 def build(method: str, config: dict[str, Any]) -> PoseModule:

@@ -15,7 +15,6 @@ from zoo.errors import ZooError
 from zoo.loading import build
 from zoo.package_weights import main, package, update_listing
 
-
 BATCH_NORM = ("running_mean", "running_var", "num_batches_tracked")
 
 

@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     pixels = read_image(arguments.image)  # before torch is imported: bad input is answered at once
     from zoo.export import Photo, write_prediction
-    from zoo.loading import load
+    from zoo.loading import full_name, load
     from zoo.predicting import camera_matrix, check_boxes, focal_matrix, predict
 
     height, width = pixels.shape[:2]
@@ -43,6 +43,6 @@ def run(arguments: argparse.Namespace) -> int:
     model = load(arguments.model, device=arguments.device)
     prediction = predict(model, pixels, arguments.box, intrinsics)
     photo = Photo(pixels, intrinsics, arguments.image.name, camera_known=given is not None)
-    for path in write_prediction(prediction, photo, boxes, arguments.out, arguments.model):
+    for path in write_prediction(prediction, photo, boxes, arguments.out, full_name(arguments.model)):
         print(path)
     return 0
