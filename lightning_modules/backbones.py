@@ -22,7 +22,11 @@ BACKBONES: dict[str, tuple[str, dict[str, Any]]] = {
     "hrnet_w48": ("hrnet_w48", {}),
     "vgg16": ("vgg16", {}),
     # for the checkpoint that ships with the package: three 3x3 convolutions as the stem, narrow stages, no weights
-    "resnet18_tiny": ("resnet18", {"stem_type": "deep", "stem_width": 16, "channels": (32, 64, 96, 160)}),
+    # its last stage is dilated: an 8 x 8 map of a 128-pixel crop, as the papers have of a 256-pixel one
+    "resnet18_tiny": (
+        "resnet18",
+        {"stem_type": "deep", "stem_width": 16, "channels": (32, 64, 128, 128), "output_stride": 16},
+    ),
 }
 
 _STEM_STRIDE = 4

@@ -96,8 +96,8 @@ class PoseModule(LightningModule):
         return self.predict(batch)
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
-        """Adam over the network's trainable weights, with the chosen schedule."""
-        weights = [weight for weight in self.network.parameters() if weight.requires_grad]
+        """Adam over the trainable weights, with the chosen schedule."""
+        weights = [weight for weight in self.parameters() if weight.requires_grad]
         optimizer = torch.optim.Adam(weights, lr=self.lr)
         if self.schedule == "multistep":
             steps = torch.optim.lr_scheduler.MultiStepLR(optimizer, self.milestones, gamma=self.lr_factor)

@@ -39,21 +39,22 @@ def gaussian_profile(
 class LixelHead(nn.Module):
     """Line-pixel (lixel) head: one 1D heat map per point and axis (I2L-MeshNet, Eqs. 1, 2, 5 and 6).
 
-    Three deconvolutions enlarge the features eightfold; averaging over height (width) and a 1x1 convolution give the
-    heat maps along x (y). Those along z come from the globally averaged features.
+    Deconvolutions enlarge the features, twofold each; averaging over height (width) and a 1x1 convolution give the heat
+    maps along x (y). Those along z come from the globally averaged features.
 
     Args:
         in_channels: width of the features.
         points: number of points N.
-        bins: length D of every heat map; the features must be bins / 8 wide and high.
+        bins: length D of every heat map; the features must be bins / 2^upsamplings wide and high.
         channels: width c' of the up-sampled features.
+        upsamplings: number of deconvolutions; three in the paper, whose features have a stride of 32.
     """
 
-    def __init__(self, in_channels: int, points: int, bins: int, channels: int = 256) -> None:
+    def __init__(self, in_channels: int, points: int, bins: int, channels: int = 256, upsamplings: int = 3) -> None:
         super().__init__()
         self.bins = bins
         layers: list[nn.Module] = []
-        for width in (in_channels, channels, channels):
+        for width in (in_channels, *[channels] * (upsamplings - 1)):
             layers += [
                 nn.ConvTranspose2d(width, channels, 4, stride=2, padding=1, bias=False),
                 nn.BatchNorm2d(channels),
@@ -69,16 +70,24 @@ class LixelHead(nn.Module):
         )
         self.conv_z_2 = nn.Conv1d(channels, points, 1)
 
-    def heatmaps(self, features: Float[Tensor, "batch channels height width"]) -> tuple[Tensor, Tensor, Tensor]:
-        """Logits (batch, points, bins) along x, y and z; float32 also under autocast."""
-        upsampled = self.deconv(features)
+    def heatmaps(
+        self,
+        upsampled: Float[Tensor, "batch width bins bins"],
+        features: Float[Tensor, "batch channels height width"],
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Logits (batch, points, bins) along x, y and z, from features and their enlargement by `deconv`."""
         depth = self.conv_z_1(features.mean((2, 3)).unsqueeze(-1))
         depth = depth.view(len(features), -1, self.bins)  # channel index = c * bins + bin
-        dtype = torch.promote_types(features.dtype, torch.float32)
-        x, y = upsampled.mean(2, dtype=dtype), upsampled.mean(3, dtype=dtype)
-        with torch.autocast(features.device.type, enabled=False):
-            return self.conv_x(x), self.conv_y(y), self.conv_z_2(depth.to(dtype))
+        return self.conv_x(upsampled.mean(2)), self.conv_y(upsampled.mean(3)), self.conv_z_2(depth)
+
+    def locate(
+        self,
+        upsampled: Float[Tensor, "batch width bins bins"],
+        features: Float[Tensor, "batch channels height width"],
+    ) -> Float[Tensor, "batch points 3"]:
+        """Coordinates (x, y, z) in bins, 0 to bins - 1."""
+        return torch.stack([soft_argmax(logits) for logits in self.heatmaps(upsampled, features)], -1)
 
     def forward(self, features: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch points 3"]:
-        """Coordinates (x, y, z) in bins, 0 to bins - 1."""
-        return torch.stack([soft_argmax(logits) for logits in self.heatmaps(features)], -1)
+        """Coordinates (x, y, z) in bins, from the backbone's features."""
+        return self.locate(self.deconv(features), features)

@@ -7,7 +7,7 @@ term so depends on the share of annotated points. All act on lixel coordinates, 
 from __future__ import annotations
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -24,6 +24,40 @@ def coordinate_loss(
 ) -> Float[Tensor, ""]:
     """L1 between coordinates (Eqs. 8, 9 and 10)."""
     return ((predicted - target) * valid).abs().mean()
+
+
+class PartLoss(nn.Module):
+    """Cross entropy of the 24 body parts and background, read off PoseNet's up-sampled features by one 1x1 convolution.
+
+    Not in the paper: it stands in for the ImageNet weights that the paper starts from. Without either, PoseNet's
+    averages over rows and columns take thousands of steps to find the body. The layer is used in training only.
+
+    Args:
+        channels: width of the features.
+    """
+
+    weight: Tensor
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.classify = nn.Conv2d(channels, 25, 1)
+        weight = torch.ones(25)
+        weight[0] = 0.2  # most of a crop is background
+        self.register_buffer("weight", weight, persistent=False)
+
+    def forward(
+        self,
+        upsampled: Float[Tensor, "batch channels bins bins"],
+        iuv: UInt8[Tensor, "batch 3 size size"],
+        valid: Bool[Tensor, "batch"],
+    ) -> Float[Tensor, ""]:
+        """Mean over pixels, those of samples without surface labels left out."""
+        step = iuv.shape[-1] // upsampled.shape[-1]
+        parts = iuv[:, 0, step // 2 :: step, step // 2 :: step].long()
+        parts = torch.where(valid[:, None, None], parts, -100)  # cross entropy's ignored label
+        if not valid.any():
+            return upsampled.sum() * 0.0
+        return functional.cross_entropy(self.classify(upsampled).float(), parts, self.weight)
 
 
 class SurfaceLoss(nn.Module):
@@ -122,27 +156,29 @@ class I2LMeshNetLoss(nn.Module):
 
     def forward(self, output: Lixels, target: LixelTargets) -> dict[str, Tensor]:
         """Loss terms by name, weighted; their sum is the training loss."""
-        if self.terms == "paper":
-            annotated = target.fit_valid | target.joints_valid
-            joints = torch.where(target.fit_valid, target.fit_joints, target.joints)
-            losses = {
-                "joint": coordinate_loss(output.joints, joints, annotated),
-                "mesh_joint": coordinate_loss(output.joints_from_mesh, joints, annotated),
-            }
-        else:
-            fit, own = (target.fit_joints, target.fit_valid), (target.joints, target.joints_valid)
-            losses = {
-                "joint_fit": coordinate_loss(output.joints, *fit),
-                "joint_orig": coordinate_loss(output.joints, *own),
-                "mesh_joint_fit": coordinate_loss(output.joints_from_mesh, *fit),
-                "mesh_joint_orig": coordinate_loss(output.joints_from_mesh, *own),
-            }
+        losses = {
+            **self.joint_terms("joint", output.joints, target),
+            **self.joint_terms("mesh_joint", output.joints_from_mesh, target),
+        }
         mesh = (output.vertices, target.vertices, target.vertices_valid)
         losses["mesh"] = coordinate_loss(mesh[0], mesh[1], mesh[2].unsqueeze(-1).expand_as(mesh[0]))
         if self.normal_weight or self.edge_weight:
             normal, edge = self.surface(*mesh)
             losses |= {"mesh_normal": self.normal_weight * normal, "mesh_edge": self.edge_weight * edge}
         return losses
+
+    def joint_terms(
+        self, name: str, joints: Float[Tensor, "batch joints 3"], target: LixelTargets
+    ) -> dict[str, Tensor]:
+        """L1 terms of one set of predicted joints, PoseNet's or the mesh's."""
+        if self.terms == "paper":
+            annotated = target.fit_valid | target.joints_valid
+            true = torch.where(target.fit_valid, target.fit_joints, target.joints)
+            return {name: coordinate_loss(joints, true, annotated)}
+        return {
+            f"{name}_fit": coordinate_loss(joints, target.fit_joints, target.fit_valid),
+            f"{name}_orig": coordinate_loss(joints, target.joints, target.joints_valid),
+        }
 
 
 def _length(vectors: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch"]:

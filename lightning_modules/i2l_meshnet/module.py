@@ -10,7 +10,7 @@ from body.model import load_body
 from body.skeleton import get_skeleton
 from datamodules.batch import Batch
 from lightning_modules.base import PoseModule
-from lightning_modules.i2l_meshnet.losses import I2LMeshNetLoss
+from lightning_modules.i2l_meshnet.losses import I2LMeshNetLoss, PartLoss
 from lightning_modules.i2l_meshnet.network import I2LMeshNet
 from lightning_modules.i2l_meshnet.targets import LixelSpace, make_targets, root_depth_from_box
 from lightning_modules.prediction import Prediction
@@ -31,6 +31,9 @@ class I2LMeshNetModule(PoseModule):
         loss_terms: `paper` (five terms) or `release` (seven).
         normal_weight: weight of the normal loss.
         edge_weight: weight of the edge loss.
+        part_weight: weight of the part labels' loss on PoseNet, for starts without ImageNet weights (see `PartLoss`).
+        pose_steps: first steps in which PoseNet is trained alone; it needs several times more steps than MeshNet, and
+            without the mesh each costs a third.
         lr: see `PoseModule`, as for the arguments after it. The defaults are the released body training's.
         schedule: see `PoseModule`.
         milestones: see `PoseModule`; [10, 12] when omitted.
@@ -54,6 +57,8 @@ class I2LMeshNetModule(PoseModule):
         loss_terms: str = "paper",
         normal_weight: float = 0.1,
         edge_weight: float = 1.0,
+        part_weight: float = 0.0,
+        pose_steps: int = 0,
         lr: float = 1e-4,
         schedule: str = "multistep",
         milestones: list[int] | None = None,
@@ -72,6 +77,8 @@ class I2LMeshNetModule(PoseModule):
         self.space = LixelSpace(crop_size, self.network.bins, depth_range)
         faces = torch.as_tensor(self.faces, dtype=torch.long)
         self.loss = I2LMeshNetLoss(faces, loss_terms, normal_weight, edge_weight)
+        self.part_weight, self.pose_steps = part_weight, pose_steps
+        self.part_loss = PartLoss(head_channels) if part_weight else None
         self.example_input_array = torch.zeros(1, 3, crop_size, crop_size)
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -81,7 +88,14 @@ class I2LMeshNetModule(PoseModule):
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Loss terms by name, weighted."""
         targets = make_targets(batch, self.space, self.network.joint_regressor, self.skeleton.root_index)
-        return self.loss(self.network(batch["image"]), targets)
+        pose = self.network.pose(batch["image"])
+        if self.global_step < self.pose_steps:
+            losses = self.loss.joint_terms("joint", pose.joints, targets)
+        else:
+            losses = self.loss(self.network.mesh(pose), targets)
+        if self.part_loss is not None:
+            losses["part"] = self.part_weight * self.part_loss(pose.upsampled, batch["iuv"], batch["iuv_valid"])
+        return losses
 
     def predict(self, batch: Batch) -> Prediction:
         """Mesh and joints in metres (Eq. 7): P = J M, at the batch's root depth or, without one, the box's estimate."""

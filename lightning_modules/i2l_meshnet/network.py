@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -25,6 +26,17 @@ class Lixels(NamedTuple):
     """From MeshNet."""
     joints_from_mesh: Float[Tensor, "batch joints 3"]
     """Joint regressor applied to `vertices`."""
+
+
+class PoseOutput(NamedTuple):
+    """What PoseNet alone says."""
+
+    joints: Float[Tensor, "batch joints 3"]
+    """Lixels."""
+    shared: Float[Tensor, "batch channels bins bins"]
+    """Early image feature, which MeshNet reads too."""
+    upsampled: Float[Tensor, "batch width bins bins"]
+    """Features that the heat maps along x and y are averages of."""
 
 
 class Pose2Feat(nn.Module):
@@ -95,14 +107,15 @@ class I2LMeshNet(nn.Module):
 
     Args:
         joint_regressor: (joints, vertices), rows sum to 1; kept out of the state dict.
-        backbone: name in `lightning_modules.backbones`; PoseNet and MeshNet have one each after a shared stem.
+        backbone: name in `lightning_modules.backbones`; PoseNet and MeshNet have one each after a shared stem. Both
+            heads enlarge its last features to the size of the heat maps (eightfold for a stride of 32).
         crop_size: side of the input in pixels, a multiple of 32; heat maps have crop_size / 4 bins.
         head_channels: width c' of both heads (256 in the paper).
         sigma: of the joints' Gaussians in bins.
         pretrained: start both backbones from ImageNet weights, if timm can get them.
 
     Raises:
-        ValueError: the crop size is not a multiple of 32, or the backbone cannot be cut at stride 4 and end at 32.
+        ValueError: the crop size is not a multiple of 32, or the backbone cannot be cut at stride 4 or ends there.
     """
 
     joint_regressor: Tensor
@@ -123,14 +136,15 @@ class I2LMeshNet(nn.Module):
         self.bins = crop_size // 4
         self.stem, self.pose_body = create_split_backbone(backbone, pretrained)
         _, self.mesh_body = create_split_backbone(backbone, pretrained)
-        if self.pose_body.reductions[-1] != 32:
-            raise ValueError(f"backbone {backbone!r} does not end at stride 32; use e.g. resnet50 or hrnet_w48")
+        upsamplings = int(math.log2(self.pose_body.reductions[-1] // 4))
+        if upsamplings < 1:
+            raise ValueError(f"backbone {backbone!r} ends at stride 4; use one that goes on, e.g. resnet50")
         with torch.no_grad():
             stem_channels = self.stem.eval()(torch.zeros(1, 3, 64, 64)).shape[1]
         self.stem.train()
-        self.pose_head = LixelHead(self.pose_body.channels[-1], joints, self.bins, head_channels)
+        self.pose_head = LixelHead(self.pose_body.channels[-1], joints, self.bins, head_channels, upsamplings)
         self.pose2feat = Pose2Feat(stem_channels, joints, self.bins, sigma)
-        self.mesh_head = LixelHead(self.mesh_body.channels[-1], vertices, self.bins, head_channels)
+        self.mesh_head = LixelHead(self.mesh_body.channels[-1], vertices, self.bins, head_channels, upsamplings)
         self.register_buffer("joint_regressor", joint_regressor.float(), persistent=False)
         for new_layers in (self.pose_head, self.pose2feat, self.mesh_head):
             new_layers.apply(_initialise)
@@ -140,12 +154,21 @@ class I2LMeshNet(nn.Module):
 
         Mesh losses reach the stem through the shared feature, but not PoseNet: its joints are detached in `Pose2Feat`.
         """
+        return self.mesh(self.pose(image))
+
+    def pose(self, image: Float[Tensor, "batch 3 size size"]) -> PoseOutput:
+        """PoseNet alone (section 3.1)."""
         shared = self.stem(image)
-        joints = self.pose_head(self.pose_body(shared)[-1])
-        vertices = self.mesh_head(self.mesh_body(self.pose2feat(shared, joints))[-1])
-        with torch.autocast(image.device.type, enabled=False):
+        features = self.pose_body(shared)[-1]
+        upsampled = self.pose_head.deconv(features)
+        return PoseOutput(self.pose_head.locate(upsampled, features), shared, upsampled)
+
+    def mesh(self, pose: PoseOutput) -> Lixels:
+        """MeshNet on PoseNet's output (section 3.2)."""
+        vertices = self.mesh_head(self.mesh_body(self.pose2feat(pose.shared, pose.joints))[-1])
+        with torch.autocast(vertices.device.type, enabled=False):
             joints_from_mesh = self.joint_regressor @ vertices
-        return Lixels(joints, vertices, joints_from_mesh)
+        return Lixels(pose.joints, vertices, joints_from_mesh)
 
 
 def _initialise(layer: nn.Module) -> None:

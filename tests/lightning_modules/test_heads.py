@@ -44,7 +44,7 @@ def test_heat_maps_follow_the_image_axes():
     features = torch.rand(2, 6, 4, 4)
     with torch.no_grad():
         upsampled = head.deconv(features)
-        x, y, z = head.heatmaps(features)
+        x, y, z = head.heatmaps(head.deconv(features), features)
         assert upsampled.shape == (2, 5, 32, 32)
         # Eq. 1: averaging over y leaves x; each bin is a plain matrix product
         column = upsampled[1, :, :, 7].mean(1)
