@@ -1,4 +1,4 @@
-"""How fast the open benchmark is made, and read back from its cache, on one core."""
+"""How fast the open benchmark is made, and read back from its cache, per second of one core (CPU time)."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def generation(samples: int, size: int = 192) -> float:
     """Seconds that one core needs to make one sample."""
     generator = Generator(size)
     generator.make("train", 0)  # fills the caches of noise and shapes
-    start = time.perf_counter()
+    start = time.process_time()
     for index in range(samples):
         generator.make("train", index)
-    return (time.perf_counter() - start) / samples
+    return (time.process_time() - start) / samples
 
 
 def reading(samples: int, size: int = 192, crop: int = 128) -> float:
@@ -35,14 +35,14 @@ def reading(samples: int, size: int = 192, crop: int = 128) -> float:
         source = SyntheticSource(cached, "train")
         skeleton = source[0].skeleton
         dataset = CropDataset(source, skeleton, crop, 1.25, Augmentation(), rest_root(generator.model))
-        start = time.perf_counter()
+        start = time.process_time()
         for index in range(samples):
             dataset[index % len(dataset)]
-        return (time.perf_counter() - start) / samples
+        return (time.process_time() - start) / samples
 
 
 def main(samples: int = 100) -> None:
-    """Print both rates; they are per core, so other work on the machine lowers them."""
+    """Print both rates; they count CPU time, so that other work on the machine matters little."""
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     if hasattr(os, "sched_setaffinity"):  # one core: embree would build its scenes with all of them
