@@ -1,4 +1,4 @@
-"""Weights that anyone can regenerate by rule, and what the authors' network gives with them (tests/golden/i2l_meshnet_*)."""
+"""Weights that anyone can regenerate by rule, and the authors' outputs with them (`tests/golden/i2l_meshnet_*`)."""
 
 import json
 import zlib

@@ -5,6 +5,7 @@ from people import make_batch, open_body
 from torch.utils.data import DataLoader
 
 from lightning_modules import METHODS, get_method
+from lightning_modules.i2l_meshnet.losses import PartLoss
 from lightning_modules.i2l_meshnet.module import I2LMeshNetModule
 from lightning_modules.i2l_meshnet.network import Lixels
 
@@ -127,6 +128,51 @@ def test_without_root_depth_the_box_gives_it(oracle):
     torch.testing.assert_close(prediction.joints[:, 0, 2], 2 * 500 / batch["box"][:, 2], atol=1e-3, rtol=0)
     # where it is in the picture does not depend on the depth
     assert (prediction.joints_2d - module.predict_step(make_batch(3), 0).joints_2d).abs().max() < 0.1
+
+
+def test_part_labels_supervise_pose_net_alone():
+    torch.manual_seed(0)
+    module, batch = I2LMeshNetModule(**TINY, part_weight=2.0), make_batch(2)
+    without = module.losses(batch)["part"]
+    assert without == 0  # no surface labels in this batch
+    batch["iuv_valid"] = torch.ones(2, dtype=torch.bool)
+    batch["iuv"][:, 0, 16:48, 16:48] = 3
+    module.zero_grad()
+    module.losses(batch)["part"].backward()
+    reached = {name.split(".")[1] for name, w in module.named_parameters() if w.grad is not None and w.grad.any()}
+    assert reached == {"stem", "pose_body", "pose_head", "classify"}
+
+
+def test_part_loss_is_a_weighted_cross_entropy_at_bin_centres():
+    loss = PartLoss(channels=6)
+    features = torch.randn(2, 6, 16, 16)
+    iuv = torch.randint(0, 25, (2, 3, 64, 64), dtype=torch.uint8)
+    valid = torch.tensor([True, False])
+    probability = loss.classify(features)[0].softmax(0)
+    total = weights = 0.0
+    for row in range(16):
+        for column in range(16):
+            part = int(iuv[0, 0, 4 * row + 2, 4 * column + 2])
+            weight = 0.2 if part == 0 else 1.0
+            total -= weight * probability[part, row, column].log()
+            weights += weight
+    torch.testing.assert_close(loss(features, iuv, valid), total / weights, atol=1e-4, rtol=1e-4)
+
+
+def test_pose_net_can_be_trained_alone_first():
+    module, data = I2LMeshNetModule(**TINY, pose_steps=3, lr=1e-3), Batches(steps=4)
+    start = {name: weight.detach().clone() for name, weight in module.network.named_parameters()}
+    seen = []
+
+    class Watch(pl.Callback):
+        def on_train_batch_end(self, trainer, module, *_):
+            names = dict(module.network.named_parameters())
+            moved = {name.split(".")[0] for name, weight in names.items() if not torch.equal(weight, start[name])}
+            seen.append("mesh_head" in moved or "mesh_body" in moved or "pose2feat" in moved)
+
+    options = {"logger": False, "enable_progress_bar": False, "enable_checkpointing": False}
+    pl.Trainer(max_steps=4, accelerator="cpu", limit_val_batches=0, callbacks=[Watch()], **options).fit(module, data)
+    assert seen == [False, False, False, True]
 
 
 def test_methods_are_found_by_name():
