@@ -93,18 +93,16 @@ def crop_affine(
     return torch.cat([linear, offset.unsqueeze(-1)], -1)
 
 
-def roll_affine(
-    angle: Float[Tensor, "*batch"], principal_point: Float[Tensor, "*batch 2"]
-) -> Float[Tensor, "*batch 2 3"]:
-    """How image pixels move when the scene turns by `angle` about the optical axis (x towards y).
+def turn_affine(intrinsics: Float[Tensor, "*batch 3 3"], angle: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch 2 3"]:
+    """How image pixels move when the scene turns about the optical axis (x towards y): K R_z K^-1.
 
-    A scene rotation `R_z(angle)` of camera-frame points moves their projections by exactly this affine, for a camera
-    with equal focal lengths.
+    Exact for every camera, whatever the depth of the points.
     """
-    cos, sin = torch.cos(angle), torch.sin(angle)
-    linear = torch.stack([torch.stack([cos, -sin], -1), torch.stack([sin, cos], -1)], -2)
-    offset = principal_point - (linear @ principal_point.unsqueeze(-1)).squeeze(-1)
-    return torch.cat([linear, offset.unsqueeze(-1)], -1)
+    turn = torch.diag_embed(torch.ones_like(intrinsics[..., 0]))
+    turn[..., 0, 0] = turn[..., 1, 1] = torch.cos(angle)
+    turn[..., 1, 0] = torch.sin(angle)
+    turn[..., 0, 1] = -turn[..., 1, 0]
+    return (intrinsics @ turn @ torch.linalg.inv_ex(intrinsics)[0])[..., :2, :]
 
 
 def default_intrinsics(width: int, height: int) -> Float[Tensor, "3 3"]:

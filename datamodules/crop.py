@@ -18,7 +18,7 @@ import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
-from body.camera import compose_affine, crop_affine, square_box
+from body.camera import compose_affine, crop_affine, square_box, turn_affine
 from body.parts import swap_table
 from body.skeleton import SMPL24, Skeleton
 from datamodules.augment import Change, change_colours
@@ -77,7 +77,9 @@ def make_crop(
     window = square_box(torch.from_numpy(box), margin * change.scale)
     # the window turns against the scene, so that the crop's content turns with it
     affine = crop_affine(window, size, torch.tensor(-change.rotation, dtype=torch.float64))
-    unturn = torch.from_numpy(turn_affine(intrinsics, -change.rotation))
+    unturn = turn_affine(
+        torch.from_numpy(intrinsics.astype(np.float64)), torch.tensor(-change.rotation, dtype=torch.float64)
+    )
     from_original = compose_affine(affine, torch.from_numpy(flip)).numpy()
     image = change_colours(crop_image(sample.image, from_original, size), change)
     row = {
@@ -112,12 +114,6 @@ def mirror_iuv(iuv: UInt8[np.ndarray, "*batch 3"]) -> UInt8[np.ndarray, "*batch 
     part, u, v = iuv[..., 0], iuv[..., 1], iuv[..., 2]
     middle = np.concatenate([[False], _MIDDLE_PARTS])[part]
     return np.stack([_swapped_parts()[part], np.where(middle, 255 - u, u), v], -1)
-
-
-def turn_affine(intrinsics: Float[np.ndarray, "3 3"], angle: float) -> Float[np.ndarray, "2 3"]:
-    """How pixels move when the scene turns about the optical axis: K R_z K^-1, also for unequal focal lengths."""
-    homography = intrinsics @ _turn_matrix(angle) @ np.linalg.inv(intrinsics)
-    return np.asarray(homography[:2], np.float64)
 
 
 def _turn_matrix(angle: float) -> Float[np.ndarray, "3 3"]:
