@@ -8,7 +8,8 @@ from torch import Tensor
 
 from metrics.functional.order import ordered_sum
 
-_NEWTON_STEPS = 12
+_FIXED_POINT_STEPS = 2  # an even number ends on an upper bound also for negative determinants
+_NEWTON_STEPS = 6
 # Below this product of normalised singular-value sums, rounding in the closed form grows past 1e-9: use the SVD.
 _ILL_CONDITIONED = 1e-3
 _ORTHOGONALITY = 1e-9
@@ -25,8 +26,9 @@ def best_rotation(covariance: Float64[Tensor, "batch 3 3"]) -> Float64[Tensor, "
         Column vectors: y is close to R @ x. Reflections are never returned, so mirrored points stay apart.
 
     The closed form: let A = covariance^T = R P with P symmetric. P's trace t is the largest root of the quartic of
-    Horn's quaternion matrix (t^4 - 2 |A|^2 t^2 - 8 det(A) t + det N), found by Newton steps from above; its other
-    invariants are e2 = (t^2 - |A|^2) / 2 and e3 = det A; and Cayley-Hamilton on P turns them into R:
+    Horn's quaternion matrix (t^4 - 2 |A|^2 t^2 - 8 det(A) t + det N); its other invariants are
+    e2 = (t^2 - |A|^2) / 2 with e2^2 = |cof A|^2 + 2 det(A) t, and e3 = det A. Those two equations are iterated from the
+    bound sqrt(3) |A|, and a few Newton steps finish. Cayley-Hamilton on P then gives the rotation:
     R = ((t^2 - e2) A + t cof(A) - A A^T A) / (t e2 - e3). The denominator is (s1 + s2)(s1 + s3)(s2 + s3) with the
     sign of det A on the smallest singular value; where it is small, the SVD decides instead.
     """
@@ -46,14 +48,17 @@ def best_rotation(covariance: Float64[Tensor, "batch 3 3"]) -> Float64[Tensor, "
 
 def _closed_form(matrix: Float64[Tensor, "3 3 batch"]) -> tuple[Float64[Tensor, "3 3 batch"], Bool[Tensor, "batch"]]:
     """Rotation factor of matrices of unit norm, and where it can be trusted."""
-    cofactor = torch.stack([_cross(matrix[1], matrix[2]), _cross(matrix[2], matrix[0]), _cross(matrix[0], matrix[1])])
+    cofactor = _cofactor(matrix)
     gram = _gram(matrix)
     square = gram[0, 0] + gram[1, 1] + gram[2, 2]  # 1 up to rounding
     determinant = ordered_sum(matrix[0] * cofactor[0])
-    # Sums over the singular values s: square = sum s^2, sum s^4 = |gram|^2; and det N = 2 sum s^4 - square^2.
-    constant = 2 * ordered_sum((gram * gram).flatten(0, 1)) - square * square
+    # Of the singular values: square = sum s_i^2, cofactor_square = sum (s_i s_j)^2, det N = square^2 - 4 of the latter.
+    cofactor_square = ordered_sum((cofactor * cofactor).flatten(0, 1))
+    constant = square * square - 4 * cofactor_square
     twice, eightfold = 2 * square, 8 * determinant
-    trace = (3 * square).sqrt()  # an upper bound: s1 + s2 + s3 <= sqrt(3) |A|
+    trace = (3 * square).sqrt()
+    for _ in range(_FIXED_POINT_STEPS):
+        trace = (square + 2 * (cofactor_square + 2 * determinant * trace).clamp(min=0).sqrt()).sqrt()
     for _ in range(_NEWTON_STEPS):
         squared = trace * trace
         value = (squared - twice) * squared - eightfold * trace + constant
@@ -68,8 +73,12 @@ def _closed_form(matrix: Float64[Tensor, "3 3 batch"]) -> tuple[Float64[Tensor, 
     return rotation, (denominator > _ILL_CONDITIONED) & (deviation < _ORTHOGONALITY)
 
 
-def _cross(a: Float64[Tensor, "3 batch"], b: Float64[Tensor, "3 batch"]) -> Float64[Tensor, "3 batch"]:
-    return torch.stack([a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]])
+def _cofactor(matrix: Float64[Tensor, "3 3 batch"]) -> Float64[Tensor, "3 3 batch"]:
+    """Matrix of cofactors: its rows are the cross products of the other two rows."""
+    # Repeating the first two rows and columns makes every 2 x 2 minor a window, without signs.
+    wide = torch.cat([matrix, matrix[:2]])
+    wide = torch.cat([wide, wide[:, :2]], 1)
+    return wide[1:4, 1:4] * wide[2:, 2:] - wide[1:4, 2:] * wide[2:, 1:4]
 
 
 def _gram(matrix: Float64[Tensor, "3 3 batch"]) -> Float64[Tensor, "3 3 batch"]:
