@@ -72,7 +72,7 @@ class LixelHead(nn.Module):
 
     def heatmaps(
         self,
-        upsampled: Float[Tensor, "batch width bins bins"],
+        upsampled: Float[Tensor, "batch inner bins bins"],
         features: Float[Tensor, "batch channels height width"],
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Logits (batch, points, bins) along x, y and z, from features and their enlargement by `deconv`."""
@@ -82,7 +82,7 @@ class LixelHead(nn.Module):
 
     def locate(
         self,
-        upsampled: Float[Tensor, "batch width bins bins"],
+        upsampled: Float[Tensor, "batch inner bins bins"],
         features: Float[Tensor, "batch channels height width"],
     ) -> Float[Tensor, "batch points 3"]:
         """Coordinates (x, y, z) in bins, 0 to bins - 1."""

@@ -16,7 +16,7 @@ def test_channels_and_reductions_describe_the_features(name):
     assert backbone.reductions[-1] == (16 if name == "resnet18_tiny" else 32)  # its last stage is dilated
 
 
-@pytest.mark.parametrize("name", sorted(set(BACKBONES) - {"hrnet_w48", "resnet101"}))
+@pytest.mark.parametrize("name", ["resnet18_tiny", "resnet50", "hrnet_w32"])
 def test_body_of_stem_is_the_whole_network(name):
     torch.manual_seed(0)
     whole = create_backbone(name).eval()
@@ -31,6 +31,21 @@ def test_body_of_stem_is_the_whole_network(name):
     assert [64 // f.shape[2] for f in features] == body.reductions
     for ours, theirs in zip(reversed(features), reversed(expected), strict=False):
         torch.testing.assert_close(ours, theirs)
+
+
+def test_vgg_is_cut_after_its_second_pooling():
+    stem, body = create_split_backbone("vgg16")
+    with torch.no_grad():
+        shared = stem(torch.rand(1, 3, 64, 64))
+        assert shared.shape == (1, 128, 16, 16)
+        features = body(shared)
+    assert [f.shape[1] for f in features] == body.channels
+    assert [64 // f.shape[2] for f in features] == body.reductions == [4, 8, 16, 32]
+
+
+def test_every_name_of_the_papers_is_a_timm_model():
+    assert {"resnet18", "resnet50", "resnet101", "hrnet_w32", "hrnet_w48", "vgg16"} <= set(BACKBONES)
+    assert all(timm.is_model(model) for model, _ in BACKBONES.values())
 
 
 def test_body_has_no_stem_weights_and_the_stem_no_others():
