@@ -65,12 +65,17 @@ def leaderboard(protocol: str | None = None, folder: Path | None = None) -> list
     rows += [row for table in read_reported() for row in _reported(table)]
     order = [*PROTOCOLS, UNSTATED]
     chosen = [row for row in rows if protocol in (None, row.protocol)]
-    return sorted(chosen, key=lambda row: (order.index(row.protocol), row.kind, _rank(row)))
+    return sorted(chosen, key=lambda row: (order.index(row.protocol), row.kind, _apart(row), _rank(row)))
 
 
 def metrics_of(protocol: str) -> tuple[str, ...]:
     """Metrics that a protocol's table shows, in order."""
     return PROTOCOLS[protocol].metrics if protocol in PROTOCOLS else tuple(METRIC_UNITS)
+
+
+def _apart(row: Row) -> str:
+    """Unstated numbers are sorted within their own table only: they may not even be of one data set."""
+    return row.source if row.protocol == UNSTATED else ""
 
 
 def _rank(row: Row) -> tuple[float, ...]:
@@ -99,6 +104,7 @@ def _measured(result: Result) -> Row:
 
 def _reported(table: ReportedTable) -> list[Row]:
     note = "; ".join(text for text in (table.title, table.note, table.reason) if text)
+    title = f": {table.title}" if table.protocol == UNSTATED else ""
     return [
         Row(
             protocol=table.protocol,
@@ -108,7 +114,7 @@ def _reported(table: ReportedTable) -> list[Row]:
             weights="",
             samples=None,
             date="",
-            source=f"{table.paper_method}, {table.venue}, table {table.table}",
+            source=f"{table.paper_method}, {table.venue}, table {table.table}{title}",
             note=note,
             groups={},
         )

@@ -32,13 +32,17 @@ def columns_of(protocol: str, rows: Sequence[Row]) -> list[tuple[str, Kind]]:
 
 def _header(protocol: str, rows: Sequence[Row]) -> list[str]:
     values = [f"{METRIC_LABELS[m]} {METRIC_UNITS[m]} ({kind})" for m, kind in columns_of(protocol, rows)]
-    return ["method", *values, "n", "weights", "date", "source"]
+    return ["method", *values, *(("n", "weights", "date") if _any_measured(rows) else ()), "source"]
+
+
+def _any_measured(rows: Sequence[Row]) -> bool:
+    return any(row.kind == "measured" for row in rows)
 
 
 def _cells(row: Row, columns: Sequence[tuple[str, Kind]]) -> list[str]:
     values = [f"{row.values[m]:.1f}" if row.kind == kind and m in row.values else "" for m, kind in columns]
-    samples = "" if row.samples is None else str(row.samples)
-    return [row.method, *values, samples, row.weights, row.date, row.source]
+    facts = ["" if row.samples is None else str(row.samples), row.weights, row.date]
+    return [row.method, *values, *(facts if any(kind == "measured" for _, kind in columns) else ()), row.source]
 
 
 def as_table(rows: Sequence[Row]) -> Group:
@@ -52,7 +56,7 @@ def as_table(rows: Sequence[Row]) -> Group:
         columns = columns_of(protocol, members)
         table = Table(title=protocol, title_justify="left", title_style="bold")
         for number, name in enumerate(_header(protocol, members)):
-            table.add_column(name, justify="right" if 1 <= number <= len(columns) + 1 else "left")
+            table.add_column(name, justify="right" if name == "n" or 1 <= number <= len(columns) else "left")
         for row in members:
             table.add_row(*map(Text, _cells(row, columns)), style="bold" if row.kind == "measured" else "")
         parts += [table, Text(heading(protocol), style="dim"), Text()]
@@ -90,7 +94,7 @@ def as_markdown(rows: Sequence[Row]) -> str:
     parts = []
     for protocol, members in by_protocol(rows).items():
         columns, header = columns_of(protocol, members), _header(protocol, members)
-        ruler = ["---:" if 1 <= number <= len(columns) + 1 else "---" for number in range(len(header))]
+        ruler = ["---:" if name == "n" or 1 <= number <= len(columns) else "---" for number, name in enumerate(header)]
         lines = [header, ruler, *(_cells(row, columns) for row in members)]
         table = "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
         parts.append(f"### {protocol}\n\n{heading(protocol)}\n\n{table}\n")
