@@ -1,0 +1,54 @@
+"""A wheel built from this checkout works without it."""
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+LOOK = """
+import zoo, zoo.resources, body.open_body
+from pathlib import Path
+home = Path(zoo.__file__).parents[1]
+print(home)
+print(zoo.resources.find_config("i2l_meshnet/open_tiny").read_text().count("class_path"))
+print(len(body.open_body.DATA_FILE.read_bytes()))
+print(zoo.list_models())
+"""
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("wheel")
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+    subprocess.run(build, cwd=ROOT, check=True, capture_output=True, timeout=120)
+    (wheel,) = folder.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(folder / "site")
+    return folder / "site"
+
+
+def test_it_carries_the_list_of_weights_configs_and_the_open_body(installed, tmp_path):
+    environment = {**os.environ, "PYTHONPATH": str(installed)}
+    done = subprocess.run(
+        [sys.executable, "-c", LOOK], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    home, models, body_bytes, names = done.stdout.strip().splitlines()
+    assert Path(home) == installed
+    assert models == "2"
+    assert int(body_bytes) == (ROOT / "body/data/open_body.npz").stat().st_size
+    assert "i2l_meshnet.open_tiny" in names
+
+
+def test_it_carries_every_bundled_weight(installed):
+    ours = sorted(path.name for path in (ROOT / "zoo/weights").glob("*.safetensors"))
+    assert sorted(path.name for path in (installed / "zoo/weights").glob("*.safetensors")) == ours
+
+
+def test_it_leaves_tests_and_benchmarks_behind(installed):
+    tops = {path.name for path in installed.iterdir() if path.is_dir() and not path.name.endswith(".dist-info")}
+    assert tops == {"body", "metrics", "datamodules", "lightning_modules", "zoo"}
