@@ -24,7 +24,7 @@ from rich.table import Table
 from torch import Tensor, nn
 from torch.nn import functional
 
-from body.model import load_body
+from body.load import load_body
 from lightning_modules.i2l_meshnet.network import I2LMeshNet, Pose2Feat
 
 BATCHES = (1, 8)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -13,7 +12,6 @@ from jaxtyping import Float, Int
 from smplx.lbs import batch_rodrigues, blend_shapes, vertices2joints
 from torch import Tensor, nn
 
-from body.open_body import read_open_body
 from body.skeleton import SMPL24, Skeleton
 
 if TYPE_CHECKING:
@@ -199,26 +197,3 @@ class BodyModel(nn.Module):
 
 
 _SMPLX_FACE = {"nose": "nose", "reye": "right_eye", "leye": "left_eye", "rear": "right_ear", "lear": "left_ear"}
-
-
-def load_body(name: str = "open", path: Path | None = None) -> BodyModel:
-    """The body called `name`.
-
-    Args:
-        name: `open` (packaged), `smpl` (neutral), `smpl_male`, `smpl_female`, `mano` (right hand), `mano_left`.
-        path: file of a licensed model; without it `$ZOO_ASSETS/body_models/` is searched.
-
-    Raises:
-        ValueError: no such body.
-        FileNotFoundError: the licensed file is not there; the message tells how to get it.
-    """
-    if name == "open":
-        return _open_body(path)
-    from body.licensed import load_licensed
-
-    return load_licensed(name, path)
-
-
-def _open_body(path: Path | None) -> BodyModel:
-    data = read_open_body() if path is None else read_open_body(path)
-    return BodyModel("open", SMPL24, data, data["regressors"], data["landmarks"], data["mirror"])

@@ -10,7 +10,8 @@ import pytorch_lightning as pl
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from body.model import BodyModel, load_body
+from body.load import load_body
+from body.model import BodyModel
 from body.skeleton import Skeleton, get_skeleton
 from datamodules.augment import NO_CHANGE, Augmentation
 from datamodules.batch import Batch
@@ -57,7 +58,7 @@ class BaseDataModule(pl.LightningDataModule, ABC):
 
     Args:
         skeleton: joint set of the batches.
-        body: body model that `vertices` come from (`body.model.load_body`).
+        body: body model that `vertices` come from (`body.load.load_body`).
         crop_size: side of the crops in pixels.
         box_margin: the square window is this many times the longer side of the person's box.
         batch_size: crops per batch.

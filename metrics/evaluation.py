@@ -233,7 +233,7 @@ def build_metrics(protocol: str | Protocol, target_skeleton: Skeleton | None = N
     regressors: dict[str, Tensor] = {}
     names = _regressors_of(protocol)
     if names:
-        from body.model import load_body
+        from body.load import load_body
 
         body = load_body(protocol.body)
         regressors = {name: body.joint_regressor(name) for name in names}

@@ -30,7 +30,7 @@ class Protocol:
         frames: which frames or images of the split.
         ground_truth: where the true joints and mesh come from, with body model and gender.
         skeleton: joint set that both sides are brought into, by joint name.
-        body: body model whose joint regressors are used, as named by `body.model.load_body`.
+        body: body model whose joint regressors are used, as named by `body.load.load_body`.
         regressor: joint set that a predicted mesh is regressed to; None to take the predicted joints. A prediction
             without a mesh is always taken by its joints.
         target_regressor: the same for the ground truth; None to take the annotated joints.

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from body.model import load_body
+from body.load import load_body
 from body.skeleton import SMPL24
 from datamodules.base import BaseDataModule
 from datamodules.synthetic.camera import place

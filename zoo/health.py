@@ -84,7 +84,7 @@ def weights() -> Iterator[Check]:
 
 def assets() -> Iterator[Check]:
     """Body models: the packaged one, and the licensed ones that the user must fetch."""
-    from body.model import load_body
+    from body.load import load_body
 
     yield Check("open body", "ok", f"{load_body('open').num_vertices} vertices, packaged")
     for name, label in BODIES.items():

@@ -8,8 +8,9 @@ import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 
+from body.load import load_body
 from body.maps import iuv_of
-from body.model import BodyModel, load_body
+from body.model import BodyModel
 from body.skeleton import COCO17, H36M17, SMPL29, Skeleton
 from body.uv import SurfaceCharts
 from datamodules.synthetic.camera import place

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from body.camera import project
-from body.model import load_body
+from body.load import load_body
 from body.skeleton import get_skeleton
 from datamodules.batch import Batch
 from lightning_modules.base import PoseModule

@@ -5,7 +5,8 @@ import pytest
 import torch
 from scipy.spatial.transform import Rotation
 
-from body.model import BodyModel, load_body
+from body.load import load_body
+from body.model import BodyModel
 from body.skeleton import SMPL24
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import trimesh
 
+from body.load import load_body
 from body.maps import depth_map, iuv_map, label_map
-from body.model import load_body
 from body.parts import PART_COUNTS, face_parts, merge_table
 from body.raycast import RayScene, Window, camera_rays, cast_camera, interpolate, visible
 from body.uv import SurfaceCharts

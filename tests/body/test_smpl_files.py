@@ -13,7 +13,7 @@ import pytest
 import torch
 from scipy.sparse import csc_matrix
 
-from body.model import load_body
+from body.load import load_body
 from body.skeleton import MANO21, SMPL24
 from body.smpl_files import read_smpl_file
 

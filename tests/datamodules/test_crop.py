@@ -9,8 +9,8 @@ import torch
 from scipy.spatial.transform import Rotation
 
 from body.camera import apply_affine, project
+from body.load import load_body
 from body.maps import iuv_map
-from body.model import load_body
 from body.skeleton import H36M17, SMPL24, SMPL29
 from body.uv import SurfaceCharts
 from datamodules.augment import NO_CHANGE, Change

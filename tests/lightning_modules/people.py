@@ -6,7 +6,7 @@ from functools import cache
 import torch
 
 from body.camera import apply_affine, crop_affine, project, square_box
-from body.model import load_body
+from body.load import load_body
 
 
 @cache

@@ -169,7 +169,7 @@ def test_reset_and_nothing():
 
 def test_open_protocol_on_the_open_body():
     """The truth scores 0; labels moved by a rigid shift still do; a 10 % larger body scores the 10 %."""
-    from body.model import load_body
+    from body.load import load_body
 
     body = load_body("open")
     posed = body(torch.zeros(2, 24, 3), torch.zeros(2, 10))

@@ -13,7 +13,7 @@ from PIL import Image
 from skimage import data
 
 from body.camera import default_intrinsics, project
-from body.model import load_body
+from body.load import load_body
 from body.skeleton import SMPL24
 from lightning_modules.prediction import Prediction, SmplParameters
 from zoo.errors import ZooError
