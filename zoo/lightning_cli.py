@@ -81,9 +81,13 @@ class ZooCLI(LightningCLI):
         return super().instantiate_trainer(**kwargs)
 
     def _prepare_subcommand_kwargs(self, subcommand: str) -> dict[str, Any]:
-        """Lightning's, with checkpoints read as plain tensors where this Lightning has the option (2.6)."""
+        """Lightning's, with checkpoints read as plain tensors where this Lightning has the option (2.6).
+
+        Predictions are written batch by batch and not kept in memory.
+        """
         kwargs = super()._prepare_subcommand_kwargs(subcommand)
-        return {**kwargs, "weights_only": True} if "weights_only" in kwargs else kwargs
+        ours = {"weights_only": True, "return_predictions": False}
+        return {**kwargs, **{name: value for name, value in ours.items() if name in kwargs}}
 
     def _loggers(self, root: Path) -> list[Logger]:
         loggers: list[Logger] = [CSVLogger(root, name="logs")]
