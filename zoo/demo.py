@@ -51,13 +51,13 @@ def measure(model: PoseModule, datamodule: SyntheticDataModule, weights: str, co
     Raises:
         ZooError: a number is not finite.
     """
-    quiet = {
-        "logger": False,
-        "enable_checkpointing": False,
-        "enable_model_summary": False,
-        "enable_progress_bar": False,
-    }
-    trainer = pl.Trainer(accelerator="cpu", **quiet)
+    trainer = pl.Trainer(
+        accelerator="cpu",
+        logger=False,
+        enable_checkpointing=False,
+        enable_model_summary=False,
+        enable_progress_bar=False,
+    )
     trainer.test(model, datamodule=datamodule, verbose=False)
     config = {"datamodule": "datamodules.synthetic.SyntheticDataModule", "batch_size": datamodule.batch_size}
     return tested(trainer, model, datamodule, weights, config, command)

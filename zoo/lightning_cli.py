@@ -103,6 +103,9 @@ def main(argv: Sequence[str]) -> int:
     Raises:
         ZooError: a configuration or weights that do not exist, or an evaluation without weights.
     """
+    import torch
+
+    torch.set_flush_denormal(True)  # some CPUs are slow on subnormal numbers; threads that run already would not follow
     os.environ.setdefault("TORCH_FORCE_WEIGHTS_ONLY_LOAD", "1")  # a checkpoint from a stranger must not run code
     options = parse(argv)
     cli = ZooCLI(options)
