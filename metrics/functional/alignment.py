@@ -64,59 +64,63 @@ def procrustes_errors(
     """Distance of every point of `source` to its partner after `procrustes`, in the input's unit; 0 where invalid."""
     moved, fixed = _centre(source, valid), _centre(target, valid)
     rotation, scale = _fit(moved, fixed, scaling)
-    columns = (rotation.permute(2, 1, 0) * scale).contiguous()
-    x, y, z = (columns[k] * moved.offsets[:, k, None] for k in range(3))
-    x += y
-    x += z
-    x -= fixed.offsets
-    x *= x
-    return ordered_sum(x.transpose(0, 1)).sqrt().mT.contiguous()
+    linear = rotation.permute(1, 2, 0) * scale
+    squares = []
+    for row, goal in zip(linear, fixed.offsets, strict=True):
+        miss = row[0] * moved.offsets[0]
+        miss += row[1] * moved.offsets[1]
+        miss += row[2] * moved.offsets[2]
+        miss -= goal
+        squares.append(miss.square_())
+    return (squares[0] + squares[1] + squares[2]).sqrt_().mT.contiguous()
 
 
 @dataclass(frozen=True)
 class _Centred:
-    """Points about their centroid, samples last, so that operations run over whole vectors.
+    """Points about their centroid, coordinates first and samples last, so that operations run over whole vectors.
 
     Attributes:
         centre: centroid of the valid points, NaN when there is none.
         offsets: points minus centroid, zero where invalid.
-        spread: sum of squared offsets, exactly zero when the points coincide.
     """
 
     centre: Float64[Tensor, "3 batch"]
-    offsets: Float64[Tensor, "points 3 batch"]
-    spread: Float64[Tensor, "batch"]
+    offsets: Float64[Tensor, "3 points batch"]
 
 
 def _centre(points: Float[Tensor, "batch points 3"], valid: Bool[Tensor, "batch points"] | None) -> _Centred:
-    planes = points.permute(1, 2, 0).contiguous().double()
-    if valid is None:
-        centre = ordered_sum(planes) / len(planes)
-        offsets = planes - centre
-    else:
-        mask = valid.mT[:, None]
-        centre = ordered_sum(planes.where(mask, 0.0)) / mask.sum(0)
-        offsets = (planes - centre).where(mask, 0.0)
-    spread = ordered_sum((offsets * offsets).flatten(0, 1))
-    coincident = spread <= len(planes) * ordered_sum((_COINCIDENT * centre).square())
-    return _Centred(centre, offsets, spread.masked_fill(coincident, 0.0))
+    planes = points.detach().permute(2, 1, 0).clone(memory_format=torch.contiguous_format).double()
+    if valid is not None:
+        planes = planes.where(valid.mT, 0.0)
+    count = planes.shape[1] if valid is None else valid.mT.sum(0)
+    centre = torch.stack([ordered_sum(plane) for plane in planes]) / count
+    planes -= centre[:, None]
+    return _Centred(centre, planes if valid is None else planes.where(valid.mT, 0.0))
 
 
 def _fit(
     moved: _Centred, fixed: _Centred, scaling: bool
 ) -> tuple[Float64[Tensor, "batch 3 3"], Float64[Tensor, "batch"]]:
     """Rotation and scale."""
-    if moved.offsets.shape != fixed.offsets.shape:
-        raise ValueError(f"{len(moved.offsets)} points cannot be aligned to {len(fixed.offsets)}, sample by sample")
-    columns = moved.offsets.unbind(1)
-    planes = torch.stack([ordered_sum(column[:, None] * fixed.offsets) for column in columns])
-    planes = planes.masked_fill((moved.spread == 0) | (fixed.spread == 0), 0.0)
-    covariance = planes.permute(2, 0, 1)
-    rotation = best_rotation(covariance)
+    points = moved.offsets.shape[1]
+    if points != fixed.offsets.shape[1]:
+        raise ValueError(f"{points} points cannot be aligned to {fixed.offsets.shape[1]}, sample by sample")
+    spread = ordered_sum(torch.stack([ordered_sum(plane * plane) for plane in moved.offsets]))
+    spread = spread.masked_fill(spread <= points * _rounding(moved.centre), 0.0)
+    planes = torch.stack([ordered_sum(x * y) for x in moved.offsets for y in fixed.offsets])
+    # Either set in one point: what is left of the covariance is rounding (Cauchy-Schwarz bounds it).
+    noise = points * _rounding(fixed.centre) * spread
+    planes = planes.masked_fill((spread == 0) | (ordered_sum(planes * planes) <= noise), 0.0)
+    rotation = best_rotation(planes.T.reshape(-1, 3, 3))
     if not scaling:
-        return rotation, torch.ones_like(moved.spread)
-    overlap = ordered_sum((rotation.permute(2, 1, 0) * planes).flatten(0, 1))
-    return rotation, (overlap / moved.spread).where(moved.spread > 0, 1.0)
+        return rotation, torch.ones_like(spread)
+    overlap = ordered_sum(rotation.permute(2, 1, 0).flatten(0, 1) * planes)
+    return rotation, (overlap / spread).where(spread > 0, 1.0)
+
+
+def _rounding(centre: Float64[Tensor, "3 batch"]) -> Float64[Tensor, "batch"]:
+    """Squared distance below which points at `centre` are one point."""
+    return ordered_sum((_COINCIDENT * centre).square())
 
 
 def align(

@@ -12,7 +12,7 @@ from metrics.functional.alignment import procrustes_errors
 
 MILLIMETRES = 1000.0
 # Samples aligned at a time: their intermediates stay in the processor's cache and memory stays bounded.
-_CHUNK = 2048
+_CHUNK = 3072
 
 
 def point_errors(
