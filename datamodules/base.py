@@ -150,7 +150,7 @@ class BaseDataModule(pl.LightningDataModule, ABC):
         dataset = self.dataset(split)
         return DataLoader(
             dataset,
-            self.batch_size,
+            batch_size=self.batch_size,
             shuffle=shuffle,
             drop_last=shuffle and len(dataset) > self.batch_size,
             num_workers=self.num_workers,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from body.camera import project
@@ -11,7 +12,7 @@ from body.skeleton import get_skeleton
 from datamodules.batch import Batch
 from lightning_modules.base import PoseModule
 from lightning_modules.i2l_meshnet.losses import I2LMeshNetLoss, PartLoss
-from lightning_modules.i2l_meshnet.network import I2LMeshNet
+from lightning_modules.i2l_meshnet.network import I2LMeshNet, Lixels
 from lightning_modules.i2l_meshnet.targets import LixelSpace, make_targets, root_depth_from_box
 from lightning_modules.prediction import Prediction
 
@@ -32,6 +33,7 @@ class I2LMeshNetModule(PoseModule):
         normal_weight: weight of the normal loss.
         edge_weight: weight of the edge loss.
         part_weight: weight of the part labels' loss on PoseNet, for starts without ImageNet weights (see `PartLoss`).
+        flip_test: predict the mirrored crop too and average; twice the work. Not in the paper.
         pose_steps: first steps in which PoseNet is trained alone; it needs several times more steps than MeshNet, and
             without the mesh each costs a third.
         lr: see `PoseModule`, as for the arguments after it. The defaults are the released body training's.
@@ -43,6 +45,8 @@ class I2LMeshNetModule(PoseModule):
     """
 
     network: I2LMeshNet
+    mirror_vertices: Tensor
+    mirror_joints: Tensor
 
     def __init__(
         self,
@@ -59,6 +63,7 @@ class I2LMeshNetModule(PoseModule):
         edge_weight: float = 1.0,
         part_weight: float = 0.0,
         pose_steps: int = 0,
+        flip_test: bool = False,
         lr: float = 1e-4,
         schedule: str = "multistep",
         milestones: list[int] | None = None,
@@ -79,6 +84,12 @@ class I2LMeshNetModule(PoseModule):
         self.loss = I2LMeshNetLoss(faces, loss_terms, normal_weight, edge_weight)
         self.part_weight, self.pose_steps = part_weight, pose_steps
         self.part_loss = PartLoss(head_channels) if part_weight else None
+        self.flip_test = flip_test
+        if flip_test and body_model.mirror is None:
+            raise ValueError(f"flip_test needs to know which vertices of body {body!r} are each other's mirror image")
+        partner = torch.arange(body_model.num_vertices) if body_model.mirror is None else body_model.mirror
+        self.register_buffer("mirror_vertices", torch.as_tensor(partner), persistent=False)
+        self.register_buffer("mirror_joints", torch.tensor(self.skeleton.mirror), persistent=False)
         self.example_input_array = torch.zeros(1, 3, crop_size, crop_size)
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -99,7 +110,7 @@ class I2LMeshNetModule(PoseModule):
 
     def predict(self, batch: Batch) -> Prediction:
         """Mesh and joints in metres (Eq. 7): P = J M, at the batch's root depth or, without one, the box's estimate."""
-        output = self.network(batch["image"])
+        output = self._lixels(batch["image"])
         estimate = root_depth_from_box(batch["box"], batch["intrinsics"], self.depth_range)
         given = batch["root_depth_valid"]
         depth = torch.where(given, batch["root_depth"], estimate)
@@ -119,3 +130,13 @@ class I2LMeshNetModule(PoseModule):
                 "vertices_lixel": output.vertices,
             },
         )
+
+    def _lixels(self, image: Float[Tensor, "batch 3 size size"]) -> Lixels:
+        """The network's answer, averaged with its answer to the mirrored crop if `flip_test` asks for it."""
+        output = self.network(image)
+        if not self.flip_test:
+            return output
+        mirrored = self.network(image.flip(-1))
+        joints = (output.joints + self.space.mirror(mirrored.joints, self.mirror_joints)) / 2
+        vertices = (output.vertices + self.space.mirror(mirrored.vertices, self.mirror_vertices)) / 2
+        return Lixels(joints, vertices, self.network.joint_regressor @ vertices)

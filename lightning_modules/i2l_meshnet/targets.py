@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from body.camera import apply_affine, backproject, invert_affine, project
@@ -69,6 +69,19 @@ class LixelSpace:
         pixels = apply_affine(lixels[..., :2] * (self.crop_size / self.bins), invert_affine(affine))
         depth = (lixels[..., 2] / self.bins - 0.5) * self.depth_range + root_depth[:, None]
         return backproject(pixels, depth, intrinsics)
+
+    def mirror(
+        self, lixels: Float[Tensor, "batch points 3"], partner: Int[Tensor, "points"]
+    ) -> Float[Tensor, "batch points 3"]:
+        """The same person in the mirrored crop: points change sides, pixel u becomes crop_size - 1 - u.
+
+        Args:
+            lixels: in the crop, or in the mirrored one (this undoes itself).
+            partner: left-right partner of every point.
+        """
+        swapped = lixels[:, partner]
+        x = (self.crop_size - 1) * self.bins / self.crop_size - swapped[..., :1]
+        return torch.cat([x, swapped[..., 1:]], -1)
 
     def inside(self, lixels: Float[Tensor, "batch points 3"]) -> Bool[Tensor, "batch points 3"]:
         """Per coordinate, whether it lies on the heat map (0 <= value < bins)."""

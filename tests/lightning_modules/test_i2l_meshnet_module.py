@@ -4,6 +4,7 @@ import torch
 from people import make_batch, open_body
 from torch.utils.data import DataLoader
 
+from body.camera import compose_affine
 from lightning_modules import METHODS, get_method
 from lightning_modules.i2l_meshnet.losses import PartLoss
 from lightning_modules.i2l_meshnet.module import I2LMeshNetModule
@@ -184,3 +185,33 @@ def test_methods_are_found_by_name():
 def test_unknown_schedule():
     with pytest.raises(ValueError, match="no schedule 'step'; use one of multistep, cosine"):
         I2LMeshNetModule(**TINY, schedule="step")
+
+
+def test_flip_test_makes_predictions_of_mirrored_crops_mirror_images():
+    torch.manual_seed(0)
+    module = I2LMeshNetModule(**TINY, flip_test=True).eval()
+    image = torch.rand(2, 3, 64, 64)
+    with torch.no_grad():
+        here, there = module._lixels(image), module._lixels(image.flip(-1))
+    torch.testing.assert_close(there.vertices, module.space.mirror(here.vertices, module.mirror_vertices))
+    torch.testing.assert_close(there.joints, module.space.mirror(here.joints, module.mirror_joints))
+
+
+def test_a_mirrored_person_has_mirrored_targets():
+    body, batch = open_body(), make_batch(2)
+    module = I2LMeshNetModule(**TINY)
+    camera = batch["intrinsics"], batch["crop_affine"]
+    here = module.space.encode(batch["vertices"], batch["root_depth"], *camera)
+    size = module.space.crop_size
+    turn = torch.tensor([[-1.0, 0, size - 1], [0, 1, 0]])
+    flipped = compose_affine(turn.expand(2, 2, 3), batch["crop_affine"])
+    there = module.space.encode(batch["vertices"][:, body.mirror], batch["root_depth"], batch["intrinsics"], flipped)
+    torch.testing.assert_close(module.space.mirror(here, module.mirror_vertices), there, atol=1e-4, rtol=0)
+
+
+def test_flip_test_needs_a_mirror(monkeypatch):
+    body = open_body()
+    monkeypatch.setattr("lightning_modules.i2l_meshnet.module.load_body", lambda name: body)
+    monkeypatch.setattr(body, "mirror", None)
+    with pytest.raises(ValueError, match="mirror image"):
+        I2LMeshNetModule(**TINY, flip_test=True)
