@@ -79,6 +79,9 @@ class Augmentation:
         )
 
 
+DEFAULT_AUGMENTATION = Augmentation()
+
+
 def change_colours(image: UInt8[np.ndarray, "size size 3"], change: Change) -> UInt8[np.ndarray, "size size 3"]:
     """The photometric part of a change, on a crop; returns a new image or the same one when nothing changes."""
     if change.photometric_seed is not None:

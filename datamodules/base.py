@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader, Dataset
 from body.load import load_body
 from body.model import BodyModel
 from body.skeleton import Skeleton, get_skeleton
-from datamodules.augment import NO_CHANGE, Augmentation
+from datamodules.augment import DEFAULT_AUGMENTATION, NO_CHANGE, Augmentation
 from datamodules.batch import Batch
 from datamodules.crop import RestRoot, make_crop
 from datamodules.sample import Source
@@ -63,9 +63,7 @@ class BaseDataModule(pl.LightningDataModule, ABC):
         box_margin: the square window is this many times the longer side of the person's box.
         batch_size: crops per batch.
         num_workers: processes that load data.
-        augment: change training samples at random.
-        scale, rotation_degrees, rotation_probability, flip_probability, colour, photometric_probability,
-            occlusion_probability: how much, see `Augmentation`.
+        augmentation: how training samples change at random; None for not at all.
     """
 
     protocol = ""
@@ -79,30 +77,13 @@ class BaseDataModule(pl.LightningDataModule, ABC):
         box_margin: float = 1.25,
         batch_size: int = 32,
         num_workers: int = 2,
-        augment: bool = True,
-        scale: float = 0.25,
-        rotation_degrees: float = 60.0,
-        rotation_probability: float = 0.6,
-        flip_probability: float = 0.5,
-        colour: float = 0.2,
-        photometric_probability: float = 0.0,
-        occlusion_probability: float = 0.0,
+        augmentation: Augmentation | None = DEFAULT_AUGMENTATION,
     ) -> None:
         super().__init__()
         self.skeleton, self.body_name = get_skeleton(skeleton), body
         self.crop_size, self.box_margin = crop_size, box_margin
         self.batch_size, self.num_workers = batch_size, num_workers
-        self.augmentation = None
-        if augment:
-            self.augmentation = Augmentation(
-                scale,
-                rotation_degrees,
-                rotation_probability,
-                flip_probability,
-                colour,
-                photometric_probability,
-                occlusion_probability,
-            )
+        self.augmentation = augmentation
         self._body: BodyModel | None = None
         self._datasets: dict[str, CropDataset] = {}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datamodules.augment import DEFAULT_AUGMENTATION, Augmentation
 from datamodules.base import BaseDataModule, splits_of
 from datamodules.synthetic.cache import Split, cache_root, ensure
 from datamodules.synthetic.dataset import SyntheticSource
@@ -19,9 +20,7 @@ class SyntheticDataModule(BaseDataModule):
         seed: seed of the benchmark; 0 is the benchmark.
         cache_dir: where caches lie; `$ZOO_CACHE` or `~/.cache/human-mesh-zoo` when omitted.
         generator_workers: processes that make the photographs; all cores when omitted.
-        skeleton, body, crop_size, box_margin, batch_size, num_workers, augment, scale, rotation_degrees,
-            rotation_probability, flip_probability, colour, photometric_probability, occlusion_probability: see
-            `BaseDataModule`.
+        skeleton, body, crop_size, box_margin, batch_size, num_workers, augmentation: see `BaseDataModule`.
     """
 
     protocol = VERSION
@@ -41,33 +40,11 @@ class SyntheticDataModule(BaseDataModule):
         box_margin: float = 1.25,
         batch_size: int = 32,
         num_workers: int = 2,
-        augment: bool = True,
-        scale: float = 0.25,
-        rotation_degrees: float = 60.0,
-        rotation_probability: float = 0.6,
-        flip_probability: float = 0.5,
-        colour: float = 0.2,
-        photometric_probability: float = 0.0,
-        occlusion_probability: float = 0.0,
+        augmentation: Augmentation | None = DEFAULT_AUGMENTATION,
     ) -> None:
         if body != "open":
             raise ValueError(f"the open benchmark shows the open body, not {body!r}; leave out `body`")
-        super().__init__(
-            skeleton=skeleton,
-            body=body,
-            crop_size=crop_size,
-            box_margin=box_margin,
-            batch_size=batch_size,
-            num_workers=num_workers,
-            augment=augment,
-            scale=scale,
-            rotation_degrees=rotation_degrees,
-            rotation_probability=rotation_probability,
-            flip_probability=flip_probability,
-            colour=colour,
-            photometric_probability=photometric_probability,
-            occlusion_probability=occlusion_probability,
-        )
+        super().__init__(skeleton, body, crop_size, box_margin, batch_size, num_workers, augmentation)
         samples = {"train": train_samples, "val": val_samples, "test": test_samples}
         if min(samples.values()) < 1:
             raise ValueError(f"every split needs at least one sample, got {samples}")

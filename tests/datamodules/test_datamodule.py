@@ -67,7 +67,7 @@ def test_only_training_is_random(make):
     once = dataset[0]["image"]
     torch.manual_seed(5)
     torch.testing.assert_close(dataset[0]["image"], once, rtol=0, atol=0)
-    plain = make(augment=False).dataset("train")
+    plain = make(augmentation=None).dataset("train")
     torch.testing.assert_close(plain[0]["image"], plain[0]["image"], rtol=0, atol=0)
 
 
