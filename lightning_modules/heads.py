@@ -36,6 +36,31 @@ def gaussian_profile(
     return torch.where(profile < floor, 0.0, profile)
 
 
+def upsampling(in_channels: int, channels: int, times: int, dims: int = 2) -> nn.Sequential:
+    """Deconvolutions that enlarge a map (`dims` 2) or a line (1) twofold each, every one with batch norm and ReLU."""
+    deconvolution, norm = (nn.ConvTranspose2d, nn.BatchNorm2d) if dims == 2 else (nn.ConvTranspose1d, nn.BatchNorm1d)
+    layers: list[nn.Module] = []
+    for width in (in_channels, *[channels] * times)[:times]:
+        layers += [
+            deconvolution(width, channels, 4, stride=2, padding=1, bias=False),
+            norm(channels),
+            nn.ReLU(inplace=True),
+        ]
+    return nn.Sequential(*layers)
+
+
+def pooled_block(in_channels: int, out_channels: int) -> nn.Sequential:
+    """Fully connected layer on globally averaged features, with batch norm and ReLU (f_P and f_M of Eqs. 2 and 6)."""
+    return nn.Sequential(nn.Conv1d(in_channels, out_channels, 1), nn.BatchNorm1d(out_channels), nn.ReLU(inplace=True))
+
+
+def pooled_lines(
+    block: nn.Module, features: Float[Tensor, "batch channels height width"], bins: int
+) -> Float[Tensor, "batch width bins"]:
+    """Features averaged over the image, through a `pooled_block`, as lines: its channel index = c * bins + bin."""
+    return block(features.mean((2, 3)).unsqueeze(-1)).view(len(features), -1, bins)
+
+
 class LixelHead(nn.Module):
     """Line-pixel (lixel) head: one 1D heat map per point and axis (I2L-MeshNet, Eqs. 1, 2, 5 and 6).
 
@@ -53,21 +78,13 @@ class LixelHead(nn.Module):
     def __init__(self, in_channels: int, points: int, bins: int, channels: int = 256, upsamplings: int = 3) -> None:
         super().__init__()
         self.bins = bins
-        layers: list[nn.Module] = []
-        for width in (in_channels, *[channels] * (upsamplings - 1)):
-            layers += [
-                nn.ConvTranspose2d(width, channels, 4, stride=2, padding=1, bias=False),
-                nn.BatchNorm2d(channels),
-                nn.ReLU(inplace=True),
-            ]
-        self.deconv = nn.Sequential(*layers)
+        self.deconv = upsampling(in_channels, channels, upsamplings)
         # The biases of conv_x, conv_y and conv_z_2 move all bins of a heat map alike, so they change nothing and get no
         # gradient; the published weights have them.
-        self.conv_x = nn.Conv1d(channels, points, 1)
-        self.conv_y = nn.Conv1d(channels, points, 1)
-        self.conv_z_1 = nn.Sequential(
-            nn.Conv1d(in_channels, channels * bins, 1), nn.BatchNorm1d(channels * bins), nn.ReLU(inplace=True)
-        )
+        enlarged = channels if upsamplings else in_channels
+        self.conv_x = nn.Conv1d(enlarged, points, 1)
+        self.conv_y = nn.Conv1d(enlarged, points, 1)
+        self.conv_z_1 = pooled_block(in_channels, channels * bins)
         self.conv_z_2 = nn.Conv1d(channels, points, 1)
 
     def heatmaps(
@@ -76,9 +93,15 @@ class LixelHead(nn.Module):
         features: Float[Tensor, "batch channels height width"],
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Logits (batch, points, bins) along x, y and z, from features and their enlargement by `deconv`."""
-        depth = self.conv_z_1(features.mean((2, 3)).unsqueeze(-1))
-        depth = depth.view(len(features), -1, self.bins)  # channel index = c * bins + bin
-        return self.conv_x(upsampled.mean(2)), self.conv_y(upsampled.mean(3)), self.conv_z_2(depth)
+        along_x, along_y = self.marginals(upsampled)
+        depth = pooled_lines(self.conv_z_1, features, self.bins)
+        return self.conv_x(along_x), self.conv_y(along_y), self.conv_z_2(depth)
+
+    def marginals(
+        self, upsampled: Float[Tensor, "batch inner bins bins"]
+    ) -> tuple[Float[Tensor, "batch inner bins"], Float[Tensor, "batch inner bins"]]:
+        """What is left of the enlarged features along x and along y: their averages."""
+        return upsampled.mean(2), upsampled.mean(3)
 
     def locate(
         self,

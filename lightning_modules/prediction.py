@@ -13,9 +13,12 @@ from body.skeleton import Skeleton
 
 @dataclass(frozen=True)
 class SmplParameters:
-    """Parameters of a body in SMPL's structure: axis-angle pose with the camera-frame orientation first, and shape."""
+    """Parameters of a body in SMPL's structure: axis-angle pose with the camera-frame orientation first, and shape.
 
-    pose: Float[Tensor, "batch 24 3"]
+    24 joints for SMPL, 16 for MANO, whose mean pose is not in them.
+    """
+
+    pose: Float[Tensor, "batch joints 3"]
     betas: Float[Tensor, "batch 10"]
     transl: Float[Tensor, "batch 3"] | None = None
 
