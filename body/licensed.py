@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from body.assets import assets_folder, find_asset
 from body.model import BodyModel
 from body.skeleton import COCO17, H36M17, MANO21, SMPL24, SMPL29, Skeleton
-from body.smpl_files import read_smpl_file
+from body.smpl_files import MODEL_ARRAYS, read_smpl_file
 
 _SMPL_VERTICES, _MANO_VERTICES = 6890, 778
 _SMPL_LANDMARKS = {
@@ -48,31 +48,45 @@ class _Release:
     site: str
 
 
+def _smpl_names(gender: str, base: str) -> tuple[str, ...]:
+    """File names of one model: ours, then those of SMPL 1.1.0 and 1.0.0 (whose capitals differ)."""
+    shared = "lbs_10_207_0_v1"
+    return (f"SMPL_{gender.upper()}.pkl", f"{base.lower()}_{shared}.1.0.pkl", f"{base}_{shared}.0.0.pkl")
+
+
 _SMPL_SITE = "https://smpl.is.tue.mpg.de"
-_NEUTRAL = _Release(
-    "smpl", ("SMPL_NEUTRAL.pkl", "basicModel_neutral_lbs_10_207_0_v1.0.0.pkl"), "https://smplify.is.tue.mpg.de"
-)
+_NEUTRAL = _Release("smpl", _smpl_names("neutral", "basicModel_neutral"), "https://smplify.is.tue.mpg.de")
 _RELEASES = {
     "smpl": _NEUTRAL,
     "smpl_neutral": _NEUTRAL,
-    "smpl_male": _Release("smpl", ("SMPL_MALE.pkl", "basicmodel_m_lbs_10_207_0_v1.1.0.pkl"), _SMPL_SITE),
-    "smpl_female": _Release("smpl", ("SMPL_FEMALE.pkl", "basicmodel_f_lbs_10_207_0_v1.1.0.pkl"), _SMPL_SITE),
+    "smpl_male": _Release("smpl", _smpl_names("male", "basicmodel_m"), _SMPL_SITE),
+    "smpl_female": _Release("smpl", _smpl_names("female", "basicModel_f"), _SMPL_SITE),
     "mano": _Release("mano", ("MANO_RIGHT.pkl",), "https://mano.is.tue.mpg.de"),
     "mano_left": _Release("mano", ("MANO_LEFT.pkl",), "https://mano.is.tue.mpg.de"),
 }
 
 
-def _find(name: str, release: _Release) -> Path:
-    root = os.environ.get("ZOO_ASSETS")
-    folder = Path(root) / "body_models" / release.folder if root else None
-    for file in release.files if folder else ():
-        if folder and (folder / file).is_file():
-            return folder / file
-    place = folder or f"$ZOO_ASSETS/body_models/{release.folder}"
-    raise FileNotFoundError(
-        f"body {name!r} is licensed and cannot be shipped: register at {release.site}, put {release.files[0]} into "
-        f"{place}{'' if root else ' (ZOO_ASSETS is not set)'}, or pass path=; load_body('open') needs no licence"
-    )
+def find_licensed(name: str) -> Path | None:
+    """The user's file of a licensed body, as distributed or converted to npz; None when it is not there.
+
+    Raises:
+        KeyError: no such licensed body.
+    """
+    release = _RELEASES[name]
+    stems = (file.removesuffix(".pkl") for file in release.files)
+    return find_asset(*(f"body_models/{release.folder}/{stem}{end}" for stem in stems for end in (".npz", ".pkl")))
+
+
+def how_to_get(name: str) -> str:
+    """What a user has to do in order to have a licensed body, in one line.
+
+    Raises:
+        KeyError: no such licensed body.
+    """
+    release, root = _RELEASES[name], assets_folder()
+    place = f"{root or '$ZOO_ASSETS'}/body_models/{release.folder}"
+    unset = "" if root else " (ZOO_ASSETS is not set)"
+    return f"register at {release.site} and put {release.files[0]} into {place}{unset}"
 
 
 def load_licensed(name: str, path: Path | None = None) -> BodyModel:
@@ -83,7 +97,8 @@ def load_licensed(name: str, path: Path | None = None) -> BodyModel:
 
     Args:
         name: `smpl`, `smpl_neutral`, `smpl_male`, `smpl_female`, `mano` or `mano_left`.
-        path: the file; without it `$ZOO_ASSETS/body_models/smpl` or `.../mano` is searched.
+        path: the file; without it `$ZOO_ASSETS/body_models/smpl` or `.../mano` is searched for the names under which
+            the models are distributed, and for their npz versions (`zoo body convert`).
 
     Raises:
         ValueError: unknown name, or the file is not the model it should be.
@@ -91,13 +106,17 @@ def load_licensed(name: str, path: Path | None = None) -> BodyModel:
     """
     if name not in _RELEASES:
         raise ValueError(f"no body {name!r}; there are open, {', '.join(_RELEASES)}")
-    file = path or _find(name, _RELEASES[name])
+    file = path or find_licensed(name)
+    if file is None:
+        raise FileNotFoundError(
+            f"body {name!r} is licensed and cannot be shipped: {how_to_get(name)}, or pass path=; "
+            f"load_body('open') needs no licence"
+        )
     data = read_smpl_file(Path(file))
     hand = name.startswith("mano")
-    wanted = {"v_template", "shapedirs", "posedirs", "weights", "J_regressor", "kintree_table", "f"}
     count = len(data.get("v_template", ()))
-    if not wanted <= data.keys() or count != (_MANO_VERTICES if hand else _SMPL_VERTICES):
-        missing = ", ".join(sorted(wanted - data.keys())) or "nothing"
+    if not data.keys() >= MODEL_ARRAYS or count != (_MANO_VERTICES if hand else _SMPL_VERTICES):
+        missing = ", ".join(sorted(MODEL_ARRAYS - data.keys())) or "nothing"
         raise ValueError(f"{file} is not {'MANO' if hand else 'SMPL'}: {count} vertices, missing {missing}")
     return _hand(name, data) if hand else _body(name, data, Path(file).parent)
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import types
-import typing
+import re
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -12,25 +11,32 @@ from typing import Any, Literal
 
 from zoo.errors import ZooError
 from zoo.resources import resource
+from zoo.schema import build, mapping
 
 Availability = Literal["bundled", "hub", "official", "none"]
 
 
 @dataclass(frozen=True)
 class Source:
-    """Where weights that are not bundled come from.
+    """Where weights that are not bundled come from, or why there are none.
 
     Attributes:
         repo: Hub repository `user/name`.
-        revision: commit of that repository.
+        revision: its commit, 40 hexadecimal digits; a branch could move.
         page: the authors' own page.
+        file: name of the authors' file.
+        sha256: of the authors' file, where somebody who had it has written it down.
         reason: why there are none, or what getting them needs.
+        date: when `reason` was found to be so, `YYYY-MM-DD`.
     """
 
     repo: str | None = None
     revision: str | None = None
     page: str | None = None
+    file: str | None = None
+    sha256: str | None = None
     reason: str | None = None
+    date: str | None = None
 
 
 @dataclass(frozen=True)
@@ -72,17 +78,18 @@ class Checkpoint:
         availability: `bundled` with the package, on the `hub`, from the authors only (`official`), or `none`.
         inputs: what the network takes.
         outputs: what it gives.
-        body: `open`, `smpl` or `mano`.
+        body: `open`, `smpl`, `mano`, or `none` for a method of joints alone.
         licences: see `Licences`.
         default: whether `zoo.load(method)` means this one.
         config: hyper-parameters of the module.
-        file: file name of the weights.
+        file: file name of the weights: in the package, or inside the Hub repository.
         sha256: of that file.
         bytes: size of that file.
         parameters: number of trainable values in the module.
         source: where weights that are not bundled come from.
         training: how they came to be.
-        requires: assets the user must have, such as `SMPL`.
+        requires: assets the user must have, such as `SMPL`; names of `zoo.assets`.
+        golden: file in `tests/golden` with outputs of the authors' network of this architecture.
         results: measured here, by protocol and metric.
         reported: by the authors, by protocol and metric.
     """
@@ -93,7 +100,7 @@ class Checkpoint:
     availability: Availability
     inputs: str
     outputs: str
-    body: Literal["open", "smpl", "mano"]
+    body: Literal["open", "smpl", "mano", "none"]
     licences: Licences
     default: bool = False
     config: dict[str, Any] = field(default_factory=dict)
@@ -104,21 +111,39 @@ class Checkpoint:
     source: Source | None = None
     training: Training | None = None
     requires: tuple[str, ...] = ()
+    golden: str | None = None
     results: dict[str, dict[str, float]] = field(default_factory=dict)
     reported: dict[str, dict[str, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.name.startswith(f"{self.method}.") or self.name.count(".") != 1:
             raise ZooError(f"{self.name}: the name must be the method, a point and a tag, not {self.name!r}")
-        needed: dict[str, tuple[str, ...]] = {
-            "bundled": ("file", "sha256", "bytes", "parameters", "training"),
-            "hub": ("file", "sha256", "bytes", "parameters", "source"),
-            "official": ("source",),
-            "none": ("source",),
-        }
-        for name in needed[self.availability]:
-            if getattr(self, name) is None:
+        for name in _NEEDED[self.availability]:
+            owner, _, part = name.rpartition(".")
+            if getattr(self.source if owner else self, part, None) is None:
                 raise ZooError(f"{self.name}: {name} is missing, which availability {self.availability!r} needs")
+        for name, value, pattern in self._patterns():
+            if value is not None and not re.fullmatch(pattern, value):
+                raise ZooError(f"{self.name}: {name} {value!r} is not of the form {pattern}")
+
+    def _patterns(self) -> list[tuple[str, str | None, str]]:
+        """Fields of a fixed form: name, value, regular expression."""
+        source = self.source or Source()
+        return [
+            ("sha256", self.sha256, "[0-9a-f]{64}"),
+            ("source.sha256", source.sha256, "[0-9a-f]{64}"),
+            ("source.revision", source.revision, "[0-9a-f]{40}"),
+            ("source.repo", source.repo, r"[\w.-]+/[\w.-]+"),
+            ("source.date", source.date, r"\d{4}-\d{2}-\d{2}"),
+        ]
+
+
+_NEEDED: dict[str, tuple[str, ...]] = {
+    "bundled": ("file", "sha256", "bytes", "parameters", "training"),
+    "hub": ("file", "sha256", "bytes", "parameters", "source.repo", "source.revision"),
+    "official": ("source.page", "source.file", "source.reason"),
+    "none": ("source.reason", "source.date"),
+}
 
 
 def parse_checkpoints(document: Any) -> dict[str, Checkpoint]:
@@ -130,57 +155,12 @@ def parse_checkpoints(document: Any) -> dict[str, Checkpoint]:
     """
     if not isinstance(document, dict):
         raise ZooError("checkpoints.yaml must be a mapping of entries")
-    entries = {str(name): _build(Checkpoint, {"name": name, **_mapping(v, name)}, name) for name, v in document.items()}
+    entries = {str(name): build(Checkpoint, {"name": name, **mapping(v, name)}, name) for name, v in document.items()}
     for method in {entry.method for entry in entries.values()}:
         defaults = [entry.name for entry in entries.values() if entry.method == method and entry.default]
         if len(defaults) != 1:
             raise ZooError(f"{method}: exactly one entry must say default: true, not {len(defaults)} {defaults}")
     return entries
-
-
-def _mapping(value: Any, where: str) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise ZooError(f"{where}: must be a mapping of fields, not {type(value).__name__}")
-    return value
-
-
-def _build(kind: type[Any], values: dict[str, Any], where: str) -> Any:
-    """A dataclass of `kind` from plain YAML values, every field checked against its annotation."""
-    known = {f.name: f for f in dataclasses.fields(kind)}
-    hints = typing.get_type_hints(kind)
-    for name in values:
-        if name not in known:
-            raise ZooError(f"{where}: unknown field {name!r}; there are {', '.join(known)}")
-    for name, f in known.items():
-        if name not in values and f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING:
-            raise ZooError(f"{where}: {name} is missing")
-    return kind(**{name: _check(value, hints[name], f"{where}: {name}") for name, value in values.items()})
-
-
-def _check(value: Any, hint: Any, where: str) -> Any:
-    """`value` when it has the type `hint`; numbers and lists are converted to what the field declares."""
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if origin is types.UnionType:
-        return None if value is None else _check(value, arguments[0], where)
-    if origin is Literal:
-        if value not in arguments:
-            raise ZooError(f"{where} must be one of {', '.join(arguments)}, not {value!r}")
-        return value
-    if origin is tuple:
-        return tuple(_check(item, arguments[0], where) for item in _expect(value, list, where))
-    if origin is dict:
-        return {str(k): _check(v, arguments[1], f"{where}.{k}") for k, v in _expect(value, dict, where).items()}
-    if dataclasses.is_dataclass(hint):
-        return _build(typing.cast("type[Any]", hint), _mapping(value, where), where)
-    if hint is float and type(value) is int:
-        return float(value)
-    return value if hint is Any else _expect(value, hint, where)
-
-
-def _expect(value: Any, kind: type[Any], where: str) -> Any:
-    if type(value) is not kind:  # not isinstance: True is no number here
-        raise ZooError(f"{where} must be {kind.__name__}, not {type(value).__name__} {value!r}")
-    return value
 
 
 @cache
@@ -214,9 +194,15 @@ def get_checkpoint(name: str) -> Checkpoint:
     for entry in entries.values():
         if entry.method == name and entry.default:
             return entry
-    raise ZooError(
-        f"no model {name!r}; there are {', '.join(sorted({e.method for e in entries.values()} | {*entries}))}"
-    )
+    methods = sorted({entry.method for entry in entries.values()})
+    raise ZooError(f"no model {name!r}; there are {', '.join(methods)} (zoo list shows every tag)")
+
+
+def has_landed(entry: Checkpoint) -> bool:
+    """Whether the code of the entry's method is part of this version of the zoo."""
+    from lightning_modules import METHODS
+
+    return entry.method in METHODS
 
 
 def list_models() -> list[str]:

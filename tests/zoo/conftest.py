@@ -33,7 +33,7 @@ def listing() -> str:
         "inputs": "crops",
         "outputs": "mesh",
         "licences": {"weights": "Apache-2.0", "data": "CC0-1.0", "redistributable": True},
-        "source": {"reason": "not trained", "page": "none"},
+        "source": {"reason": "not trained", "date": "2026-11-21"},
         "training": {"data": "none", "config": "i2l_meshnet/open_tiny"},
     }
     return "# kept\n" + yaml.safe_dump({"i2l_meshnet.small": entry}, sort_keys=False) + "\n# kept as well\n"

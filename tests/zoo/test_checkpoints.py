@@ -23,7 +23,7 @@ def test_a_method_name_means_its_default():
     assert get_checkpoint("i2l_meshnet").name == "i2l_meshnet.open_tiny"
     assert zoo.info("i2l_meshnet")["method"] == "i2l_meshnet"
     assert "i2l_meshnet.open_tiny" in zoo.list_models()
-    with pytest.raises(ZooError, match="there are i2l_meshnet"):
+    with pytest.raises(ZooError, match="there are cascaded_lifting, danet, hemlets, i2l_meshnet, nbf"):
         get_checkpoint("i2l")
 
 

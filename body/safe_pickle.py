@@ -1,0 +1,136 @@
+"""Reads the pickles in which SMPL, MANO and 3DPW are distributed, without running anything that a file names."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.sparse import csc_matrix
+
+
+class _Stored:
+    """Stand-in for an object of a package that is not installed: keeps the pickled attributes."""
+
+    state: dict[str, Any]
+
+    def __new__(cls, *_: Any) -> _Stored:
+        stored = super().__new__(cls)
+        stored.state = {}
+        return stored
+
+    def __init__(self, *_: Any) -> None:
+        """Take and ignore whatever the pickle passes."""
+
+    def __setstate__(self, state: Any) -> None:
+        self.state = state if isinstance(state, dict) else {}
+
+
+class _Ch(_Stored):
+    """chumpy array: its value is the attribute `x`."""
+
+
+class _Select(_Stored):
+    """chumpy selection: entries `idxs` of the flattened array `a`, reshaped to `preferred_shape`."""
+
+
+class _Csc(_Stored):
+    """scipy's compressed sparse column matrix."""
+
+
+class _Name(_Stored):
+    """A class that files name only as an argument (`numpy.ndarray`, `object`)."""
+
+
+def _empty_array(*_: Any) -> np.ndarray:
+    return np.ndarray.__new__(np.ndarray, (0,), "b")  # the pickled state that follows fills it
+
+
+def _dtype(spec: Any, *_: Any) -> np.dtype[Any]:
+    kind = np.dtype(str(spec))
+    if kind.hasobject:
+        raise pickle.UnpicklingError("refused: the file holds an array of Python objects")
+    return kind
+
+
+def _scalar(kind: np.dtype[Any], data: bytes | str) -> Any:
+    return np.frombuffer(data.encode("latin1") if isinstance(data, str) else data, kind)[0]
+
+
+def _new(cls: type, *_: Any) -> _Stored:
+    if not (isinstance(cls, type) and issubclass(cls, _Stored)):
+        raise pickle.UnpicklingError("refused: the file rebuilds an object of an unexpected class")
+    return cls()
+
+
+def _encode(text: str, encoding: str = "latin1") -> bytes:
+    if encoding != "latin1":
+        raise pickle.UnpicklingError(f"refused: unexpected text encoding {encoding!r}")
+    return text.encode("latin1")
+
+
+_ALLOWED: dict[tuple[str, str], Any] = {
+    ("chumpy.ch", "Ch"): _Ch,
+    ("chumpy.reordering", "Select"): _Select,
+    ("numpy", "ndarray"): _Name,
+    ("numpy", "dtype"): _dtype,
+    ("_codecs", "encode"): _encode,
+}
+_ALLOWED |= {(module, "csc_matrix"): _Csc for module in ("scipy.sparse.csc", "scipy.sparse._csc")}
+_ALLOWED |= {(module, "object"): _Name for module in ("__builtin__", "builtins")}
+_ALLOWED |= {(module, "_reconstructor"): _new for module in ("copy_reg", "copyreg")}
+for _module in ("numpy.core.multiarray", "numpy._core.multiarray"):
+    _ALLOWED |= {(_module, "_reconstruct"): _empty_array, (_module, "scalar"): _scalar}
+
+
+class _Restricted(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) not in _ALLOWED:
+            raise pickle.UnpicklingError(
+                f"refused: the file asks for {module}.{name}, which is neither numpy, scipy.sparse nor chumpy data"
+            )
+        return _ALLOWED[module, name]
+
+
+def read_pickle(path: Path) -> Any:
+    """Contents of a pickle of arrays, numbers, text and containers of them.
+
+    Arrays of chumpy and sparse matrices come out as numpy arrays, Python 2's byte strings as text (latin-1), objects of
+    other kinds as None. Nothing that the file names is imported or called.
+
+    Args:
+        path: such as `SMPL_NEUTRAL.pkl`, `MANO_RIGHT.pkl` or `sequenceFiles/test/downtown_arguing_00.pkl` of 3DPW.
+
+    Raises:
+        FileNotFoundError: no such file.
+        pickle.UnpicklingError: the file asks for anything else, or is damaged.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"no file {path}")
+    with path.open("rb") as file:
+        try:
+            return _plain(_Restricted(file, encoding="latin1").load())
+        except pickle.UnpicklingError:
+            raise
+        except Exception as error:  # a damaged stream fails in many ways; none of them is this caller's
+            raise pickle.UnpicklingError(f"{path} is damaged or no pickle ({type(error).__name__})") from None
+
+
+def _plain(value: Any) -> Any:
+    """A stored value as numpy arrays, numbers, text and containers of them; None for what is none of these."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_plain(item) for item in value)
+    if isinstance(value, _Ch):
+        return _plain(value.state.get("x"))
+    if isinstance(value, _Select):
+        source = _plain(value.state["a"])
+        picked = source.ravel()[np.asarray(value.state["idxs"], dtype=np.int64)]
+        return picked.reshape(value.state.get("preferred_shape", picked.shape))
+    if isinstance(value, _Csc):
+        state = value.state
+        parts = (state["data"], state["indices"], state["indptr"])
+        return np.asarray(csc_matrix(parts, shape=state.get("_shape", state.get("shape"))).toarray())
+    return None if isinstance(value, _Stored) else value

@@ -1,0 +1,74 @@
+"""Plain YAML or JSON values into frozen dataclasses, every field checked against its annotation."""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from typing import Any, Literal, TypeVar
+
+from zoo.errors import ZooError
+
+T = TypeVar("T")
+
+
+def build(kind: type[T], values: dict[str, Any], where: str) -> T:
+    """A dataclass of `kind` from plain values.
+
+    Fields may be `str`, `bool`, `int`, `float`, `X | None`, `Literal`, `tuple[X, ...]`, `dict[str, X]`, `Any` and other
+    dataclasses; lists become tuples, and whole numbers floats where the field says so.
+
+    Args:
+        kind: the dataclass.
+        values: by field name.
+        where: what the values describe, for messages.
+
+    Raises:
+        ZooError: a field is missing, unknown or of the wrong type; the message names it.
+    """
+    known = {f.name: f for f in dataclasses.fields(typing.cast("Any", kind))}
+    hints = typing.get_type_hints(kind)
+    for name in values:
+        if name not in known:
+            raise ZooError(f"{where}: unknown field {name!r}; there are {', '.join(known)}")
+    for name, f in known.items():
+        if name not in values and f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING:
+            raise ZooError(f"{where}: {name} is missing")
+    return kind(**{name: _check(value, hints[name], f"{where}: {name}") for name, value in values.items()})
+
+
+def mapping(value: Any, where: str) -> dict[str, Any]:
+    """`value` when it is a mapping.
+
+    Raises:
+        ZooError: it is not.
+    """
+    if not isinstance(value, dict):
+        raise ZooError(f"{where}: must be a mapping of fields, not {type(value).__name__}")
+    return value
+
+
+def _check(value: Any, hint: Any, where: str) -> Any:
+    """`value` when it has the type `hint`; numbers and lists are converted to what the field declares."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin is types.UnionType:
+        return None if value is None else _check(value, arguments[0], where)
+    if origin is Literal:
+        if value not in arguments:
+            raise ZooError(f"{where} must be one of {', '.join(arguments)}, not {value!r}")
+        return value
+    if origin is tuple:
+        return tuple(_check(item, arguments[0], where) for item in _expect(value, list, where))
+    if origin is dict:
+        return {str(k): _check(v, arguments[1], f"{where}.{k}") for k, v in _expect(value, dict, where).items()}
+    if dataclasses.is_dataclass(hint):
+        return build(typing.cast("type[Any]", hint), mapping(value, where), where)
+    if hint is float and type(value) is int:
+        return float(value)
+    return value if hint is Any else _expect(value, hint, where)
+
+
+def _expect(value: Any, kind: type[Any], where: str) -> Any:
+    if type(value) is not kind:  # not isinstance: True is no number here
+        raise ZooError(f"{where} must be {kind.__name__}, not {type(value).__name__} {value!r}")
+    return value
