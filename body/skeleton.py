@@ -167,6 +167,70 @@ COCO17 = _tree(
 )
 """COCO keypoints; they have no pelvis, so root-relative use needs another skeleton."""
 
+HUMANEVA15 = _tree(
+    "humaneva15",
+    "pelvis_humaneva",
+    """
+    pelvis_humaneva thorax_humaneva<pelvis_humaneva left_shoulder<thorax_humaneva left_elbow<left_shoulder
+    left_wrist<left_elbow right_shoulder<thorax_humaneva right_elbow<right_shoulder right_wrist<right_elbow
+    left_hip_humaneva<pelvis_humaneva left_knee<left_hip_humaneva left_ankle<left_knee
+    right_hip_humaneva<pelvis_humaneva right_knee<right_hip_humaneva right_ankle<right_knee
+    head_humaneva<thorax_humaneva
+    """,
+)
+"""HumanEva-I's 15 joints, from the ends of its motion-capture segments."""
+
+MPI_INF_3DHP28 = _tree(
+    "mpi_inf_3dhp28",
+    "pelvis_mpi",
+    """
+    spine3_mpi<spine2_mpi spine4_mpi<spine3_mpi spine2_mpi<spine_mpi spine_mpi<pelvis_mpi pelvis_mpi
+    neck_mpi<spine4_mpi head_mpi<neck_mpi head_top<head_mpi left_clavicle_mpi<neck_mpi
+    left_shoulder<left_clavicle_mpi left_elbow<left_shoulder left_wrist<left_elbow left_hand_mpi<left_wrist
+    right_clavicle_mpi<neck_mpi right_shoulder<right_clavicle_mpi right_elbow<right_shoulder right_wrist<right_elbow
+    right_hand_mpi<right_wrist left_hip_mpi<pelvis_mpi left_knee<left_hip_mpi left_ankle<left_knee
+    left_foot_mpi<left_ankle left_toe_mpi<left_foot_mpi right_hip_mpi<pelvis_mpi right_knee<right_hip_mpi
+    right_ankle<right_knee right_foot_mpi<right_ankle right_toe_mpi<right_foot_mpi
+    """,
+)
+"""Every joint of MPI-INF-3DHP's training annotations."""
+
+MPI_INF_3DHP17 = _tree(
+    "mpi_inf_3dhp17",
+    "pelvis_mpi",
+    """
+    head_top<neck_mpi neck_mpi<spine_mpi right_shoulder<neck_mpi right_elbow<right_shoulder right_wrist<right_elbow
+    left_shoulder<neck_mpi left_elbow<left_shoulder left_wrist<left_elbow right_hip_mpi<pelvis_mpi
+    right_knee<right_hip_mpi right_ankle<right_knee left_hip_mpi<pelvis_mpi left_knee<left_hip_mpi
+    left_ankle<left_knee pelvis_mpi spine_mpi<pelvis_mpi head_mpi<neck_mpi
+    """,
+)
+"""The 17 evaluated joints of MPI-INF-3DHP's test set and of MuPoTS-3D, in their order."""
+
+LSP14 = _tree(
+    "lsp14",
+    "neck_lsp",
+    """
+    right_ankle<right_knee right_knee<right_hip_lsp right_hip_lsp<neck_lsp left_hip_lsp<neck_lsp
+    left_knee<left_hip_lsp left_ankle<left_knee right_wrist<right_elbow right_elbow<right_shoulder
+    right_shoulder<neck_lsp left_shoulder<neck_lsp left_elbow<left_shoulder left_wrist<left_elbow neck_lsp
+    head_top<neck_lsp
+    """,
+)
+"""Leeds Sports Pose's 14 joints; they have no pelvis."""
+
+MPII16 = _tree(
+    "mpii16",
+    "pelvis_mpii",
+    """
+    right_ankle<right_knee right_knee<right_hip_mpii right_hip_mpii<pelvis_mpii left_hip_mpii<pelvis_mpii
+    left_knee<left_hip_mpii left_ankle<left_knee pelvis_mpii thorax_mpii<pelvis_mpii neck_mpii<thorax_mpii
+    head_top<neck_mpii right_wrist<right_elbow right_elbow<right_shoulder right_shoulder<thorax_mpii
+    left_shoulder<thorax_mpii left_elbow<left_shoulder left_wrist<left_elbow
+    """,
+)
+"""MPII Human Pose's 16 joints."""
+
 _FINGERS = ("thumb", "index", "middle", "ring", "pinky")
 MANO21 = Skeleton(
     "mano21",
@@ -176,7 +240,10 @@ MANO21 = Skeleton(
 )
 """One hand: the wrist and four joints per finger, the last one its tip."""
 
-SKELETONS: dict[str, Skeleton] = {s.name: s for s in (SMPL24, SMPL29, H36M17, COCO17, MANO21)}
+SKELETONS: dict[str, Skeleton] = {
+    s.name: s
+    for s in (SMPL24, SMPL29, H36M17, COCO17, HUMANEVA15, MPI_INF_3DHP28, MPI_INF_3DHP17, LSP14, MPII16, MANO21)
+}
 
 
 def get_skeleton(name: str) -> Skeleton:

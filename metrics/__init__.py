@@ -2,13 +2,22 @@
 
 from metrics.distance import MPJPE, PAMPJPE, PVE
 from metrics.evaluation import Evaluation, build_metrics
-from metrics.protocols import METRIC_LABELS, METRIC_UNITS, PROTOCOLS, Protocol, get_protocol
+from metrics.protocols import (
+    METRIC_INFO,
+    METRIC_LABELS,
+    METRIC_UNITS,
+    PROTOCOLS,
+    MetricInfo,
+    Protocol,
+    get_protocol,
+)
 from metrics.report import groups, overall
-from metrics.segmentation import MIoU
+from metrics.segmentation import PartSegmentation
 from metrics.threshold import AUC, PCK3D
 
 __all__ = [
     "AUC",
+    "METRIC_INFO",
     "METRIC_LABELS",
     "METRIC_UNITS",
     "MPJPE",
@@ -17,7 +26,8 @@ __all__ = [
     "PROTOCOLS",
     "PVE",
     "Evaluation",
-    "MIoU",
+    "MetricInfo",
+    "PartSegmentation",
     "Protocol",
     "build_metrics",
     "get_protocol",

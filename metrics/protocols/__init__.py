@@ -1,0 +1,44 @@
+"""Evaluation protocols: named, frozen statements of what a number means. One small file per family of benchmarks."""
+
+from metrics.protocols.coco import COCO, DENSEPOSE
+from metrics.protocols.freihand import FREIHAND
+from metrics.protocols.human36m import HUMAN36M
+from metrics.protocols.humaneva import HUMANEVA
+from metrics.protocols.mpi_inf_3dhp import MPI_INF_3DHP, MUPOTS
+from metrics.protocols.open_benchmark import OPEN
+from metrics.protocols.protocol import Protocol
+from metrics.protocols.pw3d import PW3D
+from metrics.protocols.surreal import SURREAL
+from metrics.protocols.units import METRIC_INFO, METRIC_LABELS, METRIC_UNITS, MetricInfo
+from metrics.protocols.up3d import UP3D, UPI
+
+__all__ = [
+    "METRIC_INFO",
+    "METRIC_LABELS",
+    "METRIC_UNITS",
+    "PROTOCOLS",
+    "MetricInfo",
+    "Protocol",
+    "get_protocol",
+]
+
+PROTOCOLS: dict[str, Protocol] = {
+    protocol.id: protocol
+    for family in (
+        *(OPEN, HUMAN36M, HUMANEVA, MPI_INF_3DHP, MUPOTS, SURREAL, UP3D, UPI),
+        *(PW3D, FREIHAND, COCO, DENSEPOSE),
+    )
+    for protocol in family
+}
+"""Every protocol by its id."""
+
+
+def get_protocol(name: str) -> Protocol:
+    """The protocol called `name`.
+
+    Raises:
+        KeyError: no such protocol; the message lists those there are.
+    """
+    if name not in PROTOCOLS:
+        raise KeyError(f"no protocol {name!r}; there are {', '.join(PROTOCOLS)}")
+    return PROTOCOLS[name]

@@ -1,0 +1,103 @@
+"""UP-3D, and the silhouettes and part labels of UPi-S1h."""
+
+from dataclasses import replace
+
+from body.skeleton import SMPL24
+from metrics.protocols.protocol import MODEL_ORIGIN, Protocol
+
+_TEST = Protocol(
+    id="up3d-test",
+    aka='"Full" of DaNet',
+    benchmark="UP-3D",
+    split="test",
+    frames="all 1389 images",
+    ground_truth="neutral SMPL fitted to 2D annotations and accepted by hand",
+    skeleton="smpl24",
+    joints=SMPL24.joints,
+    body="smpl",
+    regressor="smpl24",
+    target_regressor="smpl24",
+    root="pelvis",
+    mesh_root=MODEL_ORIGIN,
+    metrics=("pve", "mpjpe"),
+    averaging="samples",
+    note="Meshes are compared as the parameters pose them, without translation and without alignment (GraphCMR). "
+    "HEMlets and DenseBody call the two numbers surface and joint and do not say which images they used.",
+)
+
+UP3D = (
+    _TEST,
+    replace(
+        _TEST,
+        id="up3d-lsp-639",
+        aka='"LSP" of BodyNet, GraphCMR and DaNet',
+        frames="the 639 images that come from LSP (`namesUPlsp.txt`)",
+        metrics=("pve",),
+        note="Meshes are compared as the parameters pose them, without translation and without alignment.",
+    ),
+    replace(
+        _TEST,
+        id="up3d-139",
+        aka="the subset of Tan et al.",
+        frames="139 images chosen by Tan et al.",
+        metrics=("pve",),
+        note="Meshes are compared as the parameters pose them, without translation and without alignment.",
+    ),
+    replace(
+        _TEST,
+        id="up3d-mpii",
+        aka='"MPII" of DaNet',
+        frames="the images that come from MPII",
+        metrics=("pve",),
+        note="Meshes are compared as the parameters pose them, without translation and without alignment.",
+    ),
+    replace(
+        _TEST,
+        id="up3d-fashionpose",
+        aka='"FashionPose" of DaNet',
+        frames="the images that come from FashionPose",
+        metrics=("pve",),
+        note="Meshes are compared as the parameters pose them, without translation and without alignment.",
+    ),
+    replace(
+        _TEST,
+        id="up3d-val-24j",
+        aka="the analysis of NBF",
+        split="validation",
+        frames="all 1423 images",
+        root=MODEL_ORIGIN,
+        metrics=("mpjpe", "pve", "pckh", "quaternion_error"),
+        note="Bodies are compared as the parameters pose them, without translation and without alignment. PCKh is over "
+        "the projected joints, half of the distance from neck to head of the same image being the limit.",
+    ),
+)
+
+_LSP = Protocol(
+    id="lsp-upi-parts",
+    aka='the "UP-3D" segmentation table of HEMlets',
+    benchmark="LSP with the labels of UPi-S1h",
+    split="test, im1001 to im2000",
+    frames="all 1000 images at their original size",
+    ground_truth="silhouettes and six body parts drawn by hand",
+    task="parts",
+    metrics=("fb_accuracy", "fb_f1", "part_accuracy", "part_f1"),
+    averaging="pooled",
+    note="Pixels of all images are pooled; F1 is the mean over the classes, background included. A pixel labelled 255 "
+    "is background for part accuracy and does not count for part F1.",
+)
+
+UPI = (
+    _LSP,
+    replace(
+        _LSP,
+        id="upi-s1h-val",
+        aka="the segmentation quality of NBF",
+        benchmark="UP-3D",
+        split="validation",
+        frames="all 1423 images",
+        ground_truth="twelve body parts rendered from the fitted neutral SMPL body",
+        metrics=("miou",),
+        note="Mean over the classes, pixels of all images pooled. The paper does not say whether the background is one "
+        "of them; here it is.",
+    ),
+)
