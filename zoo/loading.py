@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
+import pickle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo.checkpoints import get_checkpoint, read_checkpoints
+from zoo.checkpoints import get_checkpoint, has_landed, read_checkpoints
 from zoo.errors import ZooError
-from zoo.weights import checked_file, read_safetensors
+from zoo.hub import WEIGHTS, fetch_published
+from zoo.weights import checked_file, read_safetensors, what_to_do
 
 if TYPE_CHECKING:
     from lightning_modules.base import PoseModule
-
-FILE = "model.safetensors"
-"""Name of the weights in a folder or Hub repository."""
 
 
 def load(
@@ -28,14 +27,15 @@ def load(
 ) -> PoseModule:
     """A method's LightningModule with its weights, in eval mode.
 
-    Only safetensors are read, listed files are checked against their SHA-256, and the state must fit exactly.
+    Only safetensors are read; listed, converted and published files are checked against their SHA-256, and the state
+    must fit exactly.
 
     Args:
         name: a method (its default weights), `method.tag`, a `.safetensors` file, a folder with `model.safetensors`,
-            or a Hub repository `user/name`.
-        revision: Hub commit, tag or branch.
-        cache_dir: Hub cache instead of the usual one.
-        offline: True keeps off the network.
+            or a Hub repository `user/name` that `zoo push` wrote.
+        revision: Hub commit, tag or branch; for listed weights the listed commit when omitted.
+        cache_dir: Hub cache instead of the usual one (`HF_HOME`).
+        offline: True keeps off the network; None leaves it to `HF_HUB_OFFLINE`.
         device: where the model goes.
         **overrides: hyper-parameters that replace the stored ones, such as `body="smpl"`.
 
@@ -44,17 +44,18 @@ def load(
     """
     cache = None if cache_dir is None else Path(cache_dir)
     path = _local_file(name)
-    tag = str(name)
-    if path is None and "/" in tag:
-        from zoo.hub import fetch
-
-        path = fetch(tag, FILE, revision, cache, offline)
+    if path is not None and revision is not None:
+        raise ZooError(f"{path} is a local file, so it has no revision {revision!r}")
+    if path is None and "/" in str(name):
+        path = fetch_published(str(name), revision, cache, offline)
     if path is not None:
         tensors, metadata = read_safetensors(path)
-        method, config = _described(metadata, path)
+        method, config = described(metadata, path)
     else:
-        entry = get_checkpoint(tag)
+        entry = get_checkpoint(str(name))
         path = checked_file(entry, revision=revision, cache_dir=cache, offline=offline)
+        if not has_landed(entry):
+            raise ZooError(f"{entry.name} cannot be loaded: {what_to_do(entry)}")
         tensors, _ = read_safetensors(path)
         method, config = entry.method, entry.config
     model = build(method, {**config, **overrides})
@@ -84,7 +85,7 @@ def build(method: str, config: dict[str, Any]) -> PoseModule:
 
     try:
         return get_method(method)(**config)
-    except (KeyError, TypeError, ValueError, FileNotFoundError) as error:
+    except (KeyError, TypeError, ValueError, FileNotFoundError, pickle.UnpicklingError) as error:
         message = str(error.args[0]) if error.args else str(error)
         raise ZooError(f"{method} cannot be built: {' '.join(message.split())}") from error
 
@@ -93,19 +94,30 @@ def _local_file(name: str | Path) -> Path | None:
     """The weights file that `name` points at, or None when it is a name."""
     path = Path(name)
     if path.is_dir():
-        return path / FILE
+        return path / WEIGHTS
     if path.suffix == ".safetensors" or isinstance(name, Path):
         return path
-    if path.suffix in (".ckpt", ".pth", ".pt", ".tar", ".bin"):
+    if path.suffix == ".ckpt":
         raise ZooError(f"{path}: only safetensors are loaded; convert with python -m zoo.package_weights {path} NAME")
+    if path.suffix in (".pth", ".pt", ".tar", ".bin", ".pkl", ".zip"):
+        raise ZooError(
+            f"{path}: only safetensors are loaded; authors' files become some with zoo convert METHOD {path}"
+        )
     return None
 
 
-def _described(metadata: dict[str, str], path: Path) -> tuple[str, dict[str, Any]]:
-    """Method and hyper-parameters from a file's own metadata."""
+def described(metadata: dict[str, str], path: Path) -> tuple[str, dict[str, Any]]:
+    """Method and hyper-parameters from a weights file's own metadata.
+
+    Raises:
+        ZooError: the zoo did not write the file.
+    """
     if "method" not in metadata or "config" not in metadata:
         raise ZooError(f"{path} does not say which method it is for; it was not written by this zoo")
-    config = json.loads(metadata["config"])
+    try:
+        config = json.loads(metadata["config"])
+    except ValueError:
+        config = None
     if not isinstance(config, dict):
-        raise ZooError(f"{path}: its config is not a mapping")
+        raise ZooError(f"{path}: its config is not a mapping in JSON")
     return metadata["method"], config

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -30,6 +31,12 @@ def weights_folder() -> Path:
 def cache_folder() -> Path:
     """Folder for generated data: `$ZOO_CACHE`, else `~/.cache/human-mesh-zoo`; as `datamodules.synthetic.cache`."""
     return Path(os.environ.get("ZOO_CACHE") or "~/.cache/human-mesh-zoo").expanduser()
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def list_configs() -> list[str]:

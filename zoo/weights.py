@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 from torch import Tensor
 
-from zoo.checkpoints import Checkpoint
+from zoo.checkpoints import Checkpoint, has_landed
+from zoo.converted import converted_file
 from zoo.errors import ZooError
-from zoo.resources import weights_folder
+from zoo.resources import file_sha256, weights_folder
 
-
-def file_sha256(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+__all__ = ["checked_file", "file_sha256", "read_safetensors", "what_to_do"]
 
 
 def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -40,42 +36,63 @@ def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 def checked_file(
     entry: Checkpoint, *, revision: str | None = None, cache_dir: Path | None = None, offline: bool | None = None
 ) -> Path:
-    """Path of an entry's weights, whose SHA-256 is the listed one.
+    """Path of an entry's weights, whose SHA-256 is the listed one, or the one written down when they were converted.
 
     Args:
         entry: of `checkpoints.yaml`.
-        revision: Hub commit or branch instead of the listed one.
+        revision: Hub commit or branch instead of the listed one; the file is then checked against that revision's
+            own `config.json`.
         cache_dir: Hub cache instead of the usual one.
         offline: whether to keep off the network; as `HF_HUB_OFFLINE` says when omitted.
 
     Raises:
         ZooError: the weights are not to be had, or the file is not the listed one.
     """
-    if entry.availability not in ("bundled", "hub"):
-        raise ZooError(f"{entry.name} cannot be loaded: {_what_to_do(entry)}")
-    if entry.file is None:
-        raise ZooError(f"{entry.name}: file is missing from checkpoints.yaml")
+    if revision is not None and entry.availability != "hub":
+        raise ZooError(f"{entry.name} is not on the Hub, so it has no revision {revision!r}")
     if entry.availability == "bundled":
-        path = weights_folder() / entry.file
-        if not path.is_file():
-            raise ZooError(f"{path} is missing; reinstall human-mesh-zoo")
-    else:
-        from zoo.hub import fetch
+        return _bundled(entry)
+    if entry.availability == "hub":
+        return _from_hub(entry, revision, cache_dir, offline)
+    found = converted_file(entry)
+    if found is None:
+        raise ZooError(f"{entry.name} cannot be loaded: {what_to_do(entry)}")
+    return found
 
-        source = entry.source
-        if source is None or source.repo is None:
-            raise ZooError(f"{entry.name}: source.repo is missing from checkpoints.yaml")
-        path = fetch(source.repo, entry.file, revision or source.revision, cache_dir, offline)
+
+def _bundled(entry: Checkpoint) -> Path:
+    path = weights_folder() / str(entry.file)
+    if not path.is_file():
+        raise ZooError(f"{path} is missing; reinstall human-mesh-zoo")
     found = file_sha256(path)
-    if found != entry.sha256 and revision is None:
-        if entry.availability == "hub":
-            path.resolve().unlink()  # the blob that the cache link points at, so that the next load fetches it anew
-            path.unlink(missing_ok=True)
-        raise ZooError(f"{path} is not the listed file (sha256 {found[:12]}..., not {str(entry.sha256)[:12]}...)")
+    if found != entry.sha256:
+        raise ZooError(
+            f"{path} is not the listed file (sha256 {found[:12]}..., not {str(entry.sha256)[:12]}...); "
+            "reinstall human-mesh-zoo"
+        )
     return path
 
 
-def _what_to_do(entry: Checkpoint) -> str:
+def _from_hub(entry: Checkpoint, revision: str | None, cache_dir: Path | None, offline: bool | None) -> Path:
+    from zoo.hub import check_cached, fetch, fetch_published
+
     source = entry.source
-    parts = [source.reason, source.page] if source is not None else []
-    return "; ".join(part for part in parts if part) or "no weights are listed"
+    if source is None or source.repo is None:
+        raise ZooError(f"{entry.name}: source.repo is missing from checkpoints.yaml")
+    if revision is not None:
+        return fetch_published(source.repo, revision, cache_dir, offline)
+    path = fetch(source.repo, str(entry.file), source.revision, cache_dir, offline)
+    check_cached(path, str(entry.sha256))
+    return path
+
+
+def what_to_do(entry: Checkpoint) -> str:
+    """How to come by weights that cannot be loaded yet, in one line."""
+    source = entry.source
+    reason = (source.reason if source is not None else None) or "no weights are listed"
+    if entry.availability == "none":
+        return f"there are no weights: {reason}"
+    if not has_landed(entry):
+        return f"the code of {entry.method} has not landed in this version of the zoo, only its weights are listed"
+    page, file = (source.page, source.file) if source is not None else (None, None)
+    return f"get {file} from the authors' page {page} ({reason}), then run: zoo convert {entry.method} {file}"
