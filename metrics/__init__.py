@@ -1,7 +1,11 @@
 """Metrics, evaluation protocols, and the evaluation that binds both to batches and predictions."""
 
-from metrics.distance import MPJPE, PAMPJPE, PVE
+from metrics.distance import MPJPE, MRPE, PAMPJPE, PAPVE, PVE, PVEP, PVES
 from metrics.evaluation import Evaluation, build_metrics
+from metrics.hand import FreiHand
+from metrics.keypoints import KeypointAP
+from metrics.people import MuPoTS, People
+from metrics.pose2d import PCKh
 from metrics.protocols import (
     METRIC_INFO,
     METRIC_LABELS,
@@ -12,7 +16,10 @@ from metrics.protocols import (
     get_protocol,
 )
 from metrics.report import groups, overall
+from metrics.rotation import QuaternionError
+from metrics.rows import Median
 from metrics.segmentation import PartSegmentation
+from metrics.surface import DensePosePoints
 from metrics.threshold import AUC, PCK3D
 
 __all__ = [
@@ -21,14 +28,26 @@ __all__ = [
     "METRIC_LABELS",
     "METRIC_UNITS",
     "MPJPE",
+    "MRPE",
     "PAMPJPE",
+    "PAPVE",
     "PCK3D",
     "PROTOCOLS",
     "PVE",
+    "PVEP",
+    "PVES",
+    "DensePosePoints",
     "Evaluation",
+    "FreiHand",
+    "KeypointAP",
+    "Median",
     "MetricInfo",
+    "MuPoTS",
+    "PCKh",
     "PartSegmentation",
+    "People",
     "Protocol",
+    "QuaternionError",
     "build_metrics",
     "get_protocol",
     "groups",

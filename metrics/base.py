@@ -1,4 +1,4 @@
-"""What every metric here is: terms per sample, and a function of their sum."""
+"""What the pose metrics are: terms per sample, and a function of many samples' terms."""
 
 from __future__ import annotations
 
@@ -25,21 +25,40 @@ class ExactMetric(Metric):
         return super()._apply(move, exclude_state)
 
 
-class SumMetric(ExactMetric, ABC):
-    """A metric whose value is a function of sums over samples.
+class SampleMetric(ExactMetric, ABC):
+    """A metric that is a function of numbers per sample.
 
-    `terms` gives each sample's contribution, `value` turns sums of contributions into the number. The same two
-    functions serve one pass over a data set, any grouping of it (per action), and several processes. The state is one
-    float64 vector.
+    `terms` gives each sample's row of numbers, `reduce` turns the rows of any group of samples into the metric. The
+    same two functions serve one pass over a data set, any grouping of it (per action), and several processes.
 
     Attributes:
         higher_is_better: as in torchmetrics.
-        unit: `mm` or `%`.
-        field: what `Evaluation` feeds it with: `joints` or `vertices`.
+        unit: `mm`, `%` or `rad`.
+        field: what `Evaluation` feeds it with: `joints`, `vertices`, `root`, ...
+        columns: length of a row.
     """
 
     unit: str
     field: str
+    columns: int
+
+    @abstractmethod
+    def terms(
+        self,
+        prediction: Float[Tensor, "batch points dims"],
+        target: Float[Tensor, "batch points dims"],
+        valid: Bool[Tensor, "batch points"] | None = None,
+    ) -> Float64[Tensor, "batch columns"]:
+        """Row of each sample; zeros for a sample that does not count."""
+
+    @abstractmethod
+    def reduce(self, terms: Float64[Tensor, "samples columns"]) -> Float64[Tensor, ""]:
+        """The metric of a group of samples; NaN when none of them counts."""
+
+
+class SumMetric(SampleMetric):
+    """A sample metric that needs no more than the sum of the rows; its state is one float64 vector."""
+
     totals: Tensor
 
     def __init__(self, columns: int) -> None:
@@ -48,17 +67,12 @@ class SumMetric(ExactMetric, ABC):
         self.add_state("totals", torch.zeros(columns, dtype=torch.float64), dist_reduce_fx="sum")
 
     @abstractmethod
-    def terms(
-        self,
-        prediction: Float[Tensor, "batch points 3"],
-        target: Float[Tensor, "batch points 3"],
-        valid: Bool[Tensor, "batch points"] | None = None,
-    ) -> Float64[Tensor, "batch columns"]:
-        """Contribution of each sample to the totals."""
-
-    @abstractmethod
     def value(self, totals: Float64[Tensor, "*groups columns"]) -> Float64[Tensor, "*groups"]:
-        """The metric of each group of samples, from the sum of the group's terms; NaN for a group without any."""
+        """The metric of each group of samples, from the sum of the group's rows; NaN for a group without any."""
+
+    def reduce(self, terms: Float64[Tensor, "samples columns"]) -> Float64[Tensor, ""]:
+        """The metric of a group of samples."""
+        return self.value(terms.sum(0))
 
     def update(self, prediction: Tensor, target: Tensor, valid: Tensor | None = None) -> None:
         """Add a batch."""
@@ -70,13 +84,42 @@ class SumMetric(ExactMetric, ABC):
         return self.value(self.totals)
 
 
-def mean_terms(errors: Float64[Tensor, "batch"], counted: Bool[Tensor, "batch"]) -> Float64[Tensor, "batch 2"]:
-    """Terms (error, 1) of samples that count and (0, 0) of the others, for a mean over samples."""
-    return torch.stack([errors.where(counted, 0.0), counted.double()], -1)
+class SampleMean(SumMetric):
+    """Mean over samples of an error per sample; a row is (error, 1).
 
+    A sample without a valid point is left out. NaN in a valid point makes the mean NaN.
+    """
 
-def any_valid(valid: Bool[Tensor, "batch points"] | None, prediction: Float[Tensor, "batch points 3"]) -> Tensor:
-    """Samples with at least one valid point."""
-    if valid is None:
-        return torch.ones(len(prediction), dtype=torch.bool, device=prediction.device)
-    return valid.any(1)
+    higher_is_better = False
+    unit = "mm"
+
+    def __init__(self) -> None:
+        super().__init__(columns=2)
+
+    @abstractmethod
+    def errors(
+        self,
+        prediction: Float[Tensor, "batch points dims"],
+        target: Float[Tensor, "batch points dims"],
+        valid: Bool[Tensor, "batch points"] | None,
+    ) -> Float64[Tensor, "batch"]:
+        """Error of each sample; anything for a sample that does not count."""
+
+    def counted(self, valid: Bool[Tensor, "batch points"]) -> Bool[Tensor, "batch"]:
+        """Samples that count."""
+        return valid.any(1)
+
+    def terms(
+        self,
+        prediction: Float[Tensor, "batch points dims"],
+        target: Float[Tensor, "batch points dims"],
+        valid: Bool[Tensor, "batch points"] | None = None,
+    ) -> Float64[Tensor, "batch 2"]:
+        """(error, 1) of samples that count, (0, 0) of the others."""
+        errors = self.errors(prediction, target, valid)
+        counted = torch.ones_like(errors, dtype=torch.bool) if valid is None else self.counted(valid)
+        return torch.stack([errors.where(counted, 0.0), counted.double()], -1)
+
+    def value(self, totals: Float64[Tensor, "*groups 2"]) -> Float64[Tensor, "*groups"]:
+        """Mean over samples."""
+        return totals[..., 0] / totals[..., 1]

@@ -1,15 +1,15 @@
-"""Mean position errors of joints and vertices."""
+"""Mean position errors of joints, vertices and the root."""
 
 from __future__ import annotations
 
 from jaxtyping import Bool, Float, Float64
 from torch import Tensor
 
-from metrics.base import SumMetric, any_valid, mean_terms
+from metrics.base import SampleMean
 from metrics.functional.distance import masked_mean, mpjpe, pa_mpjpe, point_errors
 
 
-class MPJPE(SumMetric):
+class MPJPE(SampleMean):
     """Mean per-joint position error.
 
     Convention:
@@ -19,32 +19,27 @@ class MPJPE(SumMetric):
         valid joint makes the result NaN.
     """
 
-    higher_is_better = False
-    unit = "mm"
     field = "joints"
 
     def __init__(self, root: int | None = None) -> None:
-        super().__init__(columns=2)
+        super().__init__()
         self.root = root
 
-    def terms(
+    def errors(
         self,
         prediction: Float[Tensor, "batch joints 3"],
         target: Float[Tensor, "batch joints 3"],
-        valid: Bool[Tensor, "batch joints"] | None = None,
-    ) -> Float64[Tensor, "batch 2"]:
-        """(error, 1) of each sample."""
-        counted = any_valid(valid, prediction)
-        if self.root is not None and valid is not None:
-            counted = counted & valid[:, self.root]
-        return mean_terms(mpjpe(prediction, target, valid, self.root), counted)
+        valid: Bool[Tensor, "batch joints"] | None,
+    ) -> Float64[Tensor, "batch"]:
+        """Mean distance in each sample."""
+        return mpjpe(prediction, target, valid, self.root)
 
-    def value(self, totals: Float64[Tensor, "*groups 2"]) -> Float64[Tensor, "*groups"]:
-        """Mean over samples, mm."""
-        return totals[..., 0] / totals[..., 1]
+    def counted(self, valid: Bool[Tensor, "batch joints"]) -> Bool[Tensor, "batch"]:
+        """Samples with a valid joint, the root among them where it is needed."""
+        return valid.any(1) if self.root is None else valid[:, self.root]
 
 
-class PAMPJPE(SumMetric):
+class PAMPJPE(SampleMean):
     """MPJPE after Procrustes alignment of each prediction to its target ("reconstruction error").
 
     Convention:
@@ -54,29 +49,33 @@ class PAMPJPE(SumMetric):
         `metrics.functional.procrustes`.
     """
 
-    higher_is_better = False
-    unit = "mm"
     field = "joints"
 
     def __init__(self, scaling: bool = True) -> None:
-        super().__init__(columns=2)
+        super().__init__()
         self.scaling = scaling
 
-    def terms(
+    def errors(
         self,
-        prediction: Float[Tensor, "batch joints 3"],
-        target: Float[Tensor, "batch joints 3"],
-        valid: Bool[Tensor, "batch joints"] | None = None,
-    ) -> Float64[Tensor, "batch 2"]:
-        """(error, 1) of each sample."""
-        return mean_terms(pa_mpjpe(prediction, target, valid, self.scaling), any_valid(valid, prediction))
-
-    def value(self, totals: Float64[Tensor, "*groups 2"]) -> Float64[Tensor, "*groups"]:
-        """Mean over samples, mm."""
-        return totals[..., 0] / totals[..., 1]
+        prediction: Float[Tensor, "batch points 3"],
+        target: Float[Tensor, "batch points 3"],
+        valid: Bool[Tensor, "batch points"] | None,
+    ) -> Float64[Tensor, "batch"]:
+        """Mean distance in each sample after its alignment."""
+        return pa_mpjpe(prediction, target, valid, self.scaling)
 
 
-class PVE(SumMetric):
+class PAPVE(PAMPJPE):
+    """PVE after Procrustes alignment of each predicted mesh to its target.
+
+    Convention:
+        As `PAMPJPE`, with vertices for joints: the alignment is that of the vertices themselves, not of the joints.
+    """
+
+    field = "vertices"
+
+
+class PVE(SampleMean):
     """Per-vertex error (MPVPE): the mean distance of corresponding mesh vertices.
 
     Convention:
@@ -84,23 +83,44 @@ class PVE(SumMetric):
         Vertex set: every valid vertex given, all weighing the same. Averaging: over vertices, then over samples.
     """
 
-    higher_is_better = False
-    unit = "mm"
     field = "vertices"
 
-    def __init__(self) -> None:
-        super().__init__(columns=2)
-
-    def terms(
+    def errors(
         self,
         prediction: Float[Tensor, "batch vertices 3"],
         target: Float[Tensor, "batch vertices 3"],
-        valid: Bool[Tensor, "batch vertices"] | None = None,
-    ) -> Float64[Tensor, "batch 2"]:
-        """(error, 1) of each sample."""
-        errors = masked_mean(point_errors(prediction, target), valid)
-        return mean_terms(errors, any_valid(valid, prediction))
+        valid: Bool[Tensor, "batch vertices"] | None,
+    ) -> Float64[Tensor, "batch"]:
+        """Mean distance in each sample."""
+        return masked_mean(point_errors(prediction, target), valid)
 
-    def value(self, totals: Float64[Tensor, "*groups 2"]) -> Float64[Tensor, "*groups"]:
-        """Mean over samples, mm."""
-        return totals[..., 0] / totals[..., 1]
+
+class PVES(PVE):
+    """PVE of the shape alone (PVE-S, DaNet section 5.2).
+
+    Convention:
+        As `PVE`, between the meshes that predicted and true betas give in the rest pose (zero pose).
+    """
+
+    field = "rest_vertices"
+
+
+class PVEP(PVE):
+    """PVE of the pose alone (PVE-P, DaNet section 5.2).
+
+    Convention:
+        As `PVE`, between the meshes that predicted and true pose give with zero betas, both root-relative.
+    """
+
+    field = "posed_vertices"
+
+
+class MRPE(PVE):
+    """Mean root position error (RootNet).
+
+    Convention:
+        Unit: metres in, millimetres out. Alignment: none; the root in the camera frame, (batch, 1, 3). Averaging:
+        over samples.
+    """
+
+    field = "root"

@@ -10,7 +10,18 @@ from metrics.base import SumMetric
 from metrics.functional.threshold import AUC_THRESHOLDS, PCK_THRESHOLD, pck_hits
 
 
-class AUC(SumMetric):
+class HitRate(SumMetric):
+    """Percentage of correct joints; a row is the correct joints at each threshold, then the number of joints."""
+
+    higher_is_better = True
+    unit = "%"
+
+    def value(self, totals: Float64[Tensor, "*groups columns"]) -> Float64[Tensor, "*groups"]:
+        """Percent, averaged over the thresholds."""
+        return 100 * totals[..., :-1].mean(-1) / totals[..., -1]
+
+
+class AUC(HitRate):
     """Mean of 3DPCK over thresholds.
 
     Convention:
@@ -20,8 +31,6 @@ class AUC(SumMetric):
         samples are pooled. A NaN error is a miss.
     """
 
-    higher_is_better = True
-    unit = "%"
     field = "joints"
 
     def __init__(self, thresholds: tuple[float, ...] = AUC_THRESHOLDS) -> None:
@@ -37,10 +46,6 @@ class AUC(SumMetric):
         """Correct joints per threshold, then the number of joints."""
         hits, count = pck_hits(prediction, target, valid, self.thresholds)
         return torch.cat([hits, count[:, None]], -1)
-
-    def value(self, totals: Float64[Tensor, "*groups columns"]) -> Float64[Tensor, "*groups"]:
-        """Percent, averaged over the thresholds."""
-        return 100 * totals[..., :-1].mean(-1) / totals[..., -1]
 
 
 class PCK3D(AUC):

@@ -11,8 +11,8 @@ from torch import Tensor
 from metrics.functional.alignment import procrustes_errors
 
 MILLIMETRES = 1000.0
-# Samples aligned at a time: their intermediates stay in the processor's cache and memory stays bounded.
-_CHUNK = 3072
+# Points aligned at a time: their intermediates stay in the processor's cache and memory stays bounded.
+_CHUNK_POINTS = 14 * 3072
 
 
 def point_errors(
@@ -33,6 +33,14 @@ def masked_mean(
     if valid is None:
         return errors.mean(1)
     return errors.where(valid, 0.0).sum(1) / valid.sum(1)
+
+
+def median(errors: Float64[Tensor, "samples"]) -> Float64[Tensor, ""]:
+    """The middle error, or the mean of the middle two; NaN when there is none or one of them is NaN."""
+    ordered, count = errors.sort().values, len(errors)
+    if count == 0 or ordered[-1].isnan():  # NaN sorts last
+        return errors.new_full((), torch.nan)
+    return (ordered[(count - 1) // 2] + ordered[count // 2]) / 2
 
 
 def mpjpe(
@@ -79,8 +87,9 @@ def pa_mpjpe(
         as in `procrustes`; a sample without a valid joint is NaN. Worked number: two joints 1 m apart against two
         joints 2 m apart are 0 mm apart with scaling, 500 mm without.
     """
-    masks = repeat(None) if valid is None else torch.split(valid, _CHUNK)
-    parts = zip(torch.split(prediction, _CHUNK), torch.split(target, _CHUNK), masks, strict=False)
+    chunk = max(1, _CHUNK_POINTS // max(1, prediction.shape[1]))
+    masks = repeat(None) if valid is None else torch.split(valid, chunk)
+    parts = zip(torch.split(prediction, chunk), torch.split(target, chunk), masks, strict=False)
     chunks = [masked_mean(procrustes_errors(p, t, v, scaling), v) for p, t, v in parts]
     return MILLIMETRES * (torch.cat(chunks) if len(chunks) > 1 else chunks[0])
 

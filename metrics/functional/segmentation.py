@@ -1,4 +1,4 @@
-"""Confusion matrix and intersection over union of label images."""
+"""Confusion matrix of label images, and the scores that follow from it."""
 
 from __future__ import annotations
 
@@ -40,6 +40,28 @@ def iou(confusion: Float64[Tensor, "*batch classes classes"]) -> Float64[Tensor,
     """Intersection over union per class; NaN for a class in neither the prediction nor the target."""
     hit = confusion.diagonal(dim1=-2, dim2=-1)
     return hit / (confusion.sum(-1) + confusion.sum(-2) - hit)
+
+
+def f1(confusion: Float64[Tensor, "*batch classes classes"]) -> Float64[Tensor, "*batch classes"]:
+    """F1 score (Dice) per class in [0, 1]; NaN for a class in neither the prediction nor the target."""
+    return 2 * confusion.diagonal(dim1=-2, dim2=-1) / (confusion.sum(-1) + confusion.sum(-2))
+
+
+def accuracy(confusion: Float64[Tensor, "*batch classes classes"]) -> Float64[Tensor, "*batch"]:
+    """Percentage of pixels with the right label; NaN without pixels."""
+    return 100 * confusion.diagonal(dim1=-2, dim2=-1).sum(-1) / confusion.sum((-2, -1))
+
+
+def ignored_as_background(
+    prediction: Integer[Tensor, "batch *space"], target: Integer[Tensor, "batch *space"]
+) -> Float64[Tensor, "batch 2"]:
+    """Pixels whose true label is 255: those predicted as background, and the others.
+
+    UPi-S1h's part accuracy takes label 255 for background, while its F1 leaves these pixels out.
+    """
+    ignored = (target == IGNORE).flatten(1)
+    background = (prediction == 0).flatten(1)
+    return torch.stack([(ignored & background).sum(1), (ignored & ~background).sum(1)], -1).double()
 
 
 def miou(

@@ -1,0 +1,105 @@
+"""COCO's average precision of keypoints."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from metrics.rows import IndexedMetric, as_float64
+
+_JOINTS = 17
+_STATS = ("ap", "ap50", "ap75", "ap_m", "ap_l")  # the first five of pycocotools' ten
+
+
+class KeypointAP(IndexedMetric):
+    """COCO keypoint AP, computed by pycocotools.
+
+    Convention:
+        Unit: full-image pixels in, percent out. Joint set: COCO's 17, in its order. Similarity: OKS; thresholds 0.5 to
+        0.95 in steps of 0.05, not strict; 101 recalls; 20 detections per image. Every image and person of the
+        annotation file counts, whether anything was predicted there or not. Each prediction (by its index) counts once.
+        NaN in a prediction makes every number NaN. A number that the annotations cannot give (no person of that size)
+        is absent.
+
+    Args:
+        annotations: COCO annotation file (`person_keypoints_val2017.json`) or its content; may be set later, as the
+            attribute of this name, but before `compute`.
+    """
+
+    def __init__(self, annotations: str | Path | Mapping[str, Any] | None = None) -> None:
+        super().__init__(columns=2 + 2 * _JOINTS)
+        self.annotations = annotations
+
+    def update(
+        self,
+        keypoints: Float[Tensor, "people 17 2"],
+        scores: Float[Tensor, "people"],
+        image_id: Int[Tensor, "people"],
+        index: Int[Tensor, "people"],
+    ) -> None:
+        """Add predicted people.
+
+        Args:
+            keypoints: full-image pixels.
+            scores: confidence of each person.
+            image_id: COCO's number of the image.
+            index: position of each prediction in the split.
+        """
+        points = as_float64(keypoints)
+        row = torch.stack([image_id.to(points.device).double(), as_float64(scores)], -1)
+        self.add(index, torch.cat([row, points.flatten(1)], -1))
+
+    def compute(self) -> dict[str, float]:
+        """`ap`, `ap50`, `ap75`, `ap_m`, `ap_l` and `n` (predicted people).
+
+        Raises:
+            ValueError: there are no annotations, or a prediction is for an image that is not among them.
+        """
+        _, rows = self.samples()
+        n = {"n": float(len(rows))}
+        if len(rows) == 0:
+            return n
+        if not rows.isfinite().all():
+            return {**dict.fromkeys(_STATS, float("nan")), **n}
+        truth = self._truth()
+        values = dict(zip(_STATS, _coco_stats(truth, rows), strict=False))
+        return {**{name: 100 * value for name, value in values.items() if value >= 0}, **n}
+
+    def _truth(self) -> Mapping[str, Any]:
+        if self.annotations is None:
+            raise ValueError("KeypointAP needs COCO's annotation file: set its attribute `annotations`")
+        if isinstance(self.annotations, Mapping):
+            return self.annotations
+        content: dict[str, Any] = json.loads(Path(self.annotations).read_text())
+        return content
+
+
+def _coco_stats(truth: Mapping[str, Any], rows: Float[Tensor, "people columns"]) -> list[float]:
+    """What pycocotools says; -1 where it cannot say anything."""
+    from pycocotools.coco import COCO
+    from pycocotools.cocoeval import COCOeval
+
+    known = {image["id"] for image in truth["images"]}
+    detections = []
+    for image, score, *points in rows.tolist():
+        if int(image) not in known:
+            raise ValueError(f"image {int(image)} is not in the annotations; is this the file of another split?")
+        triples = [number for x, y in zip(points[::2], points[1::2], strict=True) for number in (x, y, 1.0)]
+        detections.append({"image_id": int(image), "category_id": 1, "keypoints": triples, "score": score})
+    with contextlib.redirect_stdout(io.StringIO()):  # it prints
+        annotated = COCO()
+        annotated.dataset = {"info": {}, **truth}
+        annotated.createIndex()
+        evaluation = COCOeval(annotated, annotated.loadRes(detections), "keypoints")
+        evaluation.evaluate()
+        evaluation.accumulate()
+        evaluation.summarize()
+    return [float(value) for value in evaluation.stats]

@@ -1,0 +1,80 @@
+"""DensePose's scores of dense correspondence."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Bool, Float, Int, Integer
+from torch import Tensor
+
+from metrics.functional.ranking import coco_precision, precision_recall
+from metrics.functional.surface import gps, surface_areas
+from metrics.rows import IndexedMetric, as_float64
+
+_GPS_LEVELS = tuple(0.5 + 0.05 * step for step in range(10))
+
+
+class DensePosePoints(IndexedMetric):
+    """Point-wise AUC and GPS of predicted surface points.
+
+    Convention:
+        Unit: geodesic distances in metres in (`functional.geodesic_errors`), percent out. `auc10` and `auc30`: area
+        under the curve of correct points up to 10 and 30 cm, divided by its length, exact; points of all people are
+        pooled. `gps_ap`: mean over GPS thresholds 0.5, 0.55, ..., 0.95 of COCO's average precision; not strict
+        (GPS >= threshold). Each prediction is compared with the person it was made for, as on crops of single people,
+        never with another one in the image. Points off the predicted person, and NaN, are misses. A person (by its
+        index) counts once; one without annotated points is left out.
+
+    Args:
+        per_part: GPS with the challenge's kappa per part instead of the paper's one value.
+    """
+
+    def __init__(self, per_part: bool = False) -> None:
+        super().__init__(columns=5)
+        self.per_part = per_part
+
+    def update(
+        self,
+        errors: Float[Tensor, "people points"],
+        valid: Bool[Tensor, "people points"],
+        index: Int[Tensor, "people"],
+        scores: Float[Tensor, "people"] | None = None,
+        parts: Integer[Tensor, "people points"] | None = None,
+    ) -> None:
+        """Add people.
+
+        Args:
+            errors: geodesic distance of each annotated point, metres; infinite off the predicted person.
+            valid: points that are annotated.
+            index: position of each person in the split.
+            scores: confidence of each prediction, for `gps_ap`; all the same when omitted.
+            parts: part of each annotated point, 1 to 24; needed with `per_part`.
+
+        Raises:
+            ValueError: parts are missing or out of range.
+        """
+        if self.per_part and parts is None:
+            raise ValueError("per_part needs the part of every annotated point: give parts")
+        distance = as_float64(errors)
+        valid = valid.to(distance.device)
+        areas = surface_areas(distance).where(valid[..., None], 0.0).sum(1)
+        similarity = gps(distance, valid, parts if self.per_part else None)
+        confidence = torch.ones_like(similarity) if scores is None else as_float64(scores)
+        rest = torch.stack([valid.sum(1).double(), similarity.nan_to_num(0.0), confidence], -1)
+        self.add(index, torch.cat([areas, rest], -1))
+
+    def compute(self) -> dict[str, float]:
+        """`auc10`, `auc30`, `gps_ap` and `n` (people with annotated points)."""
+        _, rows = self.samples()
+        rows = rows[rows[:, 2] > 0]
+        if len(rows) == 0:
+            return {"n": 0.0}
+        near, far, points = rows[:, :3].sum(0).tolist()
+        levels = [
+            coco_precision(*precision_recall(rows[:, 4], rows[:, 3] >= level, len(rows))) for level in _GPS_LEVELS
+        ]
+        return {
+            "auc10": 100 * near / points,
+            "auc30": 100 * far / points,
+            "gps_ap": 100 * torch.stack(levels).mean().item(),
+            "n": float(len(rows)),
+        }
