@@ -56,7 +56,7 @@ def pooled_block(in_channels: int, out_channels: int) -> nn.Sequential:
 
 def pooled_lines(
     block: nn.Module, features: Float[Tensor, "batch channels height width"], bins: int
-) -> Float[Tensor, "batch width bins"]:
+) -> Float[Tensor, "batch inner bins"]:
     """Features averaged over the image, through a `pooled_block`, as lines: its channel index = c * bins + bin."""
     return block(features.mean((2, 3)).unsqueeze(-1)).view(len(features), -1, bins)
 
