@@ -6,8 +6,9 @@ import torch
 from jaxtyping import Float, Float64, Int
 from torch import Tensor
 
+from metrics.functional.alignment import align
 from metrics.functional.distance import point_errors
-from metrics.functional.hand import curve_area, f_score, freihand_align
+from metrics.functional.hand import curve_area, f_score
 from metrics.rows import IndexedMetric, as_float64
 
 _JOINTS = ("mpjpe", "kp_auc", "pa_mpjpe", "pa_kp_auc")
@@ -20,7 +21,7 @@ class FreiHand(IndexedMetric):
     Convention:
         Unit: metres in; `mpjpe`, `pve`, `pa_mpjpe`, `pa_pve` in millimetres (the release prints centimetres), areas
         under the curve and F-scores in [0, 1]. Alignment: none for the plain numbers, not even of the root; for those
-        named `pa_` FreiHAND's own, in which **a reflection is allowed**, so a mirrored hand scores 0. The mesh is
+        named `pa_` a similarity in which **a reflection is allowed**, so a mirrored hand scores 0. The mesh is
         aligned by its own vertices. Joint set: all 21, all 778 vertices. Inequality: error <= threshold for the areas,
         error < threshold for F. Averaging: over points, then over samples, each sample (by its index) counted once.
         NaN in a prediction makes the mean errors NaN and is a miss elsewhere.
@@ -52,12 +53,12 @@ class FreiHand(IndexedMetric):
         if (vertices is None) != (true_vertices is None):
             raise ValueError("give both meshes or neither")
         ours, true = as_float64(joints), as_float64(true_joints)
-        rows = [_scores(ours, freihand_align(ours, true), true)]
+        rows = [_scores(ours, align(ours, true, reflection=True), true)]
         if vertices is None or true_vertices is None:
             rows.append(rows[0].new_zeros(len(joints), len(_MESH) + 1))
         else:
             ours, true = as_float64(vertices), as_float64(true_vertices)
-            aligned = freihand_align(ours, true)
+            aligned = align(ours, true, reflection=True)
             f_scores = f_score(ours, true), f_score(aligned, true)
             rows += [_scores(ours, aligned, true), *f_scores, rows[0].new_ones(len(joints), 1)]
         self.add(index, torch.cat(rows, -1))

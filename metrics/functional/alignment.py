@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float, Float64
 from torch import Tensor
 
 from metrics.functional.order import ordered_sum
-from metrics.functional.rotation import best_rotation
+from metrics.functional.rotation import best_orthogonal, best_rotation
 
 # Points closer together than this fraction of their distance from the origin are one point: what is left is rounding.
 _COINCIDENT = 1e-12
@@ -25,8 +25,10 @@ class Alignment:
 
     def apply(self, points: Float[Tensor, "batch points 3"]) -> Float64[Tensor, "batch points 3"]:
         """Transform points (any of them, not only those that were aligned)."""
-        linear = self.scale[:, None, None] * self.rotation
-        return points.double() @ linear.mT + self.translation[:, None]
+        columns = (self.scale[:, None, None] * self.rotation).mT[:, None].unbind(2)
+        x, y, z = points.double()[..., None].unbind(2)
+        # Not a matrix product: its rounding depends on how many samples there are.
+        return x * columns[0] + y * columns[1] + z * columns[2] + self.translation[:, None]
 
 
 def procrustes(
@@ -34,6 +36,7 @@ def procrustes(
     target: Float[Tensor, "batch points 3"],
     valid: Bool[Tensor, "batch points"] | None = None,
     scaling: bool = True,
+    reflection: bool = False,
 ) -> Alignment:
     """Least-squares alignment of `source` to `target` (Umeyama 1991), computed in float64.
 
@@ -42,15 +45,16 @@ def procrustes(
         target: the points to reach (the ground truth).
         valid: points that take part; all when omitted.
         scaling: True for a similarity (rotation, translation, scale), False for a rigid motion.
+        reflection: True to allow reflections, as FreiHAND's evaluation does: a mirrored pose then scores 0.
 
     Convention:
-        Rotations are proper: a mirrored pose cannot be turned into the original. Degenerate input has these answers:
+        Rotations are proper (unless `reflection`): a mirrored pose cannot be turned into the original. Degenerate input has these answers:
         coincident source points (or a single one) keep rotation and scale 1 and only move to the target's centroid;
         coincident target points give scale 0 (rigid: scale 1) and rotation 1; no valid point, or NaN in a valid one,
         gives NaN translations. Collinear points are aligned as well as any rotation can.
     """
     moved, fixed = _centre(source, valid), _centre(target, valid)
-    rotation, scale = _fit(moved, fixed, scaling)
+    rotation, scale = _fit(moved, fixed, scaling, reflection)
     turned = scale * ordered_sum(rotation.permute(2, 1, 0) * moved.centre[:, None])
     return Alignment(rotation, scale, (fixed.centre - turned).mT)
 
@@ -63,7 +67,7 @@ def procrustes_errors(
 ) -> Float64[Tensor, "batch points"]:
     """Distance of every point of `source` to its partner after `procrustes`, in the input's unit; 0 where invalid."""
     moved, fixed = _centre(source, valid), _centre(target, valid)
-    rotation, scale = _fit(moved, fixed, scaling)
+    rotation, scale = _fit(moved, fixed, scaling, reflection=False)
     linear = rotation.permute(1, 2, 0) * scale
     squares = []
     for row, goal in zip(linear, fixed.offsets, strict=True):
@@ -99,7 +103,7 @@ def _centre(points: Float[Tensor, "batch points 3"], valid: Bool[Tensor, "batch 
 
 
 def _fit(
-    moved: _Centred, fixed: _Centred, scaling: bool
+    moved: _Centred, fixed: _Centred, scaling: bool, reflection: bool
 ) -> tuple[Float64[Tensor, "batch 3 3"], Float64[Tensor, "batch"]]:
     """Rotation and scale."""
     points = moved.offsets.shape[1]
@@ -111,7 +115,7 @@ def _fit(
     # Either set in one point: what is left of the covariance is rounding (Cauchy-Schwarz bounds it).
     noise = points * _rounding(fixed.centre) * spread
     planes = planes.masked_fill((spread == 0) | (ordered_sum(planes * planes) <= noise), 0.0)
-    rotation = best_rotation(planes.T.reshape(-1, 3, 3))
+    rotation = (best_orthogonal if reflection else best_rotation)(planes.T.reshape(-1, 3, 3))
     if not scaling:
         return rotation, torch.ones_like(spread)
     overlap = ordered_sum(rotation.permute(2, 1, 0).flatten(0, 1) * planes)
@@ -128,6 +132,7 @@ def align(
     target: Float[Tensor, "batch points 3"],
     valid: Bool[Tensor, "batch points"] | None = None,
     scaling: bool = True,
+    reflection: bool = False,
 ) -> Float64[Tensor, "batch points 3"]:
     """`source` moved onto `target`; see `procrustes`."""
-    return procrustes(source, target, valid, scaling).apply(source)
+    return procrustes(source, target, valid, scaling, reflection).apply(source)

@@ -1,4 +1,4 @@
-"""FreiHAND's scores: its own alignment, the area under the PCK curve, the F-score of two point clouds."""
+"""FreiHAND's scores: the area under the PCK curve, and the F-score of two point clouds."""
 
 from __future__ import annotations
 
@@ -8,33 +8,10 @@ from torch import Tensor
 
 from metrics.functional.distance import MILLIMETRES
 
-# Metres; the release adds it to the norms that it divides by.
-_SMALLEST_NORM = 1e-8
 CURVE_END, CURVE_STEPS = 50.0, 100
 """Last threshold of the PCK curve in millimetres, and number of thresholds from 0 on."""
 F_THRESHOLDS: tuple[float, ...] = (5.0, 15.0)
 """Millimetres."""
-
-
-def freihand_align(
-    source: Float[Tensor, "batch points 3"], target: Float[Tensor, "batch points 3"]
-) -> Float64[Tensor, "batch points 3"]:
-    """`source` moved onto `target` as FreiHAND's evaluation does.
-
-    Convention:
-        Similarity with the orthogonal matrix of scipy's `orthogonal_procrustes`, which **may reflect**: a mirrored hand
-        scores 0, unlike with `align`. Coincident source points move to the target's centroid. NaN or an infinite
-        coordinate makes the sample NaN.
-    """
-    moved, fixed = source.double(), target.double()
-    centre = fixed.mean(1, keepdim=True)
-    moved, fixed = moved - moved.mean(1, keepdim=True), fixed - centre
-    covariance = moved.mT @ fixed
-    finite = torch.isfinite(covariance).all(-1, keepdim=True).all(-2, keepdim=True)
-    left, sizes, right = torch.linalg.svd(covariance.where(finite, 0.0))
-    norm = torch.linalg.vector_norm(moved, dim=(1, 2)) + _SMALLEST_NORM
-    aligned = (sizes.sum(-1) / norm.square())[:, None, None] * (moved @ left @ right) + centre
-    return aligned.where(finite, torch.nan)
 
 
 def curve_area(errors: Float64[Tensor, "batch points"]) -> Float64[Tensor, "batch"]:

@@ -46,6 +46,14 @@ def best_rotation(covariance: Float64[Tensor, "batch 3 3"]) -> Float64[Tensor, "
     return rotation.where(usable[:, None, None], identity)
 
 
+def best_orthogonal(covariance: Float64[Tensor, "batch 3 3"]) -> Float64[Tensor, "batch 3 3"]:
+    """As `best_rotation`, but over all orthogonal matrices: reflections too, where they fit better."""
+    usable = torch.isfinite(covariance).all(-1).all(-1) & (covariance != 0).any(-1).any(-1)
+    identity = torch.eye(3, dtype=covariance.dtype, device=covariance.device)
+    left, _, right = torch.linalg.svd(covariance.mT.where(usable[:, None, None], identity))
+    return left @ right
+
+
 def _closed_form(matrix: Float64[Tensor, "3 3 batch"]) -> tuple[Float64[Tensor, "3 3 batch"], Bool[Tensor, "batch"]]:
     """Rotation factor of matrices of unit norm, and where it can be trusted."""
     cofactor = _cofactor(matrix)

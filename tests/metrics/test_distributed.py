@@ -2,8 +2,10 @@
 
 import multiprocessing
 
+import pytest
 import torch.distributed as dist
 from metric_samples import PLAIN, make_batch
+from task_samples import MEDIAN, TASKS
 from torch.utils.data import DistributedSampler
 
 from metrics import MPJPE, Evaluation
@@ -11,40 +13,60 @@ from metrics import MPJPE, Evaluation
 SAMPLES = 7
 
 
-def score(order, step):
-    """What an evaluation and a bare metric say about these samples; the metric sees only what the split holds."""
-    evaluation = Evaluation(PLAIN)
+def feed_evaluation(metric, indices):
+    metric.update(*make_batch(indices))
+
+
+def feed_bare(metric, indices):
+    guess, batch = make_batch(indices)
+    metric.update(guess.joints, batch["joints"])
+
+
+INDEXED = {"pose": (lambda: Evaluation(PLAIN), feed_evaluation), **TASKS}
+# These cannot tell a repeated sample; they see only what the split holds.
+BARE = {"mpjpe": (MPJPE, feed_bare), "median": MEDIAN}
+
+
+def score(case, order, step):
+    make, feed = case
+    metric = make()
     for start in range(0, len(order), step):
-        evaluation.update(*make_batch(order[start : start + step]))
-    return evaluation.compute()
+        feed(metric, order[start : start + step])
+    return metric.compute()
 
 
 def worker(rank, rendezvous, answers):
     dist.init_process_group("gloo", init_method=f"file://{rendezvous}", rank=rank, world_size=2)
     order = list(DistributedSampler(range(SAMPLES), num_replicas=2, rank=rank, shuffle=False))
-    values, mpjpe = score(order, 3), MPJPE()
-    for sample in range(rank, SAMPLES, 2):
-        guess, batch = make_batch([sample])
-        mpjpe.update(guess.joints, batch["joints"])
-    answers.put((order, values, mpjpe.compute().item()))
+    own = list(range(rank, SAMPLES, 2))
+    found = {name: score(case, order, 3) for name, case in INDEXED.items()}
+    found |= {name: score(case, own, 2).item() for name, case in BARE.items()}
+    # The second process has nothing at all.
+    alone = [*range(SAMPLES)] if rank == 0 else []
+    found |= {f"{name}, one idle": score(case, alone, 3) for name, case in TASKS.items()}
+    answers.put((order, found))
     dist.destroy_process_group()
 
 
+@pytest.mark.filterwarnings("ignore:The ``compute`` method")
 def test_two_processes_give_the_one_process_numbers(tmp_path):
     context = multiprocessing.get_context("fork")  # a fresh interpreter would spend its time on importing torch
     answers = context.Queue()
     workers = [context.Process(target=worker, args=(rank, tmp_path / "rendezvous", answers)) for rank in range(2)]
     for process in workers:
         process.start()
-    (first, values, mean), (second, other_values, other_mean) = (answers.get(timeout=120) for _ in workers)
+    (first, values), (second, other_values) = (answers.get(timeout=120) for _ in workers)
     for process in workers:
         process.join(60)
     assert [process.exitcode for process in workers] == [0, 0]
     assert sorted(first + second) == [0, *range(SAMPLES)], "the sampler pads with a repeated sample"
 
-    assert values == other_values == score(list(range(SAMPLES)), SAMPLES)
-    mpjpe = MPJPE()
-    guess, batch = make_batch(range(SAMPLES))
-    mpjpe.update(guess.joints, batch["joints"])
-    assert mean == other_mean
-    assert abs(mean - mpjpe.compute().item()) < 1e-12
+    assert values == other_values
+    everything = list(range(SAMPLES))
+    for name, case in INDEXED.items():
+        assert values[name] == score(case, everything, SAMPLES), name
+        assert values[name]["n"] == SAMPLES
+    for name, case in TASKS.items():
+        assert values[f"{name}, one idle"] == values[name], name
+    assert values["median"] == score(MEDIAN, everything, SAMPLES).item()
+    assert values["mpjpe"] == pytest.approx(score(BARE["mpjpe"], everything, SAMPLES).item(), abs=1e-12)

@@ -1,4 +1,4 @@
-"""Distances, thresholds and segmentation against the authors' numbers and closed forms."""
+"""Distances and thresholds against the authors' numbers and closed forms."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from metrics.functional import auc, confusion_matrix, iou, miou, mpjpe, pa_mpjpe, pck3d, pck_hits, point_errors, pve
+from metrics.functional import auc, mpjpe, pa_mpjpe, pck3d, pck_hits, point_errors, pve
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 
@@ -85,38 +85,3 @@ def test_auc_is_the_mean_of_pck():
     prediction, target = (torch.randn(30, 14, 3, generator=generator) * 0.1 for _ in range(2))
     mean = np.mean([pck3d(prediction, target, threshold=5.0 * step).item() for step in range(31)])
     assert auc(prediction, target).item() == pytest.approx(mean)
-
-
-def test_confusion_matrix_by_hand():
-    target = torch.tensor([[[0, 1], [2, 255]], [[1, 1], [1, 1]]])
-    prediction = torch.tensor([[[0, 2], [2, 1]], [[1, 0], [1, 1]]])
-    counts = confusion_matrix(prediction, target, 3)
-    assert counts[0].tolist() == [[1, 0, 0], [0, 0, 1], [0, 0, 1]]
-    assert counts[1].tolist() == [[0, 0, 0], [1, 3, 0], [0, 0, 0]]
-    # pooled: class 0: 1 / 2, class 1: 3 / 5, class 2: 1 / 2
-    np.testing.assert_allclose(iou(counts.sum(0)), [0.5, 0.6, 0.5])
-    assert miou(prediction, target, 3).item() == pytest.approx(100 * 1.6 / 3)
-    assert miou(prediction, target, 3, background=False).item() == pytest.approx(55)
-
-
-def test_absent_classes_are_left_out():
-    labels = torch.tensor([[0, 1, 1, 0]])
-    assert miou(labels, labels, 7).item() == 100
-    assert iou(confusion_matrix(labels, labels, 7))[0].isnan().sum() == 5
-
-
-def test_labels_are_checked():
-    with pytest.raises(ValueError, match="labels must be"):
-        confusion_matrix(torch.tensor([[7]]), torch.tensor([[1]]), 7)
-    with pytest.raises((ValueError, TypeError), match=r"one shape|Type-check"):
-        confusion_matrix(torch.tensor([[1]]), torch.tensor([[1, 1]]), 7)
-
-
-def test_foreground_accuracy_of_the_danet_release_follows_from_the_counts():
-    """Its accuracy and F1 come out of our confusion matrix: rows are the truth, columns the prediction."""
-    golden = np.load(GOLDEN / "metrics_danet.npz")
-    target, prediction = (torch.from_numpy(golden[key]).long() for key in ("seg_mask_gt", "seg_mask_pred"))
-    counts = confusion_matrix(prediction, target, 2).sum(0)
-    accuracy = counts.diagonal().sum() / counts.sum()
-    f1 = (2 * counts.diagonal() / (counts.sum(0) + counts.sum(1))).mean()
-    np.testing.assert_allclose([accuracy, f1], golden["seg_mask_acc_f1"], atol=1e-6)
