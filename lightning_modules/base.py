@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from datamodules.batch import Batch
 from lightning_modules.prediction import Prediction
-from metrics import build_metrics, overall
+from metrics import build_metrics, get_protocol, overall
 
 SCHEDULES = ("multistep", "cosine")
 
@@ -49,7 +49,8 @@ class PoseModule(LightningModule):
             raise ValueError(f"no schedule {schedule!r}; use one of {', '.join(SCHEDULES)}")
         self.lr, self.schedule, self.milestones, self.lr_factor = lr, schedule, milestones, lr_factor
         self.warmup_steps = warmup_steps
-        self.metrics = build_metrics(protocol)
+        self.protocol = get_protocol(protocol)
+        self.metrics = build_metrics(self.protocol)
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Weighted loss terms of a batch, by name; training minimises their sum."""

@@ -1,7 +1,8 @@
 """Metrics, evaluation protocols, and the evaluation that binds both to batches and predictions."""
 
+from metrics.build import build_metrics
 from metrics.distance import MPJPE, MRPE, PAMPJPE, PAPVE, PVE, PVEP, PVES
-from metrics.evaluation import Evaluation, build_metrics
+from metrics.evaluation import Evaluation
 from metrics.hand import FreiHand
 from metrics.keypoints import KeypointAP
 from metrics.people import MuPoTS, People

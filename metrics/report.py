@@ -1,14 +1,19 @@
-"""Names of an evaluation's numbers, and group names as tensors that processes can exchange."""
+"""Names of an evaluation's numbers, and group names as numbers that processes can exchange."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 import torch
-from jaxtyping import UInt8
+from jaxtyping import Float64, Int64
 from torch import Tensor
 
 _NAME_BYTES = 64
+NAME_COLUMNS = _NAME_BYTES // 8
+"""Columns that `pack` gives."""
+
+AVERAGE = "average"
+"""In place of a breakdown: the same samples averaged in different ways."""
 
 
 def group_key(field: str, name: str, metric: str) -> str:
@@ -26,7 +31,7 @@ def groups(values: Mapping[str, float], field: str) -> dict[str, dict[str, float
 
     Args:
         values: what `Evaluation.compute` returned.
-        field: a breakdown of the protocol, e.g. `action`.
+        field: a breakdown of the protocol, e.g. `action`, or `AVERAGE`.
     """
     table: dict[str, dict[str, float]] = {}
     for key, value in values.items():
@@ -36,8 +41,8 @@ def groups(values: Mapping[str, float], field: str) -> dict[str, dict[str, float
     return table
 
 
-def encode(names: Sequence[str]) -> UInt8[Tensor, "names 64"]:
-    """Group names as rows of UTF-8 bytes, padded with zeros.
+def pack(names: Sequence[str]) -> Float64[Tensor, "names 8"]:
+    """Group names as the bits of numbers: UTF-8, padded with zeros. To be moved and copied, not to be reckoned with.
 
     Raises:
         ValueError: a name is longer than 64 bytes.
@@ -47,9 +52,10 @@ def encode(names: Sequence[str]) -> UInt8[Tensor, "names 64"]:
         if len(row) > _NAME_BYTES:
             raise ValueError(f"group name {name!r} is longer than {_NAME_BYTES} bytes; shorten it in the datamodule")
     padded = b"".join(row.ljust(_NAME_BYTES, b"\0") for row in rows)
-    return torch.frombuffer(bytearray(padded), dtype=torch.uint8).reshape(-1, _NAME_BYTES)
+    return torch.frombuffer(bytearray(padded), dtype=torch.float64).reshape(-1, NAME_COLUMNS)
 
 
-def decode(rows: UInt8[Tensor, "names 64"]) -> list[str]:
-    """The names that `encode` packed."""
-    return [bytes(row).rstrip(b"\0").decode() for row in rows.cpu().numpy()]
+def unpack(packed: Float64[Tensor, "names 8"]) -> tuple[list[str], Int64[Tensor, "names"]]:
+    """The distinct names that `pack` packed, sorted, and which of them each row is."""
+    rows, which = torch.unique(packed.contiguous().view(torch.uint8), dim=0, return_inverse=True)
+    return [bytes(row).rstrip(b"\0").decode() for row in rows.cpu().numpy()], which

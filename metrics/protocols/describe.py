@@ -44,7 +44,7 @@ def _metric(name: str) -> str:
 
 def _joints(protocol: Protocol) -> str:
     if not protocol.skeleton:
-        return ""
+        return f"{protocol.classes} classes, the background among them." if protocol.classes else ""
     count = len(protocol.joints)
     text = f"{count} joint{'s' if count > 1 else ''} of `{protocol.skeleton}`"
     if protocol.distance_joints:

@@ -56,6 +56,7 @@ _MUPOTS = Protocol(
     task="people",
     skeleton="mpi_inf_3dhp17",
     joints=SCORED14,
+    matching=tuple(joint for joint in SCORED14 if joint != "head_top"),
     root="pelvis_mpi",
     metrics=("pck3d",),
     breakdown=("sequence",),
@@ -67,6 +68,7 @@ _MATCHED = replace(
     id="mupots-relative-matched",
     aka='"matched groundtruths" of Mehta et al. and 3DMPPE',
     frames="every frame; only people that a prediction was matched to count",
+    matched_only=True,
 )
 
 MUPOTS = (

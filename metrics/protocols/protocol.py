@@ -37,6 +37,10 @@ class Protocol:
         skeleton: joint set that both sides are brought into, by joint name; empty when no joints are scored.
         joints: joints of the skeleton that are scored.
         distance_joints: joints of `mpjpe`, `pa_mpjpe` and their medians; `joints` when empty.
+        head: top and bottom of the head, whose distance `pckh` is measured in.
+        matching: joints by which people are matched (task `people`).
+        matched_only: whether only matched people count (task `people`).
+        classes: number of labels with the background (task `parts`).
         aliases: (joint of the skeleton, joint that may stand for it where a joint set does not have it).
         body: body model whose joint regressors are used, as named by `body.load.load_body`; empty for none.
         regressor: joint set that a predicted mesh is regressed to; None to take the predicted joints. A prediction
@@ -67,6 +71,10 @@ class Protocol:
     skeleton: str = ""
     joints: tuple[str, ...] = ()
     distance_joints: tuple[str, ...] = ()
+    head: tuple[str, ...] = ()
+    matching: tuple[str, ...] = ()
+    matched_only: bool = False
+    classes: int = 0
     aliases: tuple[tuple[str, str], ...] = ()
     body: str = ""
     regressor: str | None = None
@@ -92,6 +100,10 @@ class Protocol:
         aligned = [name for name in self.metrics if name.startswith("pa_")]
         if bool(aligned) != (self.alignment != "none"):
             raise ValueError(f"protocol {self.id!r}: alignment {self.alignment!r} with metrics {list(self.metrics)}")
+        if ("pckh" in self.metrics) != (len(self.head) == 2) or (self.task == "parts") != (self.classes > 1):
+            raise ValueError(f"protocol {self.id!r}: PCKh needs `head`, two joints; the task 'parts' needs `classes`")
+        if self.root == MODEL_ORIGIN != self.mesh_root:
+            raise ValueError(f"protocol {self.id!r}: joints at the {MODEL_ORIGIN} need meshes there")
         if (self.regressor or self.target_regressor or self.needs_body) and not self.body:
             raise ValueError(f"protocol {self.id!r}: needs a body model")
 
@@ -111,7 +123,8 @@ class Protocol:
         if not self.skeleton or not self.joints:
             raise ValueError(f"protocol {self.id!r}: task {self.task!r} needs a skeleton and its scored joints")
         roots = {self.root, self.mesh_root} - {"", MODEL_ORIGIN}
-        named = {*self.joints, *self.distance_joints, *roots, *(joint for joint, _ in self.aliases)}
+        aliased = (joint for joint, _ in self.aliases)
+        named = {*self.joints, *self.distance_joints, *self.matching, *self.head, *roots, *aliased}
         strange = named - set(get_skeleton(self.skeleton).joints)
         if strange:
             raise ValueError(f"protocol {self.id!r}: skeleton {self.skeleton!r} has no joints {sorted(strange)}")

@@ -66,9 +66,10 @@ UP3D = (
         split="validation",
         frames="all 1423 images",
         root=MODEL_ORIGIN,
+        head=("head", "neck"),
         metrics=("mpjpe", "pve", "pckh", "quaternion_error"),
         note="Bodies are compared as the parameters pose them, without translation and without alignment. PCKh is over "
-        "the projected joints, half of the distance from neck to head of the same image being the limit.",
+        "the projected joints, within half of the true distance from neck to head; the paper does not define its own.",
     ),
 )
 
@@ -80,6 +81,7 @@ _LSP = Protocol(
     frames="all 1000 images at their original size",
     ground_truth="silhouettes and six body parts drawn by hand",
     task="parts",
+    classes=7,
     metrics=("fb_accuracy", "fb_f1", "part_accuracy", "part_f1"),
     averaging="pooled",
     note="Pixels of all images are pooled; F1 is the mean over the classes, background included. A pixel labelled 255 "
@@ -96,6 +98,7 @@ UPI = (
         split="validation",
         frames="all 1423 images",
         ground_truth="twelve body parts rendered from the fitted neutral SMPL body",
+        classes=13,
         metrics=("miou",),
         note="Mean over the classes, pixels of all images pooled. The paper does not say whether the background is one "
         "of them; here it is.",

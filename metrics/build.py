@@ -1,0 +1,51 @@
+"""From a protocol to the metric that evaluates it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from torchmetrics import Metric
+
+from body.load import load_body
+from body.skeleton import Skeleton, get_skeleton
+from metrics.evaluation import Evaluation
+from metrics.hand import FreiHand
+from metrics.inputs import regressors_of
+from metrics.keypoints import KeypointAP
+from metrics.people import MuPoTS
+from metrics.protocols import Protocol, get_protocol
+from metrics.segmentation import PartSegmentation
+from metrics.surface import DensePosePoints
+
+TASK_METRICS: dict[str, Callable[[Protocol], Metric]] = {
+    "hand": lambda _: FreiHand(),
+    "people": lambda protocol: MuPoTS(
+        get_skeleton(protocol.skeleton), protocol.joints, protocol.matching, protocol.matched_only
+    ),
+    "parts": lambda protocol: PartSegmentation(protocol.classes),
+    "keypoints": lambda _: KeypointAP(),
+    "surface": lambda _: DensePosePoints(),
+}
+"""The metric of every task but `pose`."""
+
+
+def build_metrics(protocol: str | Protocol, target_skeleton: Skeleton | None = None) -> Metric:
+    """The metric of a protocol: `Evaluation` for the task `pose`, else the one in `TASK_METRICS`.
+
+    Args:
+        protocol: a protocol or its id.
+        target_skeleton: see `Evaluation`.
+
+    Raises:
+        KeyError: no such protocol, or the body has no such regressor.
+        FileNotFoundError: the protocol's body model is licensed and not here; the message tells how to get it.
+    """
+    protocol = get_protocol(protocol) if isinstance(protocol, str) else protocol
+    if protocol.task != "pose":
+        return TASK_METRICS[protocol.task](protocol)
+    names = regressors_of(protocol)
+    if not names and not protocol.needs_body:
+        return Evaluation(protocol, target_skeleton=target_skeleton)
+    body = load_body(protocol.body)
+    regressors = {name: body.joint_regressor(name) for name in names}
+    return Evaluation(protocol, regressors, target_skeleton, body if protocol.needs_body else None)
