@@ -25,6 +25,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from body.load import load_body
+from lightning_modules.deconvolution import Deconvolution
 from lightning_modules.i2l_meshnet.network import I2LMeshNet, Pose2Feat
 
 BATCHES = (1, 8)
@@ -69,6 +70,9 @@ def make_network(published: bool) -> I2LMeshNet:
                 last.weight *= 20
     if published:
         network.pose2feat = PublishedPose2Feat(network.pose2feat)  # type: ignore[assignment]
+        for layer in network.modules():
+            if isinstance(layer, Deconvolution):
+                layer.__class__ = nn.ConvTranspose2d  # without our short cut
     return network.eval()
 
 

@@ -7,6 +7,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from lightning_modules.deconvolution import Deconvolution
+
 
 def soft_argmax(logits: Float[Tensor, "*batch bins"]) -> Float[Tensor, "*batch"]:
     """Expected bin index under softmax(logits), temperature 1; bins count 0, 1, 2, ... (no half-bin offset).
@@ -38,14 +40,14 @@ def gaussian_profile(
 
 def upsampling(in_channels: int, channels: int, times: int, dims: int = 2) -> nn.Sequential:
     """Deconvolutions that enlarge a map (`dims` 2) or a line (1) twofold each, every one with batch norm and ReLU."""
-    deconvolution, norm = (nn.ConvTranspose2d, nn.BatchNorm2d) if dims == 2 else (nn.ConvTranspose1d, nn.BatchNorm1d)
     layers: list[nn.Module] = []
     for width in (in_channels, *[channels] * times)[:times]:
-        layers += [
-            deconvolution(width, channels, 4, stride=2, padding=1, bias=False),
-            norm(channels),
-            nn.ReLU(inplace=True),
-        ]
+        if dims == 2:
+            layers += [Deconvolution(width, channels), nn.BatchNorm2d(channels)]
+        else:
+            line = nn.ConvTranspose1d(width, channels, 4, stride=2, padding=1, bias=False)
+            layers += [line, nn.BatchNorm1d(channels)]
+        layers.append(nn.ReLU(inplace=True))
     return nn.Sequential(*layers)
 
 

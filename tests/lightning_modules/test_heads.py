@@ -1,7 +1,9 @@
 import numpy as np
+import pytest
 import torch
 from official_weights import golden, kept
 
+from lightning_modules.deconvolution import Deconvolution
 from lightning_modules.heads import LixelHead, gaussian_profile, soft_argmax
 
 
@@ -65,3 +67,15 @@ def test_last_biases_change_nothing():
         for layer in (head.conv_x, head.conv_y, head.conv_z_2):
             layer.bias += torch.randn(4) * 3
         torch.testing.assert_close(head(features), before, atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("size", [2, 8])  # the short cut, and too many pixels for it
+def test_deconvolution_is_the_transposed_convolution(size):
+    layer = Deconvolution(64, 5).eval()
+    features = torch.randn(2, 64, size, size)
+    expected = torch.nn.functional.conv_transpose2d(features, layer.weight, stride=2, padding=1)
+    torch.testing.assert_close(layer(features), expected, atol=1e-5, rtol=1e-5)
+    (layer(features).square().sum()).backward()
+    found, layer.weight.grad = layer.weight.grad, None
+    torch.nn.functional.conv_transpose2d(features, layer.weight, stride=2, padding=1).square().sum().backward()
+    torch.testing.assert_close(found, layer.weight.grad, atol=1e-3, rtol=1e-4)
