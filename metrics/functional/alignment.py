@@ -48,10 +48,10 @@ def procrustes(
         reflection: True to allow reflections, as FreiHAND's evaluation does: a mirrored pose then scores 0.
 
     Convention:
-        Rotations are proper (unless `reflection`): a mirrored pose cannot be turned into the original. Degenerate input has these answers:
-        coincident source points (or a single one) keep rotation and scale 1 and only move to the target's centroid;
-        coincident target points give scale 0 (rigid: scale 1) and rotation 1; no valid point, or NaN in a valid one,
-        gives NaN translations. Collinear points are aligned as well as any rotation can.
+        Rotations are proper (unless `reflection`): a mirrored pose cannot be turned into the original. Degenerate
+        input has these answers: coincident source points (or a single one) keep rotation and scale 1 and only move to
+        the target's centroid; coincident target points give scale 0 (rigid: scale 1) and rotation 1; no valid point,
+        or NaN in a valid one, gives NaN translations. Collinear points are aligned as well as any rotation can.
     """
     moved, fixed = _centre(source, valid), _centre(target, valid)
     rotation, scale = _fit(moved, fixed, scaling, reflection)

@@ -66,7 +66,7 @@ def test_two_processes_give_the_one_process_numbers(tmp_path):
     for name, case in INDEXED.items():
         assert values[name] == score(case, everything, SAMPLES), name
         assert values[name]["n"] == SAMPLES
-    for name, case in TASKS.items():
+    for name in TASKS:
         assert values[f"{name}, one idle"] == values[name], name
     assert values["median"] == score(MEDIAN, everything, SAMPLES).item()
     assert values["mpjpe"] == pytest.approx(score(BARE["mpjpe"], everything, SAMPLES).item(), abs=1e-12)
