@@ -14,13 +14,15 @@ if TYPE_CHECKING:
     from zoo.checkpoints import info, list_models
     from zoo.loading import load
     from zoo.predicting import predict
+    from zoo.publishing import push
 
 __version__ = "0.1.0"
-__all__ = ["ZooError", "__version__", "info", "list_models", "load", "predict"]
+__all__ = ["ZooError", "__version__", "info", "list_models", "load", "predict", "push"]
 
 _HOME = {
     "load": "zoo.loading",
     "predict": "zoo.predicting",
+    "push": "zoo.publishing",
     "info": "zoo.checkpoints",
     "list_models": "zoo.checkpoints",
 }

@@ -16,6 +16,10 @@ COMMANDS = {
     "predict": "3D pose and mesh of the people in a photograph",
     "list": "models there are",
     "info": "everything about one model",
+    "fetch": "get weights ready to load, or learn where the authors keep them",
+    "convert": "make an authors' weight file loadable",
+    "push": "publish weights on the Hugging Face Hub",
+    "body": "body convert FILE: an SMPL or MANO pickle becomes npz",
     "leaderboard": "results by protocol, reported and measured",
     "doctor": "what works on this machine, and what to do about the rest",
 }

@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
+from zoo.assets import BODY_ASSETS, Asset
+from zoo.benchmarks import BENCHMARKS
 from zoo.checkpoints import read_checkpoints
 from zoo.errors import ZooError
 from zoo.resources import cache_folder
 
 PACKAGES = ("torch", "pytorch-lightning", "torchmetrics", "timm", "smplx", "numpy", "embreex", "trimesh")
-BODIES = {"smpl": "SMPL", "mano": "MANO"}
 
 
 @dataclass(frozen=True)
@@ -23,12 +24,14 @@ class Check:
     Attributes:
         name: what was looked at.
         state: `ok`, `missing` (optional, something is not possible without it) or `broken`.
-        detail: what was found, or what to do.
+        detail: what was found, what is wrong, what to do.
+        unlocks: what is possible with it.
     """
 
     name: str
     state: str
     detail: str
+    unlocks: str = ""
 
 
 def packages() -> Iterator[Check]:
@@ -46,7 +49,7 @@ def accelerator() -> Iterator[Check]:
     import torch
 
     if not torch.cuda.is_available():
-        yield Check("cuda", "missing", "no CUDA device; everything works on the CPU, training is slower")
+        yield Check("cuda", "missing", "no CUDA device; the CPU does everything, slowly", "quick training")
         yield Check("precision", "ok", "32-true, bf16-mixed (CPU)")
         return
     bf16 = ", bf16-mixed" if torch.cuda.is_bf16_supported() else ""
@@ -71,29 +74,38 @@ def renderer() -> Iterator[Check]:
 
 
 def weights() -> Iterator[Check]:
-    """SHA-256 of everything that ships with the package."""
+    """SHA-256 of everything that ships with the package or has been converted."""
+    from zoo.converted import converted_file
     from zoo.weights import checked_file
 
     for entry in read_checkpoints().values():
-        if entry.availability == "bundled":
-            try:
+        try:
+            if entry.availability == "bundled":
                 yield Check(entry.name, "ok", str(checked_file(entry)))
-            except ZooError as error:
-                yield Check(entry.name, "broken", str(error))
+            elif entry.availability == "official" and (path := converted_file(entry)) is not None:
+                yield Check(entry.name, "ok", str(path))
+        except ZooError as error:
+            yield Check(entry.name, "broken", str(error))
 
 
-def assets() -> Iterator[Check]:
-    """Body models: the packaged one, and the licensed ones that the user must fetch."""
+def bodies() -> Iterator[Check]:
+    """Body models and what belongs to them: the packaged one, and the licensed ones that the user must fetch."""
     from body.load import load_body
 
-    yield Check("open body", "ok", f"{load_body('open').num_vertices} vertices, packaged")
-    for name, label in BODIES.items():
-        try:
-            yield Check(label, "ok", f"{load_body(name).num_vertices} vertices")
-        except FileNotFoundError as error:
-            yield Check(label, "missing", " ".join(str(error).split()))
-        except (ValueError, ImportError) as error:
-            yield Check(label, "broken", " ".join(str(error).split()))
+    yield Check("open body", "ok", f"{load_body('open').num_vertices} vertices, packaged", "everything open")
+    yield from map(_asset, BODY_ASSETS)
+
+
+def benchmarks() -> Iterator[Check]:
+    """Benchmarks' folders."""
+    yield Check("open-v1", "ok", "rendered when first used", "training and tests of the open models")
+    yield from map(_asset, BENCHMARKS)
+
+
+def _asset(asset: Asset) -> Check:
+    state, found = asset.find()
+    detail = found if state == "ok" else "; ".join(part for part in (found, asset.to_do()) if part)
+    return Check(asset.name, state, detail, asset.unlocks)
 
 
 def cache() -> Iterator[Check]:
@@ -107,9 +119,15 @@ def cache() -> Iterator[Check]:
         yield Check("cache", "broken", f"{folder} is not writable ({error.strerror}); set ZOO_CACHE to one that is")
 
 
-CHECKS: tuple[Callable[[], Iterator[Check]], ...] = (packages, accelerator, renderer, weights, assets, cache)
+GROUPS: dict[str, tuple[Callable[[], Iterator[Check]], ...]] = {
+    "environment": (packages, accelerator, renderer, cache),
+    "weights": (weights,),
+    "body models": (bodies,),
+    "benchmarks": (benchmarks,),
+}
+"""The checks, under the headings of the report."""
 
 
-def examine() -> list[Check]:
-    """Every check, in order."""
-    return [line for check in CHECKS for line in check()]
+def examine() -> dict[str, list[Check]]:
+    """Every check by heading, in order."""
+    return {group: [line for check in checks for line in check()] for group, checks in GROUPS.items()}

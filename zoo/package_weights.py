@@ -20,7 +20,7 @@ from zoo.resources import resource, weights_folder
 from zoo.weights import file_sha256
 
 
-def package(checkpoint: Path, name: str, folder: Path, listing: Path) -> dict[str, Any]:
+def package(checkpoint: Path, name: str, folder: Path, listing: Path | None) -> dict[str, Any]:
     """Write `folder/NAME.safetensors` and its facts into the entry NAME of `listing`.
 
     Matrices and kernels are stored in 16 bits; vectors (biases, normalisation statistics) keep 32, since they cost
@@ -28,9 +28,9 @@ def package(checkpoint: Path, name: str, folder: Path, listing: Path) -> dict[st
 
     Args:
         checkpoint: written by `zoo fit`.
-        name: entry of `listing`, `method.tag`.
+        name: `method.tag`, an entry of `listing`.
         folder: for the weights.
-        listing: a `checkpoints.yaml`.
+        listing: a `checkpoints.yaml`; None for weights of your own, which no list knows.
 
     Returns:
         The facts that were written.
@@ -65,7 +65,8 @@ def package(checkpoint: Path, name: str, folder: Path, listing: Path) -> dict[st
         "parameters": sum(weight.numel() for weight in module.parameters()),
         "config": config,
     }
-    update_listing(listing, name, facts)
+    if listing is not None:
+        update_listing(listing, name, facts)
     return facts
 
 
@@ -139,9 +140,11 @@ def main() -> int:
     parser.add_argument("name", help="entry of checkpoints.yaml, such as i2l_meshnet.open_tiny")
     parser.add_argument("--folder", type=Path, default=weights_folder(), help="where the weights go")
     parser.add_argument("--listing", type=Path, default=resource("checkpoints.yaml"), help="the list to update")
+    parser.add_argument("--unlisted", action="store_true", help="weights of your own: write the file, touch no list")
     arguments = parser.parse_args()
+    listing = None if arguments.unlisted else arguments.listing
     try:
-        facts = package(arguments.checkpoint, arguments.name, arguments.folder, arguments.listing)
+        facts = package(arguments.checkpoint, arguments.name, arguments.folder, listing)
     except ZooError as error:
         print(f"package_weights: {error}", file=sys.stderr)
         return 2

@@ -91,7 +91,7 @@ def what_to_do(entry: Checkpoint) -> str:
     source = entry.source
     reason = (source.reason if source is not None else None) or "no weights are listed"
     if entry.availability == "none":
-        return f"there are no weights: {reason}"
+        return f"there are no weights: {reason} (as of {source.date if source is not None else 'unknown'})"
     if not has_landed(entry):
         return f"the code of {entry.method} has not landed in this version of the zoo, only its weights are listed"
     page, file = (source.page, source.file) if source is not None else (None, None)

@@ -131,11 +131,12 @@ def test_doctor_finds_what_is_broken(listed, capsys, monkeypatch, tmp_path):
     assert checks["ray casting"]["state"] == "ok"
     assert checks["i2l_meshnet.small"]["state"] == "ok"
     assert checks["SMPL"]["state"] == "missing"
-    assert "http" in checks["SMPL"]["detail"] or "ZOO_ASSETS" in checks["SMPL"]["detail"]
+    assert "register at smplify.is.tue.mpg.de" in checks["SMPL"]["detail"]
+    assert "$ZOO_ASSETS/body_models/smpl" in checks["SMPL"]["detail"]
     (tmp_path / "cache").rmdir()
     (tmp_path / "cache").write_text("in the way")
     (tmp_path / "w").mkdir()
     (tmp_path / "w" / listed.name).write_bytes(listed.read_bytes()[:-1] + b"x")
     monkeypatch.setattr("zoo.weights.weights_folder", lambda: tmp_path / "w")
     assert main(["doctor"]) == 1
-    assert "Broken: i2l_meshnet.small, cache" in capsys.readouterr().out
+    assert "Broken: cache, i2l_meshnet.small" in capsys.readouterr().out

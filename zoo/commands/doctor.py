@@ -5,6 +5,12 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from zoo.health import Check
 
 COLOURS = {"ok": "green", "missing": "yellow", "broken": "red"}
 
@@ -16,24 +22,37 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the checks; 1 when one of them is `broken`, since `missing` things are optional."""
+    from body.assets import assets_folder
     from zoo.health import examine
 
-    checks = examine()
-    broken = [check.name for check in checks if check.state == "broken"]
+    groups, assets = examine(), assets_folder()
+    broken = [check.name for checks in groups.values() for check in checks if check.state == "broken"]
     if arguments.json:
-        print(json.dumps({"ok": not broken, "checks": [dataclasses.asdict(check) for check in checks]}, indent=1))
+        checks = [{"group": group, **dataclasses.asdict(check)} for group, found in groups.items() for check in found]
+        folder = None if assets is None else str(assets)
+        print(json.dumps({"ok": not broken, "assets": folder, "checks": checks}, indent=1))
         return int(bool(broken))
     from rich.console import Console
+
+    console = Console(highlight=False)
+    for group, found in groups.items():
+        console.print(_table(group, found))
+        console.print()
+    console.print(f"ZOO_ASSETS is {assets or 'not set'}: the folder of licensed files, laid out as zoo/README.md says.")
+    console.print(f"Broken: {', '.join(broken)}" if broken else "Everything needed works.")
+    return int(bool(broken))
+
+
+def _table(group: str, checks: list[Check]) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, show_header=False, pad_edge=False)
-    table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
+    table = Table(box=None, show_header=False, pad_edge=False, title=group, title_justify="left", title_style="bold")
+    table.add_column(min_width=14, max_width=22, overflow="fold")
+    table.add_column(no_wrap=True, min_width=7)
+    table.add_column(overflow="fold", ratio=1)
     for check in checks:
-        table.add_row(check.name, Text(check.state, COLOURS[check.state]), Text(check.detail))
-    console = Console()
-    console.print(table)
-    console.print(f"\nBroken: {', '.join(broken)}" if broken else "\nEverything needed works.", highlight=False)
-    return int(bool(broken))
+        purpose = f"for {check.unlocks}\n" if check.unlocks and check.state != "ok" else ""
+        detail = Text.assemble((purpose, "dim"), check.detail)
+        table.add_row(Text(check.name), Text(check.state, COLOURS[check.state]), detail)
+    return table

@@ -1,4 +1,4 @@
-"""Everything about one model: where its weights come from, their licences, training and results."""
+"""Everything about one set of weights: where they come from, their licences, training and results."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import argparse
 import json
 from typing import Any
 
-from zoo.checkpoints import info
+from zoo.checkpoints import info, read_checkpoints
+from zoo.commands.list import MEANING, state
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,20 +18,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the entry, one field a row, without those that say nothing."""
-    entry = info(arguments.name)
+    facts = info(arguments.name)
+    entries = read_checkpoints()
+    condition = state(entries[facts["name"]])
     if arguments.json:
-        print(json.dumps(entry, indent=1))
+        print(json.dumps({"state": condition, **facts}, indent=1))
         return 0
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
+    others = [name for name, entry in entries.items() if entry.method == facts["method"] and name != facts["name"]]
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
-    for name, value in entry.items():
-        if value not in (None, (), {}, ""):
-            table.add_row(name, Text(_words(value)))
+    table.add_row("state", Text(f"{condition}: {MEANING[condition]}"))
+    for name, value in {**facts, "other weights": others}.items():
+        if value not in (None, (), {}, [], ""):
+            table.add_row(name, Text(_inline(value) if name == "config" else _words(value)))
     Console().print(table)
     return 0
 
@@ -48,5 +53,5 @@ def _words(value: Any) -> str:
 
 def _inline(value: Any) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{key} {item}" for key, item in value.items())
+        return ", ".join(f"{key} {_inline(item)}" for key, item in value.items() if item is not None)
     return _words(value) if isinstance(value, bool) else str(value)

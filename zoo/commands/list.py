@@ -1,13 +1,21 @@
-"""The models there are, and which of them can be loaded right now."""
+"""The weights there are, by method, and which of them can be loaded right now."""
 
 from __future__ import annotations
 
 import argparse
 import json
+from itertools import groupby
 
-from zoo.checkpoints import Checkpoint, info, read_checkpoints
+from zoo.checkpoints import Checkpoint, has_landed, info, read_checkpoints
+from zoo.converted import converted_path
 
-AVAILABLE = {"bundled": "here", "hub": "download", "official": "official", "none": "not yet"}
+MEANING = {
+    "here": "can be loaded now",
+    "download": "is fetched from the Hub when first loaded",
+    "fetch": "zoo fetch NAME tells where the authors keep it; zoo convert makes it loadable",
+    "no code": "exists, but its method has not landed in this version",
+    "none": "no weights exist; zoo info NAME says why",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,23 +27,40 @@ def run(arguments: argparse.Namespace) -> int:
     """Print a table, or everything `checkpoints.yaml` says as JSON."""
     entries = read_checkpoints()
     if arguments.json:
-        print(json.dumps({name: info(name) for name in entries}, indent=1))
+        print(json.dumps({name: {"state": state(entry), **info(name)} for name, entry in entries.items()}, indent=1))
         return 0
     from rich.console import Console
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False)
-    table.add_column("model", no_wrap=True)
     table.add_column("weights", no_wrap=True)
+    table.add_column("state", no_wrap=True)
     table.add_column("size", justify="right", no_wrap=True)
     table.add_column("what it is")
-    for entry in entries.values():
-        name = f"[bold]{entry.name}[/]" if entry.default else entry.name
-        table.add_row(name, AVAILABLE[entry.availability], _size(entry), entry.summary)
-    console = Console()
+    for method, group in groupby(entries.values(), key=lambda entry: entry.method):
+        table.add_row(f"[bold]{method}[/]")
+        for entry in group:
+            tag = entry.name.partition(".")[2] + (" *" if entry.default else "")
+            table.add_row(f"  .{tag}", state(entry), _size(entry), entry.summary)
+    console = Console(highlight=False)
     console.print(table)
-    console.print("\nBold: what the method's name alone means. zoo info MODEL says more.", highlight=False)
+    console.print("\nNames are METHOD.TAG; the method alone means its default (*). zoo info NAME says more.")
+    seen = {state(entry) for entry in entries.values()}
+    for word, text in MEANING.items():
+        if word in seen:
+            console.print(f"{word}: {text}")
     return 0
+
+
+def state(entry: Checkpoint) -> str:
+    """A key of `MEANING`."""
+    if entry.availability == "none":
+        return "none"
+    if not has_landed(entry):
+        return "no code"
+    if entry.availability == "official":
+        return "here" if converted_path(entry).is_file() else "fetch"
+    return {"bundled": "here", "hub": "download"}[entry.availability]
 
 
 def _size(entry: Checkpoint) -> str:

@@ -1,0 +1,27 @@
+"""Body-model files: zoo body convert FILE turns a distributed SMPL or MANO pickle into npz. Nothing in it is run."""
+
+from __future__ import annotations
+
+import argparse
+import pickle
+from pathlib import Path
+
+from zoo.errors import ZooError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of `zoo body`."""
+    parser.add_argument("action", choices=("convert",))
+    parser.add_argument("file", type=Path, help="such as SMPL_NEUTRAL.pkl or MANO_RIGHT.pkl")
+    parser.add_argument("--out", type=Path, help="where to (default: beside the file, ending in .npz)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Convert, and print the written file."""
+    from body.smpl_files import convert_smpl_file
+
+    try:
+        print(convert_smpl_file(arguments.file, arguments.out))
+    except (OSError, ValueError, pickle.UnpicklingError) as error:
+        raise ZooError(" ".join(str(error).split())) from None
+    return 0
