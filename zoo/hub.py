@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from zoo.errors import ZooError
 from zoo.resources import file_sha256
@@ -33,9 +34,18 @@ def fetch(repo: str, file: str, revision: str | None, cache_dir: Path | None, of
         ZooError: no such repository, revision or file, no access, no network, or no room.
     """
     from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
+    wanted: dict[str, Any] = {"repo_id": repo, "filename": file, "revision": revision, "cache_dir": cache_dir}
     with explained(repo, f"{repo}/{file}" + (f" at {revision}" if revision else "")):
-        return Path(hf_hub_download(repo, file, revision=revision, cache_dir=cache_dir, local_files_only=bool(offline)))
+        try:
+            return Path(hf_hub_download(**wanted, local_files_only=bool(offline)))
+        except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError):
+            raise
+        except Exception as error:  # a connection that breaks off: the client gives up without looking into the cache
+            with contextlib.suppress(LocalEntryNotFoundError):
+                return Path(hf_hub_download(**wanted, local_files_only=True))
+            raise error
 
 
 def fetch_published(repo: str, revision: str | None, cache_dir: Path | None, offline: bool | None) -> Path:

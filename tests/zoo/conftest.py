@@ -1,10 +1,12 @@
 """Weights of a small untrained model, written the way `zoo fit` and `zoo.package_weights` write them."""
 
+import time
 from pathlib import Path
 
 import pytest
 import torch
 import yaml
+from hub_server import Hub
 
 SMALL = {"backbone": "resnet18_tiny", "crop_size": 64, "head_channels": 8}
 
@@ -69,3 +71,20 @@ def listed(small_weights, monkeypatch):
     monkeypatch.setattr("zoo.checkpoints.resource", patched)
     monkeypatch.setattr("zoo.weights.weights_folder", lambda: small_weights.parent)
     return small_weights
+
+
+@pytest.fixture
+def hub_server(monkeypatch, tmp_path):
+    """A Hub on the loopback interface to which the real client in this process talks, with short pauses."""
+    from huggingface_hub import constants
+
+    hub, sleep = Hub(), time.sleep
+    monkeypatch.setattr(constants, "ENDPOINT", hub.url)
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", hub.url + "/{repo_id}/resolve/{revision}/{filename}")
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+    monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "no_token"))
+    monkeypatch.delenv("HF_TOKEN", raising=False)
+    monkeypatch.setattr(time, "sleep", lambda seconds: sleep(min(seconds, 0.01)))
+    yield hub
+    hub.close()

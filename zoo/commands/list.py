@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-from itertools import groupby
 
 from zoo.checkpoints import Checkpoint, has_landed, info, read_checkpoints
 from zoo.converted import converted_path
@@ -35,16 +34,14 @@ def run(arguments: argparse.Namespace) -> int:
     table = Table(box=None, pad_edge=False)
     table.add_column("weights", no_wrap=True)
     table.add_column("state", no_wrap=True)
-    table.add_column("size", justify="right", no_wrap=True)
     table.add_column("what it is")
-    for method, group in groupby(entries.values(), key=lambda entry: entry.method):
-        table.add_row(f"[bold]{method}[/]")
-        for entry in group:
-            tag = entry.name.partition(".")[2] + (" *" if entry.default else "")
-            table.add_row(f"  .{tag}", state(entry), _size(entry), entry.summary)
+    for entry in entries.values():
+        name = f"[bold]{entry.name} *[/]" if entry.default else entry.name
+        size = "" if entry.bytes is None else f" ({entry.bytes / 1e6:.1f} MB)"
+        table.add_row(name, state(entry), entry.summary + size)
     console = Console(highlight=False)
     console.print(table)
-    console.print("\nNames are METHOD.TAG; the method alone means its default (*). zoo info NAME says more.")
+    console.print("\nA method's name alone means its default (*). zoo info NAME says more.")
     seen = {state(entry) for entry in entries.values()}
     for word, text in MEANING.items():
         if word in seen:
@@ -61,7 +58,3 @@ def state(entry: Checkpoint) -> str:
     if entry.availability == "official":
         return "here" if converted_path(entry).is_file() else "fetch"
     return {"bundled": "here", "hub": "download"}[entry.availability]
-
-
-def _size(entry: Checkpoint) -> str:
-    return "" if entry.bytes is None else f"{entry.bytes / 1e6:.1f} MB"
