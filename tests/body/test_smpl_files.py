@@ -1,97 +1,24 @@
-"""Files in the exact structure of SMPL's and MANO's, written as Python 2 and chumpy wrote them, and hostile ones."""
+"""Files in the exact structure of SMPL's, MANO's and 3DPW's, as Python 2 and chumpy wrote them, and hostile ones."""
 
-import io
 import os
 import pickle
-import struct
-import sys
-import types
-from typing import ClassVar
 
 import numpy as np
 import pytest
 import torch
-from scipy.sparse import csc_matrix
+from distributed_files import Hostile, dumped, write_body
 
 from body.load import load_body
-from body.skeleton import MANO21, SMPL24
-from body.smpl_files import read_smpl_file
-
-
-class Python2Pickler(pickle._Pickler):
-    """Protocol 2 with Python 2's byte strings, as the distributed files have them."""
-
-    def save_text(self, text):
-        data = text if isinstance(text, bytes) else text.encode("latin1")
-        self.write(b"T" + struct.pack("<i", len(data)) + data)
-        self.memoize(text)
-
-    dispatch: ClassVar = pickle._Pickler.dispatch | {bytes: save_text, str: save_text}
-
-
-def stand_in(monkeypatch, module, name):
-    """A class that pickles under the given module and name, like one of a package that is not installed."""
-    for depth in range(1, module.count(".") + 2):
-        part = ".".join(module.split(".")[:depth])
-        if part not in sys.modules:
-            monkeypatch.setitem(sys.modules, part, types.ModuleType(part))
-    cls = type(name, (), {"__module__": module, "__qualname__": name})
-    monkeypatch.setattr(sys.modules[module], name, cls, raising=False)
-    return cls
-
-
-def dumped(content):
-    buffer = io.BytesIO()
-    Python2Pickler(buffer, protocol=2).dump(content)
-    return buffer.getvalue().replace(b"cnumpy._core.multiarray\n", b"cnumpy.core.multiarray\n")
-
-
-def with_state(cls, **state):
-    made = cls()
-    made.__dict__.update(state)
-    return made
+from body.safe_pickle import read_pickle
+from body.skeleton import MANO21
+from body.smpl_files import convert_smpl_file, read_smpl_file
 
 
 @pytest.fixture
 def write(monkeypatch, tmp_path):
-    ch = stand_in(monkeypatch, "chumpy.ch", "Ch")
-    select = stand_in(monkeypatch, "chumpy.reordering", "Select")
-    csc = stand_in(monkeypatch, "scipy.sparse.csc", "csc_matrix")
-
     def file(name, joints, vertices, **more):
-        rng = np.random.default_rng(7)
-        regressor = csc_matrix(rng.random((joints, vertices)) * (rng.random((joints, vertices)) < 0.01))
-        regressor = csc_matrix(regressor.toarray() / np.maximum(regressor.toarray().sum(axis=1, keepdims=True), 1e-9))
-        every = rng.normal(0, 0.01, (vertices, 3, 12))
-        picked = np.arange(every.size).reshape(every.shape)[..., :10]
-        parents = np.array([[2**32 - 1, *SMPL24.parent_indices[1:joints]], range(joints)], dtype=np.uint32)
-        weights = rng.dirichlet(np.full(joints, 0.1), vertices)
-        content = {
-            "v_template": with_state(ch, x=rng.normal(0, 0.3, (vertices, 3))),
-            "shapedirs": with_state(
-                select, a=with_state(ch, x=every), idxs=picked.ravel(), preferred_shape=(vertices, 3, 10)
-            ),
-            "posedirs": rng.normal(0, 1e-3, (vertices, 3, 9 * (joints - 1))),
-            "weights": with_state(ch, x=weights),
-            "f": rng.integers(0, vertices, (20, 3)).astype(np.uint32),
-            "J_regressor": with_state(
-                csc,
-                _shape=regressor.shape,
-                data=regressor.data,
-                indices=regressor.indices,
-                indptr=regressor.indptr,
-                format="csc",
-                maxprint=50,
-            ),
-            "kintree_table": parents,
-            "bs_style": "lbs",
-            "bs_type": "lrotmin",
-            **more,
-        }
         path = tmp_path / name
-        path.write_bytes(dumped(content))
-        expected = {"shapedirs": every[..., :10], "J_regressor": regressor.toarray(), "weights": weights}
-        return path, expected
+        return path, write_body(path, monkeypatch, joints, vertices, **more)
 
     return file
 
@@ -163,14 +90,6 @@ def test_wrong_model_is_named(write):
         load_body("smpl", path)
 
 
-class Hostile:
-    def __init__(self, function, *arguments):
-        self.call = (function, arguments)
-
-    def __reduce__(self):
-        return self.call
-
-
 @pytest.mark.parametrize(
     ("function", "arguments"),
     [(os.system, ("touch {}",)), (eval, ("open('{}', 'w')",)), (open, ("{}", "w")), (os.mkdir, ("{}",))],
@@ -204,3 +123,68 @@ def test_broken_files_are_explained(tmp_path):
     path.write_bytes(pickle.dumps([1, 2]))
     with pytest.raises(ValueError, match="no dictionary"):
         read_smpl_file(path)
+
+
+def test_damaged_files_are_explained(write, tmp_path):
+    path, _ = write("SMPL_NEUTRAL.pkl", 24, 40)
+    content = path.read_bytes()
+    for damaged in (content[: len(content) // 2], b"", b"\x80\x02", b"not a pickle", content[200:]):
+        path.write_bytes(damaged)
+        with pytest.raises((pickle.UnpicklingError, ValueError)) as caught:
+            read_smpl_file(path)
+        assert "\n" not in str(caught.value)
+    archive = tmp_path / "a.npz"
+    archive.write_bytes(b"PK\x03\x04 cut off")
+    with pytest.raises(ValueError, match="is not an npz file of plain arrays"):
+        read_smpl_file(archive)
+
+
+def test_conversion_to_npz_keeps_every_number(write, monkeypatch, tmp_path):
+    folder = tmp_path / "body_models" / "smpl"
+    folder.mkdir(parents=True)
+    path, _ = write("body_models/smpl/basicmodel_neutral_lbs_10_207_0_v1.1.0.pkl", 24, 6890)
+    monkeypatch.setenv("ZOO_ASSETS", str(tmp_path))
+    before = load_body("smpl")  # found under the name of the download
+    target = convert_smpl_file(path)
+    assert target == path.with_suffix(".npz")
+    with np.load(target, allow_pickle=False) as stored:
+        assert set(stored.files) == set(read_smpl_file(path))
+    path.unlink()
+    after = load_body("smpl")
+    pose, betas = 0.3 * torch.randn(1, 24, 3), torch.randn(1, 10)
+    assert torch.equal(after(pose, betas).vertices, before(pose, betas).vertices)
+    assert list(folder.iterdir()) == [target]
+
+
+def test_conversion_refuses_what_is_no_body(tmp_path):
+    path = tmp_path / "other.pkl"
+    path.write_bytes(pickle.dumps({"v_template": np.zeros((3, 3))}))
+    with pytest.raises(ValueError, match="neither SMPL nor MANO: missing J_regressor, f"):
+        convert_smpl_file(path)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_sequences_of_3dpw_are_read(tmp_path):
+    rng = np.random.default_rng(3)
+    content = {
+        "sequence": "downtown_arguing_00",
+        "betas": [rng.normal(size=300), rng.normal(size=300)],
+        "poses": [rng.normal(size=(5, 72)) for _ in range(2)],
+        "cam_poses": rng.normal(size=(5, 4, 4)),
+        "campose_valid": [np.ones(5, dtype=np.int64), np.zeros(5, dtype=np.int64)],
+        "genders": ["m", "f"],
+        "img_frame_ids": np.arange(5),
+        "cam_intrinsics": np.eye(3),
+        "jointPositions": [np.float64(0.25), rng.normal(size=(5, 72)).astype(np.float32)],
+        "v_template_clothed": (None, True, 3, 2.5),
+    }
+    path = tmp_path / "downtown_arguing_00.pkl"
+    path.write_bytes(dumped(content))
+    data = read_pickle(path)
+    assert data["genders"] == ["m", "f"]
+    assert data["sequence"] == content["sequence"]
+    assert data["v_template_clothed"] == (None, True, 3, 2.5)
+    for key in ("betas", "poses", "campose_valid", "jointPositions"):
+        for found, written in zip(data[key], content[key], strict=True):
+            np.testing.assert_array_equal(found, written)
+    np.testing.assert_array_equal(data["cam_poses"], content["cam_poses"])
