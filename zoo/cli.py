@@ -20,6 +20,7 @@ COMMANDS = {
     "convert": "make an authors' weight file loadable",
     "push": "publish weights on the Hugging Face Hub",
     "body": "body convert FILE: an SMPL or MANO pickle becomes npz",
+    "protocols": "what every number means",
     "leaderboard": "results by protocol, reported and measured",
     "doctor": "what works on this machine, and what to do about the rest",
 }

@@ -13,7 +13,7 @@ import torch
 
 from datamodules.base import BaseDataModule
 from lightning_modules.base import PoseModule
-from metrics import METRIC_LABELS, METRIC_UNITS, PROTOCOLS
+from metrics import METRIC_INFO, PROTOCOLS
 from zoo.checkpoints import get_checkpoint
 from zoo.errors import ZooError
 from zoo.results import Result, make_result
@@ -42,17 +42,21 @@ def tested(
         command: what was typed.
 
     Raises:
-        ZooError: the run did not see the whole test split of the benchmark, or a number is not finite.
+        ZooError: the run was stopped or did not see the whole test split of the benchmark, or a number is not finite.
     """
+    if not trainer.state.finished:
+        raise ZooError("the test run did not finish")
     whole, asked = len(datamodule.dataset("test")), trainer.limit_test_batches
     values = {
         name.removeprefix("test/"): float(value)
         for name, value in trainer.callback_metrics.items()
         if name.startswith("test/")
     }
-    protocol = model.metrics.protocol
+    protocol = model.protocol
     if int(values.get("n", 0)) != whole:
         raise ZooError(f"{int(values.get('n', 0))} of {whole} samples were tested (limit_test_batches {asked})")
+    if protocol.primary not in values:
+        raise ZooError(f"no sample had what {METRIC_INFO[protocol.primary].label} of protocol {protocol.id} compares")
     if datamodule.protocol != protocol.id:
         raise ZooError(f"the data are {datamodule.protocol or 'of no protocol'}, not of protocol {protocol.id}")
     fingerprint = datamodule.fingerprint("test")
@@ -75,7 +79,7 @@ def tested(
 
 
 def result_table(result: Result, baseline: Mapping[str, float] | None = None) -> Table:
-    """A result as a row for the terminal, narrow enough for 80 columns; a baseline and its ratio below it.
+    """A result for the terminal, a row per metric; a baseline and the ratio to it beside.
 
     Args:
         result: a measured result.
@@ -83,16 +87,17 @@ def result_table(result: Result, baseline: Mapping[str, float] | None = None) ->
     """
     from rich.table import Table
 
-    metrics = [metric for metric in PROTOCOLS[result.protocol].metrics if metric in result.values]
-    table = Table(title=f"{result.protocol}, measured {result.date[:10]}", title_justify="left")
-    table.add_column("weights")
-    for metric in metrics:
-        table.add_column(f"{METRIC_LABELS[metric]} {METRIC_UNITS[metric]}", justify="right")
-    table.add_column("n", justify="right")
-    table.add_row(result.weights, *(f"{result.values[m]:.1f}" for m in metrics), str(result.samples), style="bold")
-    if baseline is not None:
-        table.add_row("mean pose", *(f"{baseline[m]:.1f}" for m in metrics), f"{baseline['n']:.0f}")
-        table.add_row("ratio", *(f"{result.values[m] / baseline[m]:.0%}" for m in metrics), "", style="dim")
+    title = f"{result.protocol}, {result.samples} samples, measured {result.date[:10]}"
+    table = Table("metric", title=title, title_justify="left")
+    for column in (result.weights, *(("mean pose", "ratio") if baseline is not None else ())):
+        table.add_column(column, justify="right")
+    for metric in PROTOCOLS[result.protocol].metrics:
+        if metric in result.values:
+            info, value = METRIC_INFO[metric], result.values[metric]
+            row = [info.title, f"[bold]{info.format(value)}[/]"]
+            if baseline is not None:
+                row += [info.format(baseline[metric]), f"{value / baseline[metric]:.0%}"]
+            table.add_row(*row)
     return table
 
 

@@ -17,13 +17,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from metrics import PROTOCOLS, groups, overall
+from metrics import PROTOCOLS, Protocol, groups, overall
+from metrics.report import AVERAGE
 from zoo.errors import ZooError
 from zoo.resources import PACKAGE
+from zoo.schema import build, mapping
 
-Groups = dict[str, dict[str, dict[str, float]]]
+Table = dict[str, dict[str, float]]
+Groups = dict[str, Table]
 
-_VERSIONED = ("human-mesh-zoo", "torch", "pytorch-lightning", "timm", "torchmetrics", "numpy")
+_VERSIONED = ("human-mesh-zoo", "torch", "pytorch-lightning", "timm", "torchmetrics", "numpy", "smplx", "pycocotools")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -33,7 +36,9 @@ class Result:
 
     Attributes:
         protocol: id of the protocol.
-        values: metric -> value over all samples, in the protocol's units.
+        values: metric -> value, averaged as the protocol says, in the protocol's units.
+        averages: way of averaging (`metrics.protocols.protocol.AVERAGINGS`) -> metric -> value; the protocol's own way
+            among them, and the others where the literature differs.
         samples: number of samples evaluated.
         groups: breakdown field -> group -> metric -> value; `n` is the group's number of samples.
         method: name of the method.
@@ -49,11 +54,12 @@ class Result:
         date: UTC, ISO 8601.
 
     Raises:
-        ZooError: a field is empty, of the wrong type, or not finite; the message names it.
+        ZooError: a field is empty, not finite or at odds with another; the message names it.
     """
 
     protocol: str
     values: dict[str, float]
+    averages: Table
     samples: int
     groups: Groups
     method: str
@@ -70,23 +76,13 @@ class Result:
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
-            _check_field(field.name, getattr(self, field.name), str(field.type))
+            if not getattr(self, field.name) and field.name != "groups":
+                raise ZooError(f"result: {field.name} is empty")
+        if self.samples < 0:
+            raise ZooError("result: samples must be positive")
         if self.protocol not in PROTOCOLS:
             raise ZooError(f"result: no protocol {self.protocol!r}; there are {', '.join(PROTOCOLS)}")
-        protocol = PROTOCOLS[self.protocol]
-        strange = set(self.values) - set(protocol.metrics)
-        if protocol.primary not in self.values or strange:
-            raise ZooError(
-                f"result: values must be of {', '.join(protocol.metrics)}, the first one among them, "
-                f"not {', '.join(self.values)}"
-            )
-        if set(self.groups) != set(protocol.breakdown):
-            raise ZooError(
-                f"result: groups must be those of {self.protocol}: {', '.join(protocol.breakdown) or 'none'}"
-            )
-        for table in self.groups.values():
-            if sum(row.get("n", 0.0) for row in table.values()) != self.samples:
-                raise ZooError(f"result: the groups' n do not add up to samples = {self.samples}")
+        self._check_numbers(PROTOCOLS[self.protocol])
         if not _SHA256.fullmatch(self.weights_sha256):
             raise ZooError("result: weights_sha256 must be 64 hexadecimal digits")
         try:
@@ -94,34 +90,35 @@ class Result:
         except ValueError as error:
             raise ZooError(f"result: date {self.date!r} is not ISO 8601") from error
 
+    def _check_numbers(self, protocol: Protocol) -> None:
+        """Everything the protocol names is there, nothing else, and all of it finite."""
+        _check_finite("values", self.values)
+        for field, table in {"averages": self.averages, **{f"groups.{k}": v for k, v in self.groups.items()}}.items():
+            for name, row in table.items():
+                _check_finite(f"{field}.{name}", row)
+        strange = set(self.values) - set(protocol.metrics)
+        if protocol.primary not in self.values or strange:
+            raise ZooError(
+                f"result: values must be of {', '.join(protocol.metrics)}, the first one among them, "
+                f"not {', '.join(self.values)}"
+            )
+        if self.averages.get(protocol.averaging) != self.values:
+            raise ZooError(f"result: averages must hold the values under {protocol.averaging!r}, as the protocol says")
+        if set(self.groups) != set(protocol.breakdown):
+            raise ZooError(
+                f"result: groups must be those of {self.protocol}: {', '.join(protocol.breakdown) or 'none'}"
+            )
+        if protocol.task == "people":  # their groups count people, not images
+            return
+        for table in self.groups.values():
+            if sum(row.get("n", 0.0) for row in table.values()) != self.samples:
+                raise ZooError(f"result: the groups' n do not add up to samples = {self.samples}")
 
-def _check_field(name: str, value: Any, kind: str) -> None:
-    """Types are those of the annotation; nothing is empty; numbers are finite."""
-    expected = {"str": "str", "int": "int"}.get(kind, "dict")
-    if type(value).__name__ != expected:
-        raise ZooError(f"result: {name} must be {expected}, not {type(value).__name__}")
-    if not value and name != "groups":
-        raise ZooError(f"result: {name} is empty")
-    if expected == "int" and value <= 0:
-        raise ZooError(f"result: {name} must be positive")
-    if name == "values":
-        _check_numbers(name, value)
-    if name == "groups":
-        for field, table in value.items():
-            for group, row in _mapping(f"groups.{field}", table).items():
-                _check_numbers(f"groups.{field}.{group}", _mapping(f"groups.{field}.{group}", row))
 
-
-def _check_numbers(name: str, values: Mapping[str, Any]) -> None:
+def _check_finite(name: str, values: Mapping[str, float]) -> None:
     for key, value in values.items():
-        if type(value) not in (int, float) or not math.isfinite(value):
+        if not math.isfinite(value):
             raise ZooError(f"result: {name}.{key} is {value!r}, not a finite number: the evaluation failed")
-
-
-def _mapping(name: str, value: Any) -> dict[str, Any]:
-    if type(value) is not dict:
-        raise ZooError(f"result: {name} must be dict, not {type(value).__name__}")
-    return value
 
 
 def make_result(
@@ -138,19 +135,29 @@ def make_result(
     precision: str,
     command: str,
 ) -> Result:
-    """A result from what `metrics.Evaluation.compute` returned; versions and date are filled in.
+    """A result from what the protocol's metric computed; versions and date are filled in.
+
+    Numbers that the protocol does not name are left out.
 
     Raises:
         ZooError: something is missing or not finite.
     """
     if protocol not in PROTOCOLS:
         raise ZooError(f"result: no protocol {protocol!r}; there are {', '.join(PROTOCOLS)}")
+    meant = PROTOCOLS[protocol]
+
+    def named(table: Table) -> Table:
+        return {name: {k: v for k, v in row.items() if k in (*meant.metrics, "n")} for name, row in table.items()}
+
     everything = overall(values)
+    chosen = named({"all": everything})["all"]
+    samples = int(chosen.pop("n", 0))
     return Result(
         protocol=protocol,
-        values={key: value for key, value in everything.items() if key != "n"},
-        samples=int(everything.get("n", 0)),
-        groups={field: groups(values, field) for field in PROTOCOLS[protocol].breakdown},
+        values=chosen,
+        averages=named(groups(values, AVERAGE)) or {meant.averaging: dict(chosen)},
+        samples=samples,
+        groups={field: named(groups(values, field)) for field in meant.breakdown},
         method=method,
         weights=weights,
         weights_sha256=weights_sha256,
@@ -230,20 +237,10 @@ def read_result(path: Path) -> Result:
         raise ZooError(f"cannot read {path}: {error.strerror}") from error
     except ValueError as error:
         raise ZooError(f"{path} is not JSON ({error}); delete it and run the evaluation again") from error
-    if not isinstance(document, dict):
-        raise ZooError(f"{path} is not a result: it holds {type(document).__name__}, not an object")
-    kinds = {field.name: str(field.type) for field in dataclasses.fields(Result)}
-    names = set(kinds)
-    if set(document) != names:
-        wrong = [f"{name} is missing" for name in sorted(names - set(document))]
-        wrong += [f"{name} is unknown" for name in sorted(set(document) - names)]
-        raise ZooError(f"{path} is not a result: {', '.join(wrong)}")
     try:
-        for name, kind in kinds.items():
-            _check_field(name, document[name], kind)
-        return Result(**document)
+        return build(Result, mapping(document, "result"), "result")
     except ZooError as error:
-        raise ZooError(f"{path}: {error}") from error
+        raise ZooError(f"{path}: {error}") from None
 
 
 def read_results(folder: Path | None = None) -> list[Result]:

@@ -88,11 +88,10 @@ HUMAN36M = (
     replace(
         _MESH,
         id="h36m-p2-14j-lixel",
-        aka="",
+        aka="I2L-MeshNet's own evaluation",
         frames="every 64th frame of camera 60457274",
         ground_truth=_OWN,
         metrics=("mpjpe", "pa_mpjpe"),
-        note=f"{LSP14_NOTE} I2L-MeshNet's own Human3.6M evaluation.",
     ),
     replace(
         _JOINTS,

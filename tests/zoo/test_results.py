@@ -2,21 +2,20 @@
 
 import dataclasses
 import json
-import multiprocessing
+import os
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
 
-sys.path.append(str(Path(__file__).parents[1] / "metrics"))
-from metric_samples import PLAIN, make_batch
-
-from metrics import Evaluation
+from zoo.cli import main
 from zoo.errors import ZooError
 from zoo.results import Result, make_result, read_result, read_results, results_folder, write_result
 
+ROOT = Path(__file__).parents[2]
 VALUES = {
     "mpjpe": 90.5,
     "pa_mpjpe": 60.25,
@@ -58,8 +57,26 @@ def test_round_trip(tmp_path):
     assert written.samples == 6
     assert written.values == {k: v for k, v in VALUES.items() if "/" not in k and k != "n"}
     assert written.groups == {"action": {"walking": {"mpjpe": 80.0, "n": 4.0}, "sitting": {"mpjpe": 111.5, "n": 2.0}}}
+    assert written.averages == {"samples": written.values}
     assert {"python", "torch", "numpy"} <= set(written.versions)
     assert names(tmp_path) == [path.name]
+
+
+def test_both_ways_of_averaging_are_kept(tmp_path):
+    ways = {"average/samples/mpjpe": 90.5, "average/actions/mpjpe": 95.75}
+    written = result({**{k: v for k, v in VALUES.items() if "/" in k}, "mpjpe": 90.5, "n": 6.0, **ways})
+    assert written.averages == {"samples": {"mpjpe": 90.5}, "actions": {"mpjpe": 95.75}}
+    assert read_result(write_result(written, tmp_path)) == written
+
+
+def test_numbers_of_other_protocols_are_left_out():
+    """MuPoTS-3D's metric computes relative and absolute 3DPCK at once."""
+    numbers = {"pck3d": 80.0, "pck3d_abs": 30.0, "mrpe": 90.0, "n": 3.0}
+    numbers |= {f"sequence/TS1/{name}": value for name, value in numbers.items() if name != "n"} | {"sequence/TS1/n": 5}
+    found = make_result("mupots-absolute-all", numbers, **FACTS)
+    assert found.values == found.averages["sequences"] == {"pck3d_abs": 30.0}
+    assert found.groups == {"sequence": {"TS1": {"pck3d_abs": 30.0, "n": 5}}}
+    assert found.samples == 3
 
 
 def test_two_runs_do_not_overwrite_each_other(tmp_path):
@@ -83,10 +100,10 @@ def test_no_field_may_be_missing(name, tmp_path):
         Result(**without)
     path = tmp_path / "open-v1__x.json"
     path.write_text(json.dumps(without))
-    with pytest.raises(ZooError, match=f"{path.name} is not a result: {name} is missing"):
+    with pytest.raises(ZooError, match=f"{path.name}: result: {name} is missing"):
         read_result(path)
     path.write_text(json.dumps({**complete, "extra": 1}))
-    with pytest.raises(ZooError, match="extra is unknown"):
+    with pytest.raises(ZooError, match="unknown field 'extra'"):
         read_result(path)
 
 
@@ -97,18 +114,21 @@ def test_no_field_may_be_missing(name, tmp_path):
         ({"config": {}}, "config is empty"),
         ({"samples": 0}, "samples is empty"),
         ({"samples": -3}, "samples must be positive"),
-        ({"samples": 6.0}, "samples must be int"),
+        ({"samples": 6.5}, "samples must be int"),
         ({"samples": True}, "samples must be int"),
         ({"samples": 7}, "do not add up to samples = 7"),
         ({"date": "yesterday"}, "not ISO 8601"),
         ({"weights_sha256": "beef"}, "64 hexadecimal"),
         ({"protocol": "open"}, "no protocol 'open'"),
         ({"values": {"mpjpe": float("nan")}}, "values.mpjpe is nan"),
-        ({"values": {"mpjpe": "12"}}, "not a finite number"),
+        ({"values": {"mpjpe": "12"}}, "values.mpjpe must be float, not str"),
         ({"values": {"pve": 1.0}}, "the first one among them"),
         ({"values": {"mpjpe": 1.0, "magic": 1.0}}, "values must be of"),
         ({"groups": {}}, "groups must be those of open-v1: action"),
         ({"groups": {"action": [1]}}, "groups.action must be dict"),
+        ({"averages": {"actions": {"mpjpe": 1.0}}}, "averages must hold the values under 'samples'"),
+        ({"averages": {"samples": {"mpjpe": 1.0}}}, "averages must hold the values under 'samples'"),
+        ({"values": {"mpjpe": 90.5}}, "averages must hold the values"),
         ({"groups": {"action": {"walking": {"mpjpe": float("inf"), "n": 6.0}}}}, "groups.action.walking.mpjpe is inf"),
         ({"device": None}, "device must be str"),
     ],
@@ -139,7 +159,7 @@ def test_broken_files(tmp_path):
     with pytest.raises(ZooError, match="is not JSON"):
         read_results(tmp_path)
     path.write_text("[1, 2]")
-    with pytest.raises(ZooError, match="it holds list"):
+    with pytest.raises(ZooError, match="must be a mapping of fields, not list"):
         read_result(path)
     path.unlink()
     (tmp_path / "notes.json").write_text("not ours")
@@ -166,26 +186,64 @@ def test_a_write_that_fails_half_way_leaves_nothing(tmp_path, monkeypatch):
     assert names(tmp_path) == []
 
 
-def evaluate(folder, started, pause):
-    """An evaluation that stops for `pause` seconds half way."""
-    evaluation = Evaluation(PLAIN)
-    for index in range(4):
-        evaluation.update(*make_batch([index]))
-        if index == 2:
-            started.set()
-            time.sleep(pause)
-    write_result(make_result("open-v1", evaluation.compute(), **FACTS), folder)
+CONFIG = """
+model:
+  class_path: lightning_modules.i2l_meshnet.module.I2LMeshNetModule
+  init_args: {backbone: resnet18_tiny, crop_size: 64, head_channels: 8}
+data:
+  class_path: half_way.HalfWay
+  init_args: {cache_dir: CACHE}
+trainer: {accelerator: cpu, enable_progress_bar: false}
+"""
 
 
-@pytest.mark.parametrize("killed", [True, False])
-def test_a_killed_evaluation_leaves_no_file(tmp_path, killed):
-    context = multiprocessing.get_context("fork")
-    started = context.Event()
-    process = context.Process(target=evaluate, args=(tmp_path, started, 60 if killed else 0))
-    process.start()
-    assert started.wait(60)
-    if killed:
-        process.kill()
-    process.join(60)
-    assert process.exitcode == (-signal.SIGKILL if killed else 0)
-    assert len(names(tmp_path)) == (0 if killed else 1)
+@pytest.fixture
+def command(tmp_path, tmp_path_factory, small_checkpoint):
+    """`zoo test` of a small model on four photographs, results in `tmp_path/results`."""
+    cache = tmp_path_factory.getbasetemp() / "half_way_cache"
+    (tmp_path / "small.yaml").write_text(CONFIG.replace("CACHE", str(cache)))
+    words = ["test", "--config", str(tmp_path / "small.yaml"), "--ckpt_path", str(small_checkpoint)]
+    return [*words, "--results", str(tmp_path / "results"), f"--trainer.default_root_dir={tmp_path}"]
+
+
+def test_a_complete_run_stores_one_result(command, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["zoo", *command])
+    assert main(command) == 0
+    (path,) = (tmp_path / "results").iterdir()
+    stored = read_result(path)
+    assert stored.samples == 4
+    assert stored.protocol == "open-v1"
+    assert set(stored.averages) == {"samples", "actions"}
+    assert stored.averages["samples"] == stored.values
+    actions = stored.groups["action"].values()
+    mean = sum(row["mpjpe"] for row in actions) / len(actions)
+    assert stored.averages["actions"]["mpjpe"] == pytest.approx(mean, rel=1e-6)
+    assert stored.weights == "last.ckpt"
+    assert stored.config["data"]["class_path"] == "half_way.HalfWay"
+    assert stored.command.startswith("zoo test --config ")
+    assert stored.precision == "32-true"
+    shown = capsys.readouterr().out
+    assert "MPJPE mm" in shown
+    assert f"Stored {path}" in shown
+
+
+@pytest.mark.parametrize("name", ["SIGKILL", "SIGINT"])
+def test_an_evaluation_stopped_half_way_leaves_no_result(name, command, tmp_path):
+    reached = tmp_path / "reached"
+    words = [sys.executable, "-m", "zoo", *command, f"--data.init_args.reached={reached}"]
+    paths = os.pathsep.join(str(folder) for folder in (ROOT, Path(__file__).parent))
+    with subprocess.Popen(
+        words, cwd=tmp_path, env={**os.environ, "PYTHONPATH": paths}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    ) as process:
+        give_up = time.monotonic() + 120
+        while not reached.exists() and process.poll() is None and time.monotonic() < give_up:
+            time.sleep(0.05)
+        alive = process.poll() is None
+        process.send_signal(signal.Signals[name])
+        said = process.communicate(timeout=60)[0].decode()
+    assert reached.exists(), said
+    assert alive, said
+    assert process.returncode not in (0, 2), said
+    assert "Stored" not in said
+    assert not (tmp_path / "results").exists()
