@@ -13,13 +13,15 @@ from zoo.errors import ZooError
 if TYPE_CHECKING:
     from zoo.checkpoints import info, list_models
     from zoo.loading import load
+    from zoo.official import from_official
     from zoo.predicting import predict
     from zoo.publishing import push
 
 __version__ = "0.1.0"
-__all__ = ["ZooError", "__version__", "info", "list_models", "load", "predict", "push"]
+__all__ = ["ZooError", "__version__", "from_official", "info", "list_models", "load", "predict", "push"]
 
 _HOME = {
+    "from_official": "zoo.official",
     "load": "zoo.loading",
     "predict": "zoo.predicting",
     "push": "zoo.publishing",

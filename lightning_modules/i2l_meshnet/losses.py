@@ -11,8 +11,9 @@ from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lightning_modules.i2l_meshnet.network import Lixels
+from lightning_modules.i2l_meshnet.network import BodyLixels, Lixels
 from lightning_modules.i2l_meshnet.targets import LixelTargets
+from lightning_modules.precision import full_precision
 
 LOSS_SETS = ("paper", "release")
 
@@ -109,7 +110,8 @@ class SurfaceLoss(nn.Module):
         vectors = self._edge_vectors(predicted)
         length = _length(vectors)
         entries = 3 * len(self.faces) * predicted.shape[1]
-        edge = (((length - true_length) * both_valid).abs().sum(1) @ self.edge_count) / entries
+        with full_precision(predicted):
+            edge = (((length - true_length) * both_valid).abs().sum(1) @ self.edge_count) / entries
         # |<v, n>| / |v| for all triangles of an edge at once
         cosine = sum((vectors * normals[side]).sum(-1).abs() for side in self.edge_faces.T)
         return (cosine / length).sum() / entries, edge
@@ -137,29 +139,38 @@ class I2LMeshNetLoss(nn.Module):
         terms: `paper`: the five terms of Eq. 13, every joint against the fitted body where there is one and against
             the dataset's own annotation otherwise. `release`: seven terms; both annotations, each with its own term
             (more accurate joints, rougher meshes, say the authors).
-        normal_weight: weight of the normal loss; every other term has weight 1.
+        normal_weight: weight of the normal loss; terms without a weight here have 1.
         edge_weight: weight of the edge loss.
+        mesh_joint_weight: weight of the joints that are regressed from the mesh (0: Table 11, "wo. L_pose of MeshNet").
+        pose_net: whether there is a PoseNet, whose joints have a term.
 
     Raises:
         ValueError: `terms` is neither.
     """
 
     def __init__(
-        self, faces: Int[Tensor, "faces 3"], terms: str = "paper", normal_weight: float = 0.1, edge_weight: float = 1.0
+        self,
+        faces: Int[Tensor, "faces 3"],
+        terms: str = "paper",
+        normal_weight: float = 0.1,
+        edge_weight: float = 1.0,
+        mesh_joint_weight: float = 1.0,
+        pose_net: bool = True,
     ) -> None:
         super().__init__()
         if terms not in LOSS_SETS:
             raise ValueError(f"no loss set {terms!r}; use one of {', '.join(LOSS_SETS)}")
-        self.terms = terms
+        self.terms, self.pose_net = terms, pose_net
         self.normal_weight, self.edge_weight = normal_weight, edge_weight
+        self.mesh_joint_weight = mesh_joint_weight
         self.surface = SurfaceLoss(faces)
 
-    def forward(self, output: Lixels, target: LixelTargets) -> dict[str, Tensor]:
+    def forward(self, output: Lixels | BodyLixels, target: LixelTargets) -> dict[str, Tensor]:
         """Loss terms by name, weighted; their sum is the training loss."""
-        losses = {
-            **self.joint_terms("joint", output.joints, target),
-            **self.joint_terms("mesh_joint", output.joints_from_mesh, target),
-        }
+        losses = self.joint_terms("joint", output.joints, target) if self.pose_net else {}
+        if self.mesh_joint_weight:
+            terms = self.joint_terms("mesh_joint", output.joints_from_mesh, target)
+            losses |= {name: self.mesh_joint_weight * term for name, term in terms.items()}
         mesh = (output.vertices, target.vertices, target.vertices_valid)
         losses["mesh"] = coordinate_loss(mesh[0], mesh[1], mesh[2].unsqueeze(-1).expand_as(mesh[0]))
         if self.normal_weight or self.edge_weight:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Callable
+from dataclasses import replace
 from typing import NamedTuple
 
 import torch
@@ -11,7 +12,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lightning_modules.backbones import create_split_backbone
-from lightning_modules.heads import LixelHead, gaussian_profile
+from lightning_modules.heads import gaussian_profile
+from lightning_modules.i2l_meshnet.heads import HeadSize, SizedLixelHead
+from lightning_modules.i2l_meshnet.regressor import BodyParameters, ParameterRegressor
+from lightning_modules.precision import full_precision
+
+CASCADES = ("pose_net", "true", "none")
 
 
 class Lixels(NamedTuple):
@@ -21,22 +27,31 @@ class Lixels(NamedTuple):
     """
 
     joints: Float[Tensor, "batch joints 3"]
-    """From PoseNet."""
+    """From PoseNet; without one, those it was replaced by: the true ones that were put in, or the mesh's."""
     vertices: Float[Tensor, "batch vertices 3"]
     """From MeshNet."""
     joints_from_mesh: Float[Tensor, "batch joints 3"]
     """Joint regressor applied to `vertices`."""
 
 
-class PoseOutput(NamedTuple):
-    """What PoseNet alone says."""
+class BodyLixels(NamedTuple):
+    """`Lixels`, and the body that they are the mesh of."""
 
     joints: Float[Tensor, "batch joints 3"]
-    """Lixels."""
+    vertices: Float[Tensor, "batch vertices 3"]
+    joints_from_mesh: Float[Tensor, "batch joints 3"]
+    parameters: BodyParameters
+
+
+class PoseOutput(NamedTuple):
+    """What PoseNet alone says, or what stands in for it."""
+
+    joints: Float[Tensor, "batch joints 3"] | None
+    """Lixels; None when MeshNet is not shown any."""
     shared: Float[Tensor, "batch channels bins bins"]
     """Early image feature, which MeshNet reads too."""
-    upsampled: Float[Tensor, "batch width bins bins"]
-    """Features that the heat maps along x and y are averages of."""
+    upsampled: Float[Tensor, "batch width bins bins"] | None
+    """Features that the heat maps along x and y are averages of; None without a PoseNet."""
 
 
 class Pose2Feat(nn.Module):
@@ -113,9 +128,15 @@ class I2LMeshNet(nn.Module):
         head_channels: width c' of both heads (256 in the paper).
         sigma: of the joints' Gaussians in bins.
         pretrained: start both backbones from ImageNet weights, if timm can get them.
+        cascade: what MeshNet is shown beside the image (Table 3): the joints of `pose_net`, the `true` ones, which
+            then are an input, or `none`. Only the first has a PoseNet.
+        mesh_head: makes the head of MeshNet; the paper's when omitted.
+        mesh_bins: length of the mesh's own heat maps; as PoseNet's when omitted. Outputs are in PoseNet's unit.
+        regressor: body parameters from the joints of the mesh, the second stage; a part of the state, but not run here.
 
     Raises:
-        ValueError: the crop size is not a multiple of 32, or the backbone cannot be cut at stride 4 or ends there.
+        ValueError: the crop size is not a multiple of 32, the backbone cannot be cut at stride 4 or ends there, there
+            is no such cascade, or the mesh's heat maps cannot have this length.
     """
 
     joint_regressor: Tensor
@@ -128,47 +149,87 @@ class I2LMeshNet(nn.Module):
         head_channels: int = 256,
         sigma: float = 2.5,
         pretrained: bool = False,
+        cascade: str = "pose_net",
+        mesh_head: Callable[[HeadSize], nn.Module] = SizedLixelHead,
+        mesh_bins: int | None = None,
+        regressor: ParameterRegressor | None = None,
     ) -> None:
         super().__init__()
         if crop_size % 32:
             raise ValueError(f"crop_size {crop_size} is not a multiple of 32; use e.g. 128 or 256")
+        if cascade not in CASCADES:
+            raise ValueError(f"no cascade {cascade!r}; use one of {', '.join(CASCADES)}")
         joints, vertices = joint_regressor.shape
         self.bins = crop_size // 4
-        self.stem, self.pose_body = create_split_backbone(backbone, pretrained)
-        _, self.mesh_body = create_split_backbone(backbone, pretrained)
-        upsamplings = int(math.log2(self.pose_body.reductions[-1] // 4))
-        if upsamplings < 1:
+        self.stem, body = create_split_backbone(backbone, pretrained)
+        stride, width = body.reductions[-1], body.channels[-1]
+        if stride <= 4:
             raise ValueError(f"backbone {backbone!r} ends at stride 4; use one that goes on, e.g. resnet50")
         with torch.no_grad():
             stem_channels = self.stem.eval()(torch.zeros(1, 3, 64, 64)).shape[1]
         self.stem.train()
-        self.pose_head = LixelHead(self.pose_body.channels[-1], joints, self.bins, head_channels, upsamplings)
-        self.pose2feat = Pose2Feat(stem_channels, joints, self.bins, sigma)
-        self.mesh_head = LixelHead(self.mesh_body.channels[-1], vertices, self.bins, head_channels, upsamplings)
+        pose_size = HeadSize(width, crop_size // stride, joints, self.bins, head_channels)
+        mesh_size = replace(pose_size, points=vertices, bins=mesh_bins or self.bins)
+        self.bins_per_mesh_bin = self.bins / mesh_size.bins
+        has_pose_net = cascade == "pose_net"
+        self.pose_body = body if has_pose_net else None
+        self.mesh_body = create_split_backbone(backbone, pretrained)[1]
+        self.pose_head = SizedLixelHead(pose_size) if has_pose_net else None
+        self.pose2feat = None if cascade == "none" else Pose2Feat(stem_channels, joints, self.bins, sigma)
+        self.mesh_head = mesh_head(mesh_size)
         self.register_buffer("joint_regressor", joint_regressor.float(), persistent=False)
         for new_layers in (self.pose_head, self.pose2feat, self.mesh_head):
-            new_layers.apply(_initialise)
+            if new_layers is not None:
+                new_layers.apply(_initialise)
+        self.regressor = regressor
 
-    def forward(self, image: Float[Tensor, "batch 3 size size"]) -> Lixels:
+    def forward(
+        self, image: Float[Tensor, "batch 3 size size"], joints: Float[Tensor, "batch joints 3"] | None = None
+    ) -> Lixels | BodyLixels:
         """Joints and mesh in lixel units.
 
         Mesh losses reach the stem through the shared feature, but not PoseNet: its joints are detached in `Pose2Feat`.
-        """
-        return self.mesh(self.pose(image))
 
-    def pose(self, image: Float[Tensor, "batch 3 size size"]) -> PoseOutput:
-        """PoseNet alone (section 3.1)."""
+        Args:
+            image: RGB crops.
+            joints: the true ones, for `cascade` `true`.
+        """
+        return self.mesh(self.pose(image, joints))
+
+    def pose(
+        self, image: Float[Tensor, "batch 3 size size"], joints: Float[Tensor, "batch joints 3"] | None = None
+    ) -> PoseOutput:
+        """PoseNet alone (section 3.1), or the given joints where there is none."""
         shared = self.stem(image)
+        if self.pose_body is None or self.pose_head is None:
+            return PoseOutput(joints, shared, None)
         features = self.pose_body(shared)[-1]
         upsampled = self.pose_head.deconv(features)
         return PoseOutput(self.pose_head.locate(upsampled, features), shared, upsampled)
 
-    def mesh(self, pose: PoseOutput) -> Lixels:
+    def mesh_features(self, pose: PoseOutput) -> Float[Tensor, "batch channels height width"]:
+        """What the head of MeshNet reads.
+
+        Raises:
+            ValueError: there are no joints to show to MeshNet.
+        """
+        if self.pose2feat is None:
+            return self.mesh_body(pose.shared)[-1]
+        if pose.joints is None:
+            raise ValueError("this network has no PoseNet (cascade: true); put the true joints in")
+        return self.mesh_body(self.pose2feat(pose.shared, pose.joints))[-1]
+
+    def mesh(self, pose: PoseOutput) -> Lixels | BodyLixels:
         """MeshNet on PoseNet's output (section 3.2)."""
-        vertices = self.mesh_head(self.mesh_body(self.pose2feat(pose.shared, pose.joints))[-1])
-        with torch.autocast(vertices.device.type, enabled=False):
+        return self.lixels(pose, self.mesh_head(self.mesh_features(pose)))
+
+    def lixels(self, pose: PoseOutput, vertices: Float[Tensor, "batch vertices 3"]) -> Lixels:
+        """The answer, from vertices in the mesh's own bins."""
+        if self.bins_per_mesh_bin != 1:
+            vertices = vertices * self.bins_per_mesh_bin
+        with full_precision(vertices):
             joints_from_mesh = self.joint_regressor @ vertices
-        return Lixels(pose.joints, vertices, joints_from_mesh)
+        return Lixels(joints_from_mesh if pose.joints is None else pose.joints, vertices, joints_from_mesh)
 
 
 def _initialise(layer: nn.Module) -> None:

@@ -6,13 +6,20 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+import torch
 from torch import Tensor
+
+from body.skeleton import get_skeleton
+from lightning_modules.i2l_meshnet.network import I2LMeshNet
+from lightning_modules.i2l_meshnet.regressor import ParameterRegressor
 
 # (pattern, replacement), first match wins; None: not part of this network
 _RENAME: tuple[tuple[str, str | None], ...] = (
     (r"human_model_layer\.", None),  # SMPL or MANO, which is licensed and comes from the user's own files
     (r"mesh_backbone\.(conv1|bn1)\.", None),  # a second stem that the released network never runs
-    (r"param_regressor\.", None),  # second training stage
+    (r"param_regressor\.fc\.", r"regressor.fc."),
+    (r"param_regressor\.fc_pose\.0\.", r"regressor.pose."),
+    (r"param_regressor\.fc_shape\.0\.", r"regressor.betas."),
     (r"pose_backbone\.(layer\d)", r"pose_body.net.\1"),
     (r"pose_backbone\.(conv1|bn1)\.", r"stem.\1."),
     (r"mesh_backbone\.(layer\d)", r"mesh_body.net.\1"),
@@ -24,24 +31,59 @@ _RENAME: tuple[tuple[str, str | None], ...] = (
     (r"pose2feat\.conv\.1\.", r"pose2feat.norm."),
 )
 
+_VERTICES = {"smpl": 6890, "mano": 778, "open": 6900}
+_POSE_JOINTS = {"smpl": 24, "mano": 16, "open": 24}
+_HAND_INPUTS = 3 * 21
 
-def convert_state_dict(checkpoint: Mapping[str, Any]) -> dict[str, Tensor]:
+
+def convert_state_dict(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """State dict of `I2LMeshNet` (ResNet backbone) from an official one; load it with `strict=True`.
 
+    The regressor of a hand network is left out: the authors never trained it, and until September 2020 it had the 144
+    outputs of a body. A body's is there for stage `param`; `without_regressor` gives the network of stage `lixel`.
+
     Args:
-        checkpoint: the contents of `snapshot_*.pth.tar` (a dict whose `network` is the state dict), or that state dict;
-            keys with or without `module.`.
+        state: with the authors' names, without `module.`.
 
     Raises:
         ValueError: a key that the released network does not have.
     """
-    state = checkpoint.get("network", checkpoint)
-    converted = {}
-    for key, value in state.items():
-        name = rename(key.removeprefix("module."))
-        if name is not None:
-            converted[name] = value
-    return converted
+    first = state.get("param_regressor.fc.0.weight")
+    hand = first is not None and first.shape[1] == _HAND_INPUTS
+    named = ((rename(key), value) for key, value in state.items())
+    converted = {name: value for name, value in named if name is not None}
+    return without_regressor(converted) if hand else converted
+
+
+def without_regressor(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The state without the second stage, by official names or those used here."""
+    return {key: value for key, value in state.items() if not key.startswith(("regressor.", "param_regressor."))}
+
+
+def build_network(config: Mapping[str, Any]) -> I2LMeshNet:
+    """The network of a module's hyper-parameters with a joint regressor of zeros, so that no body model is needed.
+
+    Args:
+        config: hyper-parameters of `I2LMeshNetModule`; those that are not there have the module's defaults.
+
+    Raises:
+        ValueError: no official network is like this.
+    """
+    body, stage = str(config.get("body", "open")), config.get("stage", "lixel")
+    kind = body.partition("_")[0]
+    if kind not in _VERTICES:
+        raise ValueError(f"no I2L-MeshNet was released for body {body!r}; use smpl or mano")
+    if config.get("mesh_head", "lixel") != "lixel" or config.get("cascade", "pose_net") != "pose_net":
+        raise ValueError("the released network has a PoseNet and lixels; leave out mesh_head and cascade")
+    joints = len(get_skeleton(config.get("skeleton", "smpl29")))
+    return I2LMeshNet(
+        torch.zeros(joints, _VERTICES[kind]),
+        backbone=config.get("backbone", "resnet50"),
+        crop_size=config.get("crop_size", 256),
+        head_channels=config.get("head_channels", 256),
+        sigma=config.get("sigma", 2.5),
+        regressor=ParameterRegressor(joints, _POSE_JOINTS[kind]) if stage == "param" else None,
+    )
 
 
 def rename(key: str) -> str | None:

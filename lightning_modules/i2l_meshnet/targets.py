@@ -16,6 +16,7 @@ from torch import Tensor
 
 from body.camera import apply_affine, backproject, invert_affine, project
 from datamodules.batch import Batch
+from lightning_modules.precision import full_precision
 
 
 class LixelTargets(NamedTuple):
@@ -54,7 +55,8 @@ class LixelSpace:
         affine: Float[Tensor, "batch 2 3"],
     ) -> Float[Tensor, "batch points 3"]:
         """Camera-frame points (metres) to lixels."""
-        pixels = apply_affine(project(points, intrinsics), affine)
+        with full_precision(points):
+            pixels = apply_affine(project(points, intrinsics), affine)
         depth = (points[..., 2] - root_depth[:, None]) / self.depth_range + 0.5
         return torch.cat([pixels * (self.bins / self.crop_size), depth.unsqueeze(-1) * self.bins], -1)
 
@@ -66,9 +68,10 @@ class LixelSpace:
         affine: Float[Tensor, "batch 2 3"],
     ) -> Float[Tensor, "batch points 3"]:
         """Lixels to camera-frame points in metres (Eq. 7): lixel -> crop -> image -> camera."""
-        pixels = apply_affine(lixels[..., :2] * (self.crop_size / self.bins), invert_affine(affine))
         depth = (lixels[..., 2] / self.bins - 0.5) * self.depth_range + root_depth[:, None]
-        return backproject(pixels, depth, intrinsics)
+        with full_precision(lixels):
+            pixels = apply_affine(lixels[..., :2] * (self.crop_size / self.bins), invert_affine(affine))
+            return backproject(pixels, depth, intrinsics)
 
     def mirror(
         self, lixels: Float[Tensor, "batch points 3"], partner: Int[Tensor, "points"]
@@ -105,7 +108,8 @@ def make_targets(
     body_valid = batch["vertices_valid"][:, None]
     # missing labels are zeros: put them in front of the camera, so that nothing is divided by a depth of 0
     body = torch.where(body_valid[..., None], batch["vertices"], torch.ones_like(batch["vertices"]))
-    body_joints = joint_regressor @ body
+    with full_precision(body):
+        body_joints = joint_regressor @ body
     body_root = body_joints[:, root, 2]
     vertices = space.encode(body, body_root, *camera)
     fit_joints = space.encode(body_joints, body_root, *camera)

@@ -2,10 +2,16 @@
 
 import json
 import zlib
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
+
+from body.licensed import MANO16
+from body.model import BodyModel
+from body.skeleton import SMPL24
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 
@@ -23,10 +29,39 @@ def standin_regressor(data):
     return matrix
 
 
-def official_state(data, skip=("param_regressor.", "mesh_backbone.conv1", "mesh_backbone.bn1")):
-    """State dict with official names: every entry is drawn from a generator seeded by its own name."""
+def official_state(data, skip=("mesh_backbone.conv1", "mesh_backbone.bn1")):
+    """State dict with official names: every entry is drawn from a generator seeded by its own name.
+
+    Args:
+        data: of a golden file.
+        skip: beginnings of names that are left out, such as those that the network never uses.
+    """
     entries = [json.loads(entry) for entry in data["keys"]]
     return {key: _entry(key, shape) for key, shape in entries if not key.startswith(skip)}
+
+
+@contextmanager
+def no_initialisation():
+    """Networks made in here have arbitrary weights: they are all loaded afterwards, and drawing them takes seconds."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("kaiming_uniform_", "kaiming_normal_", "uniform_", "normal_", "trunc_normal_"):
+            patch.setattr(torch.nn.init, name, lambda tensor, *args, **kwargs: tensor)
+        yield
+
+
+def standin_body(data, name):
+    """A body of the stand-in's size and joints that has no shape."""
+    matrix, hand = standin_regressor(data).numpy(), name == "mano"
+    vertices, skeleton = matrix.shape[1], MANO16 if hand else SMPL24
+    arrays = {
+        "v_template": np.zeros((vertices, 3)),
+        "shapedirs": np.zeros((vertices, 3, 10)),
+        "weights": np.eye(1, len(skeleton)).repeat(vertices, 0),
+        "J_regressor": matrix[: len(skeleton)],
+        "kintree_table": np.array([skeleton.parent_indices, range(len(skeleton))]),
+        "f": data["standin_faces"].astype(np.int64),
+    }
+    return BodyModel(name, skeleton, arrays, {"mano21" if hand else "smpl29": matrix})
 
 
 def _entry(key, shape):
@@ -47,6 +82,7 @@ def _entry(key, shape):
         normal *= np.sqrt(2 / fan_in)
         if key.endswith(("conv_x.0.weight", "conv_y.0.weight", "conv_z_2.0.weight")):
             normal *= 0.01 if key.startswith("pose_net") else 0.05  # else the soft-argmax saturates
+        normal *= {"root.xy_layer.weight": 0.01, "root.depth_layer.weight": 0.001}.get(key, 1.0)
     return torch.from_numpy(normal.astype(np.float32))
 
 

@@ -192,7 +192,7 @@ def test_flip_test_makes_predictions_of_mirrored_crops_mirror_images():
     module = I2LMeshNetModule(**TINY, flip_test=True).eval()
     image = torch.rand(2, 3, 64, 64)
     with torch.no_grad():
-        here, there = module._lixels(image), module._lixels(image.flip(-1))
+        here, there = module._lixels({"image": image}), module._lixels({"image": image.flip(-1)})
     torch.testing.assert_close(there.vertices, module.space.mirror(here.vertices, module.mirror_vertices))
     torch.testing.assert_close(there.joints, module.space.mirror(here.joints, module.mirror_joints))
 
