@@ -12,11 +12,12 @@ from jaxtyping import Float64
 from rich.console import Console
 from rich.table import Table
 
-from metrics.functional import auc, confusion_matrix, mpjpe, pa_mpjpe, pck3d, point_errors
+from metrics.functional import auc, confusion_matrix, f_score, mpjpe, pa_mpjpe, pck3d, point_errors
 
 POSES, JOINTS = 100_000, 14
 LOOP_POSES = 5_000
 MESHES, VERTICES = 500, 6_890
+HANDS, HAND_VERTICES = 50, 778
 MASKS, SIDE, CLASSES = 500, 128, 25
 
 
@@ -87,12 +88,15 @@ def _measure(console: Console, generator: torch.Generator) -> None:
     console.print(f"largest difference between the two: {difference:.1e} mm")
 
     meshes = _points(generator, MESHES, VERTICES)
+    hands = _points(generator, HANDS, HAND_VERTICES)
     labels, guesses = torch.randint(0, CLASSES, (2, MASKS, SIDE, SIDE), generator=generator)
     cases: dict[str, tuple[Callable[[], object], int]] = {
         f"MPJPE, {JOINTS} joints": (lambda: mpjpe(prediction, target, root=0), POSES),
         f"3DPCK, {JOINTS} joints": (lambda: pck3d(prediction, target), POSES),
         f"AUC, {JOINTS} joints, 31 thresholds": (lambda: auc(prediction, target), POSES),
         f"PVE, {VERTICES:,} vertices": (lambda: point_errors(*meshes).mean(1), MESHES),
+        f"PA-PVE, {VERTICES:,} vertices": (lambda: pa_mpjpe(*meshes), MESHES),
+        f"F-score, {HAND_VERTICES} vertices": (lambda: f_score(*hands), HANDS),
         f"mIoU, {CLASSES} classes, {SIDE} x {SIDE}": (lambda: confusion_matrix(guesses, labels, CLASSES), MASKS),
     }
     table = Table(title="Throughput of the other metrics")

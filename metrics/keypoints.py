@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,10 +11,10 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from metrics.functional.keypoints import keypoint_ap
 from metrics.rows import IndexedMetric, as_float64
 
 _JOINTS = 17
-_STATS = ("ap", "ap50", "ap75", "ap_m", "ap_l")  # the first five of pycocotools' ten
 
 
 class KeypointAP(IndexedMetric):
@@ -67,11 +65,7 @@ class KeypointAP(IndexedMetric):
         n = {"n": float(len(rows))}
         if len(rows) == 0:
             return n
-        if not rows.isfinite().all():
-            return {**dict.fromkeys(_STATS, float("nan")), **n}
-        truth = self._truth()
-        values = dict(zip(_STATS, _coco_stats(truth, rows), strict=False))
-        return {**{name: 100 * value for name, value in values.items() if value >= 0}, **n}
+        return keypoint_ap(self._truth(), rows[:, 0].long(), rows[:, 1], rows[:, 2:].reshape(-1, _JOINTS, 2)) | n
 
     def _truth(self) -> Mapping[str, Any]:
         if self.annotations is None:
@@ -80,26 +74,3 @@ class KeypointAP(IndexedMetric):
             return self.annotations
         content: dict[str, Any] = json.loads(Path(self.annotations).read_text())
         return content
-
-
-def _coco_stats(truth: Mapping[str, Any], rows: Float[Tensor, "people columns"]) -> list[float]:
-    """What pycocotools says; -1 where it cannot say anything."""
-    from pycocotools.coco import COCO
-    from pycocotools.cocoeval import COCOeval
-
-    known = {image["id"] for image in truth["images"]}
-    detections = []
-    for image, score, *points in rows.tolist():
-        if int(image) not in known:
-            raise ValueError(f"image {int(image)} is not in the annotations; is this the file of another split?")
-        triples = [number for x, y in zip(points[::2], points[1::2], strict=True) for number in (x, y, 1.0)]
-        detections.append({"image_id": int(image), "category_id": 1, "keypoints": triples, "score": score})
-    with contextlib.redirect_stdout(io.StringIO()):  # it prints
-        annotated = COCO()
-        annotated.dataset = {"info": {}, **truth}
-        annotated.createIndex()
-        evaluation = COCOeval(annotated, annotated.loadRes(detections), "keypoints")
-        evaluation.evaluate()
-        evaluation.accumulate()
-        evaluation.summarize()
-    return [float(value) for value in evaluation.stats]

@@ -10,17 +10,17 @@ from jaxtyping import Float, Float64, Int
 from torch import Tensor
 
 from body.skeleton import Skeleton
-from metrics.functional.distance import point_errors
+from metrics.functional.distance import MILLIMETRES
 from metrics.functional.people import match_people, match_roots, rescale_bones
 from metrics.functional.ranking import precision_recall, step_precision
-from metrics.functional.threshold import PCK_THRESHOLD
+from metrics.functional.threshold import PCK_THRESHOLD, pck_hits
 from metrics.report import group_key
 from metrics.rows import IndexedMetric, as_float64
 
-# What a row says of one annotated person, ...
+# Of one annotated person, ...
 _PERSON = ("sequence", "hits", "hits_abs", "joints", "matched", "root_error", "annotated")
-# ... and of one detection in the same image: they share rows only to share the image's index.
-_DETECTION = ("score", "detected", "correct")
+# ... and of one detection in the same image, which shares the row and nothing else.
+_DETECTION = ("score", "correct", "detected")
 
 
 @dataclass(frozen=True)
@@ -84,63 +84,72 @@ class MuPoTS(IndexedMetric):
             index: position of each image in the split.
         """
         for ours, true, number, place in zip(predictions, targets, sequence, index, strict=True):
-            people, detections = self._people(ours, true, number), self._detections(ours, true)
-            count = max(len(people), len(detections), 1)
-            rows = people.new_zeros(count, self.columns - 2)
-            rows[: len(people), : len(_PERSON)] = people
-            rows[: len(detections), len(_PERSON) :] = detections
-            self.add(place.expand(count), rows, torch.arange(count))
+            columns = self._people(ours, true, number) | self._detections(ours, true)
+            rows = next(iter(columns.values())).new_zeros(max(1, *map(len, columns.values())), len(columns))
+            for row, name in zip(rows.T, _PERSON + _DETECTION, strict=True):
+                row[: len(columns[name])] = columns[name]
+            self.add(place.expand(len(rows)), rows, torch.arange(len(rows)))
 
-    def _people(self, ours: People, true: People, sequence: Tensor) -> Float64[Tensor, "people columns"]:
+    def _people(self, ours: People, true: People, sequence: Tensor) -> dict[str, Tensor]:
         """What is said of the annotated people of one image."""
         moved, fixed = as_float64(ours.joints), as_float64(true.joints)
         match = match_people(as_float64(ours.pixels)[:, self.matching], as_float64(true.pixels)[:, self.matching])
         matched = match >= 0
-        rows = fixed.new_zeros(len(fixed), len(_PERSON))
-        rows[:, 0], rows[:, 6] = sequence, 1
-        rows[:, 3] = len(self.scored) * (matched if self.matched_only else torch.ones_like(matched))
-        rows[:, 4] = matched
+        columns = {name: fixed.new_zeros(len(fixed)) for name in _PERSON}
+        columns["sequence"] += sequence.item()
+        columns["annotated"] += 1
+        columns["matched"] += matched
+        columns["joints"] += len(self.scored) * (matched if self.matched_only else 1)
         if matched.any():
-            resized = rescale_bones(moved[match[matched]], fixed[matched], self.parents)
-            errors, shift = self._errors(resized, fixed[matched])
-            rows[matched, 1:3] = torch.stack([(e < PCK_THRESHOLD).sum(1).double() for e in errors], -1)
-            rows[matched, 5] = shift
-        return rows
+            goal = fixed[matched]
+            pose = rescale_bones(moved[match[matched]], goal, self.parents)
+            shift = pose[:, [self.root]] - goal[:, [self.root]]
+            columns["hits"][matched] = self._hits(pose - shift, goal)
+            columns["hits_abs"][matched] = self._hits(pose, goal)
+            columns["root_error"][matched] = MILLIMETRES * torch.linalg.vector_norm(shift, dim=-1)[:, 0]
+        return columns
 
-    def _errors(self, ours: Tensor, true: Tensor) -> tuple[tuple[Tensor, Tensor], Tensor]:
-        """Joint errors relative to the root and absolute, and root errors, millimetres."""
-        relative = ours - ours[:, self.root, None], true - true[:, self.root, None]
-        errors = point_errors(*(side[:, self.scored] for side in relative)), point_errors(ours, true)[:, self.scored]
-        return errors, point_errors(ours[:, [self.root]], true[:, [self.root]])[:, 0]
+    def _hits(self, pose: Tensor, goal: Tensor) -> Float64[Tensor, "people"]:
+        return pck_hits(pose[:, self.scored], goal[:, self.scored], thresholds=(PCK_THRESHOLD,))[0][:, 0]
 
-    def _detections(self, ours: People, true: People) -> Float64[Tensor, "detections columns"]:
+    def _detections(self, ours: People, true: People) -> dict[str, Tensor]:
         """What is said of the predicted people of one image; nothing where nobody is annotated."""
         roots, goals = as_float64(ours.joints)[:, self.root], as_float64(true.joints)[:, self.root]
-        if len(goals) == 0 or len(roots) == 0:
-            return goals.new_zeros(0, len(_DETECTION))
         scores = torch.ones_like(roots[:, 0]) if ours.scores is None else as_float64(ours.scores)
+        if len(goals) == 0 or len(roots) == 0:
+            return dict.fromkeys(_DETECTION, scores[:0])
         correct = match_roots(roots, goals, scores)
-        return torch.stack([scores, torch.ones_like(scores), correct.double()], -1)
+        return {"score": scores, "correct": correct.double(), "detected": torch.ones_like(scores)}
 
     def compute(self) -> dict[str, float]:
         """`pck3d`, `pck3d_abs`, `mrpe`, `ap_root25` and `n` (images); 3DPCK and annotated people per sequence."""
         index, rows = self.samples()
-        n = float(len(torch.unique(index)))
-        people, detections = rows[rows[:, 6] > 0, : len(_PERSON)], rows[rows[:, -2] > 0, len(_PERSON) :]
-        if len(people) == 0:
-            return {"n": n}
-        totals, tables = people.sum(0), dict[str, float]()
-        cells: dict[str, list[float]] = {"pck3d": [], "pck3d_abs": []}
-        for number in torch.unique(people[:, 0]):
-            part = people[people[:, 0] == number].sum(0)
-            name = f"TS{int(number)}"
-            tables[group_key("sequence", name, "n")] = part[6].item()
-            for column, key in enumerate(cells, start=1):
-                if part[3] > 0:
-                    cells[key].append((100 * part[column] / part[3]).item())
-                    tables[group_key("sequence", name, key)] = cells[key][-1]
-        report = {key: sum(values) / len(values) for key, values in cells.items() if values}
-        if totals[4] > 0:
-            report["mrpe"] = (totals[5] / totals[4]).item()
-        curve = precision_recall(detections[:, 0], detections[:, 2] > 0, len(people))
-        return {**report, "ap_root25": 100 * step_precision(*curve).item(), "n": n, **tables}
+        n = {"n": float(len(torch.unique(index)))}
+        column = dict(zip(_PERSON + _DETECTION, rows.unbind(1), strict=True))
+        people, matched = column["annotated"].sum(), column["matched"].sum()
+        if people == 0:
+            return n
+        sequences = self._sequences(column)
+        report = dict[str, float]()
+        for key in ("pck3d", "pck3d_abs"):
+            cells = [cell[key] for cell in sequences.values() if key in cell]
+            report |= {key: sum(cells) / len(cells)} if cells else {}
+        if matched > 0:
+            report["mrpe"] = (column["root_error"].sum() / matched).item()
+        found = column["detected"] > 0
+        curve = precision_recall(column["score"][found], column["correct"][found] > 0, int(people))
+        report["ap_root25"] = 100 * step_precision(*curve).item()
+        tables = {group_key("sequence", k, name): cell[name] for k, cell in sequences.items() for name in cell}
+        return report | n | tables
+
+    def _sequences(self, column: dict[str, Tensor]) -> dict[str, dict[str, float]]:
+        """3DPCK, where any joint counts, and number of annotated people of each sequence."""
+        cells = {}
+        for number in torch.unique(column["sequence"][column["annotated"] > 0]).tolist():
+            inside = (column["sequence"] == number) & (column["annotated"] > 0)
+            joints, hits, hits_abs, n = (
+                column[name][inside].sum().item() for name in ("joints", "hits", "hits_abs", "annotated")
+            )
+            scores = {"pck3d": 100 * hits / joints, "pck3d_abs": 100 * hits_abs / joints} if joints else {}
+            cells[f"TS{int(number)}"] = {**scores, "n": n}
+        return cells

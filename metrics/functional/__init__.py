@@ -3,6 +3,7 @@
 from metrics.functional.alignment import Alignment, align, procrustes, procrustes_errors
 from metrics.functional.distance import masked_mean, median, mpjpe, pa_mpjpe, point_errors, pve
 from metrics.functional.hand import curve_area, f_score
+from metrics.functional.keypoints import keypoint_ap
 from metrics.functional.people import match_people, match_roots, rescale_bones
 from metrics.functional.pose2d import pckh, pckh_hits
 from metrics.functional.quaternion import quaternion_angles, quaternion_error
@@ -30,6 +31,7 @@ __all__ = [
     "gps",
     "ignored_as_background",
     "iou",
+    "keypoint_ap",
     "masked_mean",
     "match_people",
     "match_roots",

@@ -76,6 +76,14 @@ def test_a_nan_prediction_cannot_hide(name):
     assert metric.compute().isnan()
 
 
+@pytest.mark.parametrize("name", [name for name in CASES if name != "quaternion_error"])
+def test_a_mirrored_pose_is_not_the_pose(name):
+    target = joints(8)
+    metric = CASES[name][0]()
+    metric.update(target * torch.tensor([-1.0, 1.0, 1.0]), target)
+    assert metric.compute() < 99 if metric.higher_is_better else metric.compute() > 20
+
+
 def test_an_invalid_root_leaves_the_sample_out():
     prediction, target = joints(6), joints(7)
     valid = torch.ones(23, 14, dtype=torch.bool)

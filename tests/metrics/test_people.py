@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from task_samples import MATCHING, SCORED, crowd, feed_people
+from task_samples import MATCHING, SCORED, crowd
 
 from body.skeleton import MPI_INF_3DHP17
 from metrics import MuPoTS, People
