@@ -103,10 +103,9 @@ class Evaluation(IndexedMetric):
         index, rows = self.samples()
         if len(index) == 0:
             return {"n": 0.0}
-        terms, names = rows[:, : self._terms].contiguous(), torch.split(rows[:, self._terms :], NAME_COLUMNS, 1)
-        tables = {
-            field: self._table(terms, packed) for field, packed in zip(self.protocol.breakdown, names, strict=True)
-        }
+        terms, fields = rows[:, : self._terms].contiguous(), self.protocol.breakdown
+        packed = rows[:, self._terms :].reshape(len(rows), len(fields), NAME_COLUMNS).unbind(1)
+        tables = {field: self._table(terms, names) for field, names in zip(fields, packed, strict=True)}
         means = {"samples": self._values(terms)}
         means |= {way: self._mean(tables[field]) for way, field in AVERAGINGS.items() if field in tables}
         report = {**means.get(self.protocol.averaging, means["samples"]), "n": float(len(index))}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from typing import Any, NamedTuple, runtime_checkable
 from typing import Protocol as Structure
@@ -82,7 +83,7 @@ class Inputs:
             raise ValueError(f"protocol {protocol.id!r} needs the joint regressor {name!r}: use build_metrics")
         if protocol.needs_body and body is None:
             raise ValueError(f"protocol {protocol.id!r} needs the body model {protocol.body!r}: use build_metrics")
-        self.body = body
+        self.body = copy.deepcopy(body).double() if body is not None else None  # the caller's keeps its precision
         if protocol.target_regressor is None:
             self._check_scored(target_skeleton, "the labels' joint set")
         self.scored = [self.skeleton.index(joint) for joint in protocol.joints]
@@ -167,7 +168,7 @@ class Inputs:
         pairs = {"pose": Pair(*pose, _everywhere(batch["smpl_valid"], pose[0]))}
         if self.body is None:
             return pairs
-        body = self.body.to(pose[0].device, torch.float64)
+        body = self.body.to(pose[0].device)
         betas = as_float64(smpl.betas), as_float64(batch["betas"])
         for name, use_pose, use_betas in (("model", 1, 1), ("rest_vertices", 0, 1), ("posed_vertices", 1, 0)):
             ours, true = (body(p * use_pose, b * use_betas).vertices for p, b in zip(pose, betas, strict=True))
