@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 # method -> LightningModule, by dotted path so that naming a method imports nothing heavy
 METHODS: dict[str, str] = {
     "i2l_meshnet": "lightning_modules.i2l_meshnet.module.I2LMeshNetModule",
+    "rootnet": "lightning_modules.rootnet.module.RootNetModule",
 }
 
 

@@ -9,6 +9,7 @@ from pytorch_lightning import LightningModule
 from pytorch_lightning.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 
+from body.skeleton import Skeleton
 from datamodules.batch import Batch
 from lightning_modules.prediction import Prediction
 from metrics import build_metrics, get_protocol, overall
@@ -19,7 +20,8 @@ SCHEDULES = ("multistep", "cosine")
 class PoseModule(LightningModule):
     """Training, evaluation and prediction of a single-person method.
 
-    A method supplies `network`, `losses` and `predict`. Labels and predictions travel as `Batch` and `Prediction`.
+    A method supplies `network`, `skeleton`, `losses` and `predict`. Labels and predictions travel as `Batch` and
+    `Prediction`.
 
     Args:
         lr: learning rate of Adam.
@@ -28,12 +30,15 @@ class PoseModule(LightningModule):
         lr_factor: its factor.
         warmup_steps: steps of linear warm-up, for `cosine`.
         protocol: evaluation protocol whose metrics validation and test report.
+        skeleton: joint set of the batches; the protocol's when omitted.
 
     Raises:
         ValueError: unknown schedule.
     """
 
     network: nn.Module
+    skeleton: Skeleton
+    """Joint set of the predictions."""
 
     def __init__(
         self,
@@ -43,6 +48,7 @@ class PoseModule(LightningModule):
         lr_factor: float,
         warmup_steps: int,
         protocol: str,
+        skeleton: Skeleton | None = None,
     ) -> None:
         super().__init__()
         if schedule not in SCHEDULES:

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lightning_modules.deconvolution import Deconvolution
+from lightning_modules.precision import full_precision
 
 
 def soft_argmax(logits: Float[Tensor, "*batch bins"]) -> Float[Tensor, "*batch"]:
@@ -15,10 +16,22 @@ def soft_argmax(logits: Float[Tensor, "*batch bins"]) -> Float[Tensor, "*batch"]
 
     Computed in float32 also under autocast: bf16 resolves a 64-bin coordinate to a quarter of a bin only.
     """
-    with torch.autocast(logits.device.type, enabled=False):
+    with full_precision(logits):
         dtype = torch.promote_types(logits.dtype, torch.float32)
         bins = torch.arange(logits.shape[-1], dtype=dtype, device=logits.device)
         return functional.softmax(logits, -1, dtype=dtype) @ bins
+
+
+def expected_place(logits: Float[Tensor, "batch points *axes"]) -> Float[Tensor, "batch points dims"]:
+    """Expected (x, y) or (x, y, z) under one softmax over all cells of a map (y, x) or volume (z, y, x), in float32."""
+    likelihood = functional.softmax(logits.flatten(2), -1, dtype=torch.float32).view_as(logits)
+    axes = range(2, logits.ndim)
+    with full_precision(logits):
+        places = []
+        for axis in axes:
+            line = likelihood.sum([other for other in axes if other != axis])
+            places.append(line @ torch.arange(line.shape[-1], dtype=line.dtype, device=line.device))
+    return torch.stack(places[::-1], -1)
 
 
 def gaussian_profile(

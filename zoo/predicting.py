@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
 from typing import cast
 
 import cv2
@@ -20,8 +23,12 @@ from datamodules.crop import RestRoot, crop_image, make_crop
 from datamodules.sample import RawSample
 from lightning_modules.base import PoseModule
 from lightning_modules.prediction import Prediction
+from lightning_modules.rootnet.module import RootNetModule
+from zoo.checkpoints import get_checkpoint
+from zoo.converted import converted_file
 from zoo.errors import ZooError
 from zoo.images import ImageSource, read_image
+from zoo.loading import load
 
 Box = tuple[float, float, float, float]
 Boxes = Sequence[Sequence[float | int]] | np.ndarray
@@ -32,12 +39,14 @@ def predict(
     image: ImageSource,
     boxes: Boxes | None = None,
     intrinsics: np.ndarray | None = None,
+    root_net: RootNetModule | None = None,
 ) -> Prediction:
     """3D joints and mesh of the people in a photograph, one row per box.
 
     A box is grown to a square with a margin, as in training; what the square has outside of the photograph is black.
-    Without a box the whole frame is taken, without a margin. The absolute depth is estimated from the box, since one
-    photograph does not say how far away a person is; see `Prediction.root_depth_source`.
+    Without a box the whole frame is taken, without a margin. How far away a person is, RootNet estimates where its
+    weights are (`zoo convert rootnet FILE`) and the method predicts a body with a pelvis; the size of the box
+    otherwise. `Prediction.root_depth_source` says which.
 
     Args:
         model: from `zoo.load`.
@@ -45,14 +54,49 @@ def predict(
         boxes: (x, y, width, height) around each person in pixels of the upright photograph; parts outside of it are
             cut off.
         intrinsics: (3, 3) camera matrix in pixels; 60 degrees across the longer side when omitted.
+        root_net: estimates the absolute depth; the converted official one, if there is one, when omitted.
 
     Raises:
         ZooError: the image cannot be read, or a box is empty or outside of it, or the intrinsics are no camera.
     """
     pixels = read_image(image)
     people = check_boxes(boxes, pixels.shape[1], pixels.shape[0])
-    size = int(cast("torch.Tensor", model.example_input_array).shape[-1])
-    batch = photo_batch(pixels, people, camera_matrix(intrinsics, pixels), size, 1.0 if boxes is None else 1.25)
+    camera, margin = camera_matrix(intrinsics, pixels), 1.0 if boxes is None else 1.25
+    batch = photo_batch(pixels, people, camera, _crop_size(model), margin)
+    root_net = root_net or converted_root_net(str(model.device)) if _has_pelvis(model) else None
+    if root_net is None:
+        return _answer(model, batch)
+    seen = photo_batch(pixels, people, camera, _crop_size(root_net), margin)
+    batch["root_depth"] = _answer(root_net, seen).joints[:, 0, 2].cpu()
+    batch["root_depth_valid"] = torch.ones(len(people), dtype=torch.bool)
+    return dataclasses.replace(_answer(model, batch), root_depth_source="rootnet")
+
+
+def converted_root_net(device: str) -> RootNetModule | None:
+    """RootNet with the official weights that the user has converted, or None when there are none.
+
+    Raises:
+        ZooError: the converted file is damaged.
+    """
+    path = converted_file(get_checkpoint("rootnet"))
+    return None if path is None else _root_net(path, path.stat().st_mtime_ns, device)
+
+
+@cache
+def _root_net(path: Path, changed: int, device: str) -> RootNetModule:  # noqa: ARG001 (a new file is loaded anew)
+    return cast("RootNetModule", load(path, device=device))
+
+
+def _crop_size(model: PoseModule) -> int:
+    return int(cast("torch.Tensor", model.example_input_array).shape[-1])
+
+
+def _has_pelvis(model: PoseModule) -> bool:
+    return model.skeleton.root.startswith("pelvis")
+
+
+def _answer(model: PoseModule, batch: Batch) -> Prediction:
+    """The model's prediction in eval mode, whatever its mode is."""
     batch = model.transfer_batch_to_device(batch, model.device, 0)
     was_training = model.training
     model.eval()

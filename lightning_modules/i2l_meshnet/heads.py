@@ -14,8 +14,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lightning_modules.heads import LixelHead, pooled_block, pooled_lines, soft_argmax, upsampling
-from lightning_modules.precision import full_precision
+from lightning_modules.heads import LixelHead, expected_place, pooled_block, pooled_lines, soft_argmax, upsampling
 
 
 @dataclass(frozen=True)
@@ -180,18 +179,6 @@ class VoxelHead(nn.Module):
     def forward(self, features: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch points 3"]:
         """Coordinates in bins; channel = vertex * bins + z."""
         return expected_place(self.conv_xyz(self.deconv(features)).unflatten(1, (-1, self.bins)))
-
-
-def expected_place(logits: Float[Tensor, "batch points *axes"]) -> Float[Tensor, "batch points dims"]:
-    """Expected (x, y) or (x, y, z) under one softmax over all cells of a map (y, x) or volume (z, y, x), in float32."""
-    likelihood = functional.softmax(logits.flatten(2), -1, dtype=torch.float32).view_as(logits)
-    axes = range(2, logits.ndim)
-    with full_precision(logits):
-        places = []
-        for axis in axes:
-            line = likelihood.sum([other for other in axes if other != axis])
-            places.append(line @ torch.arange(line.shape[-1], dtype=line.dtype, device=line.device))
-    return torch.stack(places[::-1], -1)
 
 
 MESH_HEADS: dict[str, Callable[[HeadSize], nn.Module]] = {

@@ -17,6 +17,7 @@ from torch import Tensor
 from body.camera import apply_affine, backproject, invert_affine, project
 from datamodules.batch import Batch
 from lightning_modules.precision import full_precision
+from lightning_modules.root_depth import pinhole_depth
 
 
 class LixelTargets(NamedTuple):
@@ -133,16 +134,13 @@ def make_targets(
 def root_depth_from_box(
     box: Float[Tensor, "batch 4"], intrinsics: Float[Tensor, "batch 3 3"], extent: float = 2.0
 ) -> Float[Tensor, "batch"]:
-    """Pinhole estimate of the root depth in metres: a square of side `extent` fills the box.
+    """Pinhole estimate of the root depth in metres: RootNet's, with its learnt correction left out.
 
-    This is RootNet's k = sqrt(extent^2 fx fy / area) with its learnt correction left out. It never puts a point of the
-    depth range behind the camera.
+    It never puts a point of the depth range behind the camera.
 
     Args:
         box: square crop window (x, y, width, height) in full-image pixels.
         intrinsics: camera of the full image.
         extent: metres across the box (2 for bodies, 0.3 for hands).
     """
-    area = (box[:, 2] * box[:, 3]).clamp(min=1.0)
-    depth = extent * (intrinsics[:, 0, 0] * intrinsics[:, 1, 1] / area).sqrt()
-    return depth.clamp(min=0.55 * extent)
+    return pinhole_depth(box, intrinsics, extent).clamp(min=0.55 * extent)

@@ -1,26 +1,44 @@
 """This project's own benchmark, on the open body."""
 
+from dataclasses import replace
+
 from body.skeleton import SMPL24
 from metrics.protocols.protocol import Protocol
 
+_WHOLE = Protocol(
+    id="open-v1",
+    benchmark="open benchmark (synthetic bodies rendered by this project)",
+    split="held-out test split",
+    frames="600 images, one person each, cropped by the true box",
+    ground_truth="the open body (Anny, CC0; one body for all genders), exact",
+    skeleton="smpl24",
+    joints=tuple(joint for joint in SMPL24.joints if joint != "pelvis"),
+    body="open",
+    regressor="smpl24",
+    target_regressor="smpl24",
+    root="pelvis",
+    mesh_root="pelvis",
+    alignment="similarity",
+    metrics=("mpjpe", "pa_mpjpe", "pve", "pck3d", "auc"),
+    breakdown=("action",),
+    averaging="samples",
+    note="The pelvis is the origin and is not scored. Not comparable with any number on SMPL or on photographs.",
+)
+
 OPEN = (
-    Protocol(
-        id="open-v1",
-        benchmark="open benchmark (synthetic bodies rendered by this project)",
-        split="held-out test split",
-        frames="600 images, one person each, cropped by the true box",
-        ground_truth="the open body (Anny, CC0; one body for all genders), exact",
-        skeleton="smpl24",
-        joints=tuple(joint for joint in SMPL24.joints if joint != "pelvis"),
-        body="open",
-        regressor="smpl24",
-        target_regressor="smpl24",
-        root="pelvis",
-        mesh_root="pelvis",
-        alignment="similarity",
-        metrics=("mpjpe", "pa_mpjpe", "pve", "pck3d", "auc"),
-        breakdown=("action",),
-        averaging="samples",
-        note="The pelvis is the origin and is not scored. Not comparable with any number on SMPL or on photographs.",
+    _WHOLE,
+    replace(
+        _WHOLE,
+        id="open-v1-root",
+        joints=("pelvis",),
+        body="",
+        regressor=None,
+        target_regressor=None,
+        root="",
+        mesh_root="",
+        alignment="none",
+        metrics=("mrpe",),
+        breakdown=(),
+        note="Distance of the absolute root positions in the camera frame. Not comparable with any number on SMPL.",
     ),
 )

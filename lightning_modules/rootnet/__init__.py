@@ -1,0 +1,1 @@
+"""RootNet of 3DMPPE (Moon, Chang and Lee, ICCV 2019)."""

@@ -1,0 +1,66 @@
+"""RootNet in plain PyTorch: where in the crop the root joint is, and a correction of its pinhole depth."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from lightning_modules.backbones import create_backbone
+from lightning_modules.heads import expected_place, upsampling
+
+
+class RootOutput(NamedTuple):
+    """What RootNet says about a crop."""
+
+    place: Float[Tensor, "batch 2"]
+    """(x, y) in cells of a heat map a quarter of the crop's size; no half-cell offset."""
+    correction: Float[Tensor, "batch"]
+    """gamma: true depth over `root_depth.pinhole_depth`."""
+
+
+class RootNet(nn.Module):
+    """2D heat map of the root joint, and a depth correction from globally averaged features.
+
+    The released network was trained on 0..255 images from which ImageNet's mean and standard deviation of 0..1 images
+    were taken, so that values reach 1,000. Its weights expect that, and so this network does it too. It takes RGB in
+    [0, 1].
+
+    Args:
+        backbone: name in `lightning_modules.backbones`; its last features are enlarged to a quarter of the crop.
+        head_channels: width of the enlarged features (256 in the release).
+        pretrained: start the backbone from ImageNet weights, if timm can get them.
+
+    Raises:
+        ValueError: no such backbone, or it ends at stride 4.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, backbone: str = "resnet50", head_channels: int = 256, pretrained: bool = False) -> None:
+        super().__init__()
+        self.backbone = create_backbone(backbone, pretrained)
+        width, stride = self.backbone.channels[-1], self.backbone.reductions[-1]
+        if stride <= 4:
+            raise ValueError(f"backbone {backbone!r} ends at stride 4; use one that goes on, e.g. resnet50")
+        self.deconv = upsampling(width, head_channels, int(math.log2(stride // 4)))
+        self.place = nn.Conv2d(head_channels, 1, 1)
+        self.depth = nn.Conv2d(width, 1, 1)
+        for layer in (*self.deconv, self.place, self.depth):
+            if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+                nn.init.normal_(layer.weight, std=0.001)
+                if layer.bias is not None:
+                    nn.init.zeros_(layer.bias)
+        # 0..255 images, statistics of 0..1 images: see above
+        self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1), persistent=False)
+
+    def forward(self, image: Float[Tensor, "batch 3 size size"]) -> RootOutput:
+        """RGB crops in [0, 1] to the root's place and depth correction."""
+        features = self.backbone((255 * image - self.mean) / self.std)[-1]
+        place = expected_place(self.place(self.deconv(features)))[:, 0]
+        return RootOutput(place, self.depth(features.mean((2, 3), keepdim=True)).flatten().float())

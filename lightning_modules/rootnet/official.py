@@ -1,0 +1,47 @@
+"""Weights of the authors' release (github.com/mks0601/3DMPPE_ROOTNET_RELEASE, MIT) by the names used here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from torch import Tensor
+
+from lightning_modules.rootnet.network import RootNet
+
+_RENAME = (
+    (r"backbone\.(conv1|bn1|layer\d)\.", r"backbone.net.\1."),
+    (r"root\.deconv_layers\.", r"deconv."),
+    (r"root\.xy_layer\.", r"place."),
+    (r"root\.depth_layer\.", r"depth."),
+)
+
+
+def convert_state_dict(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """State dict of `RootNet` from an official one; load it with `strict=True`.
+
+    Args:
+        state: with the authors' names, without `module.`.
+
+    Raises:
+        ValueError: a key that the released network does not have.
+    """
+    return {rename(key): value for key, value in state.items()}
+
+
+def build_network(config: Mapping[str, Any]) -> RootNet:
+    """The network of a module's hyper-parameters."""
+    return RootNet(config.get("backbone", "resnet50"), config.get("head_channels", 256))
+
+
+def rename(key: str) -> str:
+    """Name here of an official weight.
+
+    Raises:
+        ValueError: the released network has no such weight.
+    """
+    for pattern, replacement in _RENAME:
+        if re.match(pattern, key):
+            return re.sub(pattern, replacement, key, count=1)
+    raise ValueError(f"{key!r} is not a weight of the released RootNet; is this another method's checkpoint?")
