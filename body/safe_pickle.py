@@ -10,6 +10,10 @@ import numpy as np
 from scipy.sparse import csc_matrix
 
 
+class _Refused(pickle.UnpicklingError):
+    """The file asks for something that no data file needs."""
+
+
 class _Stored:
     """Stand-in for an object of a package that is not installed: keeps the pickled attributes."""
 
@@ -50,7 +54,7 @@ def _empty_array(*_: Any) -> np.ndarray:
 def _dtype(spec: Any, *_: Any) -> np.dtype[Any]:
     kind = np.dtype(str(spec))
     if kind.hasobject:
-        raise pickle.UnpicklingError("refused: the file holds an array of Python objects")
+        raise _Refused("refused: the file holds an array of Python objects")
     return kind
 
 
@@ -60,13 +64,13 @@ def _scalar(kind: np.dtype[Any], data: bytes | str) -> Any:
 
 def _new(cls: type, *_: Any) -> _Stored:
     if not (isinstance(cls, type) and issubclass(cls, _Stored)):
-        raise pickle.UnpicklingError("refused: the file rebuilds an object of an unexpected class")
+        raise _Refused("refused: the file rebuilds an object of an unexpected class")
     return cls()
 
 
 def _encode(text: str, encoding: str = "latin1") -> bytes:
     if encoding != "latin1":
-        raise pickle.UnpicklingError(f"refused: unexpected text encoding {encoding!r}")
+        raise _Refused(f"refused: unexpected text encoding {encoding!r}")
     return text.encode("latin1")
 
 
@@ -87,7 +91,7 @@ for _module in ("numpy.core.multiarray", "numpy._core.multiarray"):
 class _Restricted(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in _ALLOWED:
-            raise pickle.UnpicklingError(
+            raise _Refused(
                 f"refused: the file asks for {module}.{name}, which is neither numpy, scipy.sparse nor chumpy data"
             )
         return _ALLOWED[module, name]
@@ -111,7 +115,7 @@ def read_pickle(path: Path) -> Any:
     with path.open("rb") as file:
         try:
             return _plain(_Restricted(file, encoding="latin1").load())
-        except pickle.UnpicklingError:
+        except _Refused:
             raise
         except Exception as error:  # a damaged stream fails in many ways; none of them is this caller's
             raise pickle.UnpicklingError(f"{path} is damaged or no pickle ({type(error).__name__})") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from pathlib import Path
@@ -67,6 +68,7 @@ def store(entry: Checkpoint, tensors: dict[str, Tensor], provenance: dict[str, A
     except Exception as error:  # safetensors has its own error for a full disk
         raise ZooError(f"{target} cannot be written ({' '.join(str(error).split())[:200]}); set ZOO_CACHE") from error
     finally:
-        partial.unlink(missing_ok=True)
-        note.unlink(missing_ok=True)
+        for leftover in (partial, note):
+            with contextlib.suppress(OSError):
+                leftover.unlink(missing_ok=True)
     return target

@@ -2,15 +2,18 @@
 
 import copy
 import hashlib
+from pathlib import Path
 
 import pytest
 import yaml
 
 import zoo
+from metrics import METRIC_UNITS, PROTOCOLS
 from zoo.checkpoints import get_checkpoint, parse_checkpoints, read_checkpoints
 from zoo.errors import ZooError
 from zoo.resources import list_configs, resource, weights_folder
 
+HUB = {"page": "x", "reason": "y", "file": "z"}
 BUNDLED = [entry for entry in read_checkpoints().values() if entry.availability == "bundled"]
 
 
@@ -39,6 +42,16 @@ def test_a_method_name_means_its_default():
         ({"requires": "MANO"}, "requires must be list"),
         ({"reported": {"p": {"mpjpe": "low"}}}, r"reported.p.mpjpe must be float"),
         ({"availability": "bundled"}, "file is missing"),
+        ({"availability": "hub"}, "file is missing, which availability 'hub' needs"),
+        ({"availability": "none"}, "source.date is missing, which availability 'none' needs"),
+        ({"source": {"page": "x", "reason": "y"}}, "source.file is missing, which availability 'official' needs"),
+        ({"source": None}, "source.page is missing"),
+        ({"sha256": "abc"}, "sha256 'abc' is not of the form"),
+        ({"source": HUB | {"revision": "main"}}, "source.revision 'main' is not of the form"),
+        ({"source": HUB | {"repo": "model"}}, "source.repo 'model' is not of the form"),
+        ({"source": HUB | {"date": "yesterday"}}, "source.date 'yesterday' is not of the form"),
+        ({"source": HUB | {"colour": "red"}}, "source: unknown field 'colour'"),
+        ({"body": "ghost"}, "body must be one of open, smpl, mano, none"),
         ({"bytes": True}, "bytes must be int"),
         ({"method": "nbf"}, "the name must be the method"),
     ],
@@ -57,6 +70,30 @@ def test_no_default_and_no_mapping(document):
         parse_checkpoints({"a.b": 3})
     with pytest.raises(ZooError, match="mapping"):
         parse_checkpoints([])
+
+
+def test_what_a_hub_entry_needs(document):
+    facts = {"file": "model.safetensors", "sha256": "0" * 64, "bytes": 1, "parameters": 1}
+    source = {"repo": "user/name", "revision": "0" * 40}
+    document["i2l_meshnet.freihand"] |= {"availability": "hub", **facts, "source": source}
+    assert parse_checkpoints(document)["i2l_meshnet.freihand"].source.revision == "0" * 40
+    for name in source:
+        document["i2l_meshnet.freihand"]["source"] = {key: value for key, value in source.items() if key != name}
+        with pytest.raises(ZooError, match=rf"source\.{name} is missing"):
+            parse_checkpoints(document)
+
+
+def test_every_paper_is_listed_and_every_claim_has_its_evidence():
+    entries = read_checkpoints().values()
+    assert {entry.method for entry in entries} >= {"i2l_meshnet", "hemlets", "nbf", "danet", "cascaded_lifting"}
+    golden = Path(__file__).parents[1] / "golden"
+    for entry in entries:
+        assert entry.golden is None or (golden / entry.golden).is_file(), entry.name
+        assert set(entry.results) | set(entry.reported) <= set(PROTOCOLS), entry.name
+        for values in (*entry.results.values(), *entry.reported.values()):
+            assert set(values) <= set(METRIC_UNITS), entry.name
+        assert entry.availability != "bundled" or entry.licences.redistributable
+        assert not (entry.availability == "official" and entry.licences.redistributable), "then it could be bundled"
 
 
 def test_training_configurations_exist():
