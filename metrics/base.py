@@ -11,6 +11,8 @@ from torch import Tensor
 from torch.nn import Module
 from torchmetrics import Metric
 
+from metrics.functional.distance import masked_mean
+
 
 class ExactMetric(Metric):
     """A metric whose float64 state follows the module's device but never its precision."""
@@ -123,3 +125,23 @@ class SampleMean(SumMetric):
     def value(self, totals: Float64[Tensor, "*groups 2"]) -> Float64[Tensor, "*groups"]:
         """Mean over samples."""
         return totals[..., 0] / totals[..., 1]
+
+
+class PointMean(SampleMean):
+    """Mean over the valid points of a sample, then over samples, of an error per point."""
+
+    @staticmethod
+    @abstractmethod
+    def per_point(
+        prediction: Float[Tensor, "batch points dims"], target: Float[Tensor, "batch points dims"]
+    ) -> Float64[Tensor, "batch points"]:
+        """Error of every point."""
+
+    def errors(
+        self,
+        prediction: Float[Tensor, "batch points dims"],
+        target: Float[Tensor, "batch points dims"],
+        valid: Bool[Tensor, "batch points"] | None,
+    ) -> Float64[Tensor, "batch"]:
+        """Mean over each sample's points."""
+        return masked_mean(self.per_point(prediction, target), valid)

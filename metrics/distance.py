@@ -5,8 +5,8 @@ from __future__ import annotations
 from jaxtyping import Bool, Float, Float64
 from torch import Tensor
 
-from metrics.base import SampleMean
-from metrics.functional.distance import masked_mean, mpjpe, pa_mpjpe, point_errors
+from metrics.base import PointMean, SampleMean
+from metrics.functional.distance import mpjpe, pa_mpjpe, point_errors
 
 
 class MPJPE(SampleMean):
@@ -75,7 +75,7 @@ class PAPVE(PAMPJPE):
     field = "vertices"
 
 
-class PVE(SampleMean):
+class PVE(PointMean):
     """Per-vertex error (MPVPE): the mean distance of corresponding mesh vertices.
 
     Convention:
@@ -84,15 +84,7 @@ class PVE(SampleMean):
     """
 
     field = "vertices"
-
-    def errors(
-        self,
-        prediction: Float[Tensor, "batch vertices 3"],
-        target: Float[Tensor, "batch vertices 3"],
-        valid: Bool[Tensor, "batch vertices"] | None,
-    ) -> Float64[Tensor, "batch"]:
-        """Mean distance in each sample."""
-        return masked_mean(point_errors(prediction, target), valid)
+    per_point = staticmethod(point_errors)
 
 
 class PVES(PVE):

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from jaxtyping import Bool, Float, Float64
-from torch import Tensor
-
-from metrics.base import SampleMean
-from metrics.functional.distance import masked_mean
+from metrics.base import PointMean
 from metrics.functional.quaternion import quaternion_error
 
 
-class QuaternionError(SampleMean):
+class QuaternionError(PointMean):
     """Mean angle between predicted and true joint rotations (NBF's err_quat).
 
     Convention:
@@ -20,12 +16,4 @@ class QuaternionError(SampleMean):
 
     unit = "rad"
     field = "pose"
-
-    def errors(
-        self,
-        prediction: Float[Tensor, "batch joints 3"],
-        target: Float[Tensor, "batch joints 3"],
-        valid: Bool[Tensor, "batch joints"] | None,
-    ) -> Float64[Tensor, "batch"]:
-        """Mean angle in each sample."""
-        return masked_mean(quaternion_error(prediction, target), valid)
+    per_point = staticmethod(quaternion_error)

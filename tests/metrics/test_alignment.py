@@ -173,3 +173,21 @@ def test_chunks_and_single_precision_change_nothing():
 def test_shapes_must_agree():
     with pytest.raises((ValueError, TypeError), match=r"cannot be aligned|Type-check"):
         procrustes(torch.zeros(2, 5, 3), torch.zeros(2, 6, 3))
+
+
+def test_meshes_are_aligned_by_their_own_vertices():
+    """More points than one chunk of samples holds."""
+    target = poses(9, joints=6890, seed=17)
+    source, _, _ = moved(target + 0.05 * poses(9, joints=6890, seed=18))
+    expected = [scipy_error(s, t, True) for s, t in zip(source.numpy(), target.numpy(), strict=True)]
+    np.testing.assert_allclose(pa_mpjpe(source, target), expected, atol=1e-6)
+
+
+def test_reflections_only_where_they_are_allowed():
+    target = poses(30, seed=19)
+    source, _, _ = moved(target * torch.tensor([1.0, 1.0, -1.0]))
+    assert (align(source, target, reflection=True) - target).abs().max() < 1e-9
+    assert torch.linalg.det(procrustes(source, target, reflection=True).rotation).max() < 0
+    assert torch.linalg.det(procrustes(source, target).rotation).min() > 0
+    same_side = target + 0.01 * poses(30, seed=20)
+    np.testing.assert_allclose(align(same_side, target, reflection=True), align(same_side, target), atol=1e-9)
