@@ -31,5 +31,5 @@ class HalfWay(SyntheticDataModule):
     def on_after_batch_transfer(self, batch, dataloader_idx):
         if self.reached is not None and 2 in batch["index"].tolist():
             Path(self.reached).touch()
-            time.sleep(300)
+            time.sleep(600)
         return super().on_after_batch_transfer(batch, dataloader_idx)
