@@ -56,7 +56,7 @@ class PoseModule(LightningModule):
         self.lr, self.schedule, self.milestones, self.lr_factor = lr, schedule, milestones, lr_factor
         self.warmup_steps = warmup_steps
         self.protocol = get_protocol(protocol)
-        self.metrics = build_metrics(self.protocol)
+        self.metrics = build_metrics(self.protocol, skeleton)
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Weighted loss terms of a batch, by name; training minimises their sum."""

@@ -103,12 +103,11 @@ class I2LMeshNetModule(PoseModule):
         warmup_steps: int = 0,
         protocol: str = "open-v1",
     ) -> None:
-        joint_set = get_skeleton(skeleton)
-        super().__init__(lr, schedule, milestones or [10, 12], lr_factor, warmup_steps, protocol, joint_set)
+        super().__init__(lr, schedule, milestones or [10, 12], lr_factor, warmup_steps, protocol)
         self.save_hyperparameters()
         _check(self.hparams)
         body_model = load_body(body)
-        self.skeleton, self.faces = joint_set, body_model.faces
+        self.skeleton, self.faces = get_skeleton(skeleton), body_model.faces
         self.depth_range, self.cascade, self.flip_test = depth_range, cascade, flip_test
         self.mesh_from, self.start_from = mesh_from, start_from
         joints = body_model.joint_regressor(skeleton)
