@@ -24,7 +24,7 @@ from datamodules.sample import RawSample
 from lightning_modules.base import PoseModule
 from lightning_modules.prediction import Prediction
 from lightning_modules.rootnet.module import RootNetModule
-from zoo.checkpoints import get_checkpoint
+from zoo.checkpoints import read_checkpoints
 from zoo.converted import converted_file
 from zoo.errors import ZooError
 from zoo.images import ImageSource, read_image
@@ -78,7 +78,8 @@ def converted_root_net(device: str) -> RootNetModule | None:
     Raises:
         ZooError: the converted file is damaged.
     """
-    path = converted_file(get_checkpoint("rootnet"))
+    listed = (entry for entry in read_checkpoints().values() if entry.method == "rootnet" and entry.default)
+    path = next((converted_file(entry) for entry in listed), None)
     return None if path is None else _root_net(path, path.stat().st_mtime_ns, device)
 
 
