@@ -13,7 +13,12 @@ from zoo.hub import WEIGHTS, fetch_published
 from zoo.weights import checked_file, read_safetensors, what_to_do
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from lightning_modules.base import PoseModule
+
+TRAINING_ONLY = ("part_loss.",)
+"""Weights that prediction never uses. A file may lack them or have more of them than the model; nothing else may."""
 
 
 def load(
@@ -60,13 +65,22 @@ def load(
         method, config = entry.method, entry.config
     model = build(method, {**config, **overrides})
     try:
-        model.load_state_dict(tensors, strict=True)
+        model.load_state_dict(_without_training_heads(tensors, model), strict=True)
     except RuntimeError as error:
         raise ZooError(f"{path} does not fit {method}: {' '.join(str(error).split())[:400]}") from None
     try:
         return model.to(device).eval()
     except (RuntimeError, AssertionError) as error:
         raise ZooError(f"device {device!r} cannot be used: {str(error).splitlines()[0]}") from None
+
+
+def _without_training_heads(tensors: dict[str, Tensor], model: PoseModule) -> dict[str, Tensor]:
+    """The state to load: weights under `TRAINING_ONLY` may be left over or missing, and then stay as they are."""
+    own = model.state_dict()
+    left_over = {key for key in tensors.keys() - own.keys() if key.startswith(TRAINING_ONLY)}
+    missing = {key for key in own.keys() - tensors.keys() if key.startswith(TRAINING_ONLY)}
+    kept = {key: value for key, value in tensors.items() if key not in left_over}
+    return kept | {key: own[key] for key in missing}
 
 
 def full_name(name: str) -> str:

@@ -8,6 +8,7 @@ import pytest
 import torch
 import yaml
 from safetensors import safe_open
+from safetensors.torch import save_file
 
 import zoo
 from zoo.checkpoints import parse_checkpoints
@@ -85,6 +86,26 @@ def test_a_flipped_byte_is_caught(listed, tmp_path, monkeypatch):
         zoo.load("i2l_meshnet.small")
 
 
+def test_only_weights_of_training_may_be_left_over_or_missing(small_weights, tmp_path):
+    image = torch.rand(1, 3, 64, 64)
+    expected = zoo.load(small_weights)(image).vertices
+    with_head = zoo.load(small_weights, part_weight=1.0)  # the file has no such head: it is new
+    assert torch.equal(with_head(image).vertices, expected)
+    with safe_open(small_weights, "pt") as stream:
+        facts = stream.metadata()
+    path = tmp_path / "model.safetensors"
+    state = {key: value.contiguous() for key, value in with_head.state_dict().items()}
+    assert any(key.startswith("part_loss.") for key in state)
+    save_file(state, path, facts)
+    assert torch.equal(zoo.load(path)(image).vertices, expected)  # and here it is left over
+    save_file({**state, "other_loss.weight": torch.zeros(1)}, path, facts)
+    with pytest.raises(ZooError, match=r"Unexpected key\(s\).*other_loss.weight"):
+        zoo.load(path)
+    save_file({key: value for key, value in state.items() if not key.endswith("conv_x.bias")}, path, facts)
+    with pytest.raises(ZooError, match=r"Missing key\(s\).*conv_x.bias"):
+        zoo.load(path)
+
+
 def test_overrides_replace_hyper_parameters(listed):
     assert zoo.load("i2l_meshnet", depth_range=1.5).depth_range == 1.5
     with pytest.raises(ZooError, match="does not fit"):
@@ -151,3 +172,17 @@ def test_packaging_refuses_what_it_must(small_checkpoint, listing, tmp_path, mon
     monkeypatch.setattr("sys.argv", ["package_weights", "missing.ckpt", "i2l_meshnet.small"])
     assert main() == 2
     assert "no such file" in capsys.readouterr().err
+
+
+def test_local_files_have_no_revision(small_weights):
+    with pytest.raises(ZooError, match="is a local file, so it has no revision 'v1'"):
+        zoo.load(small_weights, revision="v1")
+
+
+def test_weights_of_ones_own_need_no_list(small_checkpoint, small_model, tmp_path, monkeypatch, capsys):
+    argv = ["package_weights", str(small_checkpoint), "i2l_meshnet.mine", "--unlisted", "--folder", str(tmp_path)]
+    monkeypatch.setattr("sys.argv", argv)
+    assert main() == 0
+    assert json.loads(capsys.readouterr().out)["file"] == "i2l_meshnet.mine.safetensors"
+    image = torch.rand(1, 3, 64, 64)
+    assert torch.equal(zoo.load(tmp_path / "i2l_meshnet.mine.safetensors")(image).vertices, small_model(image).vertices)
