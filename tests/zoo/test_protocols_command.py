@@ -48,6 +48,4 @@ def test_json_holds_every_field(capsys):
 
 def test_an_unknown_protocol_is_one_line(capsys):
     assert main(["protocols", "h36m-p1"]) == 2
-    error = capsys.readouterr().err
-    assert error.startswith("zoo: no protocol 'h36m-p1'; zoo protocols lists them: open-v1, h36m-p1-17j")
-    assert error.count("\n") == 1
+    assert capsys.readouterr().err == "zoo: no protocol 'h36m-p1'; zoo protocols lists them\n"

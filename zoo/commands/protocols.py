@@ -26,7 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
         ZooError: no such protocol.
     """
     if arguments.protocol not in (None, *PROTOCOLS):
-        raise ZooError(f"no protocol {arguments.protocol!r}; zoo protocols lists them: {', '.join(PROTOCOLS)}")
+        raise ZooError(f"no protocol {arguments.protocol!r}; zoo protocols lists them")
     chosen = [PROTOCOLS[arguments.protocol]] if arguments.protocol else list(PROTOCOLS.values())
     if arguments.json:
         print(json.dumps({protocol.id: document(protocol) for protocol in chosen}, indent=1, ensure_ascii=False))
