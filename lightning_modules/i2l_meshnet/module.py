@@ -113,17 +113,7 @@ class I2LMeshNetModule(PoseModule):
         joints = body_model.joint_regressor(skeleton)
         second = ParameterRegressor(len(joints), len(body_model.parents)) if stage == "param" else None
         make = mesh_net(mesh_head, body_model, joints, depth_range)
-        self.network = make(
-            joints,
-            backbone,
-            crop_size,
-            head_channels,
-            sigma,
-            pretrained,
-            cascade,
-            mesh_bins=mesh_bins,
-            regressor=second,
-        )
+        self.network = make(joints, backbone, crop_size, head_channels, sigma, pretrained, cascade, mesh_bins, second)
         self.space = LixelSpace(crop_size, self.network.bins, depth_range)
         faces = torch.as_tensor(self.faces, dtype=torch.long)
         with_pose_net = cascade == "pose_net"
@@ -137,6 +127,7 @@ class I2LMeshNetModule(PoseModule):
         if second is not None:
             self.network.requires_grad_(False)
             second.requires_grad_(True)
+            self.train()  # Lightning keeps the modes that it finds, and calls nothing
 
     def _keep_mirror(self, body: BodyModel) -> None:
         if self.flip_test and body.mirror is None:

@@ -130,9 +130,9 @@ class I2LMeshNet(nn.Module):
         pretrained: start both backbones from ImageNet weights, if timm can get them.
         cascade: what MeshNet is shown beside the image (Table 3): the joints of `pose_net`, the `true` ones, which
             then are an input, or `none`. Only the first has a PoseNet.
-        mesh_head: makes the head of MeshNet; the paper's when omitted.
         mesh_bins: length of the mesh's own heat maps; as PoseNet's when omitted. Outputs are in PoseNet's unit.
         regressor: body parameters from the joints of the mesh, the second stage; a part of the state, but not run here.
+        mesh_head: makes the head of MeshNet; the paper's when omitted.
 
     Raises:
         ValueError: the crop size is not a multiple of 32, the backbone cannot be cut at stride 4 or ends there, there
@@ -150,9 +150,9 @@ class I2LMeshNet(nn.Module):
         sigma: float = 2.5,
         pretrained: bool = False,
         cascade: str = "pose_net",
-        mesh_head: Callable[[HeadSize], nn.Module] = SizedLixelHead,
         mesh_bins: int | None = None,
         regressor: ParameterRegressor | None = None,
+        mesh_head: Callable[[HeadSize], nn.Module] = SizedLixelHead,
     ) -> None:
         super().__init__()
         if crop_size % 32:

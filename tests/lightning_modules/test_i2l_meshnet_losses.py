@@ -1,11 +1,12 @@
 import pytest
 import torch
 from official_weights import golden
+from people import make_batch, open_body
 from torch.nn import functional
 
 from lightning_modules.i2l_meshnet.losses import I2LMeshNetLoss, SurfaceLoss, coordinate_loss
 from lightning_modules.i2l_meshnet.network import Lixels
-from lightning_modules.i2l_meshnet.targets import LixelTargets
+from lightning_modules.i2l_meshnet.targets import LixelSpace, LixelTargets, make_targets
 
 
 @pytest.fixture(scope="module")
@@ -106,3 +107,23 @@ def test_weights(official):
 def test_unknown_terms():
     with pytest.raises(ValueError, match="no loss set 'l2'; use one of paper, release"):
         I2LMeshNetLoss(torch.tensor([[0, 1, 2]]), "l2")
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_mixed_precision_neither_rounds_targets_nor_overflows(dtype):
+    """The edges of a body are off by more in sum than half precision can hold, and pixels need more than 8 bits."""
+    batch, space = make_batch(2), LixelSpace(64, 16)
+    regressor, faces = open_body().joint_regressor("smpl29"), torch.from_numpy(open_body().faces)
+    target = make_targets(batch, space, regressor, root=0)
+    output = Lixels(target.joints, 12 * target.vertices, target.joints)
+    expected = I2LMeshNetLoss(faces)(output, target)
+    camera = batch["root_depth"], batch["intrinsics"], batch["crop_affine"]
+    with torch.autocast("cpu", dtype):
+        again = make_targets(batch, space, regressor, root=0)
+        found = I2LMeshNetLoss(faces)(output, again)
+        decoded = space.decode(target.vertices, *camera)
+    assert all(torch.equal(mine, true) for mine, true in zip(again, target, strict=True))
+    assert {name: value.item() for name, value in found.items()} == {
+        name: value.item() for name, value in expected.items()
+    }
+    torch.testing.assert_close(decoded, batch["vertices"], atol=2e-5, rtol=0)

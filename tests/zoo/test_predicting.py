@@ -1,5 +1,7 @@
 """`zoo.predict`: boxes, crops and cameras."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -106,3 +108,51 @@ def test_impossible_arguments(small_model, photo):
         zoo.predict(small_model, photo, [])
     with pytest.raises(ZooError, match="3 x 3 matrix"):
         zoo.predict(small_model, photo, None, np.zeros((3, 3)))
+
+
+@pytest.fixture
+def root_net():
+    from lightning_modules.rootnet.module import RootNetModule
+
+    torch.manual_seed(0)
+    model = RootNetModule(backbone="resnet18_tiny", crop_size=96, head_channels=8)
+    torch.nn.init.constant_(model.network.depth.bias, 1.5)
+    torch.nn.init.zeros_(model.network.depth.weight)
+    return model
+
+
+def test_root_net_says_how_far_away_people_are(small_model, root_net, photo):
+    """One that corrects every box by 1.5 puts people there, whatever the crop size of the method."""
+    boxes, camera = [[10, 10, 100, 200], [150, 20, 100, 150]], np.array([[300.0, 0, 160], [0, 300, 120], [0, 0, 1]])
+    near, far = zoo.predict(small_model, photo, boxes, camera), zoo.predict(small_model, photo, boxes, camera, root_net)
+    assert (near.root_depth_source, far.root_depth_source) == ("box", "rootnet")
+    pinhole = 2 * 300 / (1.25 * torch.tensor([200.0, 150.0]))
+    torch.testing.assert_close(far.joints[:, 0, 2] - near.joints[:, 0, 2], 0.5 * pinhole, atol=1e-3, rtol=0)
+    torch.testing.assert_close(far.joints_2d, near.joints_2d, atol=0.05, rtol=0)
+    assert root_net.training
+
+
+def test_converted_root_net_is_found(small_model, root_net, photo, tmp_path, monkeypatch):
+    from zoo.checkpoints import get_checkpoint
+    from zoo.converted import store
+
+    monkeypatch.setenv("ZOO_CACHE", str(tmp_path))
+    assert zoo.predict(small_model, photo).root_depth_source == "box"
+    entry = dataclasses.replace(get_checkpoint("rootnet"), config=dict(root_net.hparams))
+    path = store(entry, root_net.state_dict(), {"weights": entry.name})
+    found = zoo.predict(small_model, photo)
+    assert found.root_depth_source == "rootnet"
+    torch.testing.assert_close(found.joints, zoo.predict(small_model, photo, root_net=root_net).joints)
+    path.with_suffix(".json").unlink()
+    with pytest.raises(ZooError, match="has lost its provenance; run zoo convert rootnet FILE"):
+        zoo.predict(small_model, photo)
+
+
+def test_a_body_s_root_net_is_not_asked_about_hands(small_model, root_net, photo, monkeypatch):
+    from body.skeleton import MANO21
+
+    monkeypatch.setattr(small_model, "skeleton", MANO21, raising=False)
+    monkeypatch.setattr("zoo.predicting.photo_batch", lambda *a: pytest.fail("two crops") if seen else seen.append(a))
+    seen: list[object] = []
+    monkeypatch.setattr("zoo.predicting._answer", lambda model, batch: model)
+    assert zoo.predict(small_model, photo, root_net=root_net) is small_model
