@@ -115,9 +115,11 @@ def explained(repo: str, where: str) -> Iterator[None]:
         raise ZooError(f"{where}: {_answer(error)}") from None
     except ZooError:
         raise
-    except OSError as error:
-        raise ZooError(f"{where}: {_storage(error)}") from None
     except Exception as error:  # the HTTP library, and so its errors, differ between releases of huggingface_hub
+        if isinstance(error, OSError) and (error.filename or error.errno in _FOLDER):
+            advice = _FOLDER.get(error.errno or 0, "choose another folder")
+            place = f"{error.strerror} {error.filename or ''}".strip()
+            raise ZooError(f"{where} could not be stored: {place}; {advice} with cache_dir or HF_HOME") from None
         raise ZooError(f"{where}: the transfer failed ({' '.join(str(error).split())[:200]}); try again") from error
 
 
@@ -140,17 +142,12 @@ def _answer(error: BaseException | None) -> str:
     return f"the Hub answered {status}; {advice.get(status, 'try again later')}"
 
 
-def _storage(error: OSError) -> str:
-    """What is wrong with the cache folder, or with the connection, whose errors are OSErrors too."""
-    text = f"{error.strerror or ' '.join(str(error).split())[:200]}"
-    advice = {
-        errno.ENOSPC: "free some space or choose another folder with cache_dir or HF_HOME",
-        errno.EFBIG: "choose another folder with cache_dir or HF_HOME",
-        errno.EDQUOT: "free some space or choose another folder with cache_dir or HF_HOME",
-        errno.EROFS: "choose a folder that can be written to with cache_dir or HF_HOME",
-        errno.EACCES: "choose a folder that can be written to with cache_dir or HF_HOME",
-        errno.EPERM: "choose a folder that can be written to with cache_dir or HF_HOME",
-        errno.ENOTDIR: "choose another folder with cache_dir or HF_HOME",
-    }
-    place = f" {error.filename}" if error.filename else ""
-    return f"could not be stored: {text}{place}; {advice.get(error.errno or 0, 'try again')}"
+_FOLDER = {
+    errno.ENOSPC: "free some space or choose another folder",
+    errno.EDQUOT: "free some space or choose another folder",
+    errno.EFBIG: "choose another folder",
+    errno.EROFS: "choose a folder that can be written to",
+    errno.EACCES: "choose a folder that can be written to",
+    errno.EPERM: "choose a folder that can be written to",
+}
+"""Errors of the cache folder, and what to do."""

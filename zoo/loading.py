@@ -63,24 +63,34 @@ def load(
             raise ZooError(f"{entry.name} cannot be loaded: {what_to_do(entry)}")
         tensors, _ = read_safetensors(path)
         method, config = entry.method, entry.config
-    model = build(method, {**config, **overrides})
-    try:
-        model.load_state_dict(_without_training_heads(tensors, model), strict=True)
-    except RuntimeError as error:
-        raise ZooError(f"{path} does not fit {method}: {' '.join(str(error).split())[:400]}") from None
+    fresh = {"pretrained": False} if "pretrained" in config else {}  # these weights replace what it once started from
+    model = build(method, {**config, **fresh, **overrides})
+    fill(model, tensors, f"{path} does not fit {method}")
     try:
         return model.to(device).eval()
     except (RuntimeError, AssertionError) as error:
         raise ZooError(f"device {device!r} cannot be used: {str(error).splitlines()[0]}") from None
 
 
-def _without_training_heads(tensors: dict[str, Tensor], model: PoseModule) -> dict[str, Tensor]:
-    """The state to load: weights under `TRAINING_ONLY` may be left over or missing, and then stay as they are."""
+def fill(model: PoseModule, tensors: dict[str, Tensor], failure: str) -> None:
+    """Put weights into a model; those under `TRAINING_ONLY` may be left over or missing, and then stay as they are.
+
+    Args:
+        model: of the method.
+        tensors: its state.
+        failure: how the message begins when they do not fit.
+
+    Raises:
+        ZooError: a name or shape is missing, unknown or different.
+    """
     own = model.state_dict()
     left_over = {key for key in tensors.keys() - own.keys() if key.startswith(TRAINING_ONLY)}
     missing = {key for key in own.keys() - tensors.keys() if key.startswith(TRAINING_ONLY)}
-    kept = {key: value for key, value in tensors.items() if key not in left_over}
-    return kept | {key: own[key] for key in missing}
+    state = {key: value for key, value in tensors.items() if key not in left_over} | {key: own[key] for key in missing}
+    try:
+        model.load_state_dict(state, strict=True)
+    except RuntimeError as error:
+        raise ZooError(f"{failure}: {' '.join(str(error).split())[:400]}") from None
 
 
 def full_name(name: str) -> str:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from zoo.checkpoints import parse_checkpoints
 from zoo.errors import ZooError
-from zoo.loading import build
+from zoo.loading import build, fill
 from zoo.resources import resource, weights_folder
 from zoo.weights import file_sha256
 
@@ -45,10 +45,7 @@ def package(checkpoint: Path, name: str, folder: Path, listing: Path | None) -> 
     if "pretrained" in config:
         config["pretrained"] = False  # these weights replace whatever it started from; loading must not download
     module = build(method, config)
-    try:
-        module.load_state_dict(state, strict=True)
-    except RuntimeError as error:
-        raise ZooError(f"{checkpoint} does not fit {method}: {' '.join(str(error).split())[:400]}") from None
+    fill(module, state, f"{checkpoint} does not fit {method}")
     tensors = {key: _narrow(key, value) for key, value in state.items()}
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / f"{name}.safetensors"

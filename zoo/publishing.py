@@ -11,7 +11,7 @@ import zoo
 from zoo.checkpoints import Checkpoint, Licences, Training, get_checkpoint
 from zoo.errors import ZooError
 from zoo.hub import CONFIG, WEIGHTS, explained
-from zoo.loading import build, described
+from zoo.loading import build, described, fill
 from zoo.model_card import model_card
 from zoo.resources import file_sha256
 from zoo.weights import checked_file, read_safetensors
@@ -119,10 +119,7 @@ def _own(name: Path, licence: str | None, data: str | None) -> tuple[Checkpoint,
     if "provenance" in metadata:
         raise ZooError(f"{path} was converted from the authors' file and may not be passed on")
     module = build(method, config)
-    try:
-        module.load_state_dict(tensors, strict=True)
-    except RuntimeError as error:
-        raise ZooError(f"{path} does not fit {method}: {' '.join(str(error).split())[:400]}") from None
+    fill(module, tensors, f"{path} does not fit {method}")
     body = str(config.get("body", "none"))
     known = {"open": "open", "mano": "mano", "none": "none"}.get(body, "smpl")
     entry = Checkpoint(

@@ -50,14 +50,17 @@ def test_first_download_then_cache_without_network(hub, tmp_path):
     assert len(hub.log) == count
 
 
-def test_a_branch_is_taken_from_the_cache_when_the_hub_is_away(hub, tmp_path):
+def test_a_branch_is_taken_from_the_cache_when_the_hub_is_away(hub, tmp_path, monkeypatch):
     assert fetch_published(REPO, None, tmp_path, None).read_bytes() == SMALL
     hub.drop = True
     assert fetch_published(REPO, None, tmp_path, None).read_bytes() == SMALL
     hub.drop, hub.status = False, {"HEAD": 500}
     assert fetch_published(REPO, None, tmp_path, None).read_bytes() == SMALL
-    with pytest.raises(ZooError, match=r"not in the cache and the network is switched off .*load it once online"):
-        fetch_published(REPO, None, tmp_path / "empty", True)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    assert fetch_published(REPO, None, tmp_path, None).read_bytes() == SMALL
+    for offline in (True, None):
+        with pytest.raises(ZooError, match=r"not in the cache and the network is switched off .*load it once online"):
+            fetch_published(REPO, None, tmp_path / "empty", offline)
 
 
 def test_a_pinned_revision_stays_when_the_branch_moves(hub, tmp_path):
@@ -102,7 +105,7 @@ def test_an_interrupted_transfer_is_resumed(hub, tmp_path, monkeypatch):
 
 def test_a_transfer_that_never_ends_leaves_nothing_and_the_next_one_works(hub, tmp_path):
     hub.cuts = [1000] + [0] * 20
-    with pytest.raises(ZooError, match=r"someone/model/model.safetensors: the transfer failed|could not be stored"):
+    with pytest.raises(ZooError, match=r"someone/model/model.safetensors: the transfer failed"):
         fetch(REPO, WEIGHTS, None, tmp_path, None)
     assert not list(tmp_path.rglob(f"snapshots/*/{WEIGHTS}"))
     hub.cuts = []
