@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 import tarfile
 import zipfile
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import IO
 
 from zoo.errors import ZooError
 
@@ -18,7 +22,7 @@ def is_archive(path: Path) -> bool:
 
 
 def unpack(path: Path, folder: Path) -> list[Path]:
-    """Unpack a zip or tar archive, all of it or nothing.
+    """Unpack the files of a zip or tar archive, all of them or none.
 
     Args:
         path: the archive.
@@ -28,27 +32,37 @@ def unpack(path: Path, folder: Path) -> list[Path]:
         The files, sorted.
 
     Raises:
-        ZooError: no archive, or it names something outside of the folder (an absolute name, `..`, a link out of it, a
-            device); then nothing is written.
+        ZooError: no archive, or a damaged one, or it holds a name outside of the folder (absolute, or with `..`), a
+            link or a device; for names, links and devices nothing is written.
     """
     try:
         if zipfile.is_zipfile(path):
             with zipfile.ZipFile(path) as zipped:
-                _check_names(path, zipped.namelist())
-                zipped.extractall(folder)
-        else:
-            with tarfile.open(path) as tarred:
-                _check_names(path, tarred.getnames())
-                for member in tarred.getmembers():
-                    tarfile.data_filter(member, str(folder))  # raises for links and devices before anything is written
-                tarred.extractall(folder, filter="data")
+                return _write(path, [(i.filename, partial(zipped.open, i)) for i in zipped.infolist()], folder)
+        with tarfile.open(path) as tarred:
+            return _write(path, [(m.name, _reader(path, tarred, m)) for m in tarred.getmembers()], folder)
     except (tarfile.TarError, zipfile.BadZipFile, EOFError) as error:
         raise ZooError(f"{path} was not unpacked: {' '.join(str(error).split())}") from None
-    return sorted(file for file in folder.rglob("*") if file.is_file())
 
 
-def _check_names(path: Path, names: list[str]) -> None:
-    for name in names:
+def _reader(path: Path, archive: tarfile.TarFile, member: tarfile.TarInfo) -> Callable[[], IO[bytes] | None]:
+    if not (member.isreg() or member.isdir()):
+        raise ZooError(f"{path} was not unpacked: {member.name!r} is a link or a device")
+    return partial(archive.extractfile, member)  # None for a folder
+
+
+def _write(path: Path, members: list[tuple[str, Callable[[], IO[bytes] | None]]], folder: Path) -> list[Path]:
+    for name, _ in members:
         for flavour in (PurePosixPath(name), PureWindowsPath(name)):
             if flavour.is_absolute() or flavour.drive or ".." in flavour.parts:
                 raise ZooError(f"{path} was not unpacked: it would write {name!r}, outside of the folder")
+    written = set()
+    for name, opened in members:
+        source = None if name.endswith("/") else opened()
+        if source is not None:
+            target = folder / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with source, target.open("wb") as stream:
+                shutil.copyfileobj(source, stream)
+            written.add(target)
+    return sorted(written)
