@@ -19,7 +19,7 @@ from metrics.protocols import Protocol
 from metrics.protocols.protocol import AVERAGINGS
 from metrics.report import AVERAGE, NAME_COLUMNS, group_key, pack, unpack
 from metrics.rotation import QuaternionError
-from metrics.rows import IndexedMetric, Median
+from metrics.rows import IndexedMetric, Median, as_float64
 from metrics.threshold import AUC, PCK3D
 
 POSE_METRICS: dict[str, Callable[[Protocol], SampleMetric]] = {
@@ -88,10 +88,10 @@ class Evaluation(IndexedMetric):
             ValueError: see `metrics.inputs.Inputs`; or a sequence is of no setting of the protocol.
         """
         inputs = self.inputs(prediction, batch)
-        index = batch["index"]
-        columns = [self._terms_of(name, inputs, len(index)) for name in self.parts]
-        names = [pack(self._names(field, batch)).to(columns[0].device) for field in self.protocol.breakdown]
-        self.add(index, torch.cat([*columns, *names], -1))
+        index = as_float64(batch["index"])  # where numbers in float64 can be
+        columns = [self._terms_of(name, inputs, index) for name in self.parts]
+        names = [pack(self._names(field, batch)).to(index.device) for field in self.protocol.breakdown]
+        self.add(index.long(), torch.cat([*columns, *names], -1))
 
     def compute(self) -> dict[str, float]:
         """Every metric, averaged as the protocol says, and `n` (samples); then further keys with slashes.
@@ -114,13 +114,14 @@ class Evaluation(IndexedMetric):
         rows_of = ((field, name, row) for field, table in tables.items() for name, row in table.items())
         return report | {group_key(field, name, k): v for field, name, row in rows_of for k, v in row.items()}
 
-    def _terms_of(self, name: str, inputs: Mapping[str, Pair], samples: int) -> Float64[Tensor, "samples columns"]:
+    def _terms_of(
+        self, name: str, inputs: Mapping[str, Pair], index: Float64[Tensor, "samples"]
+    ) -> Float64[Tensor, "samples columns"]:
         part = self.parts[name]
         field = "distance_joints" if name in _DISTANCES else part.field
         if field in inputs:
-            return part.terms(*inputs[field])
-        device = next(iter(inputs.values())).prediction.device if inputs else self.device
-        return torch.zeros(samples, part.columns, dtype=torch.float64, device=device)
+            return part.terms(*inputs[field]).to(index.device)
+        return index.new_zeros(len(index), part.columns)
 
     def _values(self, terms: Float64[Tensor, "samples columns"]) -> dict[str, float]:
         values, start = dict[str, float](), 0

@@ -52,6 +52,15 @@ def test_batches_order_and_repeats_do_not_matter():
     assert once["n"] == 10
 
 
+@pytest.fixture(params=[False, True], ids=["subnormals", "flushed"])
+def flush_denormal(request):
+    """The command line flushes subnormal numbers, which the bits of short names are."""
+    torch.set_flush_denormal(request.param)
+    yield
+    torch.set_flush_denormal(False)
+
+
+@pytest.mark.usefixtures("flush_denormal")
 def test_actions_are_tabled():
     report = evaluate([range(8)])
     table = groups(report, "action")
