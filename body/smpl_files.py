@@ -69,7 +69,7 @@ def convert_smpl_file(path: Path, target: Path | None = None) -> Path:
     partial = target.with_name(f"{target.name}.{os.getpid()}.tmp")
     try:
         with partial.open("wb") as stream:
-            np.savez_compressed(stream, **data)  # type: ignore[arg-type]  # keyword arguments are the arrays
+            np.savez(stream, **data)  # type: ignore[arg-type]  # keyword arguments are the arrays
         partial.replace(target)
     finally:
         partial.unlink(missing_ok=True)
