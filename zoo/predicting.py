@@ -67,7 +67,8 @@ def predict(
     if root_net is None:
         return _answer(model, batch)
     seen = photo_batch(pixels, people, camera, _crop_size(root_net), margin)
-    batch["root_depth"] = _answer(root_net, seen).joints[:, 0, 2].cpu()
+    depth = _answer(root_net, seen).joints[:, 0, 2].cpu()
+    batch["root_depth"] = depth.clamp(min=0.55 * root_net.extent)  # nothing of a person is behind the camera
     batch["root_depth_valid"] = torch.ones(len(people), dtype=torch.bool)
     return dataclasses.replace(_answer(model, batch), root_depth_source="rootnet")
 

@@ -9,6 +9,7 @@ from skimage import data
 
 import zoo
 from body.camera import apply_affine, default_intrinsics
+from body.skeleton import SMPL29
 from zoo.errors import ZooError
 from zoo.predicting import check_boxes, photo_batch
 
@@ -149,10 +150,6 @@ def test_converted_root_net_is_found(small_model, root_net, photo, tmp_path, mon
 
 
 def test_a_body_s_root_net_is_not_asked_about_hands(small_model, root_net, photo, monkeypatch):
-    from body.skeleton import MANO21
-
-    monkeypatch.setattr(small_model, "skeleton", MANO21, raising=False)
-    monkeypatch.setattr("zoo.predicting.photo_batch", lambda *a: pytest.fail("two crops") if seen else seen.append(a))
-    seen: list[object] = []
-    monkeypatch.setattr("zoo.predicting._answer", lambda model, batch: model)
-    assert zoo.predict(small_model, photo, root_net=root_net) is small_model
+    monkeypatch.setattr(root_net, "predict_step", lambda batch, number: pytest.fail("RootNet was asked about a hand"))
+    monkeypatch.setattr(small_model, "skeleton", dataclasses.replace(SMPL29, root="left_wrist"))
+    assert zoo.predict(small_model, photo, root_net=root_net).root_depth_source == "box"
