@@ -65,14 +65,15 @@ def make_network(published: bool) -> I2LMeshNet:
             layer.momentum = 1.0
     with torch.no_grad():
         network.train()(torch.rand(4, 3, 256, 256))
-        for head in (network.pose_head, network.mesh_head):
+        heads: tuple[Any, ...] = (network.pose_head, network.mesh_head)
+        for head in heads:
             for last in (head.conv_x, head.conv_y, head.conv_z_2):
                 last.weight *= 20
     if published:
-        network.pose2feat = PublishedPose2Feat(network.pose2feat)  # type: ignore[assignment]
+        network.pose2feat = PublishedPose2Feat(network.pose2feat)  # type: ignore[arg-type, assignment]
         for layer in network.modules():
             if isinstance(layer, Deconvolution):
-                layer.__class__ = nn.ConvTranspose2d  # without our short cut
+                layer.__class__ = nn.ConvTranspose2d  # type: ignore[assignment]  # without our short cut
     return network.eval()
 
 
