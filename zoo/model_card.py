@@ -52,7 +52,7 @@ def _use(repo: str) -> str:
 
 
 def _facts(entry: Checkpoint) -> str:
-    papers = {table.paper_method: f"{table.paper} ({table.venue})" for table in read_reported()}
+    papers = {paper.method: f"{paper.paper} ({paper.authors}; {paper.venue})" for paper in read_reported()}
     facts = {
         "Method": entry.method,
         "Paper": papers.get(entry.method, ""),
