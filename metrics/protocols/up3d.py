@@ -25,40 +25,23 @@ _TEST = Protocol(
     "HEMlets and DenseBody call the two numbers surface and joint and do not say which images they used.",
 )
 
+
+def _part(name: str, aka: str, frames: str) -> Protocol:
+    """Some images of the test split, by their meshes alone."""
+    note = "Meshes are compared as the parameters pose them, without translation and without alignment."
+    return replace(_TEST, id=name, aka=aka, frames=frames, metrics=("pve",), note=note)
+
+
 UP3D = (
     _TEST,
-    replace(
-        _TEST,
-        id="up3d-lsp-639",
-        aka='"LSP" of BodyNet, GraphCMR and DaNet',
-        frames="the 639 images that come from LSP (`namesUPlsp.txt`)",
-        metrics=("pve",),
-        note="Meshes are compared as the parameters pose them, without translation and without alignment.",
+    _part(
+        "up3d-lsp-639",
+        '"LSP" of BodyNet, GraphCMR and DaNet',
+        "the 639 images that come from LSP (`namesUPlsp.txt`)",
     ),
-    replace(
-        _TEST,
-        id="up3d-139",
-        aka="the subset of Tan et al.",
-        frames="139 images chosen by Tan et al.",
-        metrics=("pve",),
-        note="Meshes are compared as the parameters pose them, without translation and without alignment.",
-    ),
-    replace(
-        _TEST,
-        id="up3d-mpii",
-        aka='"MPII" of DaNet',
-        frames="the images that come from MPII",
-        metrics=("pve",),
-        note="Meshes are compared as the parameters pose them, without translation and without alignment.",
-    ),
-    replace(
-        _TEST,
-        id="up3d-fashionpose",
-        aka='"FashionPose" of DaNet',
-        frames="the images that come from FashionPose",
-        metrics=("pve",),
-        note="Meshes are compared as the parameters pose them, without translation and without alignment.",
-    ),
+    _part("up3d-139", "the subset of Tan et al.", "139 images chosen by Tan et al."),
+    _part("up3d-mpii", '"MPII" of DaNet', "the images that come from MPII"),
+    _part("up3d-fashionpose", '"FashionPose" of DaNet', "the images that come from FashionPose"),
     replace(
         _TEST,
         id="up3d-val-24j",
