@@ -58,8 +58,8 @@ class Comparison:
 def compare(rows: Sequence[Row], tolerance: float = TOLERANCE) -> list[Comparison]:
     """Every measured number that has a reported counterpart of the same protocol and method.
 
-    The counterpart is what `checkpoints.yaml` says the authors report for these weights under the protocol. Where it says
-    nothing, it is what papers print for the method as such, without further settings.
+    The counterpart is what `checkpoints.yaml` says the authors report for these weights under the protocol. Where that
+    says nothing, it is what papers print for the method as such, without further settings.
 
     Args:
         rows: of the leaderboard, measured and reported ones.
