@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -53,7 +54,7 @@ class Breakdown:
     groups: tuple[str, ...]
     metric: str
     weights: tuple[float, ...] = ()
-    protocols: dict[str, str] = field(default_factory=dict)
+    protocols: dict[str, str] = dataclasses.field(default_factory=dict)  # `field` is a name of its own here
 
 
 @dataclass(frozen=True)
