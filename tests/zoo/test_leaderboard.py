@@ -136,7 +136,7 @@ def test_the_terminal_table_names_the_protocol_and_the_facts(folder):
     ):
         assert fact in text
     assert "reported" not in text
-    text = printed(leaderboard(LIXEL, folder))
+    text = printed(leaderboard(LIXEL, folder), width=120)
     for fact in ("58.2", "55.7", "measured", "reported", "table 5"):
         assert fact in text
 
@@ -188,6 +188,7 @@ def test_check_compares_with_the_authors_of_the_weights(folder, capsys):
     assert found["i2l_meshnet.h36m_coco", "pa_mpjpe"].reproduced
     assert main(["leaderboard", "--check", "--results", str(folder)]) == 1
     assert "not reproduced" in (text := capsys.readouterr().out)
+    assert "…" not in text
     assert max(map(len, text.splitlines())) <= 80
     assert main(["leaderboard", "--check", "--results", str(folder), "--tolerance", "0.05"]) == 0
     assert "not reproduced" not in capsys.readouterr().out

@@ -94,9 +94,9 @@ def _check(rows: Sequence[Row], tolerance: float) -> int:
         console.print("no measured result has a reported counterpart", highlight=False)
         return 0
     table = Table(box=None, pad_edge=False)
-    for name in ("weights and protocol", "metric"):
-        table.add_column(name)
-    for name in ("measured", "reported", "difference"):
+    table.add_column("weights, protocol, source", overflow="fold", min_width=26)
+    table.add_column("metric")
+    for name in ("measured", "reported", "off by"):
         table.add_column(name, justify="right")
     table.add_column(f"within {tolerance:.1%}")
     for one in comparisons:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Sequence
 from importlib.resources import files
 
@@ -54,7 +55,7 @@ def _section(section: Section) -> str:
     head = f"<tr><th>method</th>{''.join(heads)}{''.join(f'<th>{name}</th>' for name in (*facts, 'source'))}</tr>"
     heading = "h3" if section.rows[0].table else "h2"
     parts = [
-        f'<{heading} id="{_e(section.title)}">{_e(section.title)}</{heading}><p class="dim">{_e(section.text)}</p>'
+        f'<{heading} id="{_e(section.title)}">{_e(section.title)}</{heading}><p class="dim">{_prose(section.text)}</p>'
     ]
     if lines:
         parts.append(_table(head, lines))
@@ -114,6 +115,11 @@ def _table(head: str, lines: Sequence[str]) -> str:
 def _fold(title: str, parts: Sequence[str]) -> str:
     """Folded contents; nothing when there are none."""
     return f"<details><summary>{_e(title)}</summary>\n" + "\n".join(parts) + "\n</details>" if parts else ""
+
+
+def _prose(text: str) -> str:
+    """Text with its names in backticks set as code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", _e(text))
 
 
 def _e(text: str) -> str:
