@@ -98,10 +98,10 @@ def _check(rows: Sequence[Row], tolerance: float) -> int:
     table.add_column("metric")
     for name in ("measured", "reported", "off by"):
         table.add_column(name, justify="right")
-    table.add_column(f"within {tolerance:.1%}")
+    table.add_column(f"reproduced\nwithin {tolerance:.1%}", overflow="fold")
     for one in comparisons:
         numbers = (f"{one.measured:.2f}", f"{one.reported:.2f}", f"{one.difference:+.1%}")
-        verdict = Text("reproduced") if one.reproduced else Text("not reproduced", style="bold red")
+        verdict = Text("yes") if one.reproduced else Text("no", style="bold red")
         table.add_row(Text(f"{one.weights}\n{one.protocol}\n{one.source}"), one.label, *numbers, verdict)
     console.print(table)
     return 0 if all(one.reproduced for one in comparisons) else 1
