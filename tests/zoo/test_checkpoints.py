@@ -12,6 +12,7 @@ from metrics import METRIC_UNITS, PROTOCOLS
 from zoo.checkpoints import get_checkpoint, parse_checkpoints, read_checkpoints
 from zoo.errors import ZooError
 from zoo.resources import list_configs, resource, weights_folder
+from zoo.results import read_results
 
 HUB = {"page": "x", "reason": "y", "file": "z"}
 BUNDLED = [entry for entry in read_checkpoints().values() if entry.availability == "bundled"]
@@ -111,3 +112,13 @@ def test_bundled_facts_are_true(entry):
     assert sum(weight.numel() for weight in model.parameters()) == entry.parameters
     assert not model.training
     assert not any(".body" in key or "regressor" in key or "faces" in key for key in model.state_dict())
+
+
+def test_shipped_results_are_those_of_the_listed_weights(tmp_path):
+    shipped = read_results(tmp_path)
+    measured = {name for name, entry in read_checkpoints().items() if entry.results}
+    assert {result.weights for result in shipped} == measured
+    for result in shipped:
+        entry = read_checkpoints()[result.weights]
+        assert result.weights_sha256 == entry.sha256
+        assert entry.results[result.protocol] == {key: round(value, 1) for key, value in result.values.items()}
