@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from datamodules.augment import DEFAULT_AUGMENTATION, Augmentation
 from datamodules.base import BaseDataModule, splits_of
 from datamodules.synthetic.cache import Split, cache_root, ensure
@@ -13,7 +15,8 @@ class SyntheticDataModule(BaseDataModule):
     """Rendered people on the open body, made on first use and cached.
 
     Args:
-        train_samples: photographs to train on; any number, the first ones stay the same.
+        train_samples: photographs to train on; any number, the first ones stay the same. A run whose `max_steps` end
+            before it has seen them all makes only as many as it will see.
         val_samples: photographs to validate on.
         test_samples: photographs of the test split; 600 is the benchmark, anything else is not comparable.
         image_size: side of the photographs in pixels.
@@ -59,9 +62,17 @@ class SyntheticDataModule(BaseDataModule):
 
     def source(self, split: str) -> SyntheticSource:
         """Raw samples of a split; they are made now unless they are cached."""
-        folder = ensure(self._splits[split], cache_root(self._cache_dir), self._generator_workers)
+        folder = ensure(self._split(split), cache_root(self._cache_dir), self._generator_workers)
         return SyntheticSource(folder, split)
 
     def fingerprint(self, split: str) -> str:
         """See `datamodules.synthetic.scene.fingerprint`."""
-        return self._splits[split].fingerprint()
+        return self._split(split).fingerprint()
+
+    def _split(self, name: str) -> Split:
+        """A split, without the training samples that a short run never gets to: all are drawn alike."""
+        split, trainer = self._splits[name], self.trainer
+        if name != "train" or trainer is None or trainer.max_steps < 0:
+            return split
+        seen = trainer.max_steps * trainer.accumulate_grad_batches * trainer.world_size * self.batch_size
+        return replace(split, samples=min(split.samples, max(seen, self.batch_size)))

@@ -4,6 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
+import pytorch_lightning as pl
 import torch
 
 from body.camera import apply_affine, project
@@ -106,3 +107,13 @@ def test_bad_options_are_refused(make):
         make(val_samples=0)
     with pytest.raises(KeyError, match="no skeleton 'smpl31'"):
         make(skeleton="smpl31")
+
+
+@pytest.mark.parametrize(("max_steps", "samples"), [(-1, 24), (2, 12), (1000, 24)])
+def test_a_short_run_makes_only_the_samples_that_it_sees(make, max_steps, samples):
+    datamodule = make()
+    whole = datamodule.fingerprint("train")
+    datamodule.trainer = pl.Trainer(max_steps=max_steps, accelerator="cpu", logger=False, enable_checkpointing=False)
+    assert len(datamodule.dataset("train")) == samples
+    assert (datamodule.fingerprint("train") == whole) == (samples == 24)
+    assert len(datamodule.dataset("val")) == 24
