@@ -13,6 +13,9 @@ from metrics.functional.alignment import procrustes_errors
 MILLIMETRES = 1000.0
 # Points aligned at a time: their intermediates fit a processor's cache, and memory stays bounded.
 _CHUNK_POINTS = 14 * 6144
+# glibc keeps freed memory for reuse up to the size of the largest block it has mapped and freed. Without one of 16 MiB
+# it hands every chunk's memory back and faults it in again, which takes as long as the arithmetic.
+_KEPT_BYTES = 2**24
 
 
 def point_errors(
@@ -90,6 +93,8 @@ def pa_mpjpe(
     chunk = max(1, _CHUNK_POINTS // max(1, prediction.shape[1]))
     masks = repeat(None) if valid is None else torch.split(valid, chunk)
     parts = zip(torch.split(prediction, chunk), torch.split(target, chunk), masks, strict=False)
+    if len(prediction) > chunk:
+        torch.empty(_KEPT_BYTES, dtype=torch.uint8)  # freed at once
     chunks = [masked_mean(procrustes_errors(p, t, v, scaling), v) for p, t, v in parts]
     return MILLIMETRES * (torch.cat(chunks) if len(chunks) > 1 else chunks[0])
 
