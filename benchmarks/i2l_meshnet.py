@@ -1,4 +1,4 @@
-"""I2L-MeshNet against the same graph as published, with identical weights: seconds and memory of a forward pass.
+"""I2L-MeshNet against the same graph as published, with identical weights: seconds and memory, forward and training.
 
 The published graph materialises the joints' Gaussian volumes (J x D^3 values per person) and convolves them; ours works
 one axis at a time. About a tenth of the volume are subnormal numbers, on which many CPUs are slow (others are not), so
@@ -14,6 +14,7 @@ import resource
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +27,10 @@ from torch.nn import functional
 
 from body.load import load_body
 from lightning_modules.deconvolution import Deconvolution
-from lightning_modules.i2l_meshnet.network import I2LMeshNet, Pose2Feat
+from lightning_modules.i2l_meshnet.network import I2LMeshNet, Lixels, Pose2Feat
 
 BATCHES = (1, 8)
+TRAINING_BATCH = 4
 
 
 class PublishedPose2Feat(nn.Module):
@@ -77,22 +79,38 @@ def make_network(published: bool) -> I2LMeshNet:
     return network.eval()
 
 
-@torch.no_grad()
-def measure(published: bool, batch: int, flush: bool, seconds: float) -> dict[str, Any]:
-    """Median seconds of a forward pass, its peak memory above the loaded network in MiB, and the outputs' spread."""
+def measure(published: bool, batch: int, flush: bool, train: bool, seconds: float) -> dict[str, Any]:
+    """Median seconds of a forward pass or training step, peak memory above the loaded network, spread of the joints."""
     torch.set_flush_denormal(flush)
     network = make_network(published)
     image = torch.rand(batch, 3, 256, 256)
-    before = _resident_mib(reset=True)
-    output = network(image)
-    memory = _resident_mib() - before
-    times: list[float] = []
-    while len(times) < 3 or sum(times) < seconds:
-        start = time.perf_counter()
-        network(image)
-        times.append(time.perf_counter() - start)
+    step = _training_step(network, image) if train else lambda: network(image)
+    with torch.set_grad_enabled(train):
+        before = _resident_mib(reset=True)
+        output = step()
+        memory = _resident_mib() - before
+        times: list[float] = []
+        while len(times) < 3 or sum(times) < seconds:
+            start = time.perf_counter()
+            step()
+            times.append(time.perf_counter() - start)
     spread = output.joints.std((0, 1)).tolist()
     return {"seconds": sorted(times)[len(times) // 2], "mib": memory, "joint_spread_bins": spread}
+
+
+def _training_step(network: I2LMeshNet, image: Float[Tensor, "batch 3 256 256"]) -> Callable[[], Lixels]:
+    """Forward, backward and Adam on an L1 loss of joints and vertices."""
+    network.train()
+    optimiser = torch.optim.Adam(network.parameters())
+
+    def step() -> Lixels:
+        output = network(image)
+        optimiser.zero_grad()
+        ((output.joints - 32).abs().mean() + (output.vertices - 32).abs().mean()).backward()
+        optimiser.step()
+        return output
+
+    return step
 
 
 @torch.no_grad()
@@ -107,32 +125,34 @@ def main() -> None:
     """Measure all cases and print ratios."""
     console = Console()
     console.print(f"I2L-MeshNet, full size, fp32, CPU, {torch.get_num_threads()} threads; same weights for both graphs")
-    table = Table("subnormals", "batch", "published", "ours", "times faster", "memory published", "memory ours")
+    table = Table("subnormals", "run", "published", "ours", "times faster", "memory published", "memory ours")
+    cases = [(flush, batch, False) for flush in (False, True) for batch in BATCHES] + [(True, TRAINING_BATCH, True)]
     published_seconds = []
-    for flush in (False, True):
-        for batch in BATCHES:
-            old, new = (_in_process(published, batch, flush) for published in (True, False))
-            published_seconds.append(old["seconds"])
-            table.add_row(
-                "flushed" if flush else "as they come",
-                str(batch),
-                f"{old['seconds']:.3f} s",
-                f"{new['seconds']:.3f} s",
-                f"{old['seconds'] / new['seconds']:.2f}",
-                f"{old['mib']:.0f} MiB",
-                f"{new['mib']:.0f} MiB",
-            )
+    for flush, batch, train in cases:
+        old, new = (_in_process(published, batch, flush, train) for published in (True, False))
+        published_seconds.append(old["seconds"])
+        table.add_row(
+            "flushed" if flush else "as they come",
+            f"{'training' if train else 'forward'}, batch {batch}",
+            f"{old['seconds']:.3f} s",
+            f"{new['seconds']:.3f} s",
+            f"{old['seconds'] / new['seconds']:.2f}",
+            f"{old['mib']:.0f} MiB",
+            f"{new['mib']:.0f} MiB",
+        )
+        if not train:
+            spread = ", ".join(f"{value:.1f}" for value in new["joint_spread_bins"])
     console.print(table)
     slower = published_seconds[0] / published_seconds[len(BATCHES)]
     console.print(f"This CPU takes {slower:.1f} times as long for the published graph when subnormals are not flushed.")
-    spread = ", ".join(f"{value:.1f}" for value in new["joint_spread_bins"])
     console.print(f"Memory: peak above the loaded network. Joints spread over (x, y, z) by {spread} bins of 64.")
     console.print(f"Largest difference between the meshes: {difference():.1e} bins (one bin is 4 pixels).")
 
 
-def _in_process(published: bool, batch: int, flush: bool) -> dict[str, Any]:
+def _in_process(published: bool, batch: int, flush: bool, train: bool) -> dict[str, Any]:
     command = [sys.executable, "-m", __name__ if __name__ != "__main__" else "benchmarks.i2l_meshnet"]
-    command += ["--published", str(int(published)), "--batch", str(batch), "--flush", str(int(flush))]
+    options = {"--published": published, "--batch": batch, "--flush": flush, "--train": train}
+    command += [word for option, value in options.items() for word in (option, str(int(value)))]
     return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
 
 
@@ -151,7 +171,7 @@ def _resident_mib(reset: bool = False) -> float:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="one case, as JSON")
-    for option in ("--published", "--batch", "--flush"):
+    for option in ("--published", "--batch", "--flush", "--train"):
         parser.add_argument(option, type=int, required=True)
     case = parser.parse_args()
-    print(json.dumps(measure(bool(case.published), case.batch, bool(case.flush), seconds=2.0)))
+    print(json.dumps(measure(bool(case.published), case.batch, bool(case.flush), bool(case.train), seconds=2.0)))
