@@ -15,6 +15,7 @@ from jaxtyping import Float, UInt8
 
 from body.draw import mesh_overlay
 from datamodules.batch import Batch
+from datamodules.sample import RawSample
 from datamodules.synthetic import SyntheticDataModule
 from lightning_modules.base import PoseModule
 from lightning_modules.prediction import Prediction
@@ -138,22 +139,31 @@ def _studio(
 
 
 def write_pictures(shown: Shown, datamodule: SyntheticDataModule, folder: Path, weights: str) -> list[Path]:
-    """The contact sheet, and every file of `zoo predict` for the first sample.
+    """The contact sheet, and every file of `zoo predict` for the first sample that the border does not cut.
 
     Raises:
         ZooError: the folder cannot be written.
     """
     paths = write_together({"contact_sheet.png": png_bytes(contact_sheet(shown))}, folder)
-    sample = datamodule.source("test")[int(shown.batch["index"][0])]
+    samples = [datamodule.source("test")[int(index)] for index in shown.batch["index"]]
+    number = next((number for number, sample in enumerate(samples) if _is_whole(sample)), 0)
+    sample, only = samples[number], slice(number, number + 1)
     photo = Photo(sample.image, sample.intrinsics.astype(np.float32), "sample.png", camera_known=True)
     one = Prediction(
-        joints=shown.prediction.joints[:1],
+        joints=shown.prediction.joints[only],
         skeleton=shown.prediction.skeleton,
-        joints_2d=shown.prediction.joints_2d[:1],
+        joints_2d=shown.prediction.joints_2d[only],
         root_depth_source=shown.prediction.root_depth_source,
-        vertices=None if shown.prediction.vertices is None else shown.prediction.vertices[:1],
+        vertices=None if shown.prediction.vertices is None else shown.prediction.vertices[only],
         faces=shown.prediction.faces,
     )
     x, y, width, height = (float(value) for value in sample.box)
     paths += write_together({"sample.png": png_bytes(sample.image)}, folder)
     return paths + write_prediction(one, photo, [(x, y, width, height)], folder, weights)
+
+
+def _is_whole(sample: RawSample) -> bool:
+    """Whether the person's box ends inside the photograph."""
+    (x, y), (right, bottom) = sample.box[:2], sample.box[:2] + sample.box[2:]
+    height, width = sample.image.shape[:2]
+    return bool(min(x, y) > 0 and right < width - 1 and bottom < height - 1)
