@@ -6,7 +6,7 @@ from metrics.functional.hand import curve_area, f_score
 from metrics.functional.keypoints import keypoint_ap
 from metrics.functional.people import match_people, match_roots, rescale_bones
 from metrics.functional.pose2d import pckh, pckh_hits
-from metrics.functional.quaternion import quaternion_angles, quaternion_error
+from metrics.functional.quaternion import quaternion_error
 from metrics.functional.ranking import coco_precision, precision_recall, step_precision
 from metrics.functional.rotation import best_orthogonal, best_rotation
 from metrics.functional.segmentation import accuracy, confusion_matrix, f1, ignored_as_background, iou, miou
@@ -48,7 +48,6 @@ __all__ = [
     "procrustes",
     "procrustes_errors",
     "pve",
-    "quaternion_angles",
     "quaternion_error",
     "rescale_bones",
     "step_precision",

@@ -8,6 +8,8 @@ import torch
 from jaxtyping import Bool, Float, Float64, Int64
 from torch import Tensor
 
+from metrics.functional.distance import MILLIMETRES
+
 MATCH_PIXELS = 40.0
 ROOT_MILLIMETRES = 250.0
 """AP_root25: a root within 25 cm is found."""
@@ -91,7 +93,7 @@ def match_roots(
         From the highest score down, each prediction looks at its nearest annotation only, and has found it when it is
         **below** the threshold and no earlier one has found it (RootNet's AP_root). NaN finds nothing.
     """
-    apart = 1000 * torch.cdist(prediction.double(), target.double(), compute_mode="donot_use_mm_for_euclid_dist")
+    apart = MILLIMETRES * torch.cdist(prediction.double(), target.double(), compute_mode="donot_use_mm_for_euclid_dist")
     distance, nearest = apart.nan_to_num(torch.inf).min(1)
     correct = torch.zeros(len(prediction), dtype=torch.bool, device=target.device)
     taken = torch.zeros(len(target), dtype=torch.bool, device=target.device)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import roma
 import torch
 from jaxtyping import Bool, Float64
 from torch import Tensor
@@ -50,8 +51,7 @@ def best_orthogonal(covariance: Float64[Tensor, "batch 3 3"]) -> Float64[Tensor,
     """As `best_rotation`, but over all orthogonal matrices: reflections too, where they fit better."""
     usable = torch.isfinite(covariance).all(-1).all(-1) & (covariance != 0).any(-1).any(-1)
     identity = torch.eye(3, dtype=covariance.dtype, device=covariance.device)
-    left, _, right = torch.linalg.svd(covariance.mT.where(usable[:, None, None], identity))
-    return left @ right
+    return roma.procrustes(covariance.mT.where(usable[:, None, None], identity))
 
 
 def _closed_form(matrix: Float64[Tensor, "3 3 batch"]) -> tuple[Float64[Tensor, "3 3 batch"], Bool[Tensor, "batch"]]:

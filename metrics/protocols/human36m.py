@@ -5,10 +5,10 @@ from dataclasses import replace
 from body.skeleton import H36M17, SMPL24
 from metrics.protocols.protocol import MODEL_ORIGIN, Protocol
 
-LSP14 = tuple(joint for joint in H36M17.joints if joint not in ("pelvis_h36m", "torso_h36m", "nose_h36m"))
+H36M14 = tuple(joint for joint in H36M17.joints if joint not in ("pelvis_h36m", "torso_h36m", "nose_h36m"))
 """14 of Human3.6M's 17 joints, which the SMPL-regression literature scores on Human3.6M and 3DPW."""
 
-LSP14_NOTE = "14 joints as in the SMPL-regression literature (HMR, SPIN)."
+H36M14_NOTE = "14 joints as in the SMPL-regression literature (HMR, SPIN)."
 
 _OWN = "the data set's own 17 joints in the camera frame"
 _FIVE = "subjects 9 and 11, trained on 1, 5, 6, 7, 8"
@@ -38,12 +38,12 @@ _MESH = replace(
     aka='"Protocol 1" of HMR and SPIN',
     frames="all four cameras, every 5th frame",
     ground_truth=f"{_OWN}; meshes (for PVE) are neutral SMPL fitted to the markers by MoSh",
-    joints=LSP14,
+    joints=H36M14,
     mesh_root="pelvis_h36m",
     alignment="similarity",
     metrics=("mpjpe", "pa_mpjpe", "pve"),
     averaging="samples",
-    note=LSP14_NOTE,
+    note=H36M14_NOTE,
 )
 
 HUMAN36M = (
@@ -83,7 +83,7 @@ HUMAN36M = (
         aka='"Protocol 2" of HMR and SPIN',
         frames="frontal camera 60457274 only, every 5th frame",
         metrics=("pa_mpjpe", "mpjpe", "pa_mpjpe_median", "pve", "pve_s", "pve_p"),
-        note=f"{LSP14_NOTE} PVE-S poses both bodies with zero rotations, PVE-P with zero shape.",
+        note=f"{H36M14_NOTE} PVE-S poses both bodies with zero rotations, PVE-P with zero shape.",
     ),
     replace(
         _MESH,

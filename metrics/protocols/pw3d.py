@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from metrics.protocols.human36m import LSP14, LSP14_NOTE
+from metrics.protocols.human36m import H36M14, H36M14_NOTE
 from metrics.protocols.protocol import Protocol
 
 _GENDERED = Protocol(
@@ -12,7 +12,7 @@ _GENDERED = Protocol(
     frames="every person frame with a valid camera pose",
     ground_truth="gendered SMPL mesh",
     skeleton="h36m17",
-    joints=LSP14,
+    joints=H36M14,
     body="smpl",
     regressor="h36m17",
     target_regressor="h36m17",
@@ -22,7 +22,7 @@ _GENDERED = Protocol(
     metrics=("mpjpe", "pa_mpjpe", "pve"),
     breakdown=("sequence",),
     averaging="samples",
-    note=f"{LSP14_NOTE} Tables call PA-MPJPE reconstruction error.",
+    note=f"{H36M14_NOTE} Tables call PA-MPJPE reconstruction error.",
 )
 
 PW3D = (
@@ -31,6 +31,6 @@ PW3D = (
         _GENDERED,
         id="3dpw-test-14j-neutral",
         ground_truth="the data set's parameters on the neutral SMPL mesh",
-        note=f"{LSP14_NOTE} The parameters were fitted with gendered bodies, so this truth is a little off.",
+        note=f"{H36M14_NOTE} The parameters were fitted with gendered bodies, so this truth is a little off.",
     ),
 )
