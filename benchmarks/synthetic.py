@@ -12,6 +12,7 @@ import torch
 
 from datamodules.augment import Augmentation
 from datamodules.base import CropDataset, rest_root
+from datamodules.settings import CropSettings
 from datamodules.synthetic.cache import Split, ensure
 from datamodules.synthetic.dataset import SyntheticSource
 from datamodules.synthetic.generator import Generator
@@ -33,8 +34,8 @@ def reading(samples: int, size: int = 192, crop: int = 128) -> float:
     with tempfile.TemporaryDirectory() as folder:
         cached = ensure(Split("train", 64, size, 0), Path(folder), workers=1)
         source = SyntheticSource(cached, "train")
-        skeleton = source[0].skeleton
-        dataset = CropDataset(source, skeleton, crop, 1.25, Augmentation(), rest_root(generator.model))
+        settings = CropSettings(size=crop)
+        dataset = CropDataset(source, settings, Augmentation(), {"neutral": rest_root(generator.model)})
         start = time.process_time()
         for index in range(samples):
             dataset[index % len(dataset)]

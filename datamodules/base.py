@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pytorch_lightning as pl
 import torch
-from torch.utils.data import DataLoader, Dataset
+from jaxtyping import Float
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, default_collate
+from torchmetrics import Metric
 
 from body.load import load_body
 from body.model import BodyModel
-from body.skeleton import Skeleton, get_skeleton
-from datamodules.augment import DEFAULT_AUGMENTATION, NO_CHANGE, Augmentation
+from body.skeleton import get_skeleton
+from datamodules.augment import NO_CHANGE, Augmentation
 from datamodules.batch import Batch
 from datamodules.crop import RestRoot, make_crop
-from datamodules.sample import Source
+from datamodules.sample import GENDERS, Source
+from datamodules.settings import DEFAULT_CROPS, CropSettings
 
 
 class CropDataset(Dataset[dict[str, Any]]):
@@ -24,24 +29,20 @@ class CropDataset(Dataset[dict[str, Any]]):
 
     Args:
         source: split of a benchmark.
-        skeleton: joint set wanted.
-        size: side of the crops.
-        margin: see `make_crop`.
+        settings: of the crops.
         augmentation: how much samples change at random; None for not at all.
-        rest_root: see `make_crop`.
+        rest_roots: see `make_crop`, by gender.
     """
 
     def __init__(
         self,
         source: Source,
-        skeleton: Skeleton,
-        size: int,
-        margin: float,
+        settings: CropSettings,
         augmentation: Augmentation | None,
-        rest_root: RestRoot,
+        rest_roots: Mapping[str, RestRoot],
     ) -> None:
-        self.source, self.skeleton, self.size, self.margin = source, skeleton, size, margin
-        self.augmentation, self.rest_root = augmentation, rest_root
+        self.source, self.settings = source, settings
+        self.augmentation, self.rest_roots = augmentation, rest_roots
 
     def __len__(self) -> int:
         return len(self.source)
@@ -50,41 +51,30 @@ class CropDataset(Dataset[dict[str, Any]]):
         change = NO_CHANGE
         if self.augmentation is not None:  # torch's generator differs between workers and epochs, numpy's would not
             change = self.augmentation.draw(np.random.default_rng(int(torch.randint(2**62, ()))))
-        return make_crop(self.source[index], self.skeleton, self.size, self.margin, change, self.rest_root)
+        sample = self.source[index]
+        rest_root = self.rest_roots.get(sample.gender, self.rest_roots["neutral"])
+        return make_crop(sample, self.settings, change, rest_root)
 
 
 class BaseDataModule(pl.LightningDataModule, ABC):
     """A benchmark as Lightning wants it; a subclass says where raw samples come from (`source`).
 
     Args:
-        skeleton: joint set of the batches.
-        body: body model that `vertices` come from (`body.load.load_body`).
-        crop_size: side of the crops in pixels.
-        box_margin: the square window is this many times the longer side of the person's box.
+        crops: what a batch looks like.
         batch_size: crops per batch.
         num_workers: processes that load data.
-        augmentation: how training samples change at random; None for not at all.
     """
 
     protocol = ""
     """Name of the evaluation protocol that the test split stands for."""
+    gendered = False
+    """Whether `vertices` come from the body of each sample's gender instead of the neutral one."""
 
-    def __init__(
-        self,
-        skeleton: str = "smpl29",
-        body: str = "open",
-        crop_size: int = 128,
-        box_margin: float = 1.25,
-        batch_size: int = 32,
-        num_workers: int = 2,
-        augmentation: Augmentation | None = DEFAULT_AUGMENTATION,
-    ) -> None:
+    def __init__(self, crops: CropSettings = DEFAULT_CROPS, batch_size: int = 32, num_workers: int = 2) -> None:
         super().__init__()
-        self.skeleton, self.body_name = get_skeleton(skeleton), body
-        self.crop_size, self.box_margin = crop_size, box_margin
+        self.crops, self.skeleton = crops, get_skeleton(crops.skeleton)
         self.batch_size, self.num_workers = batch_size, num_workers
-        self.augmentation = augmentation
-        self._body: BodyModel | None = None
+        self._bodies: dict[str, BodyModel] = {}
         self._datasets: dict[str, CropDataset] = {}
 
     @abstractmethod
@@ -98,12 +88,10 @@ class BaseDataModule(pl.LightningDataModule, ABC):
     def dataset(self, split: str) -> CropDataset:
         """Crops of a split, opened once; only training samples are augmented."""
         if split not in self._datasets:
-            augmentation = self.augmentation if split == "train" else None
-            rest = rest_root(self._body_model())
-            source = self.source(split)
-            self._datasets[split] = CropDataset(
-                source, self.skeleton, self.crop_size, self.box_margin, augmentation, rest
-            )
+            augmentation = self.crops.augmentation if split == "train" else None
+            genders = GENDERS if self.gendered else GENDERS[:1]
+            rest = {gender: rest_root(self._body_model(gender)) for gender in genders}
+            self._datasets[split] = CropDataset(self.source(split), self.crops, augmentation, rest)
         return self._datasets[split]
 
     def setup(self, stage: str | None = None) -> None:
@@ -137,22 +125,55 @@ class BaseDataModule(pl.LightningDataModule, ABC):
             num_workers=self.num_workers,
             persistent_workers=self.num_workers > 0,
             pin_memory=torch.cuda.is_available(),
+            collate_fn=collate,
         )
 
-    def _body_model(self) -> BodyModel:
-        if self._body is None:
-            self._body = load_body(self.body_name)
-        return self._body
+    def prepare_metrics(self, metric: Metric) -> None:
+        """Hand a metric what it needs of the test split beyond the batches; nothing for most benchmarks."""
+
+    def check_test_split(self) -> None:
+        """Make sure that the test split is the one that `protocol` means.
+
+        Raises:
+            ValueError: it is not; the message says in what it differs.
+        """
+        if self.fingerprint("test") != type(self)().fingerprint("test"):
+            raise ValueError(f"the data are not the test split that protocol {self.protocol} means")
+
+    def _body_model(self, gender: str = "neutral") -> BodyModel:
+        """The body of a gender; the same for all unless the datamodule is gendered."""
+        if gender not in self._bodies:
+            name = self.crops.body if gender == "neutral" else f"{self.crops.body}_{gender}"
+            self._bodies[gender] = load_body(name)
+        return self._bodies[gender]
 
     @torch.no_grad()
     def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:  # noqa: ARG002 (Lightning's)
         """Add the vertices of the SMPL parameters, made on the batch's device; zeros where there is no fit."""
-        pose = batch["pose"]
-        model = self._body_model().to(pose.device)
-        vertices = model(pose, batch["betas"], batch["transl"]).vertices
-        batch["vertices"] = vertices * batch["smpl_valid"][:, None, None]
-        batch["index"], batch["frame"] = torch.as_tensor(batch["index"]), [int(f) for f in batch["frame"]]
+        batch["vertices"] = self._vertices(batch) * batch["smpl_valid"][:, None, None]
+        for key in ("index", "image_id", "annotation_id"):
+            batch[key] = torch.as_tensor(batch[key])
+        batch["frame"] = [int(f) for f in batch["frame"]]
         return batch
+
+    def _vertices(self, batch: Batch) -> Float[Tensor, "batch vertices 3"]:
+        """Posed bodies, each of its own gender where the datamodule is gendered."""
+        pose, betas, transl = batch["pose"], batch["betas"], batch["transl"]
+        if not self.gendered:
+            return self._body_model().to(pose.device)(pose, betas, transl).vertices
+        neutral = self._body_model().to(pose.device)
+        vertices = torch.zeros(len(pose), neutral.num_vertices, 3, device=pose.device)
+        for gender in sorted(set(batch["gender"]), key=GENDERS.index):
+            rows = torch.tensor([g == gender for g in batch["gender"]], device=pose.device)
+            model = self._body_model(gender).to(pose.device)
+            vertices[rows] = model(pose[rows], betas[rows], transl[rows]).vertices
+        return vertices
+
+
+def collate(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Stack samples; part labels, each as large as its photograph, stay a list."""
+    stacked = default_collate([{key: value for key, value in row.items() if key != "part_labels"} for row in rows])
+    return {**stacked, "part_labels": [row["part_labels"] for row in rows]}
 
 
 def splits_of(stage: str | None) -> tuple[str, ...]:
@@ -166,5 +187,6 @@ def rest_root(model: BodyModel) -> RestRoot:
     """Where the root joint of a model rests, probed with one shape coefficient at a time."""
     device = model.v_template.device
     betas = torch.cat([torch.zeros(1, 10), torch.eye(10)]).to(device)
-    roots = model(torch.zeros(11, 24, 3, device=device), betas).joints[:, 0].double().cpu().numpy()
-    return RestRoot(roots[0], roots[1:] - roots[0])
+    parts = len(model.parents)
+    roots = model(torch.zeros(11, parts, 3, device=device), betas).joints[:, 0].double().cpu().numpy()
+    return RestRoot(roots[0], roots[1:] - roots[0], parts)

@@ -47,22 +47,38 @@ class Batch(TypedDict):
     root_depth_valid: Bool[Tensor, "batch"]
 
     # body model
-    pose: Float[Tensor, "batch 24 3"]
-    """SMPL axis-angle, joint 0 the orientation in the camera frame."""
+    pose: Float[Tensor, "batch parts 3"]
+    """SMPL axis-angle of 24 joints (MANO: 16), joint 0 the orientation in the camera frame."""
     betas: Float[Tensor, "batch 10"]
     transl: Float[Tensor, "batch 3"]
     smpl_valid: Bool[Tensor, "batch"]
     vertices: Float[Tensor, "batch vertices 3"]
     vertices_valid: Bool[Tensor, "batch"]
 
-    # dense surface labels, crop pixels at the crop's full size
-    iuv: UInt8[Tensor, "batch 3 size size"]
-    """Part index 0 (background) to 24, U and V in 0..255."""
+    gender: list[str]
+    """Of the body that the parameters belong to: `neutral`, `male` or `female`."""
+
+    # dense surface labels, pixels of the crop
+    iuv: UInt8[Tensor, "batch 3 labels labels"]
+    """Part index 0 (background) to 24, U and V in 0..255; `CropSettings.label_size` wide."""
     iuv_valid: Bool[Tensor, "batch"]
+    dense_points: Float[Tensor, "batch 196 5"]
+    """DensePose's annotated points: x, y, part 1 to 24, U and V in [0, 1]."""
+    dense_points_valid: Bool[Tensor, "batch 196"]
+    dense_mask: UInt8[Tensor, "batch size size"]
+    """DensePose's coarse parts 1 to 14, 0 elsewhere."""
+    dense_mask_valid: Bool[Tensor, "batch"]
+    part_labels: list[UInt8[Tensor, "_ _"]]
+    """Hand-drawn part labels of the whole photographs, 255 where none was drawn; empty without."""
 
     # what sample this is
     index: Int[Tensor, "batch"]
     """Position in the split; unique, so that a padded last batch can be told apart."""
+    image_id: Int[Tensor, "batch"]
+    """The benchmark's number of the photograph; -1 where it has none."""
+    annotation_id: Int[Tensor, "batch"]
+    """The benchmark's number of the person in it; -1 where it has none."""
+    image_name: list[str]
     image_size: Float[Tensor, "batch 2"]
     """Width and height of the full image."""
     subject: list[str]

@@ -15,15 +15,18 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor
 
 from body.camera import compose_affine, crop_affine, square_box, turn_affine
 from body.parts import swap_table
-from body.skeleton import SMPL24, Skeleton
+from body.skeleton import SMPL24, Skeleton, get_skeleton
 from datamodules.augment import Change, change_colours
 from datamodules.sample import RawSample, Smpl
+from datamodules.settings import CropSettings
 
+DENSE_POINTS = 196
+"""Most surface points that DensePose-COCO annotates of one person."""
 _LEVEL = 0.05  # metres within which two joints count as equally far away
 _MIDDLE_PARTS = np.array([SMPL24.mirror[j] == j for j in range(24)])
 _FLIP_VECTOR = np.array([-1.0, 1.0, 1.0])
@@ -38,14 +41,22 @@ class RestRoot:
     Args:
         origin: root of the mean shape.
         directions: how it moves with every shape coefficient.
+        parts: number of joints that the body's pose turns: 24, or 16 for a hand.
     """
 
-    def __init__(self, origin: Float[np.ndarray, "3"], directions: Float[np.ndarray, "10 3"]) -> None:
-        self._origin, self._directions = origin, directions
+    def __init__(
+        self, origin: Float[np.ndarray, "3"], directions: Float[np.ndarray, "10 3"], parts: int = len(SMPL24)
+    ) -> None:
+        self._origin, self._directions, self.parts = origin, directions, parts
 
     def of(self, betas: Float[np.ndarray, "10"]) -> Float[np.ndarray, "3"]:
         """Rest place of the root joint of a shape, metres."""
         return self._origin + betas @ self._directions
+
+
+_NAMES = (
+    "index", "image_id", "annotation_id", "image_name", "gender", "subject", "action", "sequence", "camera", "frame",
+)  # fmt: skip
 
 
 def crop_image(
@@ -55,26 +66,30 @@ def crop_image(
     return cv2.warpAffine(image, np.asarray(affine, np.float64), (size, size), flags=cv2.INTER_LINEAR)
 
 
-def make_crop(
-    sample: RawSample, skeleton: Skeleton, size: int, margin: float, change: Change, rest_root: RestRoot
-) -> dict[str, Any]:
+def make_crop(sample: RawSample, settings: CropSettings, change: Change, rest_root: RestRoot) -> dict[str, Any]:
     """One row of a `Batch`, without `vertices`.
 
     Args:
         sample: what the benchmark gave.
-        skeleton: joint set wanted.
-        size: side of the crop, pixels.
-        margin: the square window is this many times the longer side of the box.
+        settings: of the crop.
         change: augmentation.
         rest_root: where the body's root rests, for turning SMPL translations.
+
+    Raises:
+        ValueError: the box is empty.
     """
+    if not (np.isfinite(sample.box).all() and sample.box[2:].min() > 0):
+        raise ValueError(
+            f"sample {sample.index} ({sample.image_name or sample.sequence}): its box {sample.box} is empty"
+        )
+    size = settings.size
     height, width = sample.image.shape[:2]
     flip = _flip_affine(width) if change.flip else np.eye(2, 3)
     intrinsics = _mirror_intrinsics(sample.intrinsics, width) if change.flip else sample.intrinsics
     box = sample.box.astype(np.float64)
     if change.flip:
         box[0] = width - 1 - box[0] - box[2]
-    window = square_box(torch.from_numpy(box), margin * change.scale)
+    window = square_box(torch.from_numpy(box), settings.margin * change.scale)
     # the window turns against the scene, so that the crop's content turns with it
     affine = crop_affine(window, size, torch.tensor(-change.rotation, dtype=torch.float64))
     unturn = turn_affine(
@@ -87,16 +102,25 @@ def make_crop(
         "intrinsics": torch.from_numpy(intrinsics).float(),
         "crop_affine": compose_affine(affine, unturn).float(),
         "box": window.float(),
-        **_joints(sample, skeleton, change, from_original),
+        **_joints(sample, get_skeleton(settings.skeleton), change, from_original),
         **_smpl(sample.smpl, change, rest_root),
-        **_surface(sample, change, from_original, size),
+        **_surface(sample, change, from_original, settings),
+        **_dense(sample, change, from_original, size),
     }
-    names = {key: getattr(sample, key) for key in ("subject", "action", "sequence", "camera", "frame")}
-    return {**row, **names, "index": sample.index, "image_size": torch.tensor([width, height]).float()}
+    names = {key: getattr(sample, key) for key in _NAMES}
+    parts = np.zeros((0, 0), np.uint8) if sample.part_labels is None else sample.part_labels
+    size_of_image = torch.tensor([width, height]).float()
+    return {**row, **names, "image_size": size_of_image, "part_labels": torch.from_numpy(parts)}
 
 
 def change_smpl(smpl: Smpl, change: Change, rest_root: Float[np.ndarray, "3"]) -> Smpl:
-    """SMPL parameters of the mirrored and turned person; exact for a body that is its own mirror image."""
+    """SMPL parameters of the mirrored and turned person; exact for a body that is its own mirror image.
+
+    Raises:
+        ValueError: a hand is to be mirrored, which makes a left hand of it.
+    """
+    if change.flip and len(smpl.pose) != len(SMPL24):
+        raise ValueError("a mirrored hand is another hand; set augmentation.flip_probability to 0")
     pose, root = smpl.pose.astype(np.float64), rest_root + smpl.transl
     if change.flip:
         pose = pose[list(SMPL24.mirror)] * _FLIP_AXIS
@@ -160,33 +184,80 @@ def _joints(
     found = positions >= 0
     valid, pixels_valid = sample.joints_valid[positions] & found, pixels_valid[positions] & found
     points, pixels = points[positions] * valid[:, None], pixels[positions] * pixels_valid[:, None]
-    behind = points[:, None, 2] - points[None, :, 2]
     root = skeleton.root_index
     return {
         "joints": torch.from_numpy(points).float(),
         "joints_valid": torch.from_numpy(valid),
         "joints_2d": torch.from_numpy(pixels).float(),
         "joints_2d_valid": torch.from_numpy(pixels_valid),
-        "depth_order": torch.from_numpy(np.sign(behind).astype(np.int64) * (np.abs(behind) > _LEVEL)),
-        "depth_order_valid": torch.from_numpy(valid[:, None] & valid[None]),
+        **_depth_order(sample, points[:, 2], valid, positions),
         "root_depth": torch.tensor(points[root, 2], dtype=torch.float32),
         "root_depth_valid": torch.tensor(bool(valid[root])),
     }
 
 
+def _depth_order(
+    sample: RawSample, depth: Float[np.ndarray, "joints"], valid: Bool[np.ndarray, "joints"], positions: Any
+) -> dict[str, Tensor]:
+    """Which joint is nearer: from 3D joints where both are there, else as annotated. A turn or flip changes nothing."""
+    behind = depth[:, None] - depth[None]
+    order, known = np.sign(behind) * (np.abs(behind) > _LEVEL), valid[:, None] & valid[None]
+    if sample.depth_order is not None and sample.depth_order_valid is not None:
+        pairs = np.ix_(positions, positions)
+        found = (positions >= 0)[:, None] & (positions >= 0)[None]
+        order = np.where(known, order, sample.depth_order[pairs])
+        known = known | (sample.depth_order_valid[pairs] & found)
+    return {
+        "depth_order": torch.from_numpy((order * known).astype(np.int64)),
+        "depth_order_valid": torch.from_numpy(known),
+    }
+
+
 def _smpl(smpl: Smpl | None, change: Change, rest_root: RestRoot) -> dict[str, Tensor]:
     if smpl is None:
-        zeros = {"pose": torch.zeros(24, 3), "betas": torch.zeros(10), "transl": torch.zeros(3)}
+        zeros = {"pose": torch.zeros(rest_root.parts, 3), "betas": torch.zeros(10), "transl": torch.zeros(3)}
         return {**zeros, "smpl_valid": torch.tensor(False), "vertices_valid": torch.tensor(False)}
     changed = change_smpl(smpl, change, rest_root.of(smpl.betas.astype(np.float64)))
     values = {key: torch.from_numpy(getattr(changed, key)).float() for key in ("pose", "betas", "transl")}
     return {**values, "smpl_valid": torch.tensor(True), "vertices_valid": torch.tensor(True)}
 
 
-def _surface(sample: RawSample, change: Change, affine: Float[np.ndarray, "2 3"], size: int) -> dict[str, Tensor]:
+def _surface(
+    sample: RawSample, change: Change, affine: Float[np.ndarray, "2 3"], settings: CropSettings
+) -> dict[str, Tensor]:
+    size = settings.label_size
     if sample.iuv is None:
         return {"iuv": torch.zeros(3, size, size, dtype=torch.uint8), "iuv_valid": torch.tensor(False)}
-    iuv = cv2.warpAffine(sample.iuv, affine, (size, size), flags=cv2.INTER_NEAREST)
+    iuv = cv2.warpAffine(sample.iuv, scale_affine(affine, size / settings.size), (size, size), flags=cv2.INTER_NEAREST)
     if change.flip:
         iuv = mirror_iuv(iuv)
     return {"iuv": torch.from_numpy(np.ascontiguousarray(iuv.transpose(2, 0, 1))), "iuv_valid": torch.tensor(True)}
+
+
+def scale_affine(affine: Float[np.ndarray, "2 3"], factor: float) -> Float[np.ndarray, "2 3"]:
+    """The affine to the same crop at another resolution; pixel centres are at integers, so corners are at -0.5."""
+    scaled = factor * np.asarray(affine, np.float64)
+    scaled[:, 2] += (factor - 1) / 2
+    return scaled
+
+
+def _dense(sample: RawSample, change: Change, affine: Float[np.ndarray, "2 3"], size: int) -> dict[str, Tensor]:
+    """DensePose's points and coarse mask; their charts are mirrored by `datamodules.dense`."""
+    points, valid = np.zeros((DENSE_POINTS, 5), np.float32), np.zeros(DENSE_POINTS, bool)
+    mask = np.zeros((size, size), np.uint8)
+    if sample.dense_points is not None:
+        count = min(len(sample.dense_points), DENSE_POINTS)
+        points[:count], valid[:count] = sample.dense_points[:count], True
+        points[:count, :2] = points[:count, :2] @ affine[:, :2].T + affine[:, 2]
+    if sample.dense_mask is not None:
+        mask = cv2.warpAffine(sample.dense_mask, affine, (size, size), flags=cv2.INTER_NEAREST)
+    if change.flip and (sample.dense_points is not None or sample.dense_mask is not None):
+        from datamodules.dense import mirror_dense
+
+        points, mask = mirror_dense(points, valid, mask)
+    return {
+        "dense_points": torch.from_numpy(points),
+        "dense_points_valid": torch.from_numpy(valid),
+        "dense_mask": torch.from_numpy(mask),
+        "dense_mask_valid": torch.tensor(sample.dense_mask is not None),
+    }

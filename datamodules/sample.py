@@ -6,16 +6,21 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Bool, Float, UInt8
+from jaxtyping import Bool, Float, Int8, UInt8
 
 from body.skeleton import Skeleton
+
+GENDERS = ("neutral", "male", "female")
 
 
 @dataclass(frozen=True)
 class Smpl:
-    """SMPL parameters in the camera frame: axis-angle with the orientation first, shape, translation in metres."""
+    """SMPL parameters in the camera frame: axis-angle with the orientation first, shape, translation in metres.
 
-    pose: Float[np.ndarray, "24 3"]
+    24 joints for SMPL, 16 for MANO.
+    """
+
+    pose: Float[np.ndarray, "parts 3"]
     betas: Float[np.ndarray, "10"]
     transl: Float[np.ndarray, "3"]
 
@@ -35,9 +40,18 @@ class RawSample:
         joints_2d: pixels, in `skeleton`; None when they are the projections of `joints`.
         joints_2d_valid: as `joints_valid`; None together with `joints_2d`.
         skeleton: joint set of the annotations.
+        depth_order: [i, j] = -1 when joint i is annotated as nearer to the camera than j, 1 farther, 0 level; None when
+            it follows from `joints`.
+        depth_order_valid: which pairs are annotated; None together with `depth_order`.
         smpl: None when there is no fit.
+        gender: of the body that `smpl` belongs to, one of `GENDERS`.
         iuv: part 0..24, U and V of every pixel; None without surface labels.
+        dense_points: DensePose's annotated points: x, y (pixels), part 1..24, U and V (0..1).
+        dense_mask: DensePose's coarse parts 1..14 of every pixel, 0 elsewhere.
+        part_labels: hand-drawn part labels of every pixel, 255 where none was drawn.
         index: position in the split.
+        image_id, annotation_id: the benchmark's numbers of photograph and person; -1 where it has none.
+        image_name: file of the photograph, relative to the benchmark's folder.
         subject, action, sequence, camera, frame: what the sample is called in its benchmark.
     """
 
@@ -50,8 +64,17 @@ class RawSample:
     index: int
     joints_2d: Float[np.ndarray, "joints 2"] | None = None
     joints_2d_valid: Bool[np.ndarray, "joints"] | None = None
+    depth_order: Int8[np.ndarray, "joints joints"] | None = None
+    depth_order_valid: Bool[np.ndarray, "joints joints"] | None = None
     smpl: Smpl | None = None
+    gender: str = "neutral"
     iuv: UInt8[np.ndarray, "height width 3"] | None = None
+    dense_points: Float[np.ndarray, "points 5"] | None = None
+    dense_mask: UInt8[np.ndarray, "height width"] | None = None
+    part_labels: UInt8[np.ndarray, "height width"] | None = None
+    image_id: int = -1
+    annotation_id: int = -1
+    image_name: str = ""
     subject: str = ""
     action: str = ""
     sequence: str = ""

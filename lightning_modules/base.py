@@ -10,8 +10,10 @@ from pytorch_lightning.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 
 from body.skeleton import Skeleton
+from datamodules.base import BaseDataModule
 from datamodules.batch import Batch
 from lightning_modules.prediction import Prediction
+from lightning_modules.scoring import update_metric
 from metrics import build_metrics, get_protocol, overall
 
 SCHEDULES = ("multistep", "cosine")
@@ -71,6 +73,19 @@ class PoseModule(LightningModule):
         if "mixed" in str(self.trainer.precision):
             self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
+    def on_test_start(self) -> None:
+        """Let the datamodule hand the metrics what they need of the whole split."""
+        self._prepare_metrics()
+
+    def on_validation_start(self) -> None:
+        """As `on_test_start`."""
+        self._prepare_metrics()
+
+    def _prepare_metrics(self) -> None:
+        datamodule = getattr(self.trainer, "datamodule", None)
+        if isinstance(datamodule, BaseDataModule):
+            datamodule.prepare_metrics(self.metrics)
+
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:  # noqa: ARG002 (Lightning's signature)
         """Sum of the losses; every term is logged under its name."""
         losses = self.losses(batch)
@@ -82,11 +97,11 @@ class PoseModule(LightningModule):
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:  # noqa: ARG002
         """Update the protocol's metrics."""
-        self.metrics.update(self.predict(batch), batch)
+        update_metric(self.metrics, self.protocol, self.predict(batch), batch)
 
     def test_step(self, batch: Batch, batch_idx: int) -> None:  # noqa: ARG002
         """Update the protocol's metrics."""
-        self.metrics.update(self.predict(batch), batch)
+        update_metric(self.metrics, self.protocol, self.predict(batch), batch)
 
     def on_validation_epoch_end(self) -> None:
         """Log the metrics over all samples, under `val/`; they are exact over processes, nothing is left to sync."""

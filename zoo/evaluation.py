@@ -16,8 +16,8 @@ from lightning_modules.base import PoseModule
 from metrics import METRIC_INFO, PROTOCOLS
 from zoo.checkpoints import get_checkpoint
 from zoo.errors import ZooError
+from zoo.resources import file_sha256
 from zoo.results import Result, make_result
-from zoo.weights import file_sha256
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -59,9 +59,11 @@ def tested(
         raise ZooError(f"no sample had what {METRIC_INFO[protocol.primary].label} of protocol {protocol.id} compares")
     if datamodule.protocol != protocol.id:
         raise ZooError(f"the data are {datamodule.protocol or 'of no protocol'}, not of protocol {protocol.id}")
+    try:
+        datamodule.check_test_split()
+    except ValueError as error:
+        raise ZooError(str(error)) from None
     fingerprint = datamodule.fingerprint("test")
-    if fingerprint != type(datamodule)().fingerprint("test"):
-        raise ZooError(f"the data are not the test split that protocol {protocol.id} means")
     name, sha256 = _identity(weights)
     return make_result(
         protocol.id,

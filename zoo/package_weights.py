@@ -16,8 +16,7 @@ from torch import Tensor
 from zoo.checkpoints import parse_checkpoints
 from zoo.errors import ZooError
 from zoo.loading import build, fill
-from zoo.resources import resource, weights_folder
-from zoo.weights import file_sha256
+from zoo.resources import file_sha256, resource, weights_folder
 
 
 def package(checkpoint: Path, name: str, folder: Path, listing: Path | None) -> dict[str, Any]:

@@ -13,14 +13,15 @@ import cv2
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
-from torch.utils.data import default_collate
 
 from body.camera import default_intrinsics
 from body.skeleton import SMPL24
 from datamodules.augment import NO_CHANGE
+from datamodules.base import collate
 from datamodules.batch import Batch
 from datamodules.crop import RestRoot, crop_image, make_crop
 from datamodules.sample import RawSample
+from datamodules.settings import CropSettings
 from lightning_modules.base import PoseModule
 from lightning_modules.prediction import Prediction
 from lightning_modules.rootnet.module import RootNetModule
@@ -174,7 +175,7 @@ def photo_batch(
     """
     blank = np.zeros((len(SMPL24), 3), np.float32)
     nowhere = RestRoot(np.zeros(3), np.zeros((10, 3)))  # only SMPL labels would be turned about it
-    rows = []
+    settings, rows = CropSettings(SMPL24.name, size=size, margin=margin), []
     for number, box in enumerate(boxes):
         sample = RawSample(
             image=pixels,
@@ -185,10 +186,10 @@ def photo_batch(
             skeleton=SMPL24,
             index=number,
         )
-        row = make_crop(sample, SMPL24, size, margin, NO_CHANGE, nowhere)
+        row = make_crop(sample, settings, NO_CHANGE, nowhere)
         row["image"] = _smooth_crop(pixels, row["crop_affine"], size)
         rows.append(row)
-    batch = default_collate(rows)
+    batch = collate(rows)
     batch["vertices"] = torch.zeros(len(rows), 0, 3)
     batch["frame"] = batch["frame"].tolist()
     return cast("Batch", batch)

@@ -11,8 +11,6 @@ from zoo.converted import converted_file
 from zoo.errors import ZooError
 from zoo.resources import file_sha256, weights_folder
 
-__all__ = ["checked_file", "file_sha256", "read_safetensors", "what_to_do"]
-
 
 def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Tensors, floats widened to 32 bits, and metadata of a safetensors file.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from datamodules.augment import DEFAULT_AUGMENTATION, Augmentation
 from datamodules.base import BaseDataModule, splits_of
+from datamodules.settings import DEFAULT_CROPS, CropSettings
 from datamodules.synthetic.cache import Split, cache_root, ensure
 from datamodules.synthetic.dataset import SyntheticSource
 from datamodules.synthetic.rng import SPLITS, VERSION
@@ -23,7 +23,7 @@ class SyntheticDataModule(BaseDataModule):
         seed: seed of the benchmark; 0 is the benchmark.
         cache_dir: where caches lie; `$ZOO_CACHE` or `~/.cache/human-mesh-zoo` when omitted.
         generator_workers: processes that make the photographs; all cores when omitted.
-        skeleton, body, crop_size, box_margin, batch_size, num_workers, augmentation: see `BaseDataModule`.
+        crops, batch_size, num_workers: see `BaseDataModule`.
     """
 
     protocol = VERSION
@@ -37,17 +37,13 @@ class SyntheticDataModule(BaseDataModule):
         seed: int = 0,
         cache_dir: str | None = None,
         generator_workers: int | None = None,
-        skeleton: str = "smpl29",
-        body: str = "open",
-        crop_size: int = 128,
-        box_margin: float = 1.25,
+        crops: CropSettings = DEFAULT_CROPS,
         batch_size: int = 32,
         num_workers: int = 2,
-        augmentation: Augmentation | None = DEFAULT_AUGMENTATION,
     ) -> None:
-        if body != "open":
-            raise ValueError(f"the open benchmark shows the open body, not {body!r}; leave out `body`")
-        super().__init__(skeleton, body, crop_size, box_margin, batch_size, num_workers, augmentation)
+        if crops.body != "open":
+            raise ValueError(f"the open benchmark shows the open body, not {crops.body!r}; leave out `crops.body`")
+        super().__init__(crops, batch_size, num_workers)
         samples = {"train": train_samples, "val": val_samples, "test": test_samples}
         if min(samples.values()) < 1:
             raise ValueError(f"every split needs at least one sample, got {samples}")

@@ -17,6 +17,7 @@ from datamodules.augment import NO_CHANGE, Change
 from datamodules.base import rest_root
 from datamodules.crop import RestRoot, change_smpl, crop_image, make_crop, mirror_iuv
 from datamodules.sample import RawSample, Smpl
+from datamodules.settings import CropSettings
 
 CHANGES = [
     NO_CHANGE,
@@ -52,7 +53,7 @@ def raw(seed=0, **changes):
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_projection_invariant(change):
-    row = make_crop(raw(), SMPL29, 128, 1.25, change, NO_ROOT)
+    row = make_crop(raw(), CropSettings("smpl29", size=128, margin=1.25), change, NO_ROOT)
     projected = apply_affine(project(row["joints"], row["intrinsics"]), row["crop_affine"])
     assert row["joints_2d_valid"].all()
     torch.testing.assert_close(projected, row["joints_2d"], atol=2e-3, rtol=1e-5)
@@ -65,7 +66,12 @@ def test_picture_moves_with_the_labels(change):
     where = np.rint(homogeneous[SMPL29.index("left_wrist"), :2] / homogeneous[SMPL29.index("left_wrist"), 2])
     image = np.zeros_like(sample.image)
     cv2.circle(image, tuple(int(x) for x in where), 2, (255, 255, 255), -1)
-    row = make_crop(replace(sample, image=image, box=np.array([20.0, 0, 120, 120])), SMPL29, 128, 1.25, change, NO_ROOT)
+    row = make_crop(
+        replace(sample, image=image, box=np.array([20.0, 0, 120, 120])),
+        CropSettings("smpl29", size=128, margin=1.25),
+        change,
+        NO_ROOT,
+    )
     spot = row["image"].sum(0)
     assert spot.max() > 1
     v, u = torch.meshgrid(torch.arange(128.0), torch.arange(128.0), indexing="ij")
@@ -96,7 +102,9 @@ def test_rotation_turns_the_head_to_the_right():
     up, down = np.array([0, -0.5, 3.0]), np.array([0, 0.5, 3.0])
     joints = np.tile(down, (29, 1))
     joints[SMPL29.index("head")] = up
-    row = make_crop(raw(joints=joints), SMPL29, 128, 1.25, Change(rotation=np.pi / 2), NO_ROOT)
+    row = make_crop(
+        raw(joints=joints), CropSettings("smpl29", size=128, margin=1.25), Change(rotation=np.pi / 2), NO_ROOT
+    )
     head, pelvis = row["joints_2d"][SMPL29.index("head")], row["joints_2d"][0]
     assert head[0] > pelvis[0] + 20
     assert abs(head[1] - pelvis[1]) < 1
@@ -129,7 +137,12 @@ def test_iuv_stays_on_the_picture():
     iuv = np.zeros((120, 160, 3), np.uint8)
     iuv[30:90, 60:100] = [SMPL24.index("left_knee") + 1, 40, 200]
     image = np.repeat((iuv[..., :1] > 0) * np.uint8(255), 3, -1)
-    row = make_crop(raw(iuv=iuv, image=image), SMPL29, 128, 1.25, Change(rotation=0.5, flip=True), NO_ROOT)
+    row = make_crop(
+        raw(iuv=iuv, image=image),
+        CropSettings("smpl29", size=128, margin=1.25),
+        Change(rotation=0.5, flip=True),
+        NO_ROOT,
+    )
     marked = row["iuv"][0] == SMPL24.index("right_knee") + 1
     bright = row["image"][0] > 0.5
     assert (marked != bright).float().mean() < 0.01
@@ -137,7 +150,7 @@ def test_iuv_stays_on_the_picture():
 
 
 def test_depth_order_brute_force():
-    row = make_crop(raw(), SMPL29, 64, 1.25, NO_CHANGE, NO_ROOT)
+    row = make_crop(raw(), CropSettings("smpl29", size=64, margin=1.25), NO_CHANGE, NO_ROOT)
     z = row["joints"][:, 2].tolist()
     for i, a in enumerate(z):
         for j, b in enumerate(z):
@@ -148,7 +161,7 @@ def test_depth_order_brute_force():
 def test_joints_are_converted_by_name():
     valid = np.ones(29, bool)
     valid[SMPL29.index("left_knee")] = False
-    row = make_crop(raw(joints_valid=valid), H36M17, 64, 1.25, NO_CHANGE, NO_ROOT)
+    row = make_crop(raw(joints_valid=valid), CropSettings("h36m17", size=64, margin=1.25), NO_CHANGE, NO_ROOT)
     names = {name for name, ok in zip(H36M17.joints, row["joints_valid"].tolist(), strict=True) if ok}
     assert names == (set(H36M17.joints) & set(SMPL29.joints)) - {"left_knee"}
     assert not row["joints"][~row["joints_valid"]].any()
@@ -160,7 +173,7 @@ def test_joints_are_converted_by_name():
 def test_flip_swaps_validity_with_the_joints():
     valid = np.ones(29, bool)
     valid[SMPL29.index("left_knee")] = False
-    row = make_crop(raw(joints_valid=valid), SMPL29, 64, 1.25, Change(flip=True), NO_ROOT)
+    row = make_crop(raw(joints_valid=valid), CropSettings("smpl29", size=64, margin=1.25), Change(flip=True), NO_ROOT)
     assert row["joints_valid"][SMPL29.index("left_knee")]
     assert not row["joints_valid"][SMPL29.index("right_knee")]
 
@@ -169,7 +182,7 @@ def test_annotated_pixels_win_over_projections():
     pixels = np.random.default_rng(5).uniform(10, 90, (29, 2))
     shown = np.arange(29) % 2 == 0
     sample = raw(joints_2d=pixels, joints_2d_valid=shown, joints_valid=np.zeros(29, bool))
-    row = make_crop(sample, SMPL29, 64, 1.0, NO_CHANGE, NO_ROOT)
+    row = make_crop(sample, CropSettings("smpl29", size=64, margin=1.0), NO_CHANGE, NO_ROOT)
     # box 50..90 x 20..90 -> square of side 70 around (70, 55) -> 64 pixels
     expected = (pixels - [35, 20]) * 64 / 70
     np.testing.assert_allclose(row["joints_2d"][shown], expected[shown], rtol=1e-5, atol=1e-3)
@@ -178,7 +191,7 @@ def test_annotated_pixels_win_over_projections():
 
 
 def test_missing_labels_are_masked():
-    row = make_crop(raw(), SMPL29, 64, 1.25, NO_CHANGE, NO_ROOT)
+    row = make_crop(raw(), CropSettings("smpl29", size=64, margin=1.25), NO_CHANGE, NO_ROOT)
     assert not row["smpl_valid"]
     assert not row["vertices_valid"]
     assert not row["iuv_valid"]

@@ -10,13 +10,20 @@ import torch
 from body.camera import apply_affine, project
 from body.skeleton import get_skeleton
 from datamodules.batch import Batch
+from datamodules.settings import CropSettings
 from datamodules.synthetic import SyntheticDataModule
 
 
 @pytest.fixture(scope="module")
 def make(cache_dir):
     def build(**options):
-        arguments = {"train_samples": 24, "val_samples": 24, "test_samples": 8, "image_size": 96, "crop_size": 64}
+        arguments = {
+            "train_samples": 24,
+            "val_samples": 24,
+            "test_samples": 8,
+            "image_size": 96,
+            "crops": CropSettings(size=64),
+        }
         return SyntheticDataModule(
             **{**arguments, "batch_size": 6, "num_workers": 0, "cache_dir": str(cache_dir), "generator_workers": 1}
             | options
@@ -32,7 +39,7 @@ def batches(datamodule, split):
 
 @pytest.mark.parametrize("skeleton", ["smpl29", "smpl24", "h36m17", "coco17"])
 def test_batches_have_the_documented_layout(make, skeleton):
-    datamodule = make(skeleton=skeleton)
+    datamodule = make(crops=CropSettings(skeleton, size=64))
     batch = batches(datamodule, "val")[0]
     assert set(batch) == set(Batch.__annotations__)
     joints, vertices = len(get_skeleton(skeleton)), datamodule._body_model().num_vertices
@@ -47,7 +54,7 @@ def test_batches_have_the_documented_layout(make, skeleton):
 
 
 def test_augmented_batches_keep_every_invariant(make):
-    datamodule = make(skeleton="smpl29")
+    datamodule = make()
     datamodule.setup("fit")
     torch.manual_seed(0)
     for batch in batches(datamodule, "train"):
@@ -68,7 +75,7 @@ def test_only_training_is_random(make):
     once = dataset[0]["image"]
     torch.manual_seed(5)
     torch.testing.assert_close(dataset[0]["image"], once, rtol=0, atol=0)
-    plain = make(augmentation=None).dataset("train")
+    plain = make(crops=CropSettings(augmentation=None, size=64)).dataset("train")
     torch.testing.assert_close(plain[0]["image"], plain[0]["image"], rtol=0, atol=0)
 
 
@@ -102,11 +109,11 @@ def test_fingerprint_names_the_samples(make):
 
 def test_bad_options_are_refused(make):
     with pytest.raises(ValueError, match="shows the open body"):
-        make(body="smpl")
+        make(crops=CropSettings(body="smpl"))
     with pytest.raises(ValueError, match="at least one sample"):
         make(val_samples=0)
     with pytest.raises(KeyError, match="no skeleton 'smpl31'"):
-        make(skeleton="smpl31")
+        make(crops=CropSettings("smpl31"))
 
 
 @pytest.mark.parametrize(("max_steps", "samples"), [(-1, 24), (2, 12), (1000, 24)])

@@ -14,7 +14,7 @@ from zoo.resources import find_config, list_configs
 
 SMALL = {
     "model": {"backbone": "resnet18_tiny", "crop_size": 64, "head_channels": 8, "pretrained": "false"},
-    "data": {"crop_size": 64, "batch_size": 2, "num_workers": 0, "train_samples": 4, "val_samples": 2,
+    "data": {"crops.size": 64, "batch_size": 2, "num_workers": 0, "train_samples": 4, "val_samples": 2,
              "test_samples": 2, "image_size": 64, "generator_workers": 1},
     "trainer": {"accelerator": "cpu", "max_steps": 2, "log_every_n_steps": 1, "enable_model_summary": "false"},
 }  # fmt: skip

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from datamodules.settings import CropSettings
 from datamodules.synthetic import SyntheticDataModule
 from zoo.baseline import measure_baseline, open_mean_pose
 from zoo.cli import main
@@ -14,7 +15,7 @@ from zoo.demo import crop_camera, look, measure, write_pictures
 from zoo.errors import ZooError
 
 SMALL = {"train_samples": 4, "val_samples": 2, "test_samples": 4, "image_size": 96, "batch_size": 2, "num_workers": 0}
-SMALL |= {"crop_size": 64, "generator_workers": 1}
+SMALL |= {"generator_workers": 1}
 MODEL = {"backbone": "resnet18_tiny", "crop_size": 64, "head_channels": 8}
 
 
@@ -25,7 +26,7 @@ def cache(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def datamodule(cache):
-    made = SyntheticDataModule(**SMALL, cache_dir=str(cache))
+    made = SyntheticDataModule(**SMALL, crops=CropSettings(size=64), cache_dir=str(cache))
     made.prepare_data()
     made.setup("test")
     return made
@@ -33,7 +34,7 @@ def datamodule(cache):
 
 def options(cache: Path) -> list[str]:
     settings = {f"--data.{k}": v for k, v in SMALL.items()} | {f"--model.{k}": v for k, v in MODEL.items()}
-    settings |= {"--data.cache_dir": cache, "--trainer.accelerator": "cpu"}
+    settings |= {"--data.cache_dir": cache, "--data.crops.size": 64, "--trainer.accelerator": "cpu"}
     return ["--config", "i2l_meshnet/open_tiny", *(f"{key}={value}" for key, value in settings.items())]
 
 

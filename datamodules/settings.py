@@ -1,0 +1,45 @@
+"""How samples become crops: the settings that every datamodule shares."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from datamodules.augment import DEFAULT_AUGMENTATION, Augmentation
+
+
+@dataclass(frozen=True)
+class CropSettings:
+    """What a batch looks like, whatever the benchmark.
+
+    Attributes:
+        skeleton: joint set of the batches.
+        body: body model that `vertices` come from (`body.load.load_body`).
+        size: side of the crops in pixels.
+        margin: the square window is this many times the longer side of the person's box.
+        augmentation: how training samples change at random; None for not at all.
+        iuv_size: side of the surface labels in pixels; `size` when omitted.
+        render_iuv: make surface labels from the SMPL parameters of samples that come without.
+
+    Raises:
+        ValueError: a size or the margin is not positive.
+    """
+
+    skeleton: str = "smpl29"
+    body: str = "open"
+    size: int = 128
+    margin: float = 1.25
+    augmentation: Augmentation | None = DEFAULT_AUGMENTATION
+    iuv_size: int | None = None
+    render_iuv: bool = False
+
+    def __post_init__(self) -> None:
+        if self.size < 1 or self.margin <= 0 or (self.iuv_size is not None and self.iuv_size < 1):
+            raise ValueError(f"crops need a positive size, iuv_size and margin, not {self}")
+
+    @property
+    def label_size(self) -> int:
+        """Side of the surface labels in pixels."""
+        return self.size if self.iuv_size is None else self.iuv_size
+
+
+DEFAULT_CROPS = CropSettings()
