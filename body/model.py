@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 from smplx.lbs import batch_rodrigues, blend_shapes, vertices2joints
 from torch import Tensor, nn
 
-from body.skeleton import SMPL24, Skeleton
+from body.skeleton import H36M17, H36M18, SMPL24, Skeleton
 
 if TYPE_CHECKING:
     import smplx
@@ -88,6 +88,7 @@ class BodyModel(nn.Module):
         self._keep("regressor", data["J_regressor"])
         self._keep("posedirs", None if posedirs is None else np.reshape(posedirs, (-1, np.shape(posedirs)[-1])).T)
         self._keep("mean_pose", data.get("mean_pose", np.zeros((len(skeleton), 3))))
+        regressors = with_thorax(regressors)
         self._joint_sets = sorted({skeleton.name, *regressors})
         for key, matrix in regressors.items():
             if key != skeleton.name:
@@ -110,12 +111,28 @@ class BodyModel(nn.Module):
             betas: shape coefficients, standard normal over the population.
             transl: added to vertices and joints, metres.
         """
-        batch, joints = pose.shape[:2]
+        rotations = batch_rodrigues(pose.reshape(-1, 3)).view(*pose.shape[:2], 3, 3)
+        return self.turned(rotations, betas, transl)
+
+    def turned(
+        self,
+        rotations: Float[Tensor, "batch joints 3 3"],
+        betas: Float[Tensor, "batch betas"],
+        transl: Float[Tensor, "batch 3"] | None = None,
+    ) -> BodyOutput:
+        """As `forward`, posed by rotation matrices.
+
+        Args:
+            rotations: child to parent coordinates, the global orientation first.
+            betas: see `forward`.
+            transl: see `forward`.
+        """
+        batch, joints = rotations.shape[:2]
         shaped = self.v_template + blend_shapes(betas, self.shapedirs)
         rest_joints = vertices2joints(self.regressor, shaped)
-        rotations = batch_rodrigues(pose.reshape(-1, 3)).view(batch, joints, 3, 3)
         if self.posedirs is not None:
-            feature = (rotations[:, 1:] - torch.eye(3, dtype=pose.dtype, device=pose.device)).flatten(1)
+            still = torch.eye(3, dtype=rotations.dtype, device=rotations.device)
+            feature = (rotations[:, 1:] - still).flatten(1)
             shaped = shaped + (feature @ self.posedirs).view(batch, -1, 3)
         posed_joints, bones = self._chain(rotations, rest_joints)
         # One product blends the 3x4 matrices of all bones, coordinates before vertices: several times faster than
@@ -194,6 +211,15 @@ class BodyModel(nn.Module):
             return smplx.SMPL(
                 "", data_struct=data, num_betas=10, vertex_ids=face, use_hands=False, use_feet_keypoints=False, **absent
             )
+
+
+def with_thorax(regressors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Joint regressors and, where there is one for `h36m17`, that of `h36m18`."""
+    if H36M17.name not in regressors or H36M18.name in regressors:
+        return regressors
+    known = regressors[H36M17.name]
+    shoulders = known[[H36M17.index("left_shoulder"), H36M17.index("right_shoulder")]]
+    return {**regressors, H36M18.name: np.concatenate([known, shoulders.mean(0, keepdims=True)])}
 
 
 _SMPLX_FACE = {"nose": "nose", "reye": "right_eye", "leye": "left_eye", "rear": "right_ear", "lear": "left_ear"}

@@ -143,17 +143,22 @@ SMPL29 = _tree(
 )
 """I2L-MeshNet's body set: SMPL's 24 joints and five points of the face."""
 
-H36M17 = _tree(
-    "h36m17",
-    "pelvis_h36m",
-    """
+_H36M17_TREE = """
     pelvis_h36m right_hip_h36m<pelvis_h36m right_knee<right_hip_h36m right_ankle<right_knee left_hip_h36m<pelvis_h36m
     left_knee<left_hip_h36m left_ankle<left_knee torso_h36m<pelvis_h36m neck_h36m<torso_h36m nose_h36m<neck_h36m
     head_top<nose_h36m left_shoulder<neck_h36m left_elbow<left_shoulder left_wrist<left_elbow
     right_shoulder<neck_h36m right_elbow<right_shoulder right_wrist<right_elbow
-    """,
-)
+"""
+
+H36M17 = _tree("h36m17", "pelvis_h36m", _H36M17_TREE)
 """Human3.6M's 17 evaluated joints."""
+
+H36M18 = _tree(
+    "h36m18",
+    "pelvis_h36m",
+    _H36M17_TREE.replace("neck_h36m<torso_h36m", "neck_h36m<thorax_mpii") + "thorax_mpii<torso_h36m",
+)
+"""Human3.6M's 17 joints and MPII's thorax, which there is the midpoint of the shoulders."""
 
 COCO17 = _tree(
     "coco17",
@@ -242,7 +247,10 @@ MANO21 = Skeleton(
 
 SKELETONS: dict[str, Skeleton] = {
     s.name: s
-    for s in (SMPL24, SMPL29, H36M17, COCO17, HUMANEVA15, MPI_INF_3DHP28, MPI_INF_3DHP17, LSP14, MPII16, MANO21)
+    for s in (
+        *(SMPL24, SMPL29, H36M17, H36M18, COCO17, HUMANEVA15),
+        *(MPI_INF_3DHP28, MPI_INF_3DHP17, LSP14, MPII16, MANO21),
+    )
 }
 
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
+
+from lightning_modules.backbones import Backbone
+
+_BODY = re.compile(r"(network\.(?:\w+\.)*?)net\.")
 
 
 def read_state(path: Path) -> dict[str, Tensor]:
@@ -16,7 +21,7 @@ def read_state(path: Path) -> dict[str, Tensor]:
         ValueError: a checkpoint without a state dict.
     """
     if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such file; train the first stage, or name its checkpoint in start_from")
+        raise FileNotFoundError(f"{path}: no such file; name a Lightning checkpoint or a .safetensors file")
     if path.suffix == ".safetensors":
         from safetensors.torch import load_file
 
@@ -48,3 +53,35 @@ def load_first_stage(network: nn.Module, path: Path, new: tuple[str, ...]) -> No
         network.load_state_dict(state | kept, strict=True)
     except RuntimeError as error:
         raise ValueError(f"{path} is of another network: {' '.join(str(error).split())[:300]}") from None
+
+
+def load_backbone(backbone: Backbone, path: Path) -> None:
+    """Start a backbone from the one that another training of the zoo ended with.
+
+    I2L-MeshNet's is cut in a stem and a body (`backbones.create_split_backbone`) whose layers keep the names of the
+    whole network; of its two bodies PoseNet's, which sees the image alone, is taken. Any other method's is found whole.
+
+    Args:
+        backbone: whole, as `create_backbone` makes it.
+        path: see `read_state`.
+
+    Raises:
+        FileNotFoundError: see `read_state`.
+        ValueError: no backbone in the file has these layers; the message names the first differences.
+    """
+    state, own = read_state(path), backbone.state_dict()
+    stem = {
+        f"net.{key.partition('stem.')[2]}": value for key, value in state.items() if key.startswith("network.stem.")
+    }
+    prefixes = sorted({match[1] for match in map(_BODY.match, state) if match}, key=lambda name: "mesh_" in name)
+    if not prefixes:
+        raise ValueError(f"{path} has no backbone; name weights of a method that has one")
+    found = [
+        stem | {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(f"{prefix}net.")}
+        for prefix in prefixes
+    ]
+    fitting = next((candidate for candidate in found if candidate.keys() == own.keys()), found[0])
+    try:
+        backbone.load_state_dict(fitting, strict=True)
+    except RuntimeError as error:
+        raise ValueError(f"{path} has another backbone: {' '.join(str(error).split())[:300]}") from None

@@ -19,11 +19,12 @@ from lightning_modules.base import PoseModule
 from lightning_modules.i2l_meshnet.body_head import mesh_net
 from lightning_modules.i2l_meshnet.losses import I2LMeshNetLoss, PartLoss
 from lightning_modules.i2l_meshnet.network import BodyLixels, I2LMeshNet, Lixels
-from lightning_modules.i2l_meshnet.parameters import PosedBody
-from lightning_modules.i2l_meshnet.regressor import BodyParameters, ParameterRegressor
+from lightning_modules.i2l_meshnet.parameters import FittedBody
+from lightning_modules.i2l_meshnet.regressor import ParameterRegressor
 from lightning_modules.i2l_meshnet.targets import LixelSpace, LixelTargets, make_targets, root_depth_from_box
 from lightning_modules.precision import full_precision
 from lightning_modules.prediction import Prediction
+from lightning_modules.smpl_head import BodyParameters
 from lightning_modules.start import load_first_stage
 
 STAGES = ("lixel", "param")
@@ -121,7 +122,7 @@ class I2LMeshNetModule(PoseModule):
         self.part_weight, self.pose_steps = part_weight, pose_steps
         self.part_loss = PartLoss(head_channels) if part_weight else None
         has_parameters = stage == "param" or mesh_head == "smpl"
-        self.posed_body = PosedBody(body_model, joints, self.skeleton.root_index) if has_parameters else None
+        self.posed_body = FittedBody(body_model, joints, self.skeleton.root_index) if has_parameters else None
         self._keep_mirror(body_model)
         self.example_input_array = torch.zeros(1, 3, crop_size, crop_size)
         if second is not None:

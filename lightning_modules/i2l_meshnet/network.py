@@ -14,8 +14,9 @@ from torch.nn import functional
 from lightning_modules.backbones import create_split_backbone
 from lightning_modules.heads import gaussian_profile
 from lightning_modules.i2l_meshnet.heads import HeadSize, SizedLixelHead
-from lightning_modules.i2l_meshnet.regressor import BodyParameters, ParameterRegressor
+from lightning_modules.i2l_meshnet.regressor import ParameterRegressor
 from lightning_modules.precision import full_precision
+from lightning_modules.smpl_head import BodyParameters
 
 CASCADES = ("pose_net", "true", "none")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,9 +11,9 @@ from torch import Tensor
 from body.skeleton import get_skeleton
 from lightning_modules.i2l_meshnet.network import I2LMeshNet
 from lightning_modules.i2l_meshnet.regressor import ParameterRegressor
+from lightning_modules.renaming import Rule, rename
 
-# (pattern, replacement), first match wins; None: not part of this network
-_RENAME: tuple[tuple[str, str | None], ...] = (
+RULES: tuple[Rule, ...] = (
     (r"human_model_layer\.", None),  # SMPL or MANO, which is licensed and comes from the user's own files
     (r"mesh_backbone\.(conv1|bn1)\.", None),  # a second stem that the released network never runs
     (r"param_regressor\.fc\.", r"regressor.fc."),
@@ -50,8 +49,7 @@ def convert_state_dict(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """
     first = state.get("param_regressor.fc.0.weight")
     hand = first is not None and first.shape[1] == _HAND_INPUTS
-    named = ((rename(key), value) for key, value in state.items())
-    converted = {name: value for name, value in named if name is not None}
+    converted = rename(state, RULES, "I2L-MeshNet")
     return without_regressor(converted) if hand else converted
 
 
@@ -84,15 +82,3 @@ def build_network(config: Mapping[str, Any]) -> I2LMeshNet:
         sigma=config.get("sigma", 2.5),
         regressor=ParameterRegressor(joints, _POSE_JOINTS[kind]) if stage == "param" else None,
     )
-
-
-def rename(key: str) -> str | None:
-    """Name here of an official weight, or None for one that this network does not have.
-
-    Raises:
-        ValueError: the released network has no such weight.
-    """
-    for pattern, replacement in _RENAME:
-        if re.match(pattern, key):
-            return None if replacement is None else re.sub(pattern, replacement, key, count=1)
-    raise ValueError(f"{key!r} is not a weight of the released I2L-MeshNet; is this another method's checkpoint?")

@@ -2,34 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-import roma
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from lightning_modules.precision import full_precision
-
-
-class BodyParameters(NamedTuple):
-    """What a body model is posed with; MANO's mean pose is not in it."""
-
-    pose: Float[Tensor, "batch joints 3"]
-    """Axis-angle, radians, joint 0 the orientation in the camera frame."""
-    betas: Float[Tensor, "batch 10"]
-
-
-def axis_angle_from_6d(numbers: Float[Tensor, "*batch 6"]) -> Float[Tensor, "*batch 3"]:
-    """Axis-angle from the continuous six-number form of a rotation (Zhou et al. 2019), in float32.
-
-    Convention:
-        The numbers are a 3 x 2 matrix, row by row; Gram-Schmidt on its columns gives the first two columns of the
-        rotation matrix. Example: (1, 0, 0, 1, 0, 0) is no rotation. Angles are in [0, pi].
-    """
-    with full_precision(numbers):
-        matrix = roma.special_gramschmidt(numbers.float().view(*numbers.shape[:-1], 3, 2))
-        return roma.rotmat_to_rotvec(matrix)
+from lightning_modules.smpl_head import BodyParameters, axis_angle_from_6d
 
 
 class ParameterRegressor(nn.Module):

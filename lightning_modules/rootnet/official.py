@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor
 
+from lightning_modules.renaming import Rule, rename
 from lightning_modules.rootnet.network import RootNet
 
-_RENAME = (
+RULES: tuple[Rule, ...] = (
     (r"backbone\.(conv1|bn1|layer\d)\.", r"backbone.net.\1."),
     (r"root\.deconv_layers\.", r"deconv."),
     (r"root\.xy_layer\.", r"place."),
@@ -27,21 +27,9 @@ def convert_state_dict(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     Raises:
         ValueError: a key that the released network does not have.
     """
-    return {rename(key): value for key, value in state.items()}
+    return rename(state, RULES, "RootNet")
 
 
 def build_network(config: Mapping[str, Any]) -> RootNet:
     """The network of a module's hyper-parameters."""
     return RootNet(config.get("backbone", "resnet50"), config.get("head_channels", 256))
-
-
-def rename(key: str) -> str:
-    """Name here of an official weight.
-
-    Raises:
-        ValueError: the released network has no such weight.
-    """
-    for pattern, replacement in _RENAME:
-        if re.match(pattern, key):
-            return re.sub(pattern, replacement, key, count=1)
-    raise ValueError(f"{key!r} is not a weight of the released RootNet; is this another method's checkpoint?")

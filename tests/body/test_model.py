@@ -7,7 +7,7 @@ from scipy.spatial.transform import Rotation
 
 from body.load import load_body
 from body.model import BodyModel
-from body.skeleton import SMPL24
+from body.skeleton import H36M17, SMPL24
 
 
 @pytest.fixture(scope="module")
@@ -161,6 +161,14 @@ def test_nothing_of_it_enters_a_checkpoint(body):
     assert {name for name, _ in body.named_buffers()} >= {"v_template", "shapedirs", "lbs_weights"}
 
 
+def test_h36m18_adds_the_midpoint_of_the_shoulders(body):
+    vertices = body.v_template
+    known, more = body.regress(vertices, "h36m17"), body.regress(vertices, "h36m18")
+    torch.testing.assert_close(more[:17], known)
+    shoulders = known[[H36M17.index("left_shoulder"), H36M17.index("right_shoulder")]]
+    torch.testing.assert_close(more[17], shoulders.mean(0))
+
+
 def test_regress_gives_joints_by_name(body):
     pose, betas = sample()
     out = body(pose, betas)
@@ -168,7 +176,7 @@ def test_regress_gives_joints_by_name(body):
     faces = body.regress(out.vertices, "smpl29")[:, 24:]
     names = ("nose", "left_eye", "right_eye", "left_ear", "right_ear")
     torch.testing.assert_close(faces, out.vertices[:, [body.landmarks[n] for n in names]], atol=1e-6, rtol=0)
-    with pytest.raises(KeyError, match=r"mano21.*coco17, h36m17, smpl24, smpl29"):
+    with pytest.raises(KeyError, match=r"mano21.*coco17, h36m17, h36m18, smpl24, smpl29"):
         body.joint_regressor("mano21")
 
 

@@ -12,9 +12,10 @@ from safetensors.torch import save_file
 import zoo
 from lightning_modules.i2l_meshnet.losses import I2LMeshNetLoss
 from lightning_modules.i2l_meshnet.module import I2LMeshNetModule
-from lightning_modules.i2l_meshnet.official import convert_state_dict, rename
+from lightning_modules.i2l_meshnet.official import RULES, convert_state_dict
 from lightning_modules.i2l_meshnet.regressor import ParameterRegressor
 from lightning_modules.i2l_meshnet.targets import LixelSpace, LixelTargets
+from lightning_modules.renaming import rename
 from zoo.errors import ZooError
 
 
@@ -46,7 +47,8 @@ def released(request, tmp_path_factory):
 def hand_regressor(state):
     """A hand's regressor is not converted with its network; its layers are those of a body's."""
     regressor = ParameterRegressor(21, 16)
-    own = {rename(key.removeprefix("module.")): value for key, value in state.items() if "param_regressor" in key}
+    official = {key.removeprefix("module."): value for key, value in state.items() if "param_regressor" in key}
+    own = rename(official, RULES, "I2L-MeshNet")
     regressor.load_state_dict({key.removeprefix("regressor."): value for key, value in own.items()}, strict=True)
     return regressor.eval()
 
@@ -108,7 +110,7 @@ def test_all_seven_losses(released, fits):
 
 def test_a_foreign_weight_is_refused():
     with pytest.raises(ValueError, match=r"'backbone.conv1.weight' is not a weight of the released I2L-MeshNet"):
-        rename("backbone.conv1.weight")
+        convert_state_dict({"backbone.conv1.weight": torch.zeros(1)})
 
 
 def test_the_hand_s_untrained_regressor_is_left_out_whatever_its_width():

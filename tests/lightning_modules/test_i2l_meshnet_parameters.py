@@ -9,8 +9,9 @@ from people import make_batch, open_body
 from torch.utils.data import DataLoader
 
 from lightning_modules.i2l_meshnet.module import I2LMeshNetModule
-from lightning_modules.i2l_meshnet.parameters import PosedBody, parameter_loss
-from lightning_modules.i2l_meshnet.regressor import BodyParameters, ParameterRegressor, axis_angle_from_6d
+from lightning_modules.i2l_meshnet.parameters import FittedBody, parameter_loss
+from lightning_modules.i2l_meshnet.regressor import ParameterRegressor
+from lightning_modules.smpl_head import BodyParameters, axis_angle_from_6d
 
 TINY = {"backbone": "resnet18_tiny", "crop_size": 64, "head_channels": 8}
 
@@ -33,7 +34,7 @@ def test_parameter_loss_is_the_released_one():
 
 def posed():
     body = open_body()
-    return PosedBody(body, body.joint_regressor("smpl29"), root=0)
+    return FittedBody(body, body.joint_regressor("smpl29"), root=0)
 
 
 def test_true_parameters_cost_nothing_and_put_the_body_back():
@@ -93,7 +94,7 @@ def test_the_second_stage_trains_the_regressor_and_nothing_else(tmp_path):
 
 def test_the_first_stage_has_no_regressor_and_must_fit(tmp_path):
     module = I2LMeshNetModule(**TINY, stage="param", start_from=str(tmp_path / "none.ckpt"))
-    with pytest.raises(FileNotFoundError, match="train the first stage"):
+    with pytest.raises(FileNotFoundError, match="name a Lightning checkpoint or a"):
         module.setup("fit")
     module.setup("validate")  # an evaluation has its own weights
     other = I2LMeshNetModule(backbone="resnet18_tiny", crop_size=64, head_channels=4)

@@ -16,7 +16,7 @@ from lightning_modules.heads import expected_place
 from lightning_modules.root_depth import pinhole_depth
 from lightning_modules.rootnet.module import RootNetModule
 from lightning_modules.rootnet.network import RootOutput
-from lightning_modules.rootnet.official import rename
+from lightning_modules.rootnet.official import convert_state_dict
 from zoo.errors import ZooError
 
 TINY = {"backbone": "resnet18_tiny", "crop_size": 64, "head_channels": 8}
@@ -139,6 +139,6 @@ def test_every_weight_gets_a_gradient():
 
 def test_other_weights_are_refused():
     with pytest.raises(ValueError, match=r"'pose_net\.a' is not a weight of the released RootNet"):
-        rename("pose_net.a")
+        convert_state_dict({"pose_net.a": torch.zeros(1)})
     with pytest.raises(ZooError, match=r"not weights of rootnet: Error.*Missing key"):
         zoo.from_official("rootnet", {"root.xy_layer.bias": torch.zeros(1)})

@@ -1,0 +1,48 @@
+"""Backbones that start from the weights of another training."""
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from lightning_modules.backbones import create_backbone
+from lightning_modules.i2l_meshnet.network import I2LMeshNet
+from lightning_modules.start import load_backbone
+
+
+@pytest.fixture(scope="module")
+def network():
+    torch.manual_seed(0)
+    return I2LMeshNet(torch.full((2, 10), 0.1), "resnet18_tiny", 64, 4)
+
+
+def test_a_cut_backbone_is_put_together_again(network, tmp_path):
+    path = tmp_path / "a.safetensors"
+    state = {f"network.{key}": value.contiguous() for key, value in network.state_dict().items()}
+    save_file(state, path)
+    backbone = create_backbone("resnet18_tiny")
+    load_backbone(backbone, path)
+    image = torch.rand(2, 3, 64, 64)
+    with torch.no_grad():
+        expected = network.eval().pose_body(network.stem(image))[-1]
+        torch.testing.assert_close(backbone.eval()(image)[-1], expected)
+
+
+def test_a_whole_backbone_is_found_under_any_name(tmp_path):
+    first, second = create_backbone("resnet18_tiny"), create_backbone("resnet18_tiny")
+    state = {f"network.encoder.{key}": value for key, value in first.state_dict().items()}
+    torch.save({"state_dict": state | {"network.head.weight": torch.zeros(1)}}, tmp_path / "a.ckpt")
+    load_backbone(second, tmp_path / "a.ckpt")
+    for key, value in second.state_dict().items():
+        torch.testing.assert_close(value, first.state_dict()[key])
+
+
+def test_other_files_are_refused(network, tmp_path):
+    state = {f"network.{key}": value for key, value in network.state_dict().items()}
+    torch.save({"state_dict": state}, tmp_path / "a.ckpt")
+    torch.save({"state_dict": {"network.head.weight": torch.zeros(1)}}, tmp_path / "b.ckpt")
+    with pytest.raises(ValueError, match=r"a\.ckpt has another backbone: .*(Missing|Unexpected|size mismatch)"):
+        load_backbone(create_backbone("resnet18"), tmp_path / "a.ckpt")
+    with pytest.raises(ValueError, match=r"b\.ckpt has no backbone"):
+        load_backbone(create_backbone("resnet18_tiny"), tmp_path / "b.ckpt")
+    with pytest.raises(FileNotFoundError, match="no such file"):
+        load_backbone(create_backbone("resnet18_tiny"), tmp_path / "c.ckpt")
