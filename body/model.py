@@ -145,6 +145,13 @@ class BodyModel(nn.Module):
             vertices, posed_joints = vertices + transl[:, None], posed_joints + transl[:, None]
         return BodyOutput(vertices, posed_joints)
 
+    def posed_joints(
+        self, rotations: Float[Tensor, "batch joints 3 3"], betas: Float[Tensor, "batch betas"]
+    ) -> Float[Tensor, "batch joints 3"]:
+        """The joints of `turned` alone, for a small part of its work."""
+        shaped = self.v_template + blend_shapes(betas, self.shapedirs)
+        return self._chain(rotations, vertices2joints(self.regressor, shaped))[0]
+
     def _chain(
         self, rotations: Float[Tensor, "batch joints 3 3"], rest: Float[Tensor, "batch joints 3"]
     ) -> tuple[Float[Tensor, "batch joints 3"], Float[Tensor, "batch joints 3 4"]]:

@@ -25,13 +25,20 @@ def soft_argmax(logits: Float[Tensor, "*batch bins"]) -> Float[Tensor, "*batch"]
 def expected_place(logits: Float[Tensor, "batch points *axes"]) -> Float[Tensor, "batch points dims"]:
     """Expected (x, y) or (x, y, z) under one softmax over all cells of a map (y, x) or volume (z, y, x), in float32."""
     likelihood = functional.softmax(logits.flatten(2), -1, dtype=torch.float32).view_as(logits)
-    axes = range(2, logits.ndim)
     with full_precision(logits):
         places = []
-        for axis in axes:
-            line = likelihood.sum([other for other in axes if other != axis])
-            places.append(line @ torch.arange(line.shape[-1], dtype=line.dtype, device=line.device))
-    return torch.stack(places[::-1], -1)
+        while likelihood.ndim > 3:  # the last axis from the sum over the first ones, those from the sum over the last
+            line = likelihood
+            while line.ndim > 3:
+                line = line.sum(2)
+            places.append(_mean_bin(line))
+            likelihood = likelihood.sum(-1)
+        places.append(_mean_bin(likelihood))
+    return torch.stack(places, -1)
+
+
+def _mean_bin(line: Float[Tensor, "*batch bins"]) -> Float[Tensor, "*batch"]:
+    return line @ torch.arange(line.shape[-1], dtype=line.dtype, device=line.device)
 
 
 def gaussian_profile(

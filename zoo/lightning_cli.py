@@ -58,6 +58,11 @@ class ZooCLI(LightningCLI):
     def instantiate_classes(self) -> None:
         """Build data, model and trainer; weights of the zoo replace a random start."""
         super().instantiate_classes()
+        start = getattr(self.model, "backbone_from", None)
+        if start is not None and self.options.stage == "fit":
+            from zoo.weights import starting_weights
+
+            self.model.backbone_from = str(starting_weights(start))
         if self.options.weights is not None:
             from zoo.loading import load
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from zoo.checkpoints import Checkpoint, has_landed
+from zoo.checkpoints import Checkpoint, get_checkpoint, has_landed
 from zoo.converted import converted_file
 from zoo.errors import ZooError
 from zoo.resources import file_sha256, weights_folder
@@ -56,6 +56,17 @@ def checked_file(
     if found is None:
         raise ZooError(f"{entry.name} cannot be loaded: {what_to_do(entry)}")
     return found
+
+
+def starting_weights(name: str) -> Path:
+    """The file that a training starts from: a path as it is, or that of weights the zoo lists.
+
+    Raises:
+        ZooError: a name that is not listed, or whose weights are not to be had.
+    """
+    if Path(name).suffix in (".ckpt", ".safetensors"):
+        return Path(name)
+    return checked_file(get_checkpoint(name))
 
 
 def _bundled(entry: Checkpoint) -> Path:
