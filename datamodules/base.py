@@ -11,7 +11,7 @@ import pytorch_lightning as pl
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, default_collate
+from torch.utils.data import DataLoader, Dataset, Sampler, default_collate
 from torchmetrics import Metric
 
 from body.load import load_body
@@ -88,11 +88,15 @@ class BaseDataModule(pl.LightningDataModule, ABC):
     def dataset(self, split: str) -> CropDataset:
         """Crops of a split, opened once; only training samples are augmented."""
         if split not in self._datasets:
-            augmentation = self.crops.augmentation if split == "train" else None
-            genders = GENDERS if self.gendered else GENDERS[:1]
-            rest = {gender: rest_root(self._body_model(gender)) for gender in genders}
-            self._datasets[split] = CropDataset(self.source(split), self.crops, augmentation, rest)
+            self._datasets[split] = self.crops_of(self.source(split), split)
         return self._datasets[split]
+
+    def crops_of(self, source: Source, split: str) -> CropDataset:
+        """Crops of raw samples, as a split of this benchmark."""
+        augmentation = self.crops.augmentation if split == "train" else None
+        genders = GENDERS if self.gendered else GENDERS[:1]
+        rest = {gender: rest_root(self._body_model(gender)) for gender in genders}
+        return CropDataset(source, self.crops, augmentation, rest)
 
     def setup(self, stage: str | None = None) -> None:
         """Open the splits that a stage needs (all of them without a stage)."""
@@ -101,27 +105,30 @@ class BaseDataModule(pl.LightningDataModule, ABC):
 
     def train_dataloader(self) -> DataLoader[dict[str, Any]]:
         """Shuffled training batches; an incomplete last one is dropped."""
-        return self._loader("train", shuffle=True)
+        return self.loader(self.dataset("train"), shuffle=True)
 
     def val_dataloader(self) -> DataLoader[dict[str, Any]]:
         """Validation batches in order."""
-        return self._loader("val")
+        return self.loader(self.dataset("val"))
 
     def test_dataloader(self) -> DataLoader[dict[str, Any]]:
         """Test batches in order."""
-        return self._loader("test")
+        return self.loader(self.dataset("test"))
 
     def predict_dataloader(self) -> DataLoader[dict[str, Any]]:
         """The test split once more."""
-        return self._loader("test")
+        return self.loader(self.dataset("test"))
 
-    def _loader(self, split: str, shuffle: bool = False) -> DataLoader[dict[str, Any]]:
-        dataset = self.dataset(split)
+    def loader(
+        self, dataset: Dataset[dict[str, Any]], sampler: Sampler[int] | None = None, shuffle: bool = False
+    ) -> DataLoader[dict[str, Any]]:
+        """Batches of a data set in order, shuffled, or as a sampler says."""
         return DataLoader(
             dataset,
             batch_size=self.batch_size,
-            shuffle=shuffle,
-            drop_last=shuffle and len(dataset) > self.batch_size,
+            sampler=sampler,
+            shuffle=shuffle if sampler is None else None,
+            drop_last=shuffle and len(dataset) > self.batch_size,  # type: ignore[arg-type]
             num_workers=self.num_workers,
             persistent_workers=self.num_workers > 0,
             pin_memory=torch.cuda.is_available(),

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from body.assets import find_asset
 from datamodules.annotations import AnnotatedSource, Annotations
-from datamodules.base import BaseDataModule
+from datamodules.base import BaseDataModule, splits_of
 from datamodules.sample import Source
 from datamodules.settings import DEFAULT_CROPS, CropSettings
 from metrics import get_protocol
@@ -118,10 +118,8 @@ class FileDataModule(BaseDataModule):
 
     def setup(self, stage: str | None = None) -> None:
         """Open the splits that a stage needs and this benchmark has."""
-        from datamodules.base import splits_of
-
         for split in splits_of(stage):
-            if split in self.splits or stage is not None:
+            if stage is not None or split in self.splits:
                 self.dataset(split)
 
     def describe_protocol(self) -> str:
