@@ -53,17 +53,36 @@ class Backbone(nn.Module):
         return list(self.net(image))[-len(self.channels) :]
 
 
-def create_backbone(name: str, pretrained: bool = False) -> Backbone:
+def create_backbone(
+    name: str, pretrained: bool = False, in_channels: int = 3, only: tuple[int, ...] | None = None
+) -> Backbone:
     """A backbone by registry name, or any timm model that offers `features_only`.
 
     Args:
         name: a key of `BACKBONES` or a timm model name.
         pretrained: ask timm for ImageNet weights; when they cannot be had this warns and leaves random weights.
+        in_channels: of the input.
+        only: which of the maps, from fine to coarse, are wanted; layers after the last of them are left out.
 
     Raises:
         ValueError: timm has no such model, or it has no feature maps.
     """
-    net = _create(name, pretrained)
+    net = _create(name, pretrained, in_chans=in_channels, **({} if only is None else {"out_indices": only}))
+    return Backbone(net, net.feature_info.channels(), net.feature_info.reduction())
+
+
+def create_pose_hrnet(name: str, pretrained: bool = False) -> Backbone:
+    """An HRNet as pose estimation has it: its finest branch alone, of stride 4, without the classification layers.
+
+    Args:
+        name: `hrnet_w48`, or another HRNet of timm.
+        pretrained: as in `create_backbone`.
+
+    Raises:
+        ValueError: timm has no such model, or it is no HRNet.
+    """
+    net = _create(name, pretrained, feature_location="", out_indices=(1,))
+    net.stage4[-1].fuse_layers = net.stage4[-1].fuse_layers[:1]  # the other branches end here
     return Backbone(net, net.feature_info.channels(), net.feature_info.reduction())
 
 
@@ -100,7 +119,7 @@ def create_split_backbone(name: str, pretrained: bool = False) -> tuple[nn.Seque
     return stem, Backbone(net, [channels[i] for i in coarse], [reductions[i] for i in coarse])
 
 
-def _create(name: str, pretrained: bool) -> Any:
+def _create(name: str, pretrained: bool, **own: Any) -> Any:
     model, options = BACKBONES.get(name, (name, {}))
     if not timm.is_model(model):
         raise ValueError(f"no backbone {name!r}; use one of {', '.join(BACKBONES)}, or a timm model name")
@@ -109,14 +128,14 @@ def _create(name: str, pretrained: bool) -> Any:
         pretrained = False
     if pretrained:
         try:
-            return timm.create_model(model, pretrained=True, features_only=True, **options)
+            return timm.create_model(model, pretrained=True, features_only=True, **options, **own)
         except Exception as error:  # hub, network and cache errors have no common type
             text = (
                 f"ImageNet weights for {name!r} could not be fetched ({type(error).__name__}): random weights instead"
             )
             warnings.warn(text, stacklevel=3)
     try:
-        return timm.create_model(model, pretrained=False, features_only=True, **options)
+        return timm.create_model(model, pretrained=False, features_only=True, **options, **own)
     except (RuntimeError, AttributeError, TypeError, AssertionError) as error:
         raise ValueError(f"timm's {name!r} offers no feature maps; use one of {', '.join(BACKBONES)}") from error
 

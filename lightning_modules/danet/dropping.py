@@ -1,0 +1,96 @@
+"""What is dropped from the IUV maps between the stages in training (section 4.2, "Part-based Dropout")."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+from torch.nn import functional
+
+from lightning_modules.danet.charts import PARTS
+from lightning_modules.danet.iuv import IuvMaps, clean
+
+DROPS = ("none", "part", "part_release", "block", "unit")
+
+_BLOCK = 7
+
+
+def dropped_parts(batch: int, rate: float, device: torch.device | None = None) -> Bool[Tensor, "batch 25"]:
+    """Parts that every sample loses, each with the same probability; never the background."""
+    drawn = torch.rand(batch, PARTS + 1, device=device) < rate
+    drawn[:, 0] = False
+    return drawn
+
+
+def drop_channels(maps: IuvMaps, dropped: Bool[Tensor, "*batch channels"]) -> IuvMaps:
+    """Maps with whole channels set to zero (Eq. 5)."""
+    keep = ~dropped[..., None, None]
+    return IuvMaps(*(values * keep for values in maps))
+
+
+def drop_pixels(maps: IuvMaps, dropped: Bool[Tensor, "*batch height width"]) -> IuvMaps:
+    """Maps with whole pixels of the foreground set to zero."""
+    foreground = maps.labels() > 0
+    keep = ~(dropped & foreground).unsqueeze(-3)
+    return IuvMaps(*(values * keep for values in maps))
+
+
+def block_mask(like: Float[Tensor, "*batch height width"], rate: float) -> Bool[Tensor, "*batch height width"]:
+    """Squares of 7 x 7 pixels (DropBlock) such that any pixel is covered with probability `rate`, also at the border."""
+    reach = _BLOCK // 2
+    seeds = 1 - (1 - rate) ** (1 / _BLOCK**2)
+    shape = (*like.shape[:-2], like.shape[-2] + 2 * reach, like.shape[-1] + 2 * reach)
+    drawn = (torch.rand(shape, device=like.device) < seeds).float()
+    covered = functional.max_pool2d(drawn.flatten(0, -3).unsqueeze(1), _BLOCK, stride=1)
+    return covered.view(like.shape) > 0
+
+
+class Dropping(nn.Module):
+    """Cleans the maps of both stages' seam and, in training, drops a part of them.
+
+    Args:
+        kind: `none`; `part`: PartDrop as in the paper, which blanks the dropped parts of the cleaned maps;
+            `part_release`: PartDrop as released, which sets their logits to zero before the maps are cleaned, so that
+            another part or the background takes their place; `block`: DropBlock of 7 x 7 pixels; `unit`: Dropout of
+            single pixels. The last two drop foreground only.
+        rate: probability of a part, or of a pixel.
+        kept: part of every channel of the joints' maps, without the background.
+
+    Raises:
+        ValueError: no such kind, or the rate is no probability.
+    """
+
+    kept: Tensor
+
+    def __init__(self, kind: str, rate: float, kept: Int[Tensor, "joints slots"]) -> None:
+        super().__init__()
+        if kind not in DROPS:
+            raise ValueError(f"no drop {kind!r}; use one of {', '.join(DROPS)}")
+        if not 0 <= rate < 1:
+            raise ValueError(f"drop_rate {rate} is no probability below 1")
+        self.kind, self.rate = kind, rate
+        self.register_buffer("kept", functional.pad(kept, (1, 0)), persistent=False)
+
+    def forward(self, iuv: IuvMaps, partial: IuvMaps | None) -> tuple[IuvMaps, IuvMaps | None]:
+        """Clean maps of the body and of its joints, from logits; both lose the same parts."""
+        if not self.training or self.kind == "none" or self.rate == 0:
+            return clean(iuv), None if partial is None else clean(partial)
+        if self.kind in ("part", "part_release"):
+            return self.without(iuv, partial, dropped_parts(len(iuv.index), self.rate, iuv.index.device))
+        return self._without_pixels(clean(iuv)), None if partial is None else self._without_pixels(clean(partial))
+
+    def without(
+        self, iuv: IuvMaps, partial: IuvMaps | None, dropped: Bool[Tensor, "batch 25"]
+    ) -> tuple[IuvMaps, IuvMaps | None]:
+        """Clean maps without the given parts."""
+        if self.kind == "part":
+            body = drop_channels(clean(iuv), dropped)
+            return body, None if partial is None else drop_channels(clean(partial), dropped[:, self.kept])
+        body = clean(drop_channels(iuv, dropped))
+        return body, None if partial is None else clean(drop_channels(partial, dropped[:, self.kept]))
+
+    def _without_pixels(self, maps: IuvMaps) -> IuvMaps:
+        like = maps.index[..., 0, :, :]
+        if self.kind == "block":
+            return drop_pixels(maps, block_mask(like, self.rate))
+        return drop_pixels(maps, torch.rand_like(like) < self.rate)
