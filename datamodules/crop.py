@@ -49,8 +49,8 @@ class RestRoot:
     ) -> None:
         self._origin, self._directions, self.parts = origin, directions, parts
 
-    def of(self, betas: Float[np.ndarray, "10"]) -> Float[np.ndarray, "3"]:
-        """Rest place of the root joint of a shape, metres."""
+    def of(self, betas: Float[np.ndarray, "*rows 10"]) -> Float[np.ndarray, "*rows 3"]:
+        """Rest place of the root joint of a shape, or of many, metres."""
         return self._origin + betas @ self._directions
 
 

@@ -1,0 +1,47 @@
+"""Labels that come in a world frame, brought into the frame of a camera.
+
+Convention:
+    camera = rotation @ world + translation, in one unit. Where a file gives the camera's position instead,
+    translation = -rotation @ position.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float
+from scipy.spatial.transform import Rotation
+
+
+def to_camera(
+    points: Float[np.ndarray, "rows points 3"],
+    rotation: Float[np.ndarray, "*rows 3 3"],
+    translation: Float[np.ndarray, "*rows 3"],
+) -> Float[np.ndarray, "rows points 3"]:
+    """World points in the camera frame; one camera for all rows, or one per row."""
+    return points @ np.swapaxes(rotation, -1, -2) + translation[..., None, :]
+
+
+def smpl_to_camera(
+    orientation: Float[np.ndarray, "rows 3"],
+    transl: Float[np.ndarray, "rows 3"],
+    roots: Float[np.ndarray, "rows 3"],
+    rotation: Float[np.ndarray, "*rows 3 3"],
+    translation: Float[np.ndarray, "*rows 3"],
+) -> tuple[Float[np.ndarray, "rows 3"], Float[np.ndarray, "rows 3"]]:
+    """SMPL's orientation and translation in the camera frame.
+
+    A body turns about its rest-pose root joint, not about the origin, so the translation needs to know where that is.
+
+    Args:
+        orientation: axis-angle of joint 0 in the world.
+        transl: SMPL's translation in the world, metres.
+        roots: rest place of joint 0 of each row's shape (`datamodules.crop.RestRoot`), metres.
+        rotation: of the camera, one for all rows or one per row.
+        translation: of the camera, metres.
+
+    Returns:
+        Axis-angle of joint 0 and translation, in the camera frame.
+    """
+    turned = Rotation.from_matrix(rotation) * Rotation.from_rotvec(orientation)
+    place = to_camera((roots + transl)[:, None], rotation, translation)[:, 0]
+    return turned.as_rotvec(), place - roots
