@@ -164,6 +164,6 @@ def _get(row: Mapping[str, Any], key: str) -> Any:
 
 def _fits(value: Any, shape: tuple[int, ...]) -> bool:
     try:
-        return np.array(value, np.float64).size == np.prod(shape, dtype=int)
+        return bool(np.array(value, np.float64).size == np.prod(shape, dtype=int))
     except (ValueError, TypeError):
         return False
