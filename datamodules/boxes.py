@@ -1,0 +1,35 @@
+"""Boxes of people: kept inside the photograph, or drawn around points."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+
+def clip_boxes(
+    boxes: Float[np.ndarray, "rows 4"], sizes: Float[np.ndarray, "rows 2"], release: bool = False
+) -> tuple[Float[np.ndarray, "rows 4"], Bool[np.ndarray, "rows"]]:
+    """Boxes cut at the borders of their photographs, and which of them have anything left.
+
+    Args:
+        boxes: (x, y, width, height), pixels.
+        sizes: width and height of each photograph.
+        release: as I2L-MeshNet's released code: a box that begins left of or above the photograph is moved into it
+            before its far side is cut, so it reaches too far by what was outside.
+    """
+    start = boxes[:, :2].clip(min=0)
+    end = np.minimum(sizes - 1, (start if release else boxes[:, :2]) + (boxes[:, 2:] - 1).clip(min=0))
+    kept = (boxes[:, 2:] > 0).all(1) & (end >= start).all(1)
+    return np.concatenate([start, end - start], 1), kept
+
+
+def boxes_of_points(
+    points: Float[np.ndarray, "rows points 2"], valid: Bool[np.ndarray, "rows points"], grow: float = 1.0
+) -> Float[np.ndarray, "rows 4"]:
+    """Smallest boxes around the valid points, grown about their centres; zeros where there is no valid point."""
+    low = np.where(valid[..., None], points, np.inf).min(1)
+    high = np.where(valid[..., None], points, -np.inf).max(1)
+    empty = ~valid.any(1, keepdims=True)
+    low, high = np.where(empty, 0.0, low), np.where(empty, 0.0, high)
+    centre, extent = (low + high) / 2, (high - low) * grow
+    return np.concatenate([centre - extent / 2, extent], 1)
