@@ -39,6 +39,10 @@ def _keypoints(metric: Metric, prediction: Prediction, batch: Batch) -> None:
     metric.update(pixels, torch.ones(len(pixels), device=pixels.device), batch["image_id"], batch["index"])
 
 
+def _people(metric: Metric, prediction: Prediction, batch: Batch) -> None:
+    metric.update(prediction.joints, prediction.joints_2d, prediction.skeleton, batch["image_id"], batch["index"])
+
+
 def _in_skeleton(prediction: Prediction, points: torch.Tensor, wanted: Skeleton) -> torch.Tensor:
     """Predicted joints in the order of a skeleton.
 
@@ -57,4 +61,5 @@ _UPDATES: dict[str, Callable[[Metric, Prediction, Batch], None]] = {
     "pose": _pose,
     "hand": _hand,
     "keypoints": _keypoints,
+    "people": _people,
 }

@@ -6,6 +6,7 @@ from metrics.evaluation import Evaluation
 from metrics.hand import FreiHand
 from metrics.keypoints import KeypointAP
 from metrics.people import MuPoTS, People
+from metrics.people_rows import AnnotatedPeople, PeopleRows
 from metrics.pose2d import PCKh
 from metrics.protocols import (
     METRIC_INFO,
@@ -37,6 +38,7 @@ __all__ = [
     "PVE",
     "PVEP",
     "PVES",
+    "AnnotatedPeople",
     "DensePosePoints",
     "Evaluation",
     "FreiHand",
@@ -47,6 +49,7 @@ __all__ = [
     "PCKh",
     "PartSegmentation",
     "People",
+    "PeopleRows",
     "Protocol",
     "QuaternionError",
     "build_metrics",

@@ -7,21 +7,19 @@ from collections.abc import Callable
 from torchmetrics import Metric
 
 from body.load import load_body
-from body.skeleton import Skeleton, get_skeleton
+from body.skeleton import Skeleton
 from metrics.evaluation import Evaluation
 from metrics.hand import FreiHand
 from metrics.inputs import regressors_of
 from metrics.keypoints import KeypointAP
-from metrics.people import MuPoTS
+from metrics.people_rows import PeopleRows
 from metrics.protocols import Protocol, get_protocol
 from metrics.segmentation import PartSegmentation
 from metrics.surface import DensePosePoints
 
 TASK_METRICS: dict[str, Callable[[Protocol], Metric]] = {
     "hand": lambda _: FreiHand(),
-    "people": lambda protocol: MuPoTS(
-        get_skeleton(protocol.skeleton), protocol.joints, protocol.matching, protocol.matched_only
-    ),
+    "people": PeopleRows,
     "parts": lambda protocol: PartSegmentation(protocol.classes),
     "keypoints": lambda _: KeypointAP(),
     "surface": lambda _: DensePosePoints(),

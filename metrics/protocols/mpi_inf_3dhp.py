@@ -56,6 +56,7 @@ _MUPOTS = Protocol(
     task="people",
     skeleton="mpi_inf_3dhp17",
     joints=SCORED14,
+    aliases=_ALIASES,
     matching=tuple(joint for joint in SCORED14 if joint != "head_top"),
     root="pelvis_mpi",
     metrics=("pck3d",),

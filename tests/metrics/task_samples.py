@@ -3,7 +3,19 @@
 import torch
 
 from body.skeleton import MPI_INF_3DHP17
-from metrics import MPJPE, DensePosePoints, FreiHand, KeypointAP, Median, MuPoTS, PartSegmentation, People
+from metrics import (
+    MPJPE,
+    AnnotatedPeople,
+    DensePosePoints,
+    FreiHand,
+    KeypointAP,
+    Median,
+    MuPoTS,
+    PartSegmentation,
+    People,
+    PeopleRows,
+    get_protocol,
+)
 
 SCORED = MPI_INF_3DHP17.joints[:14]
 MATCHING = SCORED[1:]
@@ -47,6 +59,29 @@ def crowd(index):
         People(joints, 1000 * joints[..., :2] / joints[..., 2:] + 1000, score)
         for joints, score in ((ours, scores), (true, None))
     )
+
+
+def person(index):
+    """Predicted and true joints of one person and the pixels of both; two people share an image."""
+    generator = generator_of(index)
+    body = torch.randn(17, 3, generator=generator, dtype=torch.float64) * torch.tensor([0.2, 0.5, 0.2])
+    true = body + torch.tensor([1.5 * (index % 2), 0.0, 4.0])
+    ours = true + torch.randn(17, 3, generator=generator, dtype=torch.float64) * 0.08
+    return [ours, true, *(1000 * joints[..., :2] / joints[..., 2:] + 1000 for joints in (ours, true))]
+
+
+def annotated(count):
+    """The truth about the people below `count`, in two sequences, and an image that nobody is predicted in."""
+    indices = [*range(count), 1000]
+    _, true, _, pixels = stacked(person, indices)
+    images = torch.tensor([100 + index // 2 for index in indices])
+    return AnnotatedPeople(true, pixels, images, 1 + images % 2, torch.linspace(0.1, 0.9, count) ** 2)
+
+
+def people_rows(name="mupots-relative-all", count=8):
+    metric = PeopleRows(get_protocol(name))
+    metric.annotations = annotated(count)
+    return metric
 
 
 def surface(index):
@@ -108,6 +143,12 @@ def feed_labels(metric, indices):
 
 
 def feed_people(metric, indices):
+    ours, _, pixels, _ = stacked(person, indices)
+    images = torch.tensor([100 + index // 2 for index in indices])
+    metric.update(ours, pixels, MPI_INF_3DHP17, images, torch.tensor(indices))
+
+
+def feed_crowds(metric, indices):
     ours, true = zip(*(crowd(index) for index in indices), strict=True)
     metric.update(ours, true, torch.tensor([1 + index % 2 for index in indices]), torch.tensor(indices))
 
@@ -129,7 +170,8 @@ def feed_joints(metric, indices):
 TASKS = {
     "hand": (FreiHand, feed_hand),
     "parts": (PartSegmentation, feed_labels),
-    "people": (lambda: MuPoTS(MPI_INF_3DHP17, SCORED, MATCHING), feed_people),
+    "people": (people_rows, feed_people),
+    "crowds": (lambda: MuPoTS(MPI_INF_3DHP17, SCORED, MATCHING), feed_crowds),
     "surface": (lambda: DensePosePoints(per_part=True), feed_surface),
     "keypoints": (lambda: KeypointAP(coco_truth(8)), feed_keypoints),
 }

@@ -1,0 +1,138 @@
+"""MuPoTS-3D's evaluation for methods that see one person at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from body.skeleton import Skeleton, convert, get_skeleton
+from metrics.people import MuPoTS, People
+from metrics.protocols import Protocol
+from metrics.rows import IndexedMetric, as_float64
+
+
+@dataclass(frozen=True)
+class AnnotatedPeople:
+    """The annotated people of a whole test set, those of an image in the benchmark's order.
+
+    Attributes:
+        joints: camera frame, metres, in the protocol's skeleton.
+        pixels: the same joints in the image.
+        image_id: the benchmark's number of each person's image.
+        sequence: number of each person's sequence.
+        scores: confidence of every detection that the test split holds, by its position there; None when each counts
+            the same.
+    """
+
+    joints: Float[Tensor, "people joints 3"]
+    pixels: Float[Tensor, "people joints 2"]
+    image_id: Int[Tensor, "people"]
+    sequence: Int[Tensor, "people"]
+    scores: Float[Tensor, "detections"] | None = None
+
+
+class PeopleRows(IndexedMetric):
+    """`MuPoTS` over predictions that come one person at a time, in any order and from any number of processes.
+
+    Keeps every predicted person with its image and its position in the split; at the end the people of an image are
+    put together, in the order of the split, and held against everybody who is annotated there.
+
+    Convention:
+        As `MuPoTS`. Every annotated image counts, whether anybody was predicted in it or not; predictions in images
+        without annotations do not. A joint that a prediction's skeleton does not have is NaN: it is near nothing.
+
+    Args:
+        protocol: its task is `people`.
+
+    Attributes:
+        annotations: the truth; to be set before `compute`, by the datamodule (`prepare_metrics`).
+    """
+
+    def __init__(self, protocol: Protocol) -> None:
+        self.skeleton = get_skeleton(protocol.skeleton)
+        super().__init__(columns=1 + 5 * len(self.skeleton))
+        self.protocol = protocol
+        self.annotations: AnnotatedPeople | None = None
+        parents = self.skeleton.parent_indices
+        needed = {self.skeleton.index(joint) for joint in (*protocol.joints, self.skeleton.root)}
+        for _ in parents:  # up to the root: a joint is placed from there, bone by bone
+            needed |= {parents[joint] for joint in needed}
+        self._needed = [joint for position, joint in enumerate(self.skeleton.joints) if position in needed]
+
+    def update(
+        self,
+        joints: Float[Tensor, "batch joints 3"],
+        pixels: Float[Tensor, "batch joints 2"],
+        skeleton: Skeleton,
+        image_id: Int[Tensor, "batch"],
+        index: Int[Tensor, "batch"],
+    ) -> None:
+        """Add predicted people.
+
+        Args:
+            joints: camera frame, metres, absolute.
+            pixels: the same joints, full-image pixels.
+            skeleton: of both.
+            image_id: the benchmark's number of each one's image.
+            index: position of each in the split.
+
+        Raises:
+            ValueError: the skeleton does not have a joint that is scored, or one between it and the root.
+        """
+        aliases = {joint: other for joint, other in self.protocol.aliases if joint not in skeleton.joints}
+        missing = [joint for joint in self._needed if aliases.get(joint, joint) not in skeleton.joints]
+        if missing:
+            raise ValueError(
+                f"protocol {self.protocol.id!r}: predictions in {skeleton.name!r} lack {', '.join(missing)}"
+            )
+        parts = [self._named(points, skeleton, aliases) for points in (joints, pixels)]
+        self.add(index, torch.cat([image_id.to(parts[0].device).double()[:, None], *parts], -1))
+
+    def _named(self, points: Tensor, skeleton: Skeleton, aliases: Mapping[str, str]) -> Tensor:
+        """The coordinates in a row, in the protocol's skeleton."""
+        points = as_float64(points)
+        there = torch.ones(points.shape[:2], dtype=torch.bool, device=points.device)
+        placed, found = convert(points, there, skeleton, self.skeleton, aliases)
+        return placed.where(found[..., None], torch.nan).flatten(1)
+
+    def people(self) -> dict[int, People]:
+        """Everybody who was predicted so far, by image, in the order of the split."""
+        index, rows = (tensor.cpu() for tensor in self.samples())
+        scores = None if self.annotations is None else self.annotations.scores
+        images = rows[:, 0].long()
+        joints, pixels = rows[:, 1:].split([3 * len(self.skeleton), 2 * len(self.skeleton)], 1)
+        joints, pixels = joints.unflatten(1, (-1, 3)), pixels.unflatten(1, (-1, 2))
+        return {
+            image: People(joints[taken], pixels[taken], None if scores is None else scores[index[taken]])
+            for image, taken in _groups(images).items()
+        }
+
+    def compute(self) -> dict[str, float]:
+        """As `MuPoTS.compute`, but `n` is the number of predicted people.
+
+        Raises:
+            ValueError: there are no annotations.
+        """
+        if self.annotations is None:
+            raise ValueError("PeopleRows needs the annotated people: set its attribute `annotations`")
+        true, found = self.annotations, self.people()
+        nobody = People(true.joints[:0], true.pixels[:0], None)
+        images = _groups(true.image_id)
+        ours = [found.get(image, nobody) for image in images]
+        goals = [People(true.joints[taken], true.pixels[taken]) for taken in images.values()]
+        whole = MuPoTS(self.skeleton, self.protocol.joints, self.protocol.matching, self.protocol.matched_only)
+        whole.sync_on_compute = False  # every process has everything already
+        firsts = torch.tensor([int(taken[0]) for taken in images.values()], dtype=torch.int64)
+        whole.update(ours, goals, true.sequence[firsts], torch.arange(len(images)))
+        return whole.compute() | {"n": float(sum(len(people.joints) for people in found.values()))}
+
+
+def _groups(numbers: Int[Tensor, "rows"]) -> dict[int, Int[Tensor, "_"]]:
+    """Where each number stands, by number, in ascending order."""
+    order = numbers.argsort(stable=True)
+    values, counts = torch.unique_consecutive(numbers[order], return_counts=True)
+    return dict(zip(values.tolist(), order.split(counts.tolist()), strict=True))
