@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 
 import cv2
@@ -34,25 +34,35 @@ def extract_frames(
         FileNotFoundError: no such video.
         ValueError: the video cannot be decoded, or ends before the last wanted frame.
     """
-    if not video.is_file():
-        raise FileNotFoundError(f"no video {video}")
     missing = {frame: path for frame, path in files.items() if not path.is_file()}
-    if not missing:
-        return 0
     for folder in {path.parent for path in missing.values()}:
         folder.mkdir(parents=True, exist_ok=True)
+    for frame, image in decode(video, missing):
+        _write(missing[frame], image if change is None else change(image), quality)
+    return len(missing)
+
+
+def decode(video: Path, wanted: Collection[int]) -> Iterator[tuple[int, Image]]:
+    """Frames of a video (blue, green, red) by number, counted from 0, in order.
+
+    Raises:
+        FileNotFoundError: no such video.
+        ValueError: the video cannot be decoded, or ends before the last wanted frame.
+    """
+    if not wanted:
+        return
+    if not video.is_file():
+        raise FileNotFoundError(f"no video {video}")
     reader = cv2.VideoCapture(str(video))
     try:
-        for frame in range(max(missing) + 1):
+        for frame in range(max(wanted) + 1):
             if not reader.grab():
-                reason = f"ends after {frame} frames, but frame {max(missing)} is needed" if frame else "is no video"
+                reason = f"ends after {frame} frames, but frame {max(wanted)} is needed" if frame else "is no video"
                 raise ValueError(f"{video} {reason}; it may be truncated, so download or unpack it again")
-            if frame in missing:
-                image = reader.retrieve()[1]
-                _write(missing[frame], image if change is None else change(image), quality)
+            if frame in wanted:
+                yield frame, reader.retrieve()[1]
     finally:
         reader.release()
-    return len(missing)
 
 
 def _write(path: Path, image: Image, quality: int) -> None:
