@@ -33,3 +33,19 @@ def boxes_of_points(
     low, high = np.where(empty, 0.0, low), np.where(empty, 0.0, high)
     centre, extent = (low + high) / 2, (high - low) * grow
     return np.concatenate([centre - extent / 2, extent], 1)
+
+
+def scale_boxes(boxes: Float[np.ndarray, "rows 4"], factor: float) -> Float[np.ndarray, "rows 4"]:
+    """Boxes that grow about their centres; 1 / 1.2 undoes a margin of 1.2."""
+    extent = boxes[:, 2:] * factor
+    return np.concatenate([boxes[:, :2] + (boxes[:, 2:] - extent) / 2, extent], 1)
+
+
+def boxes_inside(
+    points: Float[np.ndarray, "rows points 2"], sizes: Float[np.ndarray, "rows 2"]
+) -> Float[np.ndarray, "rows 4"]:
+    """Boxes around the points inside their photographs (width, height); where those leave no area, around all."""
+    inside = ((points >= 0) & (points < sizes[:, None])).all(-1)
+    boxes = boxes_of_points(points, inside)
+    everything = boxes_of_points(points, np.ones_like(inside))
+    return np.where((boxes[:, 2:] > 0).all(1, keepdims=True), boxes, everything)

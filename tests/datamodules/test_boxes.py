@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from body.camera import square_box
-from datamodules.boxes import boxes_of_points, clip_boxes
+from datamodules.boxes import boxes_inside, boxes_of_points, clip_boxes, scale_boxes
 
 GOLDEN = np.load(Path(__file__).parents[1] / "golden" / "i2l_meshnet_functions.npz")
 
@@ -46,3 +46,16 @@ def test_boxes_of_points_hold_the_valid_points_only(grow):
         low, high = own[mask].min(0), own[mask].max(0)
         np.testing.assert_allclose(box[2:], (high - low) * grow)
         np.testing.assert_allclose(box[:2] + box[2:] / 2, (low + high) / 2)
+
+
+def test_margins_are_undone_about_the_centre():
+    boxes = np.array([[10.0, 20, 12, 24]])
+    np.testing.assert_allclose(scale_boxes(boxes, 1 / 1.2), [[11, 22, 10, 20]])
+    points, valid = np.array([[[3.0, 4], [9, 20]]]), np.ones((1, 2), bool)
+    np.testing.assert_allclose(scale_boxes(boxes_of_points(points, valid, 1.2), 1 / 1.2), boxes_of_points(points, valid))
+
+
+def test_points_outside_the_photograph_do_not_count_unless_nothing_is_left():
+    points = np.array([[[-5.0, 5], [10, 5], [30, 25]], [[-5, 5], [10, 5], [130, 25]], [[-9, -9], [-5, 5], [130, 25]]])
+    boxes = boxes_inside(points, np.full((3, 2), [100.0, 50.0]))
+    np.testing.assert_allclose(boxes, [[10, 5, 20, 20], [-5, 5, 135, 20], [-9, -9, 139, 34]])
