@@ -71,7 +71,7 @@ class Fusion(nn.Module):
 
     @torch.no_grad()
     def fold(self) -> _Folded:
-        """A, B and c, worked out in float64: A = g W_f K, B = g W_e, c = g (W_f k + w - mean) + shift, g = scale / std."""
+        """A = g W_f K, B = g W_e, c = g (W_f k + w - mean) + shift with g = scale / std, worked out in float64."""
         first, kernel = self.feature.weight.double(), self.mix.weight.double().flatten(1)
         gain = self.norm.weight.double() / (self.norm.running_var.double() + self.norm.eps).sqrt()
         of_feature, of_encoded = (gain[:, None] * kernel).split([len(first), kernel.shape[1] - len(first)], 1)

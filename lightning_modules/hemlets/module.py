@@ -20,6 +20,7 @@ from lightning_modules.hemlets.losses import BodyLoss, MapLoss, joint_loss
 from lightning_modules.hemlets.network import HemletsNet, HemletsOutput, Widths
 from lightning_modules.hemlets.parts import make_parts
 from lightning_modules.hemlets.recovery import make_bones, root_depth_from_bones
+from lightning_modules.hemlets.refine import Refiner
 from lightning_modules.hemlets.targets import VolumeSpace, draw
 from lightning_modules.precision import full_precision
 from lightning_modules.prediction import Prediction, SmplParameters
@@ -52,6 +53,7 @@ class HemletsModule(PoseModule):
         rotation_weight: see `BodyLoss`, as for the two after it.
         betas_weight: see `BodyLoss`.
         skeleton_weight: see `BodyLoss`.
+        refine_steps: L-BFGS steps that fit the body to the joints ("Ours*"); 0 for none.
         flip_test: merge with the answer to the mirrored crop: `released`, `unbiased`, or omitted for no merge.
         lr: see `PoseModule`, as for the arguments after it. The defaults are the paper's training.
         schedule: see `PoseModule`.
@@ -89,6 +91,7 @@ class HemletsModule(PoseModule):
         rotation_weight: float = 1.0,
         betas_weight: float = 1.0,
         skeleton_weight: float = 0.0,
+        refine_steps: int = 0,
         flip_test: str | None = None,
         lr: float = 1e-3,
         schedule: str = "multistep",
@@ -106,6 +109,8 @@ class HemletsModule(PoseModule):
             raise ValueError(f"no flip_test {flip_test!r}; use one of {', '.join(MERGES)}, or leave it out")
         if smpl and body == "none":
             raise ValueError("smpl: true needs a body to regress; set body: open or smpl")
+        if refine_steps and not smpl:
+            raise ValueError("refine_steps fit a predicted body; set smpl: true, or refine_steps: 0")
         self.skeleton, self.backbone_from, self.flip_test = self_skeleton, backbone_from, flip_test
         self.parts, self.cells, self.sigma = make_parts(self.skeleton, parts, encoding), crop_size // 4, sigma
         self.space = VolumeSpace(crop_size, depth_range)
@@ -124,6 +129,7 @@ class HemletsModule(PoseModule):
         self.body_loss = (
             BodyLoss(model, rotation_weight, betas_weight, skeleton_weight) if smpl and model is not None else None
         )
+        self.refiner = Refiner(self.posed_body, refine_steps) if refine_steps and self.posed_body is not None else None
         self.bones = make_bones(self.skeleton, self._rest_joints())
         self.example_input_array = torch.zeros(1, 3, crop_size, crop_size)
 
@@ -176,7 +182,7 @@ class HemletsModule(PoseModule):
             rays = backproject(pixels, torch.ones_like(behind), camera)[..., :2]
             root_depth = torch.where(given, batch["root_depth"], root_depth_from_bones(rays, behind, self.bones))
             joints = backproject(pixels, behind + root_depth[:, None], camera)
-            vertices, smpl = self._body(output.body, joints[:, self.skeleton.root_index], batch)
+            vertices, smpl = self._body(output.body, joints, batch)
             joints_2d = project(joints, camera)
         return Prediction(
             joints=joints,
@@ -198,12 +204,15 @@ class HemletsModule(PoseModule):
         return merge_mirrored(output, mirrored, self.skeleton, self.space.crop_size, self.flip_test)
 
     def _body(
-        self, body: BodyRotations | None, root: Float[Tensor, "batch 3"], batch: Batch
+        self, body: BodyRotations | None, joints: Float[Tensor, "batch joints 3"], batch: Batch
     ) -> tuple[Tensor | None, SmplParameters | None]:
         """The mesh and its parameters in the camera frame."""
         if body is None or self.posed_body is None:
             return None, None
-        return self.posed_body.place(_turned(body, self._rays(batch)), root)
+        vertices, smpl = self.posed_body.place(_turned(body, self._rays(batch)), joints[:, self.skeleton.root_index])
+        if self.refiner is None:
+            return vertices, smpl
+        return self.refiner(smpl, joints, batch["intrinsics"], batch["box"])
 
     def _true_body(self, batch: Batch) -> BodyRotations:
         """The fitted body as the crop shows it."""
