@@ -64,6 +64,15 @@ def standin_body(data, name):
     return BodyModel(name, skeleton, arrays, {"mano21" if hand else "smpl29": matrix})
 
 
+_SCALE = {
+    "root.xy_layer.weight": 0.01,
+    "root.depth_layer.weight": 0.001,
+    "conv_tail.3.weight": 2**-8,
+    "conv_tail.3.bias": 2**-8,
+}
+"""What the rule's values are multiplied with, so that a soft-argmax does not saturate."""
+
+
 def _entry(key, shape):
     if key.endswith("num_batches_tracked"):
         return torch.tensor(0)
@@ -73,16 +82,16 @@ def _entry(key, shape):
     elif key.endswith("running_mean"):
         normal *= 0.1
     elif key.endswith(".bias"):
-        normal *= 0.02
+        normal *= 0.02 * _SCALE.get(key, 1.0)
     elif len(shape) == 1:
         normal = 1 + 0.1 * normal
     else:
-        transposed = ".deconv" in key and len(shape) == 4
+        transposed = (".deconv" in key or ".conv_body." in key) and len(shape) == 4
         fan_in = shape[0] * shape[2] * shape[3] / 4 if transposed else np.prod(shape[1:])
         normal *= np.sqrt(2 / fan_in)
         if key.endswith(("conv_x.0.weight", "conv_y.0.weight", "conv_z_2.0.weight")):
             normal *= 0.01 if key.startswith("pose_net") else 0.05  # else the soft-argmax saturates
-        normal *= {"root.xy_layer.weight": 0.01, "root.depth_layer.weight": 0.001}.get(key, 1.0)
+        normal *= _SCALE.get(key, 1.0)
     return torch.from_numpy(normal.astype(np.float32))
 
 

@@ -14,7 +14,7 @@ def open_body():
     return load_body("open")
 
 
-def make_batch(size=3, crop=64, seed=0):
+def make_batch(size=3, crop=64, seed=0, skeleton="smpl29"):
     random = torch.Generator().manual_seed(seed)
     body = open_body()
     pose = 0.2 * torch.randn(size, 24, 3, generator=random)
@@ -22,7 +22,8 @@ def make_batch(size=3, crop=64, seed=0):
     betas = torch.randn(size, 10, generator=random)
     transl = torch.tensor([0.0, 0.0, 4.0]) + 0.2 * torch.randn(size, 3, generator=random)
     vertices = body(pose, betas, transl).vertices
-    joints = body.joint_regressor("smpl29") @ vertices
+    joints = body.joint_regressor(skeleton) @ vertices
+    count = joints.shape[1]
     intrinsics = torch.tensor([[500.0, 0, 160], [0, 500, 150], [0, 0, 1]]).repeat(size, 1, 1)
     pixels = project(vertices, intrinsics)
     low, high = pixels.amin(1), pixels.amax(1)
@@ -35,11 +36,11 @@ def make_batch(size=3, crop=64, seed=0):
         "crop_affine": affine,
         "box": box,
         "joints": joints,
-        "joints_valid": torch.ones(size, 29, dtype=torch.bool),
+        "joints_valid": torch.ones(size, count, dtype=torch.bool),
         "joints_2d": apply_affine(project(joints, intrinsics), affine),
-        "joints_2d_valid": torch.ones(size, 29, dtype=torch.bool),
-        "depth_order": torch.zeros(size, 29, 29, dtype=torch.long),
-        "depth_order_valid": torch.zeros(size, 29, 29, dtype=torch.bool),
+        "joints_2d_valid": torch.ones(size, count, dtype=torch.bool),
+        "depth_order": torch.zeros(size, count, count, dtype=torch.long),
+        "depth_order_valid": torch.zeros(size, count, count, dtype=torch.bool),
         "root_depth": joints[:, 0, 2],
         "root_depth_valid": yes,
         "pose": pose,
