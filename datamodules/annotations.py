@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import Any, cast
 
 import cv2
 import numpy as np
@@ -80,7 +80,7 @@ class Annotations:
         names = (field.name for field in fields(self) if field.name != "skeleton")
         return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
 
-    def take(self, rows: Int[np.ndarray, "taken"] | Bool[np.ndarray, "rows"]) -> Self:
+    def take(self, rows: Int[np.ndarray, "taken"] | Bool[np.ndarray, "rows"]) -> Annotations:
         """Some rows, given by position or by a mask."""
         rows = np.flatnonzero(rows) if rows.dtype == bool else rows
         return replace(self, **{name: take(column, rows) for name, column in self.columns().items()})
