@@ -160,17 +160,18 @@ H36M18 = _tree(
 )
 """Human3.6M's 17 joints and MPII's thorax, which there is the midpoint of the shoulders."""
 
-COCO17 = _tree(
-    "coco17",
-    "nose",
-    """
+_COCO17_TREE = """
     nose left_eye<nose right_eye<nose left_ear<left_eye right_ear<right_eye left_shoulder<left_ear
     right_shoulder<right_ear left_elbow<left_shoulder right_elbow<right_shoulder left_wrist<left_elbow
     right_wrist<right_elbow left_hip<left_shoulder right_hip<right_shoulder left_knee<left_hip right_knee<right_hip
     left_ankle<left_knee right_ankle<right_knee
-    """,
-)
+"""
+
+COCO17 = _tree("coco17", "nose", _COCO17_TREE)
 """COCO keypoints; they have no pelvis, so root-relative use needs another skeleton."""
+
+COCO19 = _tree("coco19", "pelvis_coco", _COCO17_TREE + "pelvis_coco thorax_mpii<pelvis_coco")
+"""COCO's keypoints, the midpoint of the hips (I2L-MeshNet) and that of the shoulders (RootNet)."""
 
 HUMANEVA15 = _tree(
     "humaneva15",
@@ -236,6 +237,45 @@ MPII16 = _tree(
 )
 """MPII Human Pose's 16 joints."""
 
+SPIN24 = _tree(
+    "spin24",
+    "pelvis_mpii",
+    """
+    right_ankle<right_knee right_knee<right_hip_lsp right_hip_lsp<pelvis_mpii left_hip_lsp<pelvis_mpii
+    left_knee<left_hip_lsp left_ankle<left_knee right_wrist<right_elbow right_elbow<right_shoulder
+    right_shoulder<thorax_mpii left_shoulder<thorax_mpii left_elbow<left_shoulder left_wrist<left_elbow
+    neck_lsp<thorax_mpii head_top<neck_lsp pelvis_mpii thorax_mpii<torso_h36m torso_h36m<pelvis_mpii
+    nose_h36m<neck_lsp head_h36m<nose_h36m nose<head_top left_eye<nose right_eye<nose left_ear<left_eye
+    right_ear<right_eye
+    """,
+)
+"""The 24 slots of SPIN's annotation files: places of LSP, MPII, Human3.6M and COCO."""
+
+
+def _filled_from(source: str, places: dict[str, str]) -> Skeleton:
+    """SPIN's slots as one benchmark fills them: the joint that each slot really holds."""
+    names = {joint: places.get(joint, joint) for joint in SPIN24.joints}
+    parents = tuple(names[parent] for parent in SPIN24.parents)
+    return Skeleton(f"spin24_{source}", tuple(names.values()), parents, names[SPIN24.root])
+
+
+def _suffixed(suffix: str) -> dict[str, str]:
+    return {f"{side}_hip_lsp": f"{side}_hip{suffix}" for side in ("left", "right")} | {"neck_lsp": f"neck{suffix}"}
+
+
+_HEAD = {"head_top": "head_lsp", "head_h36m": "head_top"}  # the head's top lies in another slot, LSP's is empty
+SPIN24_H36M = _filled_from("h36m", _HEAD | _suffixed("_h36m") | {"pelvis_mpii": "pelvis_h36m"})
+"""What Human3.6M's joints are in SPIN's slots."""
+SPIN24_MPI = _filled_from(
+    "mpi",
+    _HEAD | _suffixed("_mpi") | {"pelvis_mpii": "pelvis_mpi", "torso_h36m": "spine_mpi", "nose_h36m": "head_mpi"},
+)
+"""What MPI-INF-3DHP's joints are in SPIN's slots."""
+SPIN24_MPII = _filled_from("mpii", _suffixed("_mpii"))
+"""What MPII's joints are in SPIN's slots."""
+SPIN24_COCO = _filled_from("coco", {"left_hip_lsp": "left_hip", "right_hip_lsp": "right_hip"})
+"""What COCO's keypoints are in SPIN's slots."""
+
 _FINGERS = ("thumb", "index", "middle", "ring", "pinky")
 MANO21 = Skeleton(
     "mano21",
@@ -248,8 +288,9 @@ MANO21 = Skeleton(
 SKELETONS: dict[str, Skeleton] = {
     s.name: s
     for s in (
-        *(SMPL24, SMPL29, H36M17, H36M18, COCO17, HUMANEVA15),
+        *(SMPL24, SMPL29, H36M17, H36M18, COCO17, COCO19, HUMANEVA15),
         *(MPI_INF_3DHP28, MPI_INF_3DHP17, LSP14, MPII16, MANO21),
+        *(SPIN24, SPIN24_H36M, SPIN24_MPI, SPIN24_MPII, SPIN24_COCO),
     )
 }
 
