@@ -201,17 +201,25 @@ MPI_INF_3DHP28 = _tree(
 )
 """Every joint of MPI-INF-3DHP's training annotations."""
 
-MPI_INF_3DHP17 = _tree(
-    "mpi_inf_3dhp17",
-    "pelvis_mpi",
-    """
+_MPI_INF_3DHP17_TREE = """
     head_top<neck_mpi neck_mpi<spine_mpi right_shoulder<neck_mpi right_elbow<right_shoulder right_wrist<right_elbow
     left_shoulder<neck_mpi left_elbow<left_shoulder left_wrist<left_elbow right_hip_mpi<pelvis_mpi
     right_knee<right_hip_mpi right_ankle<right_knee left_hip_mpi<pelvis_mpi left_knee<left_hip_mpi
     left_ankle<left_knee pelvis_mpi spine_mpi<pelvis_mpi head_mpi<neck_mpi
+"""
+
+MPI_INF_3DHP17 = _tree("mpi_inf_3dhp17", "pelvis_mpi", _MPI_INF_3DHP17_TREE)
+"""The 17 evaluated joints of MPI-INF-3DHP's test set and of MuPoTS-3D, in their order."""
+
+MUCO21 = _tree(
+    "muco21",
+    "pelvis_mpi",
+    _MPI_INF_3DHP17_TREE
+    + """
+    right_hand_mpi<right_wrist left_hand_mpi<left_wrist right_toe_mpi<right_ankle left_toe_mpi<left_ankle
     """,
 )
-"""The 17 evaluated joints of MPI-INF-3DHP's test set and of MuPoTS-3D, in their order."""
+"""MuCo-3DHP as 3DMPPE distributes it: the 17 evaluated joints, hands and toes."""
 
 LSP14 = _tree(
     "lsp14",
@@ -289,7 +297,7 @@ SKELETONS: dict[str, Skeleton] = {
     s.name: s
     for s in (
         *(SMPL24, SMPL29, H36M17, H36M18, COCO17, COCO19, HUMANEVA15),
-        *(MPI_INF_3DHP28, MPI_INF_3DHP17, LSP14, MPII16, MANO21),
+        *(MPI_INF_3DHP28, MPI_INF_3DHP17, MUCO21, LSP14, MPII16, MANO21),
         *(SPIN24, SPIN24_H36M, SPIN24_MPI, SPIN24_MPII, SPIN24_COCO),
     )
 }
