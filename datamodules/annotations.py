@@ -32,6 +32,7 @@ class Annotations:
         joints, joints_valid: 3D joints, camera frame, metres; None when no row has any.
         joints_2d, joints_2d_valid: pixels; None when they are the projections of `joints`.
         depth_order, depth_order_valid: see `RawSample`.
+        absolute: see `RawSample`; everywhere when omitted.
         pose, betas, transl, smpl_valid: SMPL (or MANO) parameters in the camera frame, and which rows have them.
         gender: position in `datamodules.sample.GENDERS`; neutral when omitted.
         image_ids, annotation_ids, frames: see `RawSample`.
@@ -51,6 +52,7 @@ class Annotations:
     joints_2d_valid: Bool[np.ndarray, "rows joints"] | None = None
     depth_order: Int8[np.ndarray, "rows joints joints"] | None = None
     depth_order_valid: Bool[np.ndarray, "rows joints joints"] | None = None
+    absolute: Bool[np.ndarray, "rows"] | None = None
     pose: Float[np.ndarray, "rows parts 3"] | None = None
     betas: Float[np.ndarray, "rows 10"] | None = None
     transl: Float[np.ndarray, "rows 3"] | None = None
@@ -163,6 +165,7 @@ class AnnotatedSource:
             joints_2d_valid=_row(table.joints_2d_valid, index),
             depth_order=_row(table.depth_order, index),
             depth_order_valid=_row(table.depth_order_valid, index),
+            absolute=table.absolute is None or bool(table.absolute[index]),
             smpl=self._smpl(index),
             gender=GENDERS[0 if table.gender is None else int(table.gender[index])],
             image_id=-1 if table.image_ids is None else int(table.image_ids[index]),

@@ -43,6 +43,8 @@ class RawSample:
         depth_order: [i, j] = -1 when joint i is annotated as nearer to the camera than j, 1 farther, 0 level; None when
             it follows from `joints`.
         depth_order_valid: which pairs are annotated; None together with `depth_order`.
+        absolute: whether `joints` and `smpl` stand where the person stood; otherwise only their places relative to each
+            other are known, and their depth is made up.
         smpl: None when there is no fit.
         gender: of the body that `smpl` belongs to, one of `GENDERS`.
         iuv: part 0..24, U and V of every pixel; None without surface labels.
@@ -66,6 +68,7 @@ class RawSample:
     joints_2d_valid: Bool[np.ndarray, "joints"] | None = None
     depth_order: Int8[np.ndarray, "joints joints"] | None = None
     depth_order_valid: Bool[np.ndarray, "joints joints"] | None = None
+    absolute: bool = True
     smpl: Smpl | None = None
     gender: str = "neutral"
     iuv: UInt8[np.ndarray, "height width 3"] | None = None
