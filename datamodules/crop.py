@@ -21,6 +21,7 @@ from torch import Tensor
 from body.camera import compose_affine, crop_affine, square_box, turn_affine
 from body.parts import swap_table
 from body.skeleton import SMPL24, Skeleton, get_skeleton
+from datamodules.aliases import same_joints
 from datamodules.augment import Change, change_colours
 from datamodules.sample import RawSample, Smpl
 from datamodules.settings import CropSettings
@@ -102,7 +103,7 @@ def make_crop(sample: RawSample, settings: CropSettings, change: Change, rest_ro
         "intrinsics": torch.from_numpy(intrinsics).float(),
         "crop_affine": compose_affine(affine, unturn).float(),
         "box": window.float(),
-        **_joints(sample, get_skeleton(settings.skeleton), change, from_original),
+        **_joints(sample, settings, change, from_original),
         **_smpl(sample.smpl, change, rest_root),
         **_surface(sample, change, from_original, settings),
         **_dense(sample, change, from_original, size),
@@ -162,12 +163,12 @@ def _swapped_parts() -> UInt8[np.ndarray, "25"]:
 
 
 @cache
-def _positions(source: Skeleton, target: Skeleton) -> Int[np.ndarray, "target"]:
-    return np.array(source.positions_of(target))
+def _positions(source: Skeleton, target: Skeleton, rule: str) -> Int[np.ndarray, "target"]:
+    return np.array(source.positions_of(target, same_joints(rule, source, target)))
 
 
 def _joints(
-    sample: RawSample, skeleton: Skeleton, change: Change, affine: Float[np.ndarray, "2 3"]
+    sample: RawSample, settings: CropSettings, change: Change, affine: Float[np.ndarray, "2 3"]
 ) -> dict[str, Tensor]:
     pixels, pixels_valid = sample.joints_2d, sample.joints_2d_valid
     if pixels is None or pixels_valid is None:
@@ -176,7 +177,8 @@ def _joints(
         pixels = homogeneous[:, :2] / np.where(pixels_valid, homogeneous[:, 2], 1)[:, None]
     pixels = pixels @ affine[:, :2].T + affine[:, 2]
     points = sample.joints.astype(np.float64)
-    positions = _positions(sample.skeleton, skeleton)
+    skeleton = get_skeleton(settings.skeleton)
+    positions = _positions(sample.skeleton, skeleton, settings.same_joints)
     if change.flip:
         points = points * _FLIP_VECTOR
         positions = positions[list(skeleton.mirror)]
@@ -192,7 +194,7 @@ def _joints(
         "joints_2d_valid": torch.from_numpy(pixels_valid),
         **_depth_order(sample, points[:, 2], valid, positions),
         "root_depth": torch.tensor(points[root, 2], dtype=torch.float32),
-        "root_depth_valid": torch.tensor(bool(valid[root])),
+        "root_depth_valid": torch.tensor(bool(valid[root]) and sample.absolute),
     }
 
 

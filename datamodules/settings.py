@@ -18,6 +18,7 @@ class CropSettings:
         margin: the square window is this many times the longer side of the person's box.
         augmentation: how training samples change at random; None for not at all.
         iuv_size: side of the surface labels in pixels; `size` when omitted.
+        same_joints: rule of `datamodules.aliases` for joints that a method takes for the same place.
         render_iuv: make surface labels from the SMPL parameters of samples that come without.
 
     Raises:
@@ -30,6 +31,7 @@ class CropSettings:
     margin: float = 1.25
     augmentation: Augmentation | None = DEFAULT_AUGMENTATION
     iuv_size: int | None = None
+    same_joints: str = ""
     render_iuv: bool = False
 
     def __post_init__(self) -> None:

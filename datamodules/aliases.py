@@ -1,0 +1,40 @@
+"""Joints of different benchmarks that a method takes for the same place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from body.skeleton import Skeleton
+
+SAME_JOINTS: dict[str, Mapping[str, tuple[str, ...]]] = {
+    "": {},
+    # its authors match joints by their own names, which are the same where the places differ by some centimetres
+    "i2l_meshnet": {
+        "pelvis": ("pelvis_h36m", "pelvis_mpi", "pelvis_coco"),
+        "left_hip": ("left_hip_h36m", "left_hip_mpi"),
+        "right_hip": ("right_hip_h36m", "right_hip_mpi"),
+        "spine1": ("torso_h36m",),
+        "spine2": ("spine_mpi",),
+        "neck": ("neck_h36m",),
+        "head": ("head_mpi",),
+        "nose": ("nose_h36m",),
+        "left_hand": ("left_hand_mpi",),
+        "right_hand": ("right_hand_mpi",),
+        "left_foot": ("left_toe_mpi",),
+        "right_foot": ("right_toe_mpi",),
+    },
+}
+"""Rule -> joint of the batches -> joints of a benchmark that may stand for it, the first one that is there."""
+
+
+def same_joints(rule: str, source: Skeleton, target: Skeleton) -> dict[str, str]:
+    """Aliases for `Skeleton.positions_of`: joint of `target` that `source` does not have -> joint of `source`.
+
+    Raises:
+        ValueError: no such rule.
+    """
+    if rule not in SAME_JOINTS:
+        raise ValueError(f"no rule {rule!r} for joints; there are {', '.join(filter(None, SAME_JOINTS))}")
+    own = set(source.joints)
+    found = {joint: [name for name in names if name in own] for joint, names in SAME_JOINTS[rule].items()}
+    return {joint: names[0] for joint, names in found.items() if names and joint in target.joints and joint not in own}
