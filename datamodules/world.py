@@ -1,4 +1,4 @@
-"""Labels that come in a world frame, brought into the frame of a camera.
+"""Labels that come in a world frame, brought into the frame and the pixels of a camera.
 
 Convention:
     camera = rotation @ world + translation, in one unit. Where a file gives the camera's position instead,
@@ -19,6 +19,14 @@ def to_camera(
 ) -> Float[np.ndarray, "rows points 3"]:
     """World points in the camera frame; one camera for all rows, or one per row."""
     return points @ np.swapaxes(rotation, -1, -2) + translation[..., None, :]
+
+
+def to_pixels(
+    points: Float[np.ndarray, "rows points 3"], intrinsics: Float[np.ndarray, "*rows 4"]
+) -> Float[np.ndarray, "rows points 2"]:
+    """Pixels of camera-frame points; intrinsics (fx, fy, cx, cy) of all rows or of each."""
+    focal, centre = intrinsics[..., None, :2], intrinsics[..., None, 2:]
+    return points[..., :2] / points[..., 2:] * focal + centre
 
 
 def smpl_to_camera(
