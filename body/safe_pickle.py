@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import pickle
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -121,12 +123,76 @@ def read_pickle(path: Path) -> Any:
             raise pickle.UnpicklingError(f"{path} is damaged or no pickle ({type(error).__name__})") from None
 
 
+class _Objects(_Stored):
+    """The kind of an array of Python objects."""
+
+
+class _Array(_Stored):
+    """An array: numpy's own, or the list of what an array of objects holds, so that numpy never makes one of those."""
+
+    def __setstate__(self, state: Any) -> None:
+        kind, content = state[2], state[4]
+        if not isinstance(kind, _Objects):
+            array = _empty_array()
+            array.__setstate__(state)
+            self.state = {"value": array}
+        elif isinstance(content, list):
+            self.state = {"value": content}
+        else:
+            raise _Refused("refused: an array of Python objects without a list of them")
+
+
+class _RestrictedObjects(_Restricted):
+    def find_class(self, module: str, name: str) -> Any:
+        allowed = super().find_class(module, name)
+        if allowed is _dtype:
+            return lambda spec, *rest: _Objects() if str(spec) in ("O", "O8") else _dtype(spec, *rest)
+        return (lambda *_: _Array()) if allowed is _empty_array else allowed
+
+
+def read_object_array(path: Path, name: str) -> list[Any]:
+    """What an array of objects in an npz file holds (DaNet's `dp_annot`), without numpy's `allow_pickle`.
+
+    Args:
+        path: npz file.
+        name: of the array.
+
+    Returns:
+        Numbers, text, arrays and containers of them, in the order of the array.
+
+    Raises:
+        ValueError: the file is no npz file, or has no such array of objects.
+        pickle.UnpicklingError: see `read_pickle`.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive, archive.open(f"{name}.npy") as file:
+            version = np.lib.format.read_magic(file)
+            read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+            kind = read(file)[2]
+            content = file.read()
+    except (zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
+        raise ValueError(f"{path} is not an npz file with an array {name!r} ({error})") from None
+    if not kind.hasobject:
+        raise ValueError(f"{path}: {name!r} is not an array of objects")
+    try:
+        found = _plain(_RestrictedObjects(io.BytesIO(content), encoding="latin1").load())
+    except _Refused:
+        raise
+    except Exception as error:  # as in `read_pickle`
+        raise pickle.UnpicklingError(f"{path}: {name!r} is damaged ({type(error).__name__})") from None
+    if not isinstance(found, list):
+        raise ValueError(f"{path}: {name!r} is not an array of objects")
+    return found
+
+
 def _plain(value: Any) -> Any:
     """A stored value as numpy arrays, numbers, text and containers of them; None for what is none of these."""
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return type(value)(_plain(item) for item in value)
+    if isinstance(value, _Array):
+        return _plain(value.state["value"])
     if isinstance(value, _Ch):
         return _plain(value.state.get("x"))
     if isinstance(value, _Select):
