@@ -82,15 +82,15 @@ def image_of_maps(
     Args:
         maps: global ones, or those of one joint.
         parts: part of every channel, for maps of a joint.
-        coarse: logits of the coarse mask; the Index is black where they say background.
+        coarse: logits of the coarse mask; black, too, where they say background.
     """
     winner = maps.index.argmax(1, keepdim=True)
     part = winner if parts is None else parts.to(winner.device)[winner]
     inside = winner > 0
     if coarse is not None:
-        part = part * (coarse.argmax(1, keepdim=True) > 0)
+        inside = inside & (coarse.argmax(1, keepdim=True) > 0)
     u, v = (values.gather(1, winner) * inside for values in (maps.u, maps.v))
-    return torch.cat([part.to(u.dtype) / PARTS, u, v], 1)
+    return torch.cat([(part * inside).to(u.dtype) / PARTS, u, v], 1)
 
 
 def simplify(maps: IuvMaps, kept: Int[Tensor, "joints slots"]) -> Float[Tensor, "batch joints 3 channels height width"]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn import functional
 
 from lightning_modules.danet.aggregation import Aggregation
 from lightning_modules.danet.chain import Features
@@ -202,3 +202,13 @@ def _check(**settings: tuple[str, object]) -> None:
     for name, (value, known) in settings.items():
         if value not in known:  # type: ignore[operator]
             raise ValueError(f"no {name} {value!r}; use one of {', '.join(known)}")  # type: ignore[arg-type]
+
+
+def network_settings(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of a module's hyper-parameters that `DaNet` has; the others have its defaults."""
+    names = (
+        "iuv_backbone", "charts", "channels", "representation", "streams", "aggregation", "parts", "roi_ratios",
+        "roi_scale", "jitter", "drop", "drop_rate", "rotation", "global_backbone", "local_backbone",
+        "stream_channels", "features", "pretrained",
+    )  # fmt: skip
+    return {name: config[name] for name in names if name in config}

@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
-from lightning_modules.danet.network import DaNet
+from lightning_modules.danet.network import DaNet, network_settings
 from lightning_modules.renaming import Rule, rename
 
 _SECOND = r"iuv2smpl\.smpl_para_Outs\."
@@ -92,8 +92,4 @@ def build_network(config: Mapping[str, Any]) -> DaNet:
     for name, value in fixed.items():
         if config.get(name, value) != value:
             raise ValueError(f"no DaNet was released with {name} {config[name]!r}; leave it out")
-    return DaNet(
-        iuv_backbone=config.get("iuv_backbone", "hrnet_w48"),
-        aggregation=config.get("aggregation", "gcn"),
-        charts=config.get("charts", "densepose"),
-    )
+    return DaNet(**{**network_settings(config), "pretrained": False})

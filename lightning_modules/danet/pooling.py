@@ -54,10 +54,9 @@ class Windows(NamedTuple):
     """Window to map, as in `affine_grid`."""
 
 
-def centres_of(heatmaps: Float[Tensor, "batch joints height width"]) -> Float[Tensor, "batch joints 2"]:
+def centres_of(heatmaps: Float[Tensor, "batch joints size size"]) -> Float[Tensor, "batch joints 2"]:
     """Expected places under a softmax of ten times the heat maps."""
-    cells = torch.tensor(heatmaps.shape[:1:-1], device=heatmaps.device)
-    return expected_place(_SHARPNESS * heatmaps) * (2 / cells) - 1
+    return expected_place(_SHARPNESS * heatmaps.float()) * (2 / heatmaps.shape[-1]) - 1
 
 
 def visibility(

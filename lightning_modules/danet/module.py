@@ -1,0 +1,207 @@
+"""DaNet as a LightningModule."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from body.camera import apply_affine, backproject, invert_affine
+from body.camera import project as project_to_image
+from body.load import load_body
+from body.skeleton import SMPL24, get_skeleton
+from datamodules.batch import Batch
+from lightning_modules.base import PoseModule
+from lightning_modules.danet.charts import CHARTS
+from lightning_modules.danet.criterion import DaNetLoss
+from lightning_modules.danet.crop_camera import project
+from lightning_modules.danet.iuv import clean, image_of_maps
+from lightning_modules.danet.network import DaNet, DaNetOutput, network_settings
+from lightning_modules.danet.targets import Targets, make_targets
+from lightning_modules.precision import full_precision
+from lightning_modules.prediction import Prediction
+from lightning_modules.smpl_head import BodyRotations, PosedBody, matrix_from_9d, ray_rotation
+from lightning_modules.start import load_backbone
+
+
+class DaNetModule(PoseModule):
+    """Body from dense correspondences: IUV maps, decomposed streams, aggregated refinement (Zhang et al., TPAMI 2020).
+
+    Args:
+        iuv_backbone: see `DaNet`, as for the arguments up to `features`.
+        charts: of the IUV labels: `densepose` (SMPL) or `open` (the open body).
+        channels: see `DaNet`.
+        representation: see `DaNet`.
+        streams: see `DaNet`.
+        aggregation: see `Aggregation`.
+        parts: see `DaNet`.
+        roi_ratios: see `JointWindows`.
+        roi_scale: see `JointWindows`.
+        jitter: see `JointWindows`.
+        drop: see `Dropping`.
+        drop_rate: see `Dropping`.
+        rotation: `6d` or `matrix`.
+        global_backbone: see `DaNet`.
+        local_backbone: see `DaNet`.
+        stream_channels: see `DaNet`.
+        features: see `DaNet`.
+        pretrained: start backbones from ImageNet weights (through timm, when it can get them).
+        backbone_from: weights of the zoo whose backbone `fit` starts the first stage's from: a file, or on the command
+            line a name.
+        crop_size: side of the input crop in pixels, a multiple of 32; maps are a quarter of it.
+        body: body model.
+        skeleton: joint set of the batches and predictions; the body must have a regressor for it.
+        face_crop: the network answers as if the camera looked straight at the crop, and its answer is turned into the
+            camera's frame. The release answers in the camera's frame right away, which only long lenses allow.
+        loss_terms: see `DaNetLoss`.
+        loss_weights: see `DaNetLoss`.
+        estimator_steps: first steps in which the first stage is trained alone.
+        lr: see `PoseModule`, as for the arguments after it.
+        schedule: see `PoseModule`.
+        milestones: steps (not epochs) of the multistep schedule; [30000, 60000] when omitted.
+        lr_factor: see `PoseModule`.
+        warmup_steps: see `PoseModule`.
+        protocol: see `PoseModule`.
+
+    Raises:
+        ValueError: a setting is not known, or does not go with another; the message says which.
+    """
+
+    network: DaNet
+
+    def __init__(
+        self,
+        iuv_backbone: str = "hrnet_w48",
+        charts: str = "densepose",
+        channels: int = 256,
+        representation: str = "iuv",
+        streams: str = "many",
+        aggregation: str = "gcn",
+        parts: str = "near",
+        roi_ratios: str = "released",
+        roi_scale: str = "joints",
+        jitter: bool = True,
+        drop: str = "part_release",
+        drop_rate: float = 0.3,
+        rotation: str = "6d",
+        global_backbone: str = "resnet18",
+        local_backbone: str = "resnet18",
+        stream_channels: int = 64,
+        features: int = 128,
+        pretrained: bool = False,
+        backbone_from: str | None = None,
+        crop_size: int = 224,
+        body: str = "open",
+        skeleton: str = "smpl29",
+        face_crop: bool = False,
+        loss_terms: str = "release",
+        loss_weights: dict[str, float] | None = None,
+        estimator_steps: int = 5000,
+        lr: float = 1e-4,
+        schedule: str = "multistep",
+        milestones: list[int] | None = None,
+        lr_factor: float = 0.1,
+        warmup_steps: int = 0,
+        protocol: str = "open-v1",
+    ) -> None:
+        super().__init__(lr, schedule, milestones or [30000, 60000], lr_factor, warmup_steps, protocol)
+        self.save_hyperparameters()
+        if crop_size % 32:
+            raise ValueError(f"crop_size {crop_size} is not a multiple of 32; use e.g. 128 or 224")
+        self.network = DaNet(**network_settings(self.hparams))
+        model = load_body(body)
+        self.skeleton, self.faces, self.crop_size = get_skeleton(skeleton), model.faces, crop_size
+        self.face_crop, self.estimator_steps, self.backbone_from = face_crop, estimator_steps, backbone_from
+        self.posed_body = PosedBody(model, model.joint_regressor(skeleton), self.skeleton.root_index)
+        hips = [self.skeleton.index(f"{side}_hip") for side in ("left", "right")]
+        coarse = CHARTS[charts].coarse_table()
+        self.loss = DaNetLoss(self.posed_body, coarse, hips, loss_terms, loss_weights)
+        self.example_input_array = torch.zeros(1, 3, crop_size, crop_size)
+
+    def setup(self, stage: str) -> None:
+        """Before `fit`, load the first stage's backbone where one is named."""
+        if stage == "fit" and self.backbone_from is not None:
+            load_backbone(self.network.estimator.backbone, Path(self.backbone_from))
+
+    def configure_optimizers(self) -> Any:
+        """As the base class; milestones are steps."""
+        setup: Any = super().configure_optimizers()
+        setup["lr_scheduler"]["interval"] = "step"
+        return setup
+
+    def forward(self, image: Tensor) -> DaNetOutput:
+        """RGB crops in [0, 1] to camera, shape, rotations and IUV maps."""
+        return self.network(image)
+
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        """Loss terms by name, weighted; those of the first stage alone in the first `estimator_steps`."""
+        target = self.targets(batch)
+        estimate = self.network.estimator(batch["image"])
+        terms = self.loss.of_estimate(estimate, target, batch, self.network.kept)
+        if self.global_step >= self.estimator_steps:
+            output = self.network.regress(estimate, target.iuv, supervise=True)
+            terms |= self.loss.of_body(output, target)
+        return terms
+
+    def targets(self, batch: Batch) -> Targets:
+        """Labels in the frame that the network answers in."""
+        regressor = self.posed_body.body.joint_regressor(SMPL24.name)
+        cells = self.crop_size // 4
+        return make_targets(batch, self.skeleton, regressor, self.facing(batch), cells)
+
+    def facing(self, batch: Batch) -> Float[Tensor, "batch 3 3"]:
+        """Turn from the frame that the network answers in to the camera's."""
+        if self.face_crop:
+            return ray_rotation(batch["intrinsics"], batch["crop_affine"], self.crop_size)
+        return torch.eye(3, device=batch["image"].device).expand(len(batch["image"]), 3, 3)
+
+    def predict(self, batch: Batch) -> Prediction:
+        """The body, its root where the predicted camera shows it, at the batch's root depth or the camera's own."""
+        true = self.targets(batch).iuv if self.network.representation == "true" else None
+        output = self.network(batch["image"], true)
+        rotations = output.rotations if self.network.rotation == "6d" else matrix_from_9d(output.rotations.flatten(2))
+        root = self._root(output, rotations, batch)
+        with full_precision(rotations):
+            orientation = (self.facing(batch) @ rotations[:, 0]).unsqueeze(1)
+            turned = torch.cat([orientation, rotations[:, 1:]], 1)
+            vertices, smpl = self.posed_body.place(BodyRotations(turned, output.betas), root)
+            joints = self.posed_body.joints(vertices)
+            joints_2d = project_to_image(joints, batch["intrinsics"])
+        estimate = output.estimate
+        return Prediction(
+            joints=joints,
+            skeleton=self.skeleton,
+            joints_2d=joints_2d,
+            root_depth_source="given" if bool(batch["root_depth_valid"].all()) else "camera",
+            vertices=vertices,
+            faces=self.faces,
+            smpl=smpl,
+            intermediates={
+                "camera": output.camera,
+                "iuv": image_of_maps(clean(estimate.iuv)),
+                "joint_places": estimate.windows.centres,
+                "joint_hidden": estimate.windows.hidden,
+                "joint_windows": estimate.windows.thetas,
+            },
+        )
+
+    def _root(
+        self, output: DaNetOutput, rotations: Float[Tensor, "batch joints 3 3"], batch: Batch
+    ) -> Float[Tensor, "batch 3"]:
+        """Root joint in the camera frame, metres.
+
+        Without a given depth it is where a metre appears as large as the predicted scale says.
+        """
+        with full_precision(rotations):
+            joints = self.posed_body.joints(self.posed_body.vertices(BodyRotations(rotations, output.betas)))
+            place = project(joints[:, self.skeleton.root_index, None], output.camera)
+            affine, intrinsics = batch["crop_affine"], batch["intrinsics"]
+            pixel = apply_affine((place + 1) * (self.crop_size / 2), invert_affine(affine))
+            enlarged = torch.linalg.det(affine[:, :, :2] @ intrinsics[:, :2, :2]).abs().sqrt()
+            own = enlarged / (output.camera[:, 0].clamp(min=0.05) * (self.crop_size / 2))
+            depth = torch.where(batch["root_depth_valid"], batch["root_depth"], own)
+            return backproject(pixel, depth[:, None], intrinsics).squeeze(1)
+
