@@ -178,9 +178,10 @@ class BaseDataModule(pl.LightningDataModule, ABC):
 
 
 def collate(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """Stack samples; part labels, each as large as its photograph, stay a list."""
-    stacked = default_collate([{key: value for key, value in row.items() if key != "part_labels"} for row in rows])
-    return {**stacked, "part_labels": [row["part_labels"] for row in rows]}
+    """Stack samples; labels as large as their photographs stay a list."""
+    whole = ("part_labels", "silhouette")
+    stacked = default_collate([{key: value for key, value in row.items() if key not in whole} for row in rows])
+    return {**stacked, **{key: [row[key] for row in rows] for key in whole}}
 
 
 def splits_of(stage: str | None) -> tuple[str, ...]:

@@ -69,7 +69,9 @@ class Batch(TypedDict):
     """DensePose's coarse parts 1 to 14, 0 elsewhere."""
     dense_mask_valid: Bool[Tensor, "batch"]
     part_labels: list[UInt8[Tensor, "_ _"]]
-    """Hand-drawn part labels of the whole photographs, 255 where none was drawn; empty without."""
+    """Part labels of the whole photographs, 255 where none was drawn; empty without."""
+    silhouette: list[UInt8[Tensor, "_ _"]]
+    """1 where the person is, of the whole photographs; empty where it is where `part_labels` are not 0."""
 
     # what sample this is
     index: Int[Tensor, "batch"]

@@ -109,9 +109,10 @@ def make_crop(sample: RawSample, settings: CropSettings, change: Change, rest_ro
         **_dense(sample, change, from_original, size),
     }
     names = {key: getattr(sample, key) for key in _NAMES}
-    parts = np.zeros((0, 0), np.uint8) if sample.part_labels is None else sample.part_labels
+    maps = {"part_labels": sample.part_labels, "silhouette": sample.silhouette}
+    drawn = {key: torch.from_numpy(np.zeros((0, 0), np.uint8) if m is None else m) for key, m in maps.items()}
     size_of_image = torch.tensor([width, height]).float()
-    return {**row, **names, "image_size": size_of_image, "part_labels": torch.from_numpy(parts)}
+    return {**row, **names, "image_size": size_of_image, **drawn}
 
 
 def change_smpl(smpl: Smpl, change: Change, rest_root: Float[np.ndarray, "3"]) -> Smpl:

@@ -50,7 +50,8 @@ class RawSample:
         iuv: part 0..24, U and V of every pixel; None without surface labels.
         dense_points: DensePose's annotated points: x, y (pixels), part 1..24, U and V (0..1).
         dense_mask: DensePose's coarse parts 1..14 of every pixel, 0 elsewhere.
-        part_labels: hand-drawn part labels of every pixel, 255 where none was drawn.
+        part_labels: part labels of every pixel, 255 where none was drawn.
+        silhouette: 1 where the person is, of every pixel; None where it is where `part_labels` are not 0.
         index: position in the split.
         image_id, annotation_id: the benchmark's numbers of photograph and person; -1 where it has none.
         image_name: file of the photograph, relative to the benchmark's folder.
@@ -75,6 +76,7 @@ class RawSample:
     dense_points: Float[np.ndarray, "points 5"] | None = None
     dense_mask: UInt8[np.ndarray, "height width"] | None = None
     part_labels: UInt8[np.ndarray, "height width"] | None = None
+    silhouette: UInt8[np.ndarray, "height width"] | None = None
     image_id: int = -1
     annotation_id: int = -1
     image_name: str = ""
