@@ -23,6 +23,13 @@ SAME_JOINTS: dict[str, Mapping[str, tuple[str, ...]]] = {
         "left_foot": ("left_toe_mpi",),
         "right_foot": ("right_toe_mpi",),
     },
+    # Human3.6M's and MPII's joints made one set of 18 (section 3.3)
+    "hemlets": {
+        "pelvis_h36m": ("pelvis_mpii",),
+        "left_hip_h36m": ("left_hip_mpii",),
+        "right_hip_h36m": ("right_hip_mpii",),
+        "neck_h36m": ("neck_mpii",),
+    },
 }
 """Rule -> joint of the batches -> joints of a benchmark that may stand for it, the first one that is there."""
 
