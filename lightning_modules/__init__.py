@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 METHODS: dict[str, str] = {
     "hemlets": "lightning_modules.hemlets.module.HemletsModule",
     "i2l_meshnet": "lightning_modules.i2l_meshnet.module.I2LMeshNetModule",
+    "nbf": "lightning_modules.nbf.module.NBFModule",
     "rootnet": "lightning_modules.rootnet.module.RootNetModule",
 }
 

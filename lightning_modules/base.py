@@ -16,7 +16,7 @@ from lightning_modules.prediction import Prediction
 from lightning_modules.scoring import update_metric
 from metrics import build_metrics, get_protocol, overall
 
-SCHEDULES = ("multistep", "cosine")
+SCHEDULES = ("multistep", "cosine", "poly")
 
 
 class PoseModule(LightningModule):
@@ -27,10 +27,11 @@ class PoseModule(LightningModule):
 
     Args:
         lr: learning rate of Adam.
-        schedule: `multistep` (times `lr_factor` at the epochs `milestones`) or `cosine` (to zero over all steps).
+        schedule: `multistep` (times `lr_factor` at the epochs `milestones`), `cosine` or `poly` (to zero over all
+            steps).
         milestones: epochs of the multistep schedule.
         lr_factor: its factor.
-        warmup_steps: steps of linear warm-up, for `cosine`.
+        warmup_steps: steps of linear warm-up, for `cosine` and `poly`.
         protocol: evaluation protocol whose metrics validation and test report.
         skeleton: joint set of the batches; the protocol's when omitted.
 
@@ -117,23 +118,29 @@ class PoseModule(LightningModule):
         """Typed prediction for a batch."""
         return self.predict(batch)
 
+    def optimizer(self) -> torch.optim.Optimizer:
+        """Adam over the trainable weights; a method may have its own."""
+        return torch.optim.Adam([weight for weight in self.parameters() if weight.requires_grad], lr=self.lr)
+
     def configure_optimizers(self) -> OptimizerLRScheduler:
-        """Adam over the trainable weights, with the chosen schedule."""
-        weights = [weight for weight in self.parameters() if weight.requires_grad]
-        optimizer = torch.optim.Adam(weights, lr=self.lr)
+        """The optimiser, with the chosen schedule."""
+        optimizer = self.optimizer()
         if self.schedule == "multistep":
             steps = torch.optim.lr_scheduler.MultiStepLR(optimizer, self.milestones, gamma=self.lr_factor)
             return {"optimizer": optimizer, "lr_scheduler": {"scheduler": steps, "interval": "epoch"}}
         total = int(self.trainer.estimated_stepping_batches)
-        cosine = torch.optim.lr_scheduler.LambdaLR(
-            optimizer, lambda step: cosine_factor(step, total, self.warmup_steps)
+        falling = torch.optim.lr_scheduler.LambdaLR(
+            optimizer, lambda step: falling_factor(self.schedule, step, total, self.warmup_steps)
         )
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cosine, "interval": "step"}}
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": falling, "interval": "step"}}
 
 
-def cosine_factor(step: int, total: int, warmup: int) -> float:
-    """Learning-rate factor: linear from 0 to 1 over `warmup` steps, then half a cosine down to 0 at `total`."""
+def falling_factor(schedule: str, step: int, total: int, warmup: int) -> float:
+    """Learning-rate factor: linear from 0 to 1 over `warmup` steps, then down to 0 at `total`.
+
+    Down goes half a cosine, or for `poly` what is left to the power of 0.9.
+    """
     if step < warmup:
         return (step + 1) / (warmup + 1)
     progress = min(1.0, (step - warmup) / max(1, total - warmup))
-    return 0.5 * (1 + math.cos(math.pi * progress))
+    return (1 - progress) ** 0.9 if schedule == "poly" else 0.5 * (1 + math.cos(math.pi * progress))

@@ -6,6 +6,9 @@ A method's `official.py` supplies two functions, and nothing else is needed for 
   does not have (body-model buffers, layers that never run) and raises ValueError for a name the release does not have.
 - `build_network(config) -> nn.Module`: the bare network for the module's hyper-parameters, without reading a licensed
   file. It is called under `torch.device("meta")`: only the names and shapes of its state are looked at.
+
+Where it has them: `implied_settings(state) -> dict`, hyper-parameters that follow from the authors' state, and
+`BODIES`, the bodies that a network can pose whose weights hold none.
 """
 
 from __future__ import annotations
@@ -183,6 +186,11 @@ def official_state(method: str, state: Mapping[str, Tensor], config: Mapping[str
     except (ValueError, KeyError, RuntimeError) as error:
         raise ZooError(f"not weights of {method}: {' '.join(str(error.args[0]).split())[:400]}") from None
     return {f"network.{k}": v.float() if v.is_floating_point() else v for k, v in network.state_dict().items()}
+
+
+def official_attribute(method: str, name: str, otherwise: Any) -> Any:
+    """What a method's `official.py` supplies beside the two functions."""
+    return getattr(_official(method), name, otherwise)
 
 
 def _official(method: str) -> ModuleType:

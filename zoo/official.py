@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from zoo.checkpoints import read_checkpoints
-from zoo.converting import official_state, unwrap
+from zoo.converting import official_attribute, official_state, unwrap
 from zoo.errors import ZooError
 from zoo.loading import build
 
@@ -23,6 +24,9 @@ def from_official(
     translated and body-model buffers left out. Metrics of validation are those of the open benchmark unless `protocol`
     says otherwise, since a benchmark's own may need files that the network does not.
 
+    A release whose weights hold no body can pose another one: where its own is licensed and not here, `body` may be
+    `open`; when `body` is omitted, that is done with a warning.
+
     Args:
         method: such as `i2l_meshnet`.
         state_dict: contents of the authors' file, with or without its wrapper and `module.`.
@@ -32,21 +36,38 @@ def from_official(
     Raises:
         ZooError: no such release, the state is not that of its network, or its body model is not here.
     """
-    config = {**_released(method, body), "protocol": "open-v1", **overrides}
-    tensors = official_state(method, unwrap(state_dict), config)
-    model = build(method, config)
+    released, state = _released(method, body), unwrap(state_dict)
+    implied = official_attribute(method, "implied_settings", lambda _: {})(state)
+    config = {**released, "protocol": "open-v1", **implied, **overrides}
+    tensors = official_state(method, state, config)
+    try:
+        model = build(method, config)
+    except ZooError as error:
+        if body is not None or "open" not in _other_bodies(method):
+            raise
+        model = build(method, {**config, "body": "open"})
+        warnings.warn(f"{error}. The open body stands in: joints and mesh are not the release's", stacklevel=2)
     model.load_state_dict(tensors, strict=True)
     return model.eval()
+
+
+def _other_bodies(method: str) -> tuple[str, ...]:
+    """Bodies that a release can pose beside its own."""
+    return official_attribute(method, "BODIES", ())
 
 
 def _released(method: str, body: str | None) -> dict[str, Any]:
     """Hyper-parameters of the first release of a method for a body."""
     own = [entry for entry in read_checkpoints().values() if entry.method == method]
-    releases = {entry.body: entry.config for entry in reversed(own) if entry.availability == "official"}
+    lost = [entry for entry in own if entry.availability == "none" and entry.config]  # usable by who has them
+    known = [entry for entry in own if entry.availability == "official"] + lost
+    releases = {entry.body: entry.config for entry in reversed(known)}
     if not releases:
         raise ZooError(f"{method} has no official weights")
     if body is None and len(releases) > 1:
         raise ZooError(f"{method} was released for {' and '.join(sorted(releases))}; say which with body=")
+    if body is not None and body not in releases and body in _other_bodies(method):
+        return {**next(iter(releases.values())), "body": body}
     if body is not None and body not in releases:
         raise ZooError(f"{method} was not released for body {body!r}; there is {', '.join(sorted(releases))}")
     return releases[body] if body is not None else next(iter(releases.values()))

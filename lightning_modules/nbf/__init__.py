@@ -1,0 +1,1 @@
+"""Neural Body Fitting (Omran et al., 3DV 2018)."""

@@ -1,0 +1,137 @@
+"""The body inside the network: numbers to rotations, joints and a mesh, differentiable throughout (section 3.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import roma
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from body.model import BodyModel
+from lightning_modules.precision import full_precision
+
+ROTATIONS = ("absolute", "relative")
+
+
+def nearest_rotation(
+    matrices: Float[Tensor, "*batch 3 3"], proper: bool = True, gradient_eps: float = 1e-5
+) -> Float[Tensor, "*batch 3 3"]:
+    """U V^T of each matrix's singular value decomposition: the orthogonal matrix nearest to it.
+
+    The gradient is that of the projection and not of U and V, so that equal singular values do no harm. It is damped
+    where the projection itself has no single answer.
+
+    Args:
+        matrices: any.
+        proper: never a reflection. The release has no such correction: it answers an improper matrix with one.
+        gradient_eps: of the damping; see `roma.procrustes`.
+    """
+    with full_precision(matrices):
+        kind = torch.promote_types(matrices.dtype, torch.float32)
+        return roma.procrustes(matrices.to(kind), force_rotation=proper, gradient_eps=gradient_eps)
+
+
+def pose_joints(
+    rotations: Float[Tensor, "batch joints 3 3"],
+    rest: Float[Tensor, "batch joints 3"],
+    parents: Sequence[int],
+    absolute: bool,
+) -> Float[Tensor, "batch joints 3"]:
+    """Joints of a posed body: child = parent + R (child - parent at rest), R the parent's rotation in the world.
+
+    Convention:
+        Joint 0 stays where it rests: bodies turn about it. Absolute rotations map a part's coordinates to the world's,
+        relative ones to its parent's. Example: with all absolute rotations equal the body turns as one piece.
+    """
+    world, posed = [rotations[:, 0]], [rest[:, 0]]
+    for joint, parent in enumerate(parents[1:], start=1):
+        bone = (rest[:, joint] - rest[:, parent]).unsqueeze(-1)
+        posed.append((world[parent] @ bone).squeeze(-1) + posed[parent])
+        world.append(rotations[:, joint] if absolute else world[parent] @ rotations[:, joint])
+    return torch.stack(posed, 1)
+
+
+def to_relative(
+    rotations: Float[Tensor, "batch joints 3 3"], parents: Sequence[int]
+) -> Float[Tensor, "batch joints 3 3"]:
+    """Absolute rotations as rotations relative to the parent."""
+    turned = rotations[:, list(parents[1:])].mT @ rotations[:, 1:]
+    return torch.cat([rotations[:, :1], turned], 1)
+
+
+def to_absolute(
+    rotations: Float[Tensor, "batch joints 3 3"], parents: Sequence[int]
+) -> Float[Tensor, "batch joints 3 3"]:
+    """Relative rotations as products along the tree."""
+    world = [rotations[:, 0]]
+    for joint, parent in enumerate(parents[1:], start=1):
+        world.append(world[parent] @ rotations[:, joint])
+    return torch.stack(world, 1)
+
+
+class BodyLayer(nn.Module):
+    """A body model without trainable weights, posed by matrices that are made rotations here.
+
+    Args:
+        body: with SMPL's 24 joints.
+        rotations: one of `ROTATIONS`: what the matrices are, and the rotations of all methods.
+        proper: see `nearest_rotation`.
+
+    Raises:
+        ValueError: `rotations` is neither, or the body is no body of 24 joints.
+    """
+
+    rest: Tensor
+    rest_directions: Tensor
+
+    def __init__(self, body: BodyModel, rotations: str = "absolute", proper: bool = True) -> None:
+        super().__init__()
+        if rotations not in ROTATIONS:
+            raise ValueError(f"no rotations {rotations!r}; use one of {', '.join(ROTATIONS)}")
+        if len(body.parents) != 24:
+            raise ValueError(f"body {body.name!r} has not SMPL's 24 joints; use open or smpl")
+        self.body, self.absolute, self.proper = body, rotations == "absolute", proper
+        self.register_buffer("rest", body.regressor @ body.v_template, persistent=False)
+        directions = torch.einsum("jv,vck->jck", body.regressor, body.shapedirs)
+        self.register_buffer("rest_directions", directions, persistent=False)
+
+    def rotations(self, numbers: Float[Tensor, "batch 216"]) -> Float[Tensor, "batch 24 3 3"]:
+        """24 rotations from their matrices' entries, row by row."""
+        return nearest_rotation(numbers.view(-1, 24, 3, 3), self.proper)
+
+    def mean_rotations(self) -> Float[Tensor, "24 3 3"]:
+        """Of a T-pose that stands upright before a camera whose y axis points down."""
+        upright = torch.diag(torch.tensor([1.0, -1.0, -1.0]))
+        absolute = upright.expand(24, 3, 3)
+        return absolute if self.absolute else to_relative(absolute[None], self.body.parents)[0]
+
+    def rest_joints(self, betas: Float[Tensor, "batch 10"]) -> Float[Tensor, "batch 24 3"]:
+        """Joints of the T-pose, metres: linear in the shape."""
+        with full_precision(betas):
+            return self.rest + torch.einsum("jck,bk->bjc", self.rest_directions, betas)
+
+    def joints(
+        self, rotations: Float[Tensor, "batch 24 3 3"], betas: Float[Tensor, "batch 10"]
+    ) -> Float[Tensor, "batch 24 3"]:
+        """Posed joints without translation, metres."""
+        with full_precision(betas):
+            return pose_joints(rotations, self.rest_joints(betas), self.body.parents, self.absolute)
+
+    def relative(self, rotations: Float[Tensor, "batch 24 3 3"]) -> Float[Tensor, "batch 24 3 3"]:
+        """As the body model takes them."""
+        with full_precision(rotations):
+            return to_relative(rotations, self.body.parents) if self.absolute else rotations
+
+    def from_relative(self, rotations: Float[Tensor, "batch 24 3 3"]) -> Float[Tensor, "batch 24 3 3"]:
+        """As this layer takes them."""
+        with full_precision(rotations):
+            return to_absolute(rotations, self.body.parents) if self.absolute else rotations
+
+    def vertices(
+        self, rotations: Float[Tensor, "batch 24 3 3"], betas: Float[Tensor, "batch 10"]
+    ) -> Float[Tensor, "batch vertices 3"]:
+        """The posed mesh without translation, metres."""
+        with full_precision(betas):
+            return self.body.turned(self.relative(rotations), betas).vertices

@@ -1,0 +1,47 @@
+"""Backbones with finer last features: strides become dilations."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+
+def dilate(net: nn.Module, stride: int) -> None:
+    """Make a timm feature network keep to a stride, its later 3x3 kernels dilated accordingly; weights stay valid.
+
+    Args:
+        net: whose children run one after the other, as those of a ResNet or VGG.
+        stride: of the last features, at most that of the first ones.
+
+    Raises:
+        ValueError: the children do not run one after the other.
+    """
+    if not isinstance(net, nn.ModuleDict):
+        raise ValueError("only backbones whose layers run one after the other can be dilated; use a ResNet or vgg16")
+    features, reached, dilation = torch.zeros(1, 3, 64, 64), 1, 1
+    was_training = net.training
+    net.eval()
+    with torch.no_grad():
+        for layer in net.values():
+            shrunk = features.shape[-1] // layer(features).shape[-1]
+            reached *= shrunk
+            if reached > stride:
+                dilation *= shrunk
+                reached //= shrunk
+                _relax(layer, dilation)
+            elif dilation > 1:
+                _relax(layer, dilation)
+            features = layer(features)
+    net.train(was_training)
+
+
+def _relax(layer: nn.Module, dilation: int) -> None:
+    for part in layer.modules():
+        if isinstance(part, nn.Conv2d):
+            part.stride = (1, 1)
+            if part.kernel_size == (3, 3):
+                part.dilation = part.padding = (dilation, dilation)
+        elif isinstance(part, nn.MaxPool2d):
+            part.kernel_size, part.stride, part.padding = 3, 1, 1
+        elif isinstance(part, nn.AvgPool2d):
+            part.kernel_size, part.stride, part.padding = 1, 1, 0

@@ -1,0 +1,48 @@
+"""From a colour-coded picture to the numbers that describe a body."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from lightning_modules.backbones import create_backbone
+from lightning_modules.nbf.resnet import RELEASED, ReleasedResNet
+
+LATENTS = 226
+"""10 shape coefficients and 24 matrices of 3 x 3, row by row."""
+
+
+class Code(NamedTuple):
+    """What the encoder says."""
+
+    pool5: Float[Tensor, "batch width"]
+    """Features averaged over the picture."""
+    latent: Float[Tensor, "batch 226"]
+    """What is to be added to the mean."""
+
+
+class Encoder(nn.Module):
+    """A backbone, an average and one fully connected layer (section 4.2).
+
+    Args:
+        backbone: `resnet50v1` or `resnet50v2`, the release's, or a name in `lightning_modules.backbones`.
+        pretrained: start a registry backbone from ImageNet weights, if timm can get them.
+
+    Raises:
+        ValueError: no such backbone.
+    """
+
+    def __init__(self, backbone: str = "resnet50v1", pretrained: bool = False) -> None:
+        super().__init__()
+        net = ReleasedResNet(backbone) if backbone in RELEASED else create_backbone(backbone, pretrained)
+        self.backbone = net
+        self.head = nn.Linear(net.channels[-1], LATENTS)
+        nn.init.normal_(self.head.weight, std=0.02)
+        nn.init.zeros_(self.head.bias)
+
+    def forward(self, image: Float[Tensor, "batch 3 height width"]) -> Code:
+        """A picture in [0, 1]; it is mapped to [-1, 1] here."""
+        pooled = self.backbone(2 * image - 1)[-1].mean((2, 3))
+        return Code(pooled, self.head(pooled))

@@ -1,0 +1,324 @@
+"""Neural Body Fitting as a LightningModule."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from body.camera import compose_affine, project
+from body.load import load_body
+from body.skeleton import SMPL24, get_skeleton
+from datamodules.batch import Batch
+from lightning_modules.backbones import Backbone
+from lightning_modules.base import PoseModule
+from lightning_modules.nbf.body_layer import BodyLayer
+from lightning_modules.nbf.camera import FixedCamera
+from lightning_modules.nbf.encoder import Encoder
+from lightning_modules.nbf.losses import joint_loss, parameter_loss, part_loss
+from lightning_modules.nbf.network import Fit, NBFNetwork
+from lightning_modules.nbf.pictures import Pictures, View
+from lightning_modules.nbf.placement import Placement
+from lightning_modules.nbf.scale import ScaleConvention
+from lightning_modules.nbf.segmenter import enlarge, make_segmenter
+from lightning_modules.nbf.stages import check_settings, segmenter_state
+from lightning_modules.nbf.targets import BodyTruth, body_truth, labelled
+from lightning_modules.precision import full_precision
+from lightning_modules.prediction import Prediction
+from lightning_modules.scoring import update_metric
+from lightning_modules.smpl_head import ray_rotation
+from lightning_modules.start import load_backbone
+from metrics.segmentation import PartSegmentation
+
+
+class NBFModule(PoseModule):
+    """Body parameters from a segmentation into parts, through a body model (Omran et al., 3DV 2018).
+
+    Args:
+        encoder: of the fitting stage: `resnet50v1` or `resnet50v2` (the release's), a name in
+            `lightning_modules.backbones`, or `none` for a segmenter alone.
+        segmenter: `refinenet`, `deeplab` or `none` (Table 2).
+        segmenter_backbone: `resnet101v1` (the release's) or a name in `lightning_modules.backbones`.
+        segmenter_channels: width of RefineNet's decoder.
+        pretrained: start registry backbones from ImageNet weights (through timm, when it can get them).
+        crop_size: side of the photograph's crop in pixels, a multiple of 32.
+        input_size: side of the encoder's picture.
+        parts: 1, 3, 6, 12 or 24 (Table 1).
+        input: what the encoder sees (Table 1): the segmenter's `parts`, `true_parts`, the photograph (`rgb`), or the
+            true joints as blobs (`joints14`, `joints24`).
+        coding: of the segmenter's parts: `hard` or `soft`; see `network.NBFNetwork`.
+        rotations: `absolute` or `relative` rotation matrices are estimated.
+        proper_rotations: never reflections; the release has no such correction.
+        train: `segmenter`, `fitter` or `both`.
+        segmenter_from: where stage `fitter` gets its trained segmenter from, a file; also in place of a checkpoint's.
+        backbone_from: weights of the zoo whose backbone both stages start from: a file, or on the command line a name.
+        scale: how training crops are brought to the paper's scale; one of `scale.SCALES`.
+        test_scale: the same in validation, test and prediction.
+        part_weight: weight of the segmentation's cross entropy.
+        latent_weight: weight of L_lat (Tables 3 and 4), as for the two after it.
+        joints3d_weight: weight of L_3D.
+        joints2d_weight: weight of L_2D.
+        distance: of joints: `euclidean` (as released) or `squared` (as written).
+        labelled_share: share of training samples whose 3D labels are used (Table 4).
+        parts_every: the segmenter is run in every so many training steps only, and an encoder for `parts` is shown the
+            true ones in the others, which are several times as fast.
+        true_parts_steps: first steps in which the segmenter is not run at all.
+        body: body model.
+        skeleton: joint set of the batches.
+        lr: see `PoseModule`, as for the arguments after it but the next. Defaults are the released fitting stage's.
+        weight_decay: on kernels and matrices.
+        schedule: see `PoseModule`.
+        milestones: see `PoseModule`.
+        lr_factor: see `PoseModule`.
+        warmup_steps: see `PoseModule`.
+        protocol: see `PoseModule`.
+
+    Raises:
+        ValueError: a setting is not known, or does not go with another; the message says which.
+    """
+
+    network: NBFNetwork
+
+    def __init__(
+        self,
+        encoder: str = "resnet50v1",
+        segmenter: str = "refinenet",
+        segmenter_backbone: str = "resnet101v1",
+        segmenter_channels: int = 256,
+        pretrained: bool = False,
+        crop_size: int = 512,
+        input_size: int = 224,
+        parts: int = 12,
+        input: str = "parts",
+        coding: str = "hard",
+        rotations: str = "absolute",
+        proper_rotations: bool = True,
+        train: str = "both",
+        segmenter_from: str | None = None,
+        backbone_from: str | None = None,
+        scale: str = "crop",
+        test_scale: str = "crop",
+        part_weight: float = 1.0,
+        latent_weight: float = 1.0,
+        joints3d_weight: float = 0.0,
+        joints2d_weight: float = 1.0,
+        distance: str = "euclidean",
+        labelled_share: float = 1.0,
+        parts_every: int = 1,
+        true_parts_steps: int = 0,
+        body: str = "open",
+        skeleton: str = "smpl29",
+        lr: float = 4e-5,
+        weight_decay: float = 1e-4,
+        schedule: str = "poly",
+        milestones: list[int] | None = None,
+        lr_factor: float = 0.1,
+        warmup_steps: int = 0,
+        protocol: str = "open-v1",
+    ) -> None:
+        super().__init__(lr, schedule, milestones or [], lr_factor, warmup_steps, protocol)
+        self.save_hyperparameters()
+        check_settings(self.hparams)
+        layer = BodyLayer(load_body(body), rotations, proper_rotations)
+        stage = None
+        if segmenter != "none":
+            stage = make_segmenter(segmenter, segmenter_backbone, parts, segmenter_channels, pretrained)
+        fitter = None if encoder == "none" else Encoder(encoder, pretrained)
+        self.network = NBFNetwork(fitter, layer, stage, parts, input_size, coding)
+        self.skeleton, self.batch_skeleton = SMPL24, get_skeleton(skeleton)
+        self.crop_size, self.shown, self.stages = crop_size, input, train
+        self.segmenter_from, self.backbone_from = segmenter_from, backbone_from
+        self.camera = FixedCamera(input_size)
+        self.scales = {mode: ScaleConvention(name, layer) for mode, name in ((True, scale), (False, test_scale))}
+        self.placement = Placement(layer, self.camera)
+        self.weights = {"latent": latent_weight, "joints3d": joints3d_weight, "joints2d": joints2d_weight}
+        self.part_weight, self.distance, self.weight_decay = part_weight, distance, weight_decay
+        self.labelled_share = labelled_share
+        self.parts_every, self.true_parts_steps = parts_every, true_parts_steps
+        self.part_metric = PartSegmentation(parts + 1)
+        self.pictures = Pictures(crop_size, input_size, parts)
+        first = crop_size if input in ("parts", "rgb") else input_size
+        self.example_input_array = torch.zeros(1, 3, first, first)
+        idle = {"segmenter": self.network.encoder, "fitter": self.network.segmenter}.get(train)
+        if idle is not None:
+            idle.requires_grad_(False)
+        self.train()  # Lightning keeps the modes that it finds, and calls nothing
+
+    def train(self, mode: bool = True) -> NBFModule:
+        """As `nn.Module.train`; a stage that is not trained stays in eval mode, with its statistics."""
+        super().train(mode)
+        if self.stages == "fitter" and self.network.segmenter is not None:
+            self.network.segmenter.eval()
+        elif self.stages == "segmenter" and self.network.encoder is not None:
+            self.network.encoder.eval()
+        return self
+
+    def setup(self, stage: str) -> None:
+        """Before `fit`, load what the stages start from, where it is named."""
+        if stage != "fit":
+            return
+        if self.backbone_from is not None:
+            for part in (self.network.encoder, self.network.segmenter):
+                if part is not None and isinstance(part.backbone, Backbone):
+                    load_backbone(part.backbone, Path(self.backbone_from))
+        if self.segmenter_from is not None:
+            self.network.load_state_dict(self.network.state_dict() | segmenter_state(self.segmenter_from, ""))
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take the segmenter from `segmenter_from` in place of the checkpoint's, whose training had another one."""
+        trained_with = checkpoint.get("hyper_parameters", {}).get("segmenter_from")
+        if self.segmenter_from is not None and self.segmenter_from != trained_with:
+            state = checkpoint["state_dict"]
+            own = {key: value for key, value in state.items() if not key.startswith("network.segmenter.")}
+            checkpoint["state_dict"] = own | segmenter_state(self.segmenter_from, "network.")
+
+    def forward(self, image: Tensor) -> Fit | Tensor:
+        """RGB crops in [0, 1] to a body, or to logits without an encoder.
+
+        With `input` `true_parts` or joints it takes the encoder's own picture.
+        """
+        if self.network.encoder is None:
+            return self.network.segment(image)
+        if self.shown == "parts":
+            image = self.network.colour(self.network.segment(image), image.shape[-1])
+        elif self.shown == "rgb":
+            image = self.pictures.photograph(image)
+        return self.network(image)
+
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        """Loss terms by name, weighted, of the stages that are trained."""
+        truth = self._truth(batch)
+        view = self._view(batch, truth)
+        losses = dict[str, Tensor]()
+        logits = self._segment(view.image)
+        if logits is not None and self.stages != "fitter":
+            losses["part"] = self.part_weight * part_loss(logits, view.parts, batch["iuv_valid"])
+        if self.stages != "segmenter":
+            losses |= self._fit_losses(batch, truth, view, self._picture(view, truth, logits))
+        return losses
+
+    def _fit_losses(
+        self, batch: Batch, truth: BodyTruth, view: View, picture: Float[Tensor, "batch 3 input input"]
+    ) -> dict[str, Tensor]:
+        """L_lat, L_3D and L_2D, those with a weight."""
+        estimate = self.network.estimate(picture)
+        known = labelled(batch, self.labelled_share)
+        terms = dict[str, Tensor]()
+        if self.weights["latent"]:
+            target = torch.cat([truth.betas, truth.rotations.flatten(1)], -1) - self.network.mean
+            terms["latent"] = parameter_loss(estimate.latent.float(), target, known)
+        if self.weights["joints3d"]:
+            everywhere = known[:, None].expand(-1, len(SMPL24))
+            terms["joints3d"] = joint_loss(estimate.joints, truth.joints, everywhere, self.distance)
+        if self.weights["joints2d"]:
+            # translations are the true body's where it may be used, else those with which the estimate fits best
+            of = torch.where(known[:, None, None], truth.joints, estimate.joints)
+            transl = self.camera.locate(of, view.pixels, truth.pixels_valid)
+            seen = self.camera.project(estimate.joints, transl)
+            half = self.camera.size / 2
+            terms["joints2d"] = joint_loss(seen / half, view.pixels / half, truth.pixels_valid, self.distance)
+        return {name: self.weights[name] * term for name, term in terms.items()}
+
+    def predict(self, batch: Batch) -> Prediction:
+        """Mesh and joints in metres, at the batch's root depth or, without one, as far away as they are large."""
+        truth = self._truth(batch)
+        view = self._view(batch, truth)
+        return self._answer(batch, truth, view, self._segment(view.image))
+
+    def _answer(self, batch: Batch, truth: BodyTruth, view: View, logits: Tensor | None) -> Prediction:
+        picture = self._picture(view, truth, logits)
+        fit = self.network(picture)
+        transl = self.placement.translation(fit.vertices, None if self.shown == "rgb" else picture)
+        with full_precision(transl):
+            affine = compose_affine(view.affine, batch["crop_affine"])
+            vertices, smpl = self.placement.place(fit, transl, affine, self._ray(batch), batch)
+            joints = self.network.layer.body.regressor @ vertices
+            joints_2d = project(joints, batch["intrinsics"])
+        intermediates = {"picture": picture, "latent": fit.latent, "rotations": fit.rotations}
+        if logits is not None:
+            intermediates["part_logits"] = logits
+        return Prediction(
+            joints=joints,
+            skeleton=self.skeleton,
+            joints_2d=joints_2d,
+            root_depth_source="given" if bool(batch["root_depth_valid"].all()) else "box",
+            vertices=vertices,
+            faces=self.network.layer.body.faces,
+            smpl=smpl,
+            intermediates=intermediates,
+        )
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:  # noqa: ARG002
+        """Update the protocol's metrics and the segmentation's."""
+        self._score(batch)
+
+    def test_step(self, batch: Batch, batch_idx: int) -> None:  # noqa: ARG002
+        """Update the protocol's metrics and the segmentation's."""
+        self._score(batch)
+
+    def _score(self, batch: Batch) -> None:
+        truth = self._truth(batch)
+        view = self._view(batch, truth)
+        logits = self._segment(view.image)
+        rows = batch["iuv_valid"]
+        if logits is not None and rows.any():
+            metric = self.metrics if self.protocol.task == "parts" else self.part_metric
+            parts = enlarge(logits[rows].float(), view.parts.shape[-1]).argmax(1)
+            metric.update(parts, view.parts[rows], batch["index"][rows])
+        if self.protocol.task != "parts" and self.stages != "segmenter":
+            update_metric(self.metrics, self.protocol, self._answer(batch, truth, view, logits), batch)
+
+    def on_validation_epoch_end(self) -> None:
+        """Log both, under `val/`."""
+        self._log_parts("val")
+        super().on_validation_epoch_end()
+
+    def on_test_epoch_end(self) -> None:
+        """Log both, under `test/`."""
+        self._log_parts("test")
+        super().on_test_epoch_end()
+
+    def _log_parts(self, stage: str) -> None:
+        values = self.part_metric.compute()
+        self.log_dict({f"{stage}/{name}": value for name, value in values.items() if name != "n"})
+        self.part_metric.reset()
+
+    def optimizer(self) -> torch.optim.Optimizer:
+        """The release's Adam: beta1 0.5, and weight decay for kernels and matrices alone."""
+        trained = [weight for weight in self.parameters() if weight.requires_grad]
+        groups: list[dict[str, Any]] = [
+            {"params": [weight for weight in trained if weight.ndim > 1], "weight_decay": self.weight_decay},
+            {"params": [weight for weight in trained if weight.ndim <= 1]},
+        ]
+        return torch.optim.Adam(groups, lr=self.lr, betas=(0.5, 0.999))
+
+    def _ray(self, batch: Batch) -> Float[Tensor, "batch 3 3"]:
+        return ray_rotation(batch["intrinsics"], batch["crop_affine"], self.crop_size)
+
+    def _truth(self, batch: Batch) -> BodyTruth:
+        return body_truth(batch, self.network.layer, self._ray(batch), self.batch_skeleton)
+
+    def _view(self, batch: Batch, truth: BodyTruth) -> View:
+        return self.pictures.view(batch, truth, self.scales[self.training], jitter=self.training)
+
+    def _segment(self, image: Tensor) -> Tensor | None:
+        """Logits, or None in training steps that do without."""
+        early = self.training and self.global_step < self.true_parts_steps
+        skipped = self.training and self.global_step % self.parts_every != 0
+        if self.network.segmenter is None or ((early or skipped) and self.stages != "segmenter"):
+            return None
+        with torch.set_grad_enabled(torch.is_grad_enabled() and self.stages != "fitter"):
+            return self.network.segment(image)
+
+    def _picture(self, view: View, truth: BodyTruth, logits: Tensor | None) -> Float[Tensor, "batch 3 input input"]:
+        """What the encoder sees."""
+        if self.shown == "rgb":
+            return self.pictures.photograph(view.image)
+        if self.shown.startswith("joints"):
+            return self.pictures.joints(view, truth, self.shown)
+        if self.shown == "true_parts" or logits is None:
+            return self.pictures.true_parts(view)
+        return self.network.colour(logits, self.crop_size)

@@ -1,0 +1,117 @@
+"""NBF's two stages in plain PyTorch: photograph to parts, picture of parts to a body."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from lightning_modules.nbf.body_layer import BodyLayer
+from lightning_modules.nbf.coding import blend_colours, colour_labels, colour_table
+from lightning_modules.nbf.encoder import Encoder
+from lightning_modules.nbf.segmenter import enlarge
+
+CODINGS = ("hard", "soft")
+
+
+class Estimate(NamedTuple):
+    """A body in the frame of the fixed camera, without translation and without its mesh."""
+
+    pool5: Float[Tensor, "batch width"]
+    latent: Float[Tensor, "batch 226"]
+    """What the encoder answers: numbers minus their mean."""
+    rotations: Float[Tensor, "batch 24 3 3"]
+    betas: Float[Tensor, "batch 10"]
+    joints: Float[Tensor, "batch 24 3"]
+
+
+class Fit(NamedTuple):
+    """An `Estimate` with its mesh (metres)."""
+
+    pool5: Float[Tensor, "batch width"]
+    latent: Float[Tensor, "batch 226"]
+    rotations: Float[Tensor, "batch 24 3 3"]
+    betas: Float[Tensor, "batch 10"]
+    joints: Float[Tensor, "batch 24 3"]
+    vertices: Float[Tensor, "batch vertices 3"]
+
+
+class NBFNetwork(nn.Module):
+    """Segmenter, colour coding, encoder and body (Fig. 2).
+
+    Args:
+        encoder: of the fitting stage; None for a segmenter alone.
+        layer: the body.
+        segmenter: of the first stage; None where the encoder is given its pictures.
+        parts: number of parts that are coloured.
+        input_size: side of the encoder's picture in pixels.
+        coding: `hard` colours the most probable label of each pixel, as the release; `soft` blends the colours by
+            probability, so that gradients reach the segmenter.
+
+    Raises:
+        ValueError: no such coding.
+    """
+
+    mean: Tensor
+    colours: Tensor
+
+    def __init__(
+        self,
+        encoder: Encoder | None,
+        layer: BodyLayer,
+        segmenter: nn.Module | None = None,
+        parts: int = 12,
+        input_size: int = 224,
+        coding: str = "hard",
+    ) -> None:
+        super().__init__()
+        if coding not in CODINGS:
+            raise ValueError(f"no coding {coding!r}; use one of {', '.join(CODINGS)}")
+        self.encoder, self.layer, self.segmenter = encoder, layer, segmenter
+        self.input_size, self.coding = input_size, coding
+        self.register_buffer("mean", torch.cat([torch.zeros(10), layer.mean_rotations().flatten()]))
+        self.register_buffer("colours", colour_table(parts + 1), persistent=False)
+
+    def forward(self, image: Float[Tensor, "batch 3 size size"]) -> Fit:
+        """The encoder's picture, in [0, 1], to a body."""
+        estimate = self.estimate(image)
+        vertices = self.layer.vertices(estimate.rotations, estimate.betas)
+        return Fit(*estimate, vertices)
+
+    def estimate(self, image: Float[Tensor, "batch 3 size size"]) -> Estimate:
+        """As `forward`, without the mesh, which training does not need.
+
+        Raises:
+            ValueError: this network has no encoder.
+        """
+        if self.encoder is None:
+            raise ValueError("this network is a segmenter alone; train one with an encoder, e.g. encoder: resnet50v1")
+        pool5, latent = self.encoder(image)
+        numbers = latent.to(torch.promote_types(latent.dtype, torch.float32)) + self.mean
+        betas, rotations = numbers[:, :10], self.layer.rotations(numbers[:, 10:])
+        return Estimate(pool5, latent, rotations, betas, self.layer.joints(rotations, betas))
+
+    def segment(self, image: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch labels rows columns"]:
+        """RGB in [0, 1] to logits of the background and the parts, at the segmenter's resolution.
+
+        Raises:
+            ValueError: this network has no segmenter.
+        """
+        if self.segmenter is None:
+            raise ValueError("this network has no segmenter; set segmenter: refinenet, or put true parts in")
+        return self.segmenter(image)
+
+    def colour(
+        self, logits: Float[Tensor, "batch labels rows columns"], size: int
+    ) -> Float[Tensor, "batch 3 input input"]:
+        """The encoder's picture of a segmentation.
+
+        Args:
+            logits: of the segmenter.
+            size: side of the photograph, at which the hard coding decides.
+        """
+        if self.coding == "soft":
+            return blend_colours(logits.float(), self.colours, self.input_size)
+        return colour_labels(enlarge(logits, size).argmax(1), self.colours, self.input_size)

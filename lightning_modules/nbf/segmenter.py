@@ -1,0 +1,221 @@
+"""Networks that segment a photograph into body parts: RefineNet, and the DeepLab variants it was compared with.
+
+All take RGB in [0, 1] and return logits of the parts and the background (label 0), at a coarser resolution than the
+image; `enlarge` brings them back to its size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+from lightning_modules.backbones import create_backbone
+from lightning_modules.nbf.dilation import dilate
+from lightning_modules.nbf.resnet import RELEASED, ReleasedResNet
+
+SEGMENTERS = ("refinenet", "deeplab")
+
+_CAFFE_MEAN = (122.67892, 116.66877, 104.00699)
+_IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+_RATES = (6, 12, 18, 24)
+"""Dilations of DeepLab's parallel convolutions."""
+
+
+class Normalise(nn.Module):
+    """(RGB - mean) / deviation, with RGB in [0, 1]."""
+
+    mean: Tensor
+    deviation: Tensor
+
+    def __init__(self, mean: Sequence[float], deviation: Sequence[float]) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.tensor(mean)[:, None, None], persistent=False)
+        self.register_buffer("deviation", torch.tensor(deviation)[:, None, None], persistent=False)
+
+    def forward(self, image: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch 3 height width"]:
+        """The normalised image."""
+        return (image - self.mean) / self.deviation
+
+
+class ResidualUnit(nn.Module):
+    """2 x + f(x), f two 3x3 convolutions after a ReLU each: as released, a residual unit whose input is added twice."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv1, self.conv2 = _conv(channels, channels), _conv(channels, channels)
+
+    def forward(self, features: Float[Tensor, "batch channels height width"]) -> Tensor:
+        """The unit."""
+        return 2 * features + self.conv2(functional.relu(self.conv1(functional.relu(features))))
+
+
+class ChainedPooling(nn.Module):
+    """The ReLU of its input plus a chain of four 3x3 convolutions, each pooled over 5x5 pixels."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.convs = nn.ModuleList(_conv(channels, channels) for _ in range(4))
+
+    def forward(self, features: Float[Tensor, "batch channels height width"]) -> Tensor:
+        """The sum of the chain."""
+        link = total = functional.relu(features)
+        for conv in self.convs:
+            link = functional.max_pool2d(conv(link), 5, stride=1, padding=2)
+            total = total + link
+        return total
+
+
+class RefineModule(nn.Module):
+    """One step of the decoder: a backbone's features, and those of the step below, enlarged.
+
+    Args:
+        in_channels: width of the backbone's features.
+        channels: width of the result.
+        deeper_channels: width of what comes from the step below; 0 for the deepest one.
+    """
+
+    def __init__(self, in_channels: int, channels: int, deeper_channels: int) -> None:
+        super().__init__()
+        self.enter = _conv(in_channels, channels)
+        self.units = nn.Sequential(ResidualUnit(channels), ResidualUnit(channels))
+        self.own = _conv(channels, channels) if deeper_channels else None
+        self.deeper = _conv(deeper_channels, channels) if deeper_channels else None
+        self.pooling = ChainedPooling(channels)
+        self.leave = ResidualUnit(channels)
+
+    def forward(
+        self, features: Float[Tensor, "batch in height width"], deeper: Tensor | None
+    ) -> Float[Tensor, "batch channels height width"]:
+        """Refined features at the resolution of `features`."""
+        refined = self.units(self.enter(features))
+        if self.own is not None and self.deeper is not None and deeper is not None:
+            refined = self.own(refined) + enlarge(self.deeper(deeper), refined.shape[-1])
+        return self.leave(self.pooling(refined))
+
+
+class RefineNet(nn.Module):
+    """RefineNet (Lin et al., CVPR 2017) as NBF's release built it: no normalisation in the decoder.
+
+    On the release's own backbone the logits end with a ReLU, as they do there, by an oversight or not.
+
+    Args:
+        backbone: `resnet101v1`, the release's, or a name in `lightning_modules.backbones`.
+        classes: parts and background.
+        channels: width of the decoder; its deepest step has twice as much.
+        pretrained: start a registry backbone from ImageNet weights, if timm can get them.
+
+    Raises:
+        ValueError: no such backbone, or one with fewer than four feature maps of stride 4 or more.
+    """
+
+    def __init__(self, backbone: str, classes: int, channels: int = 256, pretrained: bool = False) -> None:
+        super().__init__()
+        if backbone in RELEASED:
+            self.normalise = Normalise([value / 255 for value in _CAFFE_MEAN], [1 / 255] * 3)
+            self.backbone: nn.Module = ReleasedResNet(backbone)
+            widths = self.backbone.channels
+        else:
+            self.normalise = Normalise(*_IMAGENET)
+            self.backbone = net = create_backbone(backbone, pretrained)
+            widths = [width for width, stride in zip(net.channels, net.reductions, strict=True) if stride >= 4]
+        if len(widths) < 4:
+            raise ValueError(f"RefineNet reads four feature maps of stride 4 or more; {backbone!r} has {len(widths)}")
+        modules = list[RefineModule]()
+        for width in reversed(widths[-4:]):
+            own, deeper = (channels, modules[-1].leave.conv1.out_channels) if modules else (2 * channels, 0)
+            modules.append(RefineModule(width, own, deeper))
+        self.decoder = nn.ModuleList(modules)
+        self.logits = _conv(channels, classes)
+        self.rectified = backbone in RELEASED
+
+    def forward(self, image: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch classes rows columns"]:
+        """RGB in [0, 1] to logits at the resolution of the backbone's first block (a quarter of the image)."""
+        features = self.backbone(self.normalise(image))[-4:]
+        refined = None
+        for step, own in zip(self.decoder, reversed(features), strict=True):
+            refined = step(own, refined)
+        logits = self.logits(refined)
+        return functional.relu(logits) if self.rectified else logits
+
+
+class DeepLab(nn.Module):
+    """DeepLab v2 (Chen et al. 2016): a dilated backbone of stride 8, and parallel dilated classifiers that are summed.
+
+    Args:
+        backbone: name in `lightning_modules.backbones`, such as `vgg16` or `resnet101`.
+        classes: parts and background.
+        pretrained: start from ImageNet weights, if timm can get them.
+
+    Raises:
+        ValueError: no such backbone, or its layers do not run one after the other.
+    """
+
+    def __init__(self, backbone: str, classes: int, pretrained: bool = False) -> None:
+        super().__init__()
+        self.normalise = Normalise(*_IMAGENET)
+        self.backbone = create_backbone(backbone, pretrained)
+        dilate(self.backbone.net, 8)
+        width = self.backbone.channels[-1]
+        self.classifiers = nn.ModuleList(nn.Conv2d(width, classes, 3, padding=r, dilation=r) for r in _RATES)
+        self.classifiers.apply(_small)
+
+    def forward(self, image: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch classes rows columns"]:
+        """RGB in [0, 1] to logits at an eighth of the image's resolution."""
+        features = self.backbone(self.normalise(image))[-1]
+        return torch.stack([classifier(features) for classifier in self.classifiers]).sum(0)
+
+
+def make_segmenter(
+    name: str, backbone: str, parts: int, channels: int = 256, pretrained: bool = False
+) -> RefineNet | DeepLab:
+    """A segmenter by name.
+
+    Args:
+        name: one of `SEGMENTERS`.
+        backbone: see the classes.
+        parts: number of parts, without the background.
+        channels: width of RefineNet's decoder.
+        pretrained: see the classes.
+
+    Raises:
+        ValueError: no such segmenter, or it cannot be built on this backbone.
+    """
+    if name == "refinenet":
+        return RefineNet(backbone, parts + 1, channels, pretrained)
+    if name == "deeplab":
+        return DeepLab(backbone, parts + 1, pretrained)
+    raise ValueError(f"no segmenter {name!r}; use one of {', '.join(SEGMENTERS)}, or none")
+
+
+def enlarge(features: Float[Tensor, "batch channels rows columns"], size: int) -> Tensor:
+    """TensorFlow 1's bilinear resize to a square of `size`: pixel i is read at i * (old / new), without half pixels."""
+    old = features.shape[-1]
+    if old == size:
+        return features
+    # each axis is a product with a matrix of two weights per row, which is exact and has an exact gradient
+    place = torch.arange(size, dtype=torch.float64) * (old / size)
+    low = place.floor().long().clamp(max=old - 1)
+    share = place - low
+    matrix = torch.zeros(size, old, dtype=torch.float64)
+    rows = torch.arange(size)
+    matrix[rows, low] += 1 - share
+    matrix[rows, (low + 1).clamp(max=old - 1)] += share
+    weights = matrix.to(features)
+    return weights @ features @ weights.T
+
+
+def _conv(in_channels: int, out_channels: int) -> nn.Conv2d:
+    conv = nn.Conv2d(in_channels, out_channels, 3, padding=1)
+    nn.init.normal_(conv.weight, std=0.005)  # as released
+    nn.init.constant_(conv.get_parameter("bias"), 0.0)
+    return conv
+
+
+def _small(layer: nn.Module) -> None:
+    if isinstance(layer, nn.Conv2d):
+        nn.init.normal_(layer.weight, std=0.01)
+        nn.init.constant_(layer.get_parameter("bias"), 0.0)
