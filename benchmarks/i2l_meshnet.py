@@ -10,12 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
-import subprocess
-import sys
-import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -25,6 +20,8 @@ from rich.table import Table
 from torch import Tensor, nn
 from torch.nn import functional
 
+from benchmarks.process import in_process
+from benchmarks.process import measure as measured
 from body.load import load_body
 from lightning_modules.deconvolution import Deconvolution
 from lightning_modules.i2l_meshnet.network import I2LMeshNet, Lixels, Pose2Feat
@@ -86,16 +83,8 @@ def measure(published: bool, batch: int, flush: bool, train: bool, seconds: floa
     image = torch.rand(batch, 3, 256, 256)
     step = _training_step(network, image) if train else lambda: network(image)
     with torch.set_grad_enabled(train):
-        before = _resident_mib(reset=True)
-        output = step()
-        memory = _resident_mib() - before
-        times: list[float] = []
-        while len(times) < 3 or sum(times) < seconds:
-            start = time.perf_counter()
-            step()
-            times.append(time.perf_counter() - start)
-    spread = output.joints.std((0, 1)).tolist()
-    return {"seconds": sorted(times)[len(times) // 2], "mib": memory, "joint_spread_bins": spread}
+        spread = step().joints.std((0, 1)).tolist()
+        return {**measured(step, seconds), "joint_spread_bins": spread}
 
 
 def _training_step(network: I2LMeshNet, image: Float[Tensor, "batch 3 256 256"]) -> Callable[[], Lixels]:
@@ -129,7 +118,8 @@ def main() -> None:
     cases = [(flush, batch, False) for flush in (False, True) for batch in BATCHES] + [(True, TRAINING_BATCH, True)]
     published_seconds = []
     for flush, batch, train in cases:
-        old, new = (_in_process(published, batch, flush, train) for published in (True, False))
+        case = {"batch": batch, "flush": flush, "train": train}
+        old, new = (in_process("benchmarks.i2l_meshnet", published=published, **case) for published in (True, False))
         published_seconds.append(old["seconds"])
         table.add_row(
             "flushed" if flush else "as they come",
@@ -147,26 +137,6 @@ def main() -> None:
     console.print(f"This CPU takes {slower:.1f} times as long for the published graph when subnormals are not flushed.")
     console.print(f"Memory: peak above the loaded network. Joints spread over (x, y, z) by {spread} bins of 64.")
     console.print(f"Largest difference between the meshes: {difference():.1e} bins (one bin is 4 pixels).")
-
-
-def _in_process(published: bool, batch: int, flush: bool, train: bool) -> dict[str, Any]:
-    command = [sys.executable, "-m", __name__ if __name__ != "__main__" else "benchmarks.i2l_meshnet"]
-    options = {"--published": published, "--batch": batch, "--flush": flush, "--train": train}
-    command += [word for option, value in options.items() for word in (option, str(int(value)))]
-    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
-
-
-def _resident_mib(reset: bool = False) -> float:
-    """Peak resident memory of this process; with `reset` (Linux), the present one, from which the peak starts anew."""
-    status = Path("/proc/self/status")
-    if not status.exists():
-        unit = 2**20 if sys.platform == "darwin" else 2**10
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
-    if reset:
-        Path("/proc/self/clear_refs").write_text("5")
-    key = "VmRSS:" if reset else "VmHWM:"
-    (line,) = (line for line in status.read_text().splitlines() if line.startswith(key))
-    return int(line.split()[1]) / 1024
 
 
 if __name__ == "__main__":

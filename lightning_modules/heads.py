@@ -80,7 +80,7 @@ def pooled_lines(
     block: nn.Module, features: Float[Tensor, "batch channels height width"], bins: int
 ) -> Float[Tensor, "batch inner bins"]:
     """Features averaged over the image, through a `pooled_block`, as lines: its channel index = c * bins + bin."""
-    return block(features.mean((2, 3)).unsqueeze(-1)).view(len(features), -1, bins)
+    return block(features.mean((2, 3)).unsqueeze(-1)).view(features.shape[0], -1, bins)
 
 
 class LixelHead(nn.Module):

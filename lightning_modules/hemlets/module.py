@@ -98,7 +98,7 @@ class HemletsModule(PoseModule):
         milestones: list[int] | None = None,
         lr_factor: float = 0.1,
         warmup_steps: int = 0,
-        protocol: str = "h36m-p1-17j",
+        protocol: str = "open-v1",
     ) -> None:
         self_skeleton = get_skeleton(skeleton)
         super().__init__(lr, schedule, milestones or [], lr_factor, warmup_steps, protocol, self_skeleton)

@@ -71,10 +71,16 @@ class Refiner(nn.Module):
         """
         # an evaluation runs in inference mode, whose tensors no gradient can be taken of
         with torch.inference_mode(False), full_precision(joints):
-            given = (parameters.pose, parameters.betas, parameters.transl, joints, intrinsics, box)
-            pose, betas, transl, wanted, camera, window = (value.detach().clone() for value in given if value is not None)
-            start = torch.cat([pose.flatten(1), betas, transl], 1)
-            side, pixels, count = window[:, 2, None, None], project(wanted, camera), pose[0].numel()
+            assert parameters.transl is not None  # a placed body has one
+            pose, betas, transl = (
+                own.detach().clone() for own in (parameters.pose, parameters.betas, parameters.transl)
+            )
+            wanted, camera, side = joints.detach().clone(), intrinsics.clone(), box[:, 2, None, None].clone()
+            start, pixels, count = (
+                torch.cat([pose.flatten(1), betas, transl], 1),
+                project(wanted, camera),
+                pose[0].numel(),
+            )
             weights = self.weights
 
             def energy(values: Float[Tensor, "batch values"]) -> Float[Tensor, "batch"]:

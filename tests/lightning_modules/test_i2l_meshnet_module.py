@@ -1,6 +1,7 @@
 import pytest
 import pytorch_lightning as pl
 import torch
+from contract import MethodContract
 from people import make_batch, open_body
 from torch.utils.data import DataLoader
 
@@ -59,27 +60,19 @@ def test_training_lowers_the_loss_and_logs_every_term(trained):
     assert trainer.optimizers[0].param_groups[0]["lr"] < 1e-4
 
 
-def test_checkpoint_has_weights_and_plain_hyper_parameters_only(trained, tmp_path):
-    module, data, trainer, _ = trained
-    path = tmp_path / "a.ckpt"
-    trainer.save_checkpoint(path)
-    content = torch.load(path, weights_only=True)
-    assert all(name.startswith("network.") for name in content["state_dict"])
-    body = open_body()
-    assert not any(body.num_vertices in value.shape and 29 in value.shape for value in content["state_dict"].values())
-    assert content["hyper_parameters"]["backbone"] == "resnet18_tiny"
-    again = I2LMeshNetModule.load_from_checkpoint(path, weights_only=True).eval()
-    module.eval()
-    with torch.no_grad():
-        expected = module(data.batch["image"])
-        for ours, theirs in zip(again(data.batch["image"]), expected, strict=True):
-            torch.testing.assert_close(ours, theirs, atol=1e-4, rtol=1e-4)
+class TestContract(MethodContract):
+    # biases that shift all bins of a heat map, or come right before a batch norm: zero gradient up to rounding
+    silent = ("conv_x.bias", "conv_y.bias", "conv_z_2.bias", "conv_z_1.0.bias", "pose2feat.conv.bias")
+
+    @staticmethod
+    def module():
+        return I2LMeshNetModule(**TINY)
 
 
 def test_metrics_are_those_of_the_protocol(trained):
     module, data, trainer, _ = trained
     (values,) = trainer.test(module, data, verbose=False)
-    prediction = module.predict(data.batch)
+    prediction = module.eval().predict(data.batch)
     joints = [j - j[:, :1] for j in (prediction.joints[:, :24], data.batch["joints"][:, :24])]
     mpjpe = 1000 * (joints[0] - joints[1]).norm(dim=-1)[:, 1:].mean().item()
     assert values["test/mpjpe"] == pytest.approx(mpjpe, rel=1e-3)
@@ -178,7 +171,7 @@ def test_pose_net_can_be_trained_alone_first():
 
 def test_methods_are_found_by_name():
     assert all(get_method(name).__mro__[1].__name__ == "PoseModule" for name in METHODS)
-    with pytest.raises(KeyError, match="no method 'hmr'; there are i2l_meshnet, rootnet"):
+    with pytest.raises(KeyError, match="no method 'hmr'; there are .*i2l_meshnet"):
         get_method("hmr")
 
 

@@ -1,0 +1,174 @@
+"""HEMlets against the same graph as published, with identical weights; and two ways to find a person's distance.
+
+The published graph runs a 3x3 and a 1x1 convolution one after the other with nothing in between, and multiplies every
+voxel with a grid of coordinates. Ours folds the two convolutions and the batch norm into one, and takes expectations
+from marginals. Every case gets a process of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from rich.console import Console
+from rich.table import Table
+from torch import Tensor, nn
+from torch.nn import functional
+
+from benchmarks.process import in_process, measure
+from body.skeleton import H36M18
+from lightning_modules.deconvolution import Deconvolution
+from lightning_modules.hemlets.network import HemletsNet, HemletsOutput
+from lightning_modules.hemlets.recovery import BONES, make_bones, root_depth_by_grid, root_depth_from_bones
+
+BATCHES = (1, 4)
+PEOPLE = 2000
+
+
+class PublishedHemlets(nn.Module):
+    """`HemletsNet` with the same weights, written as published."""
+
+    def __init__(self, network: HemletsNet) -> None:
+        super().__init__()
+        self.network = network
+        for layer in network.modules():
+            if isinstance(layer, Deconvolution):
+                layer.__class__ = nn.ConvTranspose2d  # type: ignore[assignment]  # without our short cut
+
+    def forward(self, image: Float[Tensor, "batch 3 size size"]) -> HemletsOutput:
+        """Joints of crops, by a coordinate grid over all voxels."""
+        network = self.network
+        features = network.backbone((image - network.mean) / network.std)[-1]
+        maps = network.maps(network.map_branch(features))
+        mixed = network.fusion.as_published(network.feature_branch(features), network.encoder(maps))
+        volumes = network.volume(mixed).unflatten(1, (network.count, network.depth_bins))
+        likelihood = functional.softmax(volumes.flatten(2), -1).view_as(volumes)
+        depth, height, width = (torch.arange(n) / (n - 1) for n in volumes.shape[2:])
+        joints = torch.stack(
+            [
+                (likelihood * width).sum((2, 3, 4)),
+                (likelihood * height[:, None]).sum((2, 3, 4)),
+                (likelihood * depth[:, None, None]).sum((2, 3, 4)),
+            ],
+            -1,
+        )
+        return HemletsOutput(joints - 0.5, maps, None)
+
+
+def make_network(published: bool) -> nn.Module:
+    """The released network (49.6 million parameters, 256 pixels), its activations and joints spread as trained ones."""
+    torch.manual_seed(0)
+    network = HemletsNet()
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+            nn.init.normal_(layer.weight, std=(2 / layer.weight[0].numel()) ** 0.5)
+        if isinstance(layer, nn.BatchNorm2d):
+            layer.momentum = 1.0
+    with torch.no_grad():
+        network.train()(torch.rand(4, 3, 256, 256))
+    return (PublishedHemlets(network) if published else network).eval()
+
+
+@torch.no_grad()
+def difference() -> float:
+    """Largest difference between the two graphs' joints, as a share of the crop."""
+    image = torch.rand(2, 3, 256, 256, generator=torch.Generator().manual_seed(1))
+    ours, published = (make_network(flag)(image).joints for flag in (False, True))
+    return float((ours - published).abs().max())
+
+
+def forward(published: bool, batch: int, seconds: float) -> dict[str, Any]:
+    """Time and memory of a forward pass."""
+    network, image = make_network(published), torch.rand(batch, 3, 256, 256)
+    with torch.no_grad():
+        network(torch.rand(1, 3, 256, 256))  # the weights are folded once, and kept
+        return measure(lambda: network(image), seconds)
+
+
+def random_people() -> tuple[Tensor, Tensor, Tensor]:
+    """People with Human3.6M's bone lengths 2.5 to 8 m away: rays with noise of a pixel, depths, root depths."""
+    random = torch.Generator().manual_seed(0)
+    joints = torch.zeros(PEOPLE, len(H36M18), 3, dtype=torch.float64)
+    for child, parent, length in BONES:
+        way = torch.randn(PEOPLE, 3, generator=random, dtype=torch.float64)
+        way = way / way.norm(dim=1, keepdim=True) * length
+        joints[:, H36M18.index(child)] = joints[:, H36M18.index(parent)] + way
+    distance = 2.5 + 5.5 * torch.rand(PEOPLE, generator=random, dtype=torch.float64)
+    depth = joints[..., 2].clone()
+    joints[..., 2] += distance[:, None]
+    noise = torch.randn(PEOPLE, len(H36M18), 2, generator=random, dtype=torch.float64) / 1150
+    return joints[..., :2] / joints[..., 2:] + noise, depth, distance
+
+
+def recovery() -> Table:
+    """Error and speed of both ways to find the distance."""
+    rays, depth, distance = random_people()
+    table = Table("distance from bone lengths", "mean error", "largest error", f"{PEOPLE} people")
+    for name, find in (("released grid", root_depth_by_grid), ("closed form and Gauss-Newton", root_depth_from_bones)):
+        start = time.perf_counter()
+        error = 1000 * (find(rays, depth, make_bones(H36M18)) - distance).abs()
+        spent = 1000 * (time.perf_counter() - start)
+        table.add_row(name, f"{error.mean():.1f} mm", f"{error.max():.1f} mm", f"{spent:.0f} ms")
+    return table
+
+
+@torch.no_grad()
+def on_gpu() -> Table:
+    """bf16 throughput, and training steps, where there is a CUDA GPU."""
+    table = Table("GPU, bf16", "batch", "crops per second")
+    network, batch = make_network(False).cuda().to(memory_format=torch.channels_last), 64
+    image = torch.rand(batch, 3, 256, 256, device="cuda")
+    optimiser = torch.optim.Adam(network.parameters())
+
+    def predict() -> None:
+        with torch.autocast("cuda", torch.bfloat16):
+            network.eval()(image)
+        torch.cuda.synchronize()
+
+    def train() -> None:
+        with torch.enable_grad(), torch.autocast("cuda", torch.bfloat16):
+            output = network.train()(image)
+            loss = output.joints.abs().mean() + output.maps.square().mean()
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        torch.cuda.synchronize()
+
+    for name, step in (("forward", predict), ("training step", train)):
+        table.add_row(name, str(batch), f"{batch / measure(step, 3.0)['seconds']:.0f}")
+    return table
+
+
+def main() -> None:
+    """Measure all cases and print ratios."""
+    console = Console()
+    console.print(f"HEMlets as released, fp32, CPU, {torch.get_num_threads()} threads; same weights for both graphs")
+    table = Table("run", "published", "ours", "times faster", "memory published", "memory ours")
+    for batch in BATCHES:
+        old, new = (in_process("benchmarks.hemlets", published=published, batch=batch) for published in (True, False))
+        table.add_row(
+            f"forward, batch {batch}",
+            f"{old['seconds']:.3f} s",
+            f"{new['seconds']:.3f} s",
+            f"{old['seconds'] / new['seconds']:.2f}",
+            f"{old['mib']:.0f} MiB",
+            f"{new['mib']:.0f} MiB",
+        )
+    console.print(table, recovery(), sep="\n")
+    console.print(
+        f"Memory: peak above the loaded network. Largest difference of a joint: {difference():.1e} crop sides."
+    )
+    if torch.cuda.is_available():
+        console.print(on_gpu())
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description="one case, as JSON")
+    parser.add_argument("--published", type=int, required=True)
+    parser.add_argument("--batch", type=int, required=True)
+    case = parser.parse_args()
+    print(json.dumps(forward(bool(case.published), case.batch, seconds=4.0)))
