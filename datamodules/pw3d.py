@@ -1,0 +1,196 @@
+"""3DPW: people outdoors with inertial sensors, in front of a moving camera (von Marcard et al. 2018).
+
+Layout `raw`, as distributed:
+
+* `imageFiles/<sequence>/image_%05d.jpg`, counted from 0
+* `sequenceFiles/{train,validation,test}/<sequence>.pkl`, pickles of Python 2. Per person: `poses` (N, 72), `betas` (10 or
+  300), `trans` (N, 3), `jointPositions` (N, 72), `poses2d` (N, 3, 18: x, y, confidence of OpenPose's COCO joints),
+  `campose_valid` (N), `genders` (`m`, `f`). Per sequence: `sequence`, `cam_poses` (N, 4, 4; world to camera),
+  `cam_intrinsics` (3, 3). SMPL and joints are in the world, metres.
+
+Layout `moon`: `3DPW_{train,validation,test}.json` of I2L-MeshNet's converter instead of `sequenceFiles`.
+Layout `spin`: `3dpw_test.npz` of SPIN; without camera and absolute position, and only for testing.
+"""
+
+from __future__ import annotations
+
+import pickle
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from body.model import BodyModel
+from body.safe_pickle import read_pickle
+from body.skeleton import SMPL24
+from datamodules.annotations import Annotations
+from datamodules.boxes import boxes_inside, boxes_of_points
+from datamodules.columns import Labels, Texts
+from datamodules.files import FileDataModule
+from datamodules.moon_smpl import read_moon_smpl
+from datamodules.posed import gender_codes, root_translations
+from datamodules.settings import DEFAULT_CROPS, CropSettings
+from datamodules.spin import read_spin
+from datamodules.world import smpl_to_camera, to_camera
+
+LAYOUTS = ("raw", "moon", "spin")
+_FOLDERS = {"train": "train", "val": "validation", "test": "test"}
+_KEYS = ("poses", "betas", "trans", "jointPositions", "poses2d", "campose_valid", "genders", "cam_poses",
+         "cam_intrinsics")  # fmt: skip
+
+
+class Pw3dDataModule(FileDataModule):
+    """3DPW in the camera frame, SMPL's 24 joints and parameters.
+
+    A sample is a person in a frame whose camera was aligned (`campose_valid`). Its box encloses the 2D keypoints that
+    were found (SPIN, DaNet); where they leave no area, the projected joints inside the image.
+
+    Args:
+        root, protocol, crops, batch_size, num_workers: see `FileDataModule`. `vertices` come from the body of each
+            person's gender, except under the neutral protocol and on the open body, which has no genders.
+        layout: of the annotations, one of `LAYOUTS` (see the module).
+        train_every: keep every so many frames for training.
+
+    Raises:
+        ValueError: unknown protocol or layout.
+    """
+
+    folder = "3dpw"
+    protocols = ("3dpw-test-14j-gendered", "3dpw-test-14j-neutral")
+    expected = {"test": 35515}
+    how_to_get = "3DPW: accept the licence at virtualhumans.mpi-inf.mpg.de/3DPW and unpack imageFiles and sequenceFiles"
+
+    def __init__(
+        self,
+        root: str | None = None,
+        protocol: str | None = None,
+        crops: CropSettings = DEFAULT_CROPS,
+        batch_size: int = 32,
+        num_workers: int = 2,
+        layout: str = "raw",
+        train_every: int = 1,
+    ) -> None:
+        super().__init__(root, protocol, crops, batch_size, num_workers)
+        if layout not in LAYOUTS:
+            raise ValueError(f"3DPW has no layout {layout!r}; use one of {', '.join(LAYOUTS)}")
+        self.layout, self.train_every = layout, train_every
+        self.gendered = self.protocol != "3dpw-test-14j-neutral" and crops.body != "open"
+
+    def annotations(self, split: str) -> Annotations:
+        """Read a split; see the module."""
+        if self.layout == "spin":
+            return self._spin(split)
+        table = self._raw(split) if self.layout == "raw" else self._moon(split)
+        if split == "train" and self.train_every > 1 and table.frames is not None:
+            table = table.take(table.frames % self.train_every == 0)
+        return table
+
+    def _raw(self, split: str) -> Annotations:
+        folder = self.require(f"sequenceFiles/{_FOLDERS[split]}")
+        files = sorted(folder.glob("*.pkl"))
+        parts = [part for file in files for part in read_sequence(file)]
+        if not parts:
+            raise FileNotFoundError(f"{folder} has no .pkl with a person in it. {self.how_to_get}")
+        return Annotations.join(parts)
+
+    def _moon(self, split: str) -> Annotations:
+        name = f"3DPW_{_FOLDERS[split]}.json"
+        table, file = read_moon_smpl(self.require(name, f"data/{name}"))
+        frames = file.images.numbers("frame_idx", dtype=np.int64)[file.image_rows]
+        sequences = Labels.of(file.images.texts("sequence")).take(file.image_rows)
+        joints, betas, gender = table.joints, table.betas, table.gender
+        assert joints is not None and betas is not None and gender is not None  # moon_smpl has them all
+        # The converter turned every body about the neutral body's root, which moves it a little.
+        transl = root_translations(joints[:, 0].astype(np.float64), betas.astype(np.float64), gender, self._body_of)
+        return replace(
+            table,
+            images=Texts.of([f"imageFiles/{sequences[i]}/{table.images[i]}" for i in range(len(table))]),
+            transl=transl.astype(np.float32),
+            frames=frames,
+            sequences=sequences,
+            subjects=Labels.of(file.annotations.texts("person_id")),
+        )
+
+    def _spin(self, split: str) -> Annotations:
+        if split != "test":
+            raise ValueError(f"SPIN has no file of 3DPW's {split} split; use layout: raw")
+        path = self.require("3dpw_test.npz", "dataset_extras/3dpw_test.npz")
+        table = read_spin(path, self.root, body=self._body_model())
+        names = [Path(table.images[row]) for row in range(len(table))]
+        return replace(
+            table,
+            sequences=Labels.of([name.parent.name for name in names]),
+            frames=np.array([int(name.stem.rpartition("_")[2]) for name in names]),
+        )
+
+    def _body_of(self, gender: str) -> BodyModel:
+        return self._body_model(gender if self.gendered else "neutral")
+
+
+def read_sequence(path: Path) -> list[Annotations]:
+    """The people of one of 3DPW's pickles.
+
+    Raises:
+        ValueError: the file is damaged or is not one of 3DPW's.
+    """
+    try:
+        data = read_pickle(path)
+    except pickle.UnpicklingError as error:
+        raise ValueError(f"{path} cannot be read ({error}); unpack 3DPW's sequenceFiles.zip again") from None
+    missing = [key for key in _KEYS if not isinstance(data, dict) or key not in data]
+    if missing:
+        raise ValueError(f"{path} is not a sequence of 3DPW: it has no {', '.join(missing)}")
+    try:
+        return [_person(path.stem, data, person) for person in range(len(data["poses"]))]
+    except (ValueError, IndexError, TypeError) as error:
+        raise ValueError(f"{path} is damaged or no sequence of 3DPW ({error})") from None
+
+
+def _person(sequence: str, data: dict[str, Any], person: int) -> Annotations:
+    def column(key: str, *shape: int) -> np.ndarray:
+        return np.asarray(data[key][person], np.float64).reshape(-1, *shape)[frames]
+
+    frames = np.flatnonzero(np.asarray(data["campose_valid"][person]))
+    rows = len(frames)
+    pose, trans, joints = column("poses", 24, 3), column("trans", 3), column("jointPositions", 24, 3)
+    cameras = np.asarray(data["cam_poses"], np.float64).reshape(-1, 4, 4)[frames]
+    rotation, translation = cameras[:, :3, :3], cameras[:, :3, 3]
+    # where the root joint rests is what the annotated joints say, so no body model is needed
+    pose[:, 0], transl = smpl_to_camera(pose[:, 0], trans, joints[:, 0] - trans, rotation, translation)
+    joints = to_camera(joints, rotation, translation)
+    intrinsics = np.asarray(data["cam_intrinsics"], np.float64)
+    keypoints = column("poses2d", 3, 18)
+    gender = gender_codes([str(data["genders"][person])])
+    return Annotations(
+        skeleton=SMPL24,
+        images=Texts.of([f"imageFiles/{sequence}/image_{frame:05d}.jpg" for frame in frames]),
+        intrinsics=np.tile(intrinsics[[0, 1, 0, 1], [0, 1, 2, 2]], (rows, 1)),
+        boxes=_boxes(keypoints, joints, intrinsics).astype(np.float32),
+        joints=joints.astype(np.float32),
+        joints_valid=np.ones((rows, 24), bool),
+        pose=pose.astype(np.float32),
+        betas=np.tile(np.asarray(data["betas"][person], np.float32).reshape(-1)[:10], (rows, 1)),
+        transl=transl.astype(np.float32),
+        smpl_valid=np.ones(rows, bool),
+        gender=np.repeat(gender, rows),
+        frames=frames,
+        sequences=Labels.constant(sequence, rows),
+        subjects=Labels.constant(str(person), rows),
+    )
+
+
+def _boxes(
+    keypoints: Float[np.ndarray, "rows 3 18"],
+    joints: Float[np.ndarray, "rows 24 3"],
+    intrinsics: Float[np.ndarray, "3 3"],
+) -> Float[np.ndarray, "rows 4"]:
+    """Around the keypoints that were found; where they leave no area, around the joints inside the image."""
+    found: Bool[np.ndarray, "rows 18"] = keypoints[:, 2] > 0
+    boxes = boxes_of_points(keypoints[:, :2].transpose(0, 2, 1), found)
+    projected = joints @ intrinsics.T
+    # 3DPW's principal point is the middle of its images
+    size = np.tile(2 * intrinsics[:2, 2], (len(joints), 1))
+    fallback = boxes_inside(projected[..., :2] / projected[..., 2:], size)
+    return np.where((boxes[:, 2:] > 0).all(1)[:, None], boxes, fallback)
