@@ -22,6 +22,7 @@ from datamodules.batch import Batch
 from datamodules.crop import RestRoot, make_crop
 from datamodules.sample import GENDERS, Source
 from datamodules.settings import DEFAULT_CROPS, CropSettings
+from datamodules.surface import SurfaceRenderer
 
 
 class CropDataset(Dataset[dict[str, Any]]):
@@ -32,6 +33,7 @@ class CropDataset(Dataset[dict[str, Any]]):
         settings: of the crops.
         augmentation: how much samples change at random; None for not at all.
         rest_roots: see `make_crop`, by gender.
+        renderers: make surface labels of samples that come without, by gender; none of them when omitted.
     """
 
     def __init__(
@@ -40,9 +42,10 @@ class CropDataset(Dataset[dict[str, Any]]):
         settings: CropSettings,
         augmentation: Augmentation | None,
         rest_roots: Mapping[str, RestRoot],
+        renderers: Mapping[str, SurfaceRenderer] | None = None,
     ) -> None:
         self.source, self.settings = source, settings
-        self.augmentation, self.rest_roots = augmentation, rest_roots
+        self.augmentation, self.rest_roots, self.renderers = augmentation, rest_roots, renderers or {}
 
     def __len__(self) -> int:
         return len(self.source)
@@ -53,7 +56,12 @@ class CropDataset(Dataset[dict[str, Any]]):
             change = self.augmentation.draw(np.random.default_rng(int(torch.randint(2**62, ()))))
         sample = self.source[index]
         rest_root = self.rest_roots.get(sample.gender, self.rest_roots["neutral"])
-        return make_crop(sample, self.settings, change, rest_root)
+        row = make_crop(sample, self.settings, change, rest_root)
+        if self.renderers and row["smpl_valid"] and not row["iuv_valid"]:
+            render = self.renderers.get(sample.gender, self.renderers["neutral"])
+            row["iuv"] = render(row, self.settings.size, self.settings.label_size)
+            row["iuv_valid"] = torch.tensor(True)
+        return row
 
 
 class BaseDataModule(pl.LightningDataModule, ABC):
@@ -95,8 +103,10 @@ class BaseDataModule(pl.LightningDataModule, ABC):
         """Crops of raw samples, as a split of this benchmark."""
         augmentation = self.crops.augmentation if split == "train" else None
         genders = GENDERS if self.gendered else GENDERS[:1]
-        rest = {gender: rest_root(self._body_model(gender)) for gender in genders}
-        return CropDataset(source, self.crops, augmentation, rest)
+        bodies = {gender: self._body_model(gender) for gender in genders}
+        rest = {gender: rest_root(body) for gender, body in bodies.items()}
+        surfaces = {gender: SurfaceRenderer(body) for gender, body in bodies.items()} if self.crops.render_iuv else {}
+        return CropDataset(source, self.crops, augmentation, rest, surfaces)
 
     def setup(self, stage: str | None = None) -> None:
         """Open the splits that a stage needs (all of them without a stage)."""
