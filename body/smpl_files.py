@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import zipfile
 from pathlib import Path
 
 import numpy as np
 
+from body.atomic import atomic_file
 from body.safe_pickle import read_pickle
 
 MODEL_ARRAYS = frozenset({"v_template", "shapedirs", "posedirs", "weights", "J_regressor", "kintree_table", "f"})
@@ -66,11 +66,6 @@ def convert_smpl_file(path: Path, target: Path | None = None) -> Path:
     if missing:
         raise ValueError(f"{path} is neither SMPL nor MANO: missing {', '.join(missing)}")
     target = target or path.with_suffix(".npz")
-    partial = target.with_name(f"{target.name}.{os.getpid()}.tmp")
-    try:
-        with partial.open("wb") as stream:
-            np.savez(stream, **data)  # type: ignore[arg-type]  # keyword arguments are the arrays
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
+    with atomic_file(target) as partial, partial.open("wb") as stream:
+        np.savez(stream, **data)  # type: ignore[arg-type]  # keyword arguments are the arrays
     return target

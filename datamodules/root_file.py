@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from body.atomic import atomic_file
 
 METRES = {"human36m": 1e-3, "coco": 1e-3, "mupots": 1e-3, "muco": 1e-3, "pw3d": 1.0, "freihand": 1.0}
 """Metres per unit of `root_cam`, by benchmark."""
@@ -83,10 +84,8 @@ def write_root_file(path: Path, results: Sequence[RootResult], benchmark: str) -
         optional = {"ann_id": result.annotation_id, "score": result.score}
         rows.append(row | {name: value for name, value in optional.items() if value is not None})
     text = json.dumps(rows, allow_nan=False)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
+    with atomic_file(path) as partial:
+        partial.write_text(text, encoding="utf-8")
 
 
 def _metres(benchmark: str) -> float:

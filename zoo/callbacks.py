@@ -15,6 +15,7 @@ import pytorch_lightning as pl
 from pytorch_lightning.callbacks import BasePredictionWriter, Callback, RichProgressBar
 from torch import Tensor
 
+from body.atomic import atomic_file
 from lightning_modules.prediction import Prediction
 
 
@@ -76,17 +77,14 @@ class PredictionWriter(BasePredictionWriter):
         dataloader_idx: int,
     ) -> None:
         """Write the tensors of `prediction` with the batch's `index`; atomically, one file per batch and rank."""
-        self.folder.mkdir(parents=True, exist_ok=True)
         arrays: dict[str, np.ndarray] = {"index": batch["index"].cpu().numpy()}
         for field in dataclasses.fields(prediction):
             value = getattr(prediction, field.name)
             if isinstance(value, Tensor):
                 arrays[field.name] = value.detach().float().cpu().numpy()
         target = self.folder / f"batch_{dataloader_idx}_{trainer.global_rank}_{batch_idx:05d}.npz"
-        partial = target.with_suffix(".tmp")
-        with partial.open("wb") as stream:
+        with atomic_file(target) as partial, partial.open("wb") as stream:
             np.savez(stream, skeleton=np.array(prediction.skeleton.name), **arrays)  # type: ignore[arg-type]
-        partial.replace(target)
 
 
 def progress_callbacks(root: Path, bar: bool) -> list[Callback]:

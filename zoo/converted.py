@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from body.atomic import atomic_file
 from zoo.checkpoints import Checkpoint
 from zoo.errors import ZooError
 from zoo.resources import cache_folder, file_sha256
@@ -54,21 +53,14 @@ def store(entry: Checkpoint, tensors: dict[str, Tensor], provenance: dict[str, A
     from safetensors.torch import save_file
 
     target = converted_path(entry)
-    partial = target.with_name(f"{target.name}.{os.getpid()}.tmp")
-    note = partial.with_suffix(".json")
     metadata = {"format": "pt", "name": entry.name, "method": entry.method}
     metadata |= {"config": json.dumps(entry.config, sort_keys=True), "provenance": json.dumps(provenance)}
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        save_file({key: value.contiguous() for key, value in tensors.items()}, partial, metadata)
-        note.write_text(json.dumps({**provenance, "sha256": file_sha256(partial)}, indent=1) + "\n", encoding="utf-8")
-        # the note first: weights without the note that fits them are refused, never believed
-        note.replace(target.with_suffix(".json"))
-        partial.replace(target)
+        # the note is there first: weights without the note that fits them are refused, never believed
+        with atomic_file(target) as weights, atomic_file(target.with_suffix(".json")) as note:
+            save_file({key: value.contiguous() for key, value in tensors.items()}, weights, metadata)
+            about = json.dumps({**provenance, "sha256": file_sha256(weights)}, indent=1)
+            note.write_text(about + "\n", encoding="utf-8")
     except Exception as error:  # safetensors has its own error for a full disk
         raise ZooError(f"{target} cannot be written ({' '.join(str(error).split())[:200]}); set ZOO_CACHE") from error
-    finally:
-        for leftover in (partial, note):
-            with contextlib.suppress(OSError):
-                leftover.unlink(missing_ok=True)
     return target

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from body.atomic import atomic_file
 from zoo.checkpoints import parse_checkpoints
 from zoo.errors import ZooError
 from zoo.loading import build, fill
@@ -46,13 +47,11 @@ def package(checkpoint: Path, name: str, folder: Path, listing: Path | None) -> 
     module = build(method, config)
     fill(module, state, f"{checkpoint} does not fit {method}")
     tensors = {key: _narrow(key, value) for key, value in state.items()}
-    folder.mkdir(parents=True, exist_ok=True)
     target = folder / f"{name}.safetensors"
-    partial = target.with_suffix(".tmp")
     metadata = {"format": "pt", "name": name, "method": method, "config": json.dumps(config, sort_keys=True)}
-    save_file(tensors, partial, metadata)
-    partial.chmod(0o644)  # safetensors writes files for their owner only
-    partial.replace(target)
+    with atomic_file(target) as partial:
+        save_file(tensors, partial, metadata)
+        partial.chmod(0o644)  # safetensors writes files for their owner only
     facts = {
         "availability": "bundled",
         "file": target.name,
@@ -115,9 +114,8 @@ def update_listing(listing: Path, name: str, facts: dict[str, Any]) -> None:
         block[position : position + len(found)] = [row]
     text = "\n".join([*lines[:start], *block, *lines[end:]]) + "\n"
     parse_checkpoints(yaml.safe_load(text))
-    partial = listing.with_suffix(".tmp")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(listing)
+    with atomic_file(listing) as partial:
+        partial.write_text(text, encoding="utf-8")
 
 
 def _without_source(block: list[str]) -> list[str]:

@@ -10,13 +10,13 @@ import math
 import os
 import platform
 import re
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from body.atomic import atomic_file
 from metrics import PROTOCOLS, Protocol, groups, overall
 from metrics.report import AVERAGE
 from zoo.errors import ZooError
@@ -206,23 +206,11 @@ def write_result(result: Result, folder: Path | None = None) -> Path:
     checksum = hashlib.sha256(text.encode()).hexdigest()[:8]  # two runs in one second do not meet
     path = (folder or results_folder()) / f"{result.protocol}__{name}_{stamp}_{checksum}.json"
     try:
-        _write_atomically(path, text)
+        with atomic_file(path) as partial:
+            partial.write_text(text, encoding="utf-8")
     except OSError as error:
         raise ZooError(f"cannot write {path}: {error.strerror}; set ZOO_RESULTS to a folder you may write") from error
     return path
-
-
-def _write_atomically(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".partial")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def read_result(path: Path) -> Result:

@@ -3,6 +3,7 @@
 import time
 from pathlib import Path
 
+from datamodules.settings import CropSettings
 from datamodules.synthetic import SyntheticDataModule
 
 
@@ -22,7 +23,7 @@ class HalfWay(SyntheticDataModule):
             image_size=96,
             cache_dir=cache_dir,
             generator_workers=1,
-            crop_size=64,
+            crops=CropSettings(size=64),
             batch_size=2,
             num_workers=0,
         )
