@@ -177,7 +177,8 @@ class BaseDataModule(pl.LightningDataModule, ABC):
         """Posed bodies, each of its own gender where the datamodule is gendered."""
         pose, betas, transl = batch["pose"], batch["betas"], batch["transl"]
         if not self.gendered:
-            return self._body_model().to(pose.device)(pose, betas, transl).vertices
+            body = self._body_model().to(pose.device)
+            return body(pose + body.mean_pose, betas, transl).vertices
         neutral = self._body_model().to(pose.device)
         vertices = torch.zeros(len(pose), neutral.num_vertices, 3, device=pose.device)
         for gender in sorted(set(batch["gender"]), key=GENDERS.index):
