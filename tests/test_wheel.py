@@ -52,3 +52,11 @@ def test_it_carries_every_bundled_weight(installed):
 def test_it_leaves_tests_and_benchmarks_behind(installed):
     tops = {path.name for path in installed.iterdir() if path.is_dir() and not path.name.endswith(".dist-info")}
     assert tops == {"body", "metrics", "datamodules", "lightning_modules", "zoo"}
+
+
+def test_it_carries_every_file_that_the_packages_need_beside_their_code(installed):
+    known = subprocess.run(["git", "ls-files", "zoo", "body", "metrics", "datamodules", "lightning_modules"],
+                           cwd=ROOT, check=True, capture_output=True, text=True).stdout.split()  # fmt: skip
+    wanted = [name for name in known if not name.endswith(".md")]
+    assert {Path(name).suffix for name in wanted} > {".css", ".yaml", ".json", ".safetensors", ".npz"}
+    assert [name for name in wanted if not (installed / name).is_file()] == []
