@@ -26,6 +26,7 @@ def fit_and_test(
     data=None,
     model=None,
     crops=None,
+    trainer=None,
 ):
     """Run `zoo fit` for two steps, `zoo test`, or both, as a user would.
 
@@ -37,7 +38,7 @@ def fit_and_test(
         fit: train.
         test: evaluate, with the weights of the training if there was one, else untrained ones.
         method: `i2l_meshnet` or `rootnet`.
-        data, model, crops: further arguments of the datamodule, the network, and `CropSettings`.
+        data, model, crops, trainer: further arguments of the datamodule, the network, `CropSettings` and the trainer.
 
     Returns:
         What was logged last under every name, such as `train/loss` and `test/mpjpe`.
@@ -47,7 +48,7 @@ def fit_and_test(
     settings = {"crops": {"size": 64, **(crops or {})}, "batch_size": 2, "num_workers": 0}
     if root is not None:
         settings["root"] = str(root)
-    trainer = {"accelerator": "cpu", "default_root_dir": str(folder / "out"), "log_every_n_steps": 1}
+    trainer = {"accelerator": "cpu", "default_root_dir": str(folder / "out"), "log_every_n_steps": 1} | (trainer or {})
     if protocol:
         network["protocol"] = settings["protocol"] = protocol
     config = {
