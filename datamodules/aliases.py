@@ -23,6 +23,11 @@ SAME_JOINTS: dict[str, Mapping[str, tuple[str, ...]]] = {
         "left_foot": ("left_toe_mpi",),
         "right_foot": ("right_toe_mpi",),
     },
+    # SPIN keeps every benchmark's hips in the same slots
+    "danet": {
+        "left_hip": ("left_hip_h36m", "left_hip_mpi", "left_hip_lsp", "left_hip_mpii"),
+        "right_hip": ("right_hip_h36m", "right_hip_mpi", "right_hip_lsp", "right_hip_mpii"),
+    },
     # Human3.6M's and MPII's joints made one set of 18 (section 3.3)
     "hemlets": {
         "pelvis_h36m": ("pelvis_mpii",),
