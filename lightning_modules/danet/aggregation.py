@@ -18,18 +18,19 @@ class PositionGraph(nn.Module):
     Args:
         joints: how many.
         width: of a rotation feature.
+        learned_edges: see `Refinement`.
     """
 
     collection: Tensor
     conversion: Tensor
 
-    def __init__(self, joints: int, width: int) -> None:
+    def __init__(self, joints: int, width: int, learned_edges: bool = True) -> None:
         super().__init__()
         self.position_width, self.refined_position_width = width, width
         self.register_buffer("collection", collection_graph(), persistent=False)
         self.register_buffer("conversion", conversion_graph(), persistent=False)
         self.collect = GraphLayer(joints, width, width)
-        self.refine = Refinement(joints, [width, 2 * width, 2 * width, width])
+        self.refine = Refinement(joints, [width, 2 * width, 2 * width, width], learned_edges)
         self.convert = GraphLayer(joints, width, width)
 
     def forward(self, rotations: Float[Tensor, "batch joints channels"]) -> Features:
@@ -44,9 +45,9 @@ class DirectGraph(nn.Module):
 
     position_width, refined_position_width = 0, 0
 
-    def __init__(self, joints: int, width: int) -> None:
+    def __init__(self, joints: int, width: int, learned_edges: bool = True) -> None:
         super().__init__()
-        self.refine = Refinement(joints, [width, *[2 * width] * 4, width])
+        self.refine = Refinement(joints, [width, *[2 * width] * 4, width], learned_edges)
 
     def forward(self, rotations: Float[Tensor, "batch joints channels"]) -> Features:
         """Refined rotation features."""
@@ -94,17 +95,17 @@ class Aggregation(nn.Module):
         joints: how many.
         width: of a rotation feature.
         numbers: per rotation: 6 or 9.
+        learned_edges: see `Refinement`, for the kinds with a graph.
 
     Raises:
         ValueError: no such kind.
     """
 
-    def __init__(self, kind: str, joints: int, width: int, numbers: int) -> None:
+    def __init__(self, kind: str, joints: int, width: int, numbers: int, learned_edges: bool = True) -> None:
         super().__init__()
         if kind not in AGGREGATIONS:
             raise ValueError(f"no aggregation {kind!r}; use one of {', '.join(AGGREGATIONS)}")
-        makers = {"direct": DirectGraph, "lstm": ChainMemory}
-        self.refinement = NoRefinement() if kind == "none" else makers.get(kind, PositionGraph)(joints, width)
+        self.refinement = _refinement(kind, joints, width, learned_edges)
         self.rotation = JointAnswers(joints, width, numbers)
         refines = kind != "none"
         self.first_rotation = JointAnswers(joints, width, numbers) if refines else None
@@ -115,3 +116,13 @@ class Aggregation(nn.Module):
     def forward(self, rotations: Float[Tensor, "batch joints channels"]) -> Features:
         """Refined features."""
         return self.refinement(rotations)
+
+
+def _refinement(
+    kind: str, joints: int, width: int, learned_edges: bool
+) -> PositionGraph | DirectGraph | ChainMemory | NoRefinement:
+    if kind == "none":
+        return NoRefinement()
+    if kind == "lstm":
+        return ChainMemory(joints, width)
+    return (DirectGraph if kind == "direct" else PositionGraph)(joints, width, learned_edges)

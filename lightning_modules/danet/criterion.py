@@ -37,7 +37,7 @@ class DaNetLoss(nn.Module):
     Args:
         posed_body: body whose joints and vertices are compared.
         coarse: class of the coarse mask of every part.
-        hips: indices of the joints whose middle 3D joints are relative to.
+        hips: indices of the joints whose middle 3D joints are relative to; samples without them teach no 3D joints.
         terms: `release` (squared errors, smooth L1 for maps) or `paper` (L1 throughout, and orthogonality, vertices
             and camera).
         weights: of terms whose weight differs from the set's; 0 leaves a term out.
@@ -105,7 +105,7 @@ class DaNetLoss(nn.Module):
             return {}
         vertices = self.posed_body.vertices(BodyRotations(output.rotations, output.betas))
         joints = self.posed_body.joints(vertices)
-        annotated = target.joints_valid.any(1)
+        annotated = target.joints_valid[:, self.hips].all(1)
         terms = {
             "joints_2d": losses.keypoint_loss(
                 project(joints, output.camera), target.joints_2d, target.joints_2d_valid, squared=self.released

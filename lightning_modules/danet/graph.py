@@ -90,13 +90,14 @@ class Refinement(nn.Module):
     Args:
         nodes: joints.
         widths: of the features, from the input's to the output's, which are the same.
+        learned: whether the weights of the edges are; 1 otherwise (Table 10).
     """
 
     edges: Tensor
 
-    def __init__(self, nodes: int, widths: list[int]) -> None:
+    def __init__(self, nodes: int, widths: list[int], learned: bool = True) -> None:
         super().__init__()
-        self.edge_weights = nn.Parameter(torch.ones(nodes, nodes))
+        self.edge_weights = nn.Parameter(torch.ones(nodes, nodes), requires_grad=learned)
         self.register_buffer("edges", refinement_edges(), persistent=False)
         self.layers = nn.ModuleList(GraphLayer(nodes, *pair) for pair in zip(widths, widths[1:], strict=False))
 

@@ -37,6 +37,7 @@ class DaNetModule(PoseModule):
         representation: see `DaNet`.
         streams: see `DaNet`.
         aggregation: see `Aggregation`.
+        learned_edges: see `Aggregation`.
         parts: see `DaNet`.
         roi_ratios: see `JointWindows`.
         roi_scale: see `JointWindows`.
@@ -80,6 +81,7 @@ class DaNetModule(PoseModule):
         representation: str = "iuv",
         streams: str = "many",
         aggregation: str = "gcn",
+        learned_edges: bool = True,
         parts: str = "near",
         roi_ratios: str = "released",
         roi_scale: str = "joints",

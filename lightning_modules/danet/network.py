@@ -59,6 +59,7 @@ class DaNet(nn.Module):
             stage's last ones, whole or in windows), or `true` (IUV labels, for what could be reached; Table 7, Fig. 12).
         streams: `many`, or `one` for everything (Table 8, "Baseline").
         aggregation: see `Aggregation`.
+        learned_edges: see `Aggregation`.
         parts: `near` or `all`: which parts a joint's map keeps (Table 8, "D-Net-AP").
         roi_ratios: see `JointWindows`.
         roi_scale: see `JointWindows`.
@@ -88,6 +89,7 @@ class DaNet(nn.Module):
         representation: str = "iuv",
         streams: str = "many",
         aggregation: str = "gcn",
+        learned_edges: bool = True,
         parts: str = "near",
         roi_ratios: str = "released",
         roi_scale: str = "joints",
@@ -122,7 +124,7 @@ class DaNet(nn.Module):
         if many:
             local = (JOINTS, slots * planes or width, features, stream_channels, local_backbone, pretrained)
             self.local_streams = LocalStreams(*local)
-            self.aggregation = Aggregation(aggregation, JOINTS, features, numbers)
+            self.aggregation = Aggregation(aggregation, JOINTS, features, numbers, learned_edges)
         self._start_from_a_mean(numbers)
 
     def _start_from_a_mean(self, numbers: int) -> None:
@@ -207,7 +209,7 @@ def _check(**settings: tuple[str, object]) -> None:
 def network_settings(config: Mapping[str, Any]) -> dict[str, Any]:
     """Those of a module's hyper-parameters that `DaNet` has; the others have its defaults."""
     names = (
-        "iuv_backbone", "charts", "channels", "representation", "streams", "aggregation", "parts", "roi_ratios",
+        "iuv_backbone", "charts", "channels", "representation", "streams", "aggregation", "learned_edges", "parts", "roi_ratios",
         "roi_scale", "jitter", "drop", "drop_rate", "rotation", "global_backbone", "local_backbone",
         "stream_channels", "features", "pretrained",
     )  # fmt: skip
