@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 
 import cv2
 import numpy as np
 from jaxtyping import UInt8
+
+from body.atomic import atomic_file
 
 Image = UInt8[np.ndarray, "height width 3"]
 
@@ -35,8 +36,6 @@ def extract_frames(
         ValueError: the video cannot be decoded, or ends before the last wanted frame.
     """
     missing = {frame: path for frame, path in files.items() if not path.is_file()}
-    for folder in {path.parent for path in missing.values()}:
-        folder.mkdir(parents=True, exist_ok=True)
     for frame, image in decode(video, missing):
         _write(missing[frame], image if change is None else change(image), quality)
     return len(missing)
@@ -69,6 +68,5 @@ def _write(path: Path, image: Image, quality: int) -> None:
     whole, data = cv2.imencode(path.suffix, image, [cv2.IMWRITE_JPEG_QUALITY, quality])
     if not whole:
         raise ValueError(f"cannot encode {path}")
-    partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    data.tofile(partial)
-    partial.replace(path)
+    with atomic_file(path) as partial:
+        data.tofile(partial)

@@ -7,12 +7,13 @@ the box. Decoding a full-size mask per frame is slow, so `zoo data prepare human
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import h5py
 import numpy as np
 from jaxtyping import Float, Int
+
+from body.atomic import atomic_file
 
 LOOSENESS = 4 / 3
 """The boxes are this much wider than tight ones: SPIN crops 0.9 of their longer side, and 1.2 of a tight box's."""
@@ -53,7 +54,7 @@ def mask_boxes(path: Path, frames: Int[np.ndarray, "rows"] | None = None) -> Flo
     """
     if not path.is_file():
         raise FileNotFoundError(
-            f"no {path}: unpack the benchmark's ground-truth bounding boxes, or take those of the joints (boxes: joints)"
+            f"no {path}: unpack the benchmark's bounding boxes, or take those of the joints (boxes: joints)"
         )
     try:
         with h5py.File(path) as file:
@@ -71,11 +72,8 @@ def store_boxes(masks: Path, stored: Path) -> None:
     """Write the boxes of a video's masks as an array, unless it is there."""
     if stored.is_file():
         return
-    stored.parent.mkdir(parents=True, exist_ok=True)
-    partial = stored.with_name(f".{stored.name}.{os.getpid()}.tmp")
-    with partial.open("wb") as file:
+    with atomic_file(stored) as partial, partial.open("wb") as file:
         np.save(file, mask_boxes(masks))
-    partial.replace(stored)
 
 
 def _box(mask: np.ndarray) -> tuple[int, int, int, int]:

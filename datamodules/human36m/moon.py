@@ -183,5 +183,10 @@ def _with_fit_columns(table: Annotations) -> Annotations:
     if table.pose is not None:
         return table
     rows = len(table)
-    zeros = {"pose": np.zeros((rows, 24, 3), np.float32), "betas": np.zeros((rows, 10), np.float32)}
-    return replace(table, **zeros, transl=np.zeros((rows, 3), np.float32), smpl_valid=np.zeros(rows, bool))
+    return replace(
+        table,
+        pose=np.zeros((rows, 24, 3), np.float32),
+        betas=np.zeros((rows, 10), np.float32),
+        transl=np.zeros((rows, 3), np.float32),
+        smpl_valid=np.zeros(rows, bool),
+    )
