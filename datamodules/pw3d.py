@@ -3,8 +3,8 @@
 Layout `raw`, as distributed:
 
 * `imageFiles/<sequence>/image_%05d.jpg`, counted from 0
-* `sequenceFiles/{train,validation,test}/<sequence>.pkl`, pickles of Python 2. Per person: `poses` (N, 72), `betas` (10 or
-  300), `trans` (N, 3), `jointPositions` (N, 72), `poses2d` (N, 3, 18: x, y, confidence of OpenPose's COCO joints),
+* `sequenceFiles/{train,validation,test}/<sequence>.pkl`, pickles of Python 2. Per person: `poses` (N, 72), `betas` (10
+  or 300), `trans` (N, 3), `jointPositions` (N, 72), `poses2d` (N, 3, 18: x, y, confidence of OpenPose's COCO joints),
   `campose_valid` (N), `genders` (`m`, `f`). Per sequence: `sequence`, `cam_poses` (N, 4, 4; world to camera),
   `cam_intrinsics` (3, 3). SMPL and joints are in the world, metres.
 
@@ -17,7 +17,7 @@ from __future__ import annotations
 import pickle
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -59,7 +59,7 @@ class Pw3dDataModule(FileDataModule):
 
     folder = "3dpw"
     protocols = ("3dpw-test-14j-gendered", "3dpw-test-14j-neutral")
-    expected = {"test": 35515}
+    expected: ClassVar[dict[str, int]] = {"test": 35515}
     how_to_get = "3DPW: accept the licence at virtualhumans.mpi-inf.mpg.de/3DPW and unpack imageFiles and sequenceFiles"
 
     def __init__(
@@ -101,7 +101,9 @@ class Pw3dDataModule(FileDataModule):
         frames = file.images.numbers("frame_idx", dtype=np.int64)[file.image_rows]
         sequences = Labels.of(file.images.texts("sequence")).take(file.image_rows)
         joints, betas, gender = table.joints, table.betas, table.gender
-        assert joints is not None and betas is not None and gender is not None  # moon_smpl has them all
+        assert joints is not None, "read_moon_smpl gives joints"
+        assert betas is not None, "and shapes"
+        assert gender is not None, "and genders"
         # The converter turned every body about the neutral body's root, which moves it a little.
         transl = root_translations(joints[:, 0].astype(np.float64), betas.astype(np.float64), gender, self._body_of)
         return replace(

@@ -9,6 +9,7 @@ from torchmetrics import Metric
 
 from body.skeleton import COCO17, MANO21, Skeleton, convert
 from datamodules.batch import Batch
+from lightning_modules.part_scoring import update_parts
 from lightning_modules.prediction import Prediction
 from metrics.protocols import Protocol
 
@@ -62,4 +63,5 @@ _UPDATES: dict[str, Callable[[Metric, Prediction, Batch], None]] = {
     "hand": _hand,
     "keypoints": _keypoints,
     "people": _people,
+    "parts": update_parts,
 }

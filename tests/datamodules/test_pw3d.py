@@ -147,7 +147,7 @@ def test_the_open_body_has_no_genders(copy):
 
 @pytest.mark.parametrize("layout", ["raw", "moon"])
 def test_damage_is_explained(copy, tmp_path, layout):
-    with pytest.raises(FileNotFoundError, match="is it the right folder.*accept the licence"):
+    with pytest.raises(FileNotFoundError, match=r"is it the right folder.*accept the licence"):
         make(tmp_path, layout=layout).table("test")
     name = "sequenceFiles/test/downtown_arguing_00.pkl" if layout == "raw" else "3DPW_test.json"
     path = tmp_path / name
@@ -165,11 +165,11 @@ def test_other_mistakes_are_explained(copy, tmp_path):
     with pytest.raises(ValueError, match="6 of the 35515"):
         make(copy[0]).check_test_split()
     (tmp_path / "sequenceFiles" / "test").mkdir(parents=True)
-    with pytest.raises(FileNotFoundError, match="no .pkl"):
+    with pytest.raises(FileNotFoundError, match=r"no .pkl"):
         make(tmp_path).table("test")
     pw3d.write(tmp_path)
     (tmp_path / "imageFiles/downtown_arguing_00/image_00000.jpg").unlink()
-    with pytest.raises(FileNotFoundError, match="image_00000.jpg is not there"):
+    with pytest.raises(FileNotFoundError, match=r"image_00000.jpg is not there"):
         make(tmp_path).dataset("test")[0]
 
 

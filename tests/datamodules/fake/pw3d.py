@@ -3,7 +3,6 @@
 The real photographs are 1920 x 1080; these are small.
 """
 
-import json
 from dataclasses import dataclass, replace
 
 import cv2
@@ -11,6 +10,7 @@ import numpy as np
 from distributed_files import dumped
 
 from body.skeleton import COCO17
+from fake import moon
 from fake.people import Person, make_camera, make_image, make_people, write_image
 from fake.smpl_truth import rest_root, smpl_joints
 
@@ -133,36 +133,15 @@ def _keypoints(person, unseen):
     return values.T, found if len(found) else None
 
 
-def to_moon(root, truth, split, turn_about_neutral=True):
-    """Write `3DPW_<split>.json` as I2L-MeshNet's converter does, from the truth.
-
-    Args:
-        root: the benchmark's folder.
-        truth: rows of the split.
-        split: `train`, `validation` or `test`.
-        turn_about_neutral: the converter turns bodies about the neutral body's root instead of their own.
-    """
+def to_moon(root, truth, split):
+    """Write `3DPW_<split>.json` as I2L-MeshNet's converter does, which turns bodies about the neutral body's root."""
     images, people = [], []
     for number, row in enumerate(truth):
         person, camera = row.person, row.person.camera
         neutral = rest_root(replace(person, body="smpl" if person.body != "open" else "open"))
-        off = (camera.rotation - np.eye(3)) @ (neutral - rest_root(person)) if turn_about_neutral else np.zeros(3)
-        focal, centre = camera.intrinsics[[0, 1], [0, 1]], camera.intrinsics[:2, 2]
-        images.append(
-            {"id": 10 + number, "file_name": f"image_{row.frame:05d}.jpg", "sequence": row.sequence,
-             "frame_idx": row.frame, "width": camera.size[0], "height": camera.size[1],
-             "cam_param": {"focal": focal.tolist(), "princpt": centre.tolist()}}
-        )  # fmt: skip
-        pixels = camera.project(smpl_joints(person))
-        low, high = pixels.min(0), pixels.max(0)
-        middle, extent = (low + high) / 2, (high - low) * 1.2
-        smpl = {"shape": person.betas.tolist(), "pose": person.pose.reshape(-1).tolist(),
-                "trans": (person.transl + off).tolist(), "gender": "male" if row.gender == 1 else "female"}  # fmt: skip
-        people.append(
-            {"id": 50 + number, "image_id": 10 + number, "person_id": row.actor,
-             "joint_cam": smpl_joints(person).tolist(), "joint_img": pixels.tolist(), "smpl_param": smpl,
-             "fitted_joint_cam": smpl_joints(person).tolist(), "openpose_result": np.zeros((18, 3)).tolist(),
-             "bbox": [*(middle - extent / 2).tolist(), *extent.tolist()]}
-        )  # fmt: skip
-    people, order = people[::-1], images  # annotations need not be in the order of the images
-    (root / f"3DPW_{split}.json").write_text(json.dumps({"images": order, "annotations": people}))
+        shift = (camera.rotation - np.eye(3)) @ (neutral - rest_root(person))
+        place = {"file_name": f"image_{row.frame:05d}.jpg", "sequence": row.sequence, "frame_idx": row.frame}
+        images.append(moon.image(10 + number, person, **place))
+        gender = "male" if row.gender == 1 else "female"
+        people.append(moon.annotation(50 + number, 10 + number, person, gender, shift, person_id=row.actor))
+    moon.write(root / f"3DPW_{split}.json", images, people)

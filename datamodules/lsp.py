@@ -1,0 +1,174 @@
+"""Leeds Sports Pose: 2D joints of people doing sports, 2,000 photographs and 10,000 more (Johnson and Everingham).
+
+Layout `raw`, as distributed:
+
+* LSP: `images/im%04d.jpg` counted from 1 and `joints.mat` (`joints` 3 x 14 x 2000: x, y, flag). The people of the
+  distribution are 150 pixels tall; `lsp_dataset_original` has the same files in full resolution.
+* LSP-Extended: `images/im%05d.jpg` and `joints.mat` (`joints` 14 x 3 x 10000); or the sharper version of
+  UPi-S1h's authors, `*.png` in the order of their names and `joints.mat` (14 x 3 x N).
+
+Layout `spin`: SPIN's `lsp_dataset_original_train.npz` and `lsp_dataset_test.npz`, or `hr-lspet_train.npz`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+
+from body.assets import find_asset
+from body.skeleton import LSP14, SPIN24
+from datamodules.annotations import AnnotatedSource, Annotations
+from datamodules.boxes import boxes_of_points
+from datamodules.files import FileDataModule
+from datamodules.fits import with_spin_fits
+from datamodules.mat_files import read_mat
+from datamodules.mpii.people import People, people_table
+from datamodules.sample import Source
+from datamodules.settings import DEFAULT_CROPS, CropSettings
+from datamodules.spin import read_spin
+from datamodules.upi_s1h import HOW_TO_GET as UPI
+from datamodules.upi_s1h import DrawnParts
+
+LAYOUTS = ("raw", "spin")
+_TRAIN = 1000  # the first half is for training
+
+
+class LspDataModule(FileDataModule):
+    """LSP: 14 joints in the picture, and for testing the body parts of UPi-S1h.
+
+    All joints count, also hidden ones (SPIN). Boxes are tight around the joints. There is no 3D; the camera is a guess
+    (`body.camera.default_intrinsics`).
+
+    Args:
+        root, protocol, crops, batch_size, num_workers: see `FileDataModule`.
+        layout: one of `LAYOUTS` (see the module).
+        high_resolution: folder of `lsp_dataset_original`, relative to the root, to train on.
+        upi_s1h: folder of UPi-S1h, for testing; `$ZOO_ASSETS/benchmarks/upi_s1h` when omitted.
+        fits: layout `spin` only: file of fitted SMPL parameters of the training split, relative to the root
+            (`datamodules.fits`).
+
+    Raises:
+        ValueError: unknown protocol or layout, or fits without the layout that they belong to.
+    """
+
+    folder = "lsp"
+    protocols = ("lsp-upi-parts",)
+    expected: ClassVar[dict[str, int]] = {"train": 1000, "val": 1000, "test": 1000}
+    how_to_get = "LSP: download lsp_dataset.zip from sam.johnson.io/research/lsp.html"
+
+    def __init__(
+        self,
+        root: str | None = None,
+        protocol: str | None = None,
+        crops: CropSettings = DEFAULT_CROPS,
+        batch_size: int = 32,
+        num_workers: int = 2,
+        layout: str = "raw",
+        high_resolution: str | None = None,
+        upi_s1h: str | None = None,
+        fits: str | None = None,
+    ) -> None:
+        super().__init__(root, protocol, crops, batch_size, num_workers)
+        _check(layout, fits)
+        self.layout, self.high_resolution, self.upi_s1h, self.fits = layout, high_resolution, upi_s1h, fits
+
+    def annotations(self, split: str) -> Annotations:
+        """Read a split: the first 1,000 photographs for training, the rest for testing."""
+        train = split == "train"
+        if self.layout == "spin":
+            name = "lsp_dataset_original_train.npz" if train else "lsp_dataset_test.npz"
+            table = read_spin(self.require(name, f"dataset_extras/{name}"), self.root, SPIN24)
+            use = train and self.fits is not None
+            return with_spin_fits(table, self.require(str(self.fits)), self._body_model()) if use else table
+        folder = Path(self.high_resolution or "") if train else Path()
+        path = self.require(str(folder / "joints.mat"))
+        joints = read_mat(path, ["joints"])["joints"]
+        if joints.ndim != 3 or joints.shape[:2] != (3, 14):
+            raise ValueError(f"{path}: joints is {joints.shape}, not (3, 14, 2000); is it LSP-Extended's?")
+        numbers = np.arange(joints.shape[2])
+        numbers = numbers[:_TRAIN] if train else numbers[_TRAIN:]
+        names = [str(folder / f"images/im{number + 1:04d}.jpg") for number in numbers]
+        return _table(self.root, names, joints[:2, :, numbers].transpose(2, 1, 0), np.ones((len(names), 14), bool))
+
+    def source(self, split: str) -> Source:
+        """Raw samples; those of the test split come with the parts that UPi-S1h's annotators drew."""
+        table = self.table(split)
+        if split == "train":
+            return AnnotatedSource(table, self.root)
+        upi = Path(self.upi_s1h).expanduser() if self.upi_s1h else find_asset("benchmarks/upi_s1h")
+        if upi is None:
+            raise FileNotFoundError(f"{self.protocol} needs the labels of UPi-S1h: {UPI}, then name it in `upi_s1h`")
+        drawn = DrawnParts(upi, [f"lsp/{Path(table.images[row]).stem}" for row in range(len(table))])
+        return AnnotatedSource(table, self.root, extra=drawn)
+
+
+class LspExtendedDataModule(FileDataModule):
+    """LSP-Extended: 14 joints in the picture, for training.
+
+    A joint counts where its flag is set. Boxes are tight around those joints; photographs without any are left out.
+
+    Args:
+        root, protocol, crops, batch_size, num_workers: see `FileDataModule`.
+        layout: one of `LAYOUTS` (see the module).
+        fits: layout `spin` only: file of fitted SMPL parameters, relative to the root (`datamodules.fits`).
+
+    Raises:
+        ValueError: unknown layout, or fits without the layout that they belong to.
+    """
+
+    folder = "lsp_extended"
+    protocols = ()
+    splits = ("train",)
+    how_to_get = (
+        "LSP-Extended: download lspet_dataset.zip from sam.johnson.io/research/lspet.html, or hr-lspet.zip from "
+        "files.is.tuebingen.mpg.de/classner/up"
+    )
+
+    def __init__(
+        self,
+        root: str | None = None,
+        protocol: str | None = None,
+        crops: CropSettings = DEFAULT_CROPS,
+        batch_size: int = 32,
+        num_workers: int = 2,
+        layout: str = "raw",
+        fits: str | None = None,
+    ) -> None:
+        super().__init__(root, protocol, crops, batch_size, num_workers)
+        _check(layout, fits)
+        self.layout, self.fits = layout, fits
+
+    def annotations(self, split: str) -> Annotations:  # noqa: ARG002 (there is one)
+        """Read the whole set."""
+        if self.layout == "spin":
+            path = self.require("hr-lspet_train.npz", "dataset_extras/hr-lspet_train.npz")
+            table = read_spin(path, self.root, SPIN24)
+            return with_spin_fits(table, self.require(self.fits), self._body_model()) if self.fits else table
+        path = self.require("joints.mat")
+        joints = read_mat(path, ["joints"])["joints"]
+        if joints.ndim != 3 or joints.shape[:2] != (14, 3):
+            raise ValueError(f"{path}: joints is {joints.shape}, not (14, 3, N); is it LSP's?")
+        count = joints.shape[2]
+        names = sorted(file.name for file in self.root.glob("*.png"))
+        if not names:
+            self.require("images")
+            names = [f"images/im{number:05d}.jpg" for number in range(1, count + 1)]
+        if len(names) != count:
+            raise ValueError(f"{self.root} has {len(names)} photographs, but {path.name} joints of {count}")
+        valid = joints[:, 2].T > 0
+        table = _table(self.root, names, joints[:, :2].transpose(2, 0, 1), valid)
+        return table.take(valid.any(1))
+
+
+def _check(layout: str, fits: str | None) -> None:
+    if layout not in LAYOUTS:
+        raise ValueError(f"LSP has no layout {layout!r}; use one of {', '.join(LAYOUTS)}")
+    if fits is not None and layout != "spin":
+        raise ValueError(f"fits belong to layout spin, not {layout}")
+
+
+def _table(root: Path, names: list[str], pixels: np.ndarray, valid: np.ndarray) -> Annotations:
+    pixels = pixels.astype(np.float64)
+    return people_table(root, People(names, pixels, valid, boxes_of_points(pixels, valid)), skeleton=LSP14)

@@ -1,0 +1,79 @@
+"""SURREAL's labels of a clip, with their mirroring undone.
+
+Convention:
+    SURREAL's camera matrix is a reflection, so its pictures show every body mirrored, and labels name the sides of the
+    body before that. In the picture's camera frame the person is therefore SMPL's body with sides swapped: joints and
+    poses change places, rotation vectors reverse y and z, and the orientation is R T diag(-1, 1, 1), with R the
+    reflection and T the body's turn in SURREAL's world (Rx(90 degrees) Rz(zrot) times the file's). Example: the camera
+    at (5, 0, 0) sees the world point (1, 0, 0) at camera-frame (0, 0, 4).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Int, Int8
+from scipy.spatial.transform import Rotation
+
+from body.skeleton import SMPL24
+from datamodules.mat_files import read_mat
+from datamodules.posed import matrices
+from datamodules.world import to_camera
+
+SIZE = (320, 240)
+INTRINSICS = (600.0, 600.0, 160.0, 120.0)
+REFLECTION = np.array([[0.0, 0.0, -1.0], [0.0, 1.0, 0.0], [-1.0, 0.0, 0.0]])
+"""World to camera."""
+_KEYS = ("joints3D", "pose", "shape", "gender", "camLoc", "zrot")
+_MIRROR = list(SMPL24.mirror)
+_GENDERS = np.array([2, 1], np.int8)  # SURREAL's 0 is female, 1 male; positions in `datamodules.sample.GENDERS`
+
+
+class Clip(NamedTuple):
+    """Labels of frames, camera frame, metres."""
+
+    joints: Float[np.ndarray, "rows 24 3"]
+    pose: Float[np.ndarray, "rows 24 3"]
+    betas: Float[np.ndarray, "rows 10"]
+    gender: Int8[np.ndarray, "rows"]
+    frames: Int[np.ndarray, "rows"]
+
+    @classmethod
+    def join(cls, clips: list[Clip]) -> Clip:
+        """Clips one after the other."""
+        return cls(*(np.concatenate(columns) for columns in zip(*clips, strict=True)))
+
+
+def read_info(path: Path) -> dict[str, np.ndarray]:
+    """The labels of a `_info.mat`.
+
+    Raises:
+        FileNotFoundError, ValueError: see `datamodules.mat_files.read_mat`.
+    """
+    return read_mat(path, _KEYS)
+
+
+def clip_length(info: dict[str, np.ndarray]) -> int:
+    """Number of frames."""
+    return int(info["pose"].size // 72)
+
+
+def clip_labels(info: dict[str, np.ndarray], frames: Int[np.ndarray, "rows"]) -> Clip:
+    """Labels of some frames of a clip (see the module)."""
+    place = info["camLoc"].astype(np.float64).reshape(3)
+    # a clip of one frame loses its last axis in MATLAB
+    world = info["joints3D"].astype(np.float64).reshape(3, 24, -1).transpose(2, 1, 0)[frames]
+    pose = info["pose"].astype(np.float64).reshape(24, 3, -1).transpose(2, 0, 1)[frames]
+    turn = Rotation.from_euler("zx", np.stack([info["zrot"].reshape(-1)[frames], np.full(len(frames), np.pi / 2)], 1))
+    upright = turn.as_matrix() @ matrices(pose[:, 0])
+    mirrored = pose[:, _MIRROR] * [1.0, -1.0, -1.0]
+    mirrored[:, 0] = Rotation.from_matrix(REFLECTION @ upright @ np.diag([-1.0, 1.0, 1.0])).as_rotvec()
+    return Clip(
+        to_camera(world, REFLECTION, -REFLECTION @ place)[:, _MIRROR],
+        mirrored,
+        info["shape"].astype(np.float64).reshape(10, -1).T[frames],
+        _GENDERS[info["gender"].reshape(-1)[frames]],
+        frames,
+    )

@@ -1,0 +1,157 @@
+"""UP-3D as a datamodule.
+
+Layout, as distributed, below `up-3d`: per photograph `NNNNN_image.png`, `_body.pkl` (pickle of Python 2: `pose` (72),
+`betas` (10), `trans` (3), `rt` (3), `t` (3), `f`), `_joints.npy` (3 x 14: x, y, confidence, LSP's order),
+`_fit_crop_info.txt` (height width y0 y1 x0 x1), `_dataset_info.txt` (`lsp`, `lspext`, `mpii` or `fashionpose`, and the
+number there), `_render_light.png`; and the lists `train.txt`, `val.txt`, `trainval.txt`, `test.txt` with lines
+`/NNNNN_image.png`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import ClassVar
+
+import numpy as np
+import torch
+
+from body.maps import label_map
+from body.model import BodyModel
+from body.parts import face_parts
+from body.skeleton import LSP14, SMPL24
+from datamodules.annotations import Annotations
+from datamodules.columns import Labels, Texts
+from datamodules.files import FileDataModule
+from datamodules.posed import RestJoints
+from datamodules.sample import RawSample, Source
+from datamodules.settings import DEFAULT_CROPS, CropSettings
+from datamodules.up3d.fits import joint_boxes, read_datasets, read_fits, read_joints, render_boxes
+from datamodules.up3d.subsets import SUBSETS
+from metrics import get_protocol
+
+LABELS = ("fit", "annotated")
+BOXES = {"render": render_boxes, "joints": joint_boxes}
+TRAIN_LISTS = ("train", "trainval")
+
+
+class Up3dDataModule(FileDataModule):
+    """UP-3D: neutral SMPL fits, FashionPose among the photographs.
+
+    Under the protocol `upi-s1h-val` the fits are also rendered as part labels of the whole photograph.
+
+    Args:
+        root, protocol, crops, batch_size, num_workers: see `FileDataModule`.
+        labels: joints that batches have: `fit` for the 24 of the fitted body, `annotated` for LSP's 14 in the picture.
+        boxes: `render` for the outline of the rendered body (GraphCMR), `joints` for the annotated joints.
+        train_list: `train`, or `trainval` for both lists.
+
+    Raises:
+        ValueError: unknown protocol, or another choice than these.
+    """
+
+    folder = "up3d"
+    protocols = tuple(SUBSETS)
+    expected: ClassVar[dict[str, int]] = {"train": 5703, "val": 1423}
+    how_to_get = "UP-3D: download up-3d.zip from files.is.tuebingen.mpg.de/classner/up and unpack it"
+
+    def __init__(
+        self,
+        root: str | None = None,
+        protocol: str | None = None,
+        crops: CropSettings = DEFAULT_CROPS,
+        batch_size: int = 32,
+        num_workers: int = 2,
+        labels: str = "fit",
+        boxes: str = "render",
+        train_list: str = "train",
+    ) -> None:
+        super().__init__(root, protocol, crops, batch_size, num_workers)
+        choices = (("labels", labels, LABELS), ("boxes", boxes, BOXES), ("train_list", train_list, TRAIN_LISTS))
+        for name, value, known in choices:
+            if value not in known:
+                raise ValueError(f"{name} is one of {', '.join(known)}, not {value!r}")
+        self.labels, self.boxes, self.train_list = labels, boxes, train_list
+
+    def expected_samples(self, split: str) -> int | None:
+        """How many photographs the authors' list has."""
+        if split == "test":
+            return SUBSETS[self.protocol].expected
+        return 7126 if split == "train" and self.train_list == "trainval" else self.expected[split]
+
+    def annotations(self, split: str) -> Annotations:
+        """Read a split; see the module."""
+        subset = SUBSETS[self.protocol] if split == "test" else None
+        part = subset.split if subset else self.train_list if split == "train" else split
+        listing = self.require(f"up-3d/{part}.txt", f"{part}.txt")
+        folder = listing.parent
+        names = [line.strip().lstrip("/")[:5] for line in listing.read_text(encoding="utf-8").splitlines()]
+        names = [name for name in names if name]
+        wrong = [name for name in names if not name.isdigit()]
+        if wrong:
+            raise ValueError(f"{listing} names {wrong[0]!r}, not /NNNNN_image.png; {self.how_to_get}")
+        if subset is not None and subset.numbers is not None:
+            names = [name for name in names if int(name) in subset.numbers]
+        datasets = read_datasets(folder, names)
+        if subset is not None and subset.dataset:
+            kept = [dataset == subset.dataset for dataset in datasets]
+            names = [name for name, keep in zip(names, kept, strict=True) if keep]
+            datasets = [subset.dataset] * len(names)
+        if not names:
+            raise ValueError(f"{listing} has no photographs of {self.protocol}; {self.how_to_get}")
+        fits = read_fits(folder, names, self._body_model())
+        rows, fitted = len(names), self.labels == "fit"
+        joints = RestJoints(self._body_model()).posed(fits.pose, fits.betas, fits.transl) if fitted else None
+        pixels, seen = (None, None) if fitted else read_joints(folder, names)
+        prefix = "" if folder == self.root else f"{folder.name}/"
+        return Annotations(
+            skeleton=SMPL24 if fitted else LSP14,
+            images=Texts.of([f"{prefix}{name}_image.png" for name in names]),
+            intrinsics=fits.intrinsics,
+            boxes=BOXES[self.boxes](folder, names).astype(np.float32),
+            joints=None if joints is None else joints.astype(np.float32),
+            joints_valid=np.ones((rows, 24), bool) if fitted else None,
+            joints_2d=None if pixels is None else pixels.astype(np.float32),
+            joints_2d_valid=seen,
+            pose=fits.pose.astype(np.float32),
+            betas=fits.betas.astype(np.float32),
+            transl=fits.transl.astype(np.float32),
+            smpl_valid=np.ones(rows, bool),
+            image_ids=np.array(names, np.int64),
+            sequences=Labels.of(datasets),
+        )
+
+    def source(self, split: str) -> Source:
+        """Raw samples of a split."""
+        source = super().source(split)
+        protocol = get_protocol(self.protocol)
+        if split == "train" or protocol.task != "parts":
+            return source
+        return RenderedParts(source, self._body_model(), protocol.classes - 1)
+
+
+class RenderedParts:
+    """Samples whose SMPL parameters are rendered as part labels of the whole photograph.
+
+    Args:
+        source: samples with SMPL parameters.
+        body: that the parameters belong to.
+        parts: how many (`body.parts`).
+    """
+
+    def __init__(self, source: Source, body: BodyModel, parts: int) -> None:
+        self.source, self.body = source, body
+        self.labels = face_parts(body.lbs_weights.cpu().numpy(), body.faces, parts)
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    @torch.no_grad()
+    def __getitem__(self, index: int) -> RawSample:
+        sample = self.source[index]
+        if sample.smpl is None:
+            return sample
+        values = (sample.smpl.pose, sample.smpl.betas, sample.smpl.transl)
+        vertices = self.body.cpu()(*(torch.from_numpy(value[None]).float() for value in values)).vertices[0].numpy()
+        height, width = sample.image.shape[:2]
+        parts = label_map(vertices, self.body.faces, self.labels, sample.intrinsics, (width, height))
+        return replace(sample, part_labels=parts)
