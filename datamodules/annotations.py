@@ -85,7 +85,8 @@ class Annotations:
     def take(self, rows: Int[np.ndarray, "taken"] | Bool[np.ndarray, "rows"]) -> Annotations:
         """Some rows, given by position or by a mask."""
         rows = np.flatnonzero(rows) if rows.dtype == bool else rows
-        return replace(self, **{name: take(column, rows) for name, column in self.columns().items()})
+        taken: dict[str, Any] = {name: take(column, rows) for name, column in self.columns().items()}
+        return replace(self, **taken)
 
     def fingerprint(self) -> str:
         """Hash that names exactly these samples and labels."""
@@ -102,7 +103,8 @@ class Annotations:
         kinds = {(part.skeleton.name, tuple(part.columns())) for part in parts}
         if len(kinds) != 1:
             raise ValueError(f"tables to join need the same skeleton and columns, got {sorted(kinds)}")
-        joined = {name: concatenate([part.columns()[name] for part in parts]) for name in parts[0].columns()}
+        names = parts[0].columns()
+        joined: dict[str, Any] = {name: concatenate([part.columns()[name] for part in parts]) for name in names}
         return replace(parts[0], **joined)
 
 

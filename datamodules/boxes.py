@@ -45,7 +45,7 @@ def boxes_inside(
     points: Float[np.ndarray, "rows points 2"], sizes: Float[np.ndarray, "rows 2"]
 ) -> Float[np.ndarray, "rows 4"]:
     """Boxes around the points inside their photographs (width, height); where those leave no area, around all."""
-    inside = ((points >= 0) & (points < sizes[:, None])).all(-1)
+    inside = np.asarray(((points >= 0) & (points < sizes[:, None])).all(-1))
     boxes = boxes_of_points(points, inside)
     everything = boxes_of_points(points, np.ones_like(inside))
     return np.where((boxes[:, 2:] > 0).all(1, keepdims=True), boxes, everything)
