@@ -1,0 +1,139 @@
+"""COCO keypoints: people in everyday photographs with 17 joints placed by hand (Lin et al. 2014).
+
+Layout `raw`, as distributed:
+
+* `train2017/`, `val2017/`, `train2014/`, `val2014/` (or the same in `images/`), one file per photograph
+* `annotations/person_keypoints_{train,val}{2014,2017}.json`: `images` (`id`, `file_name`, `width`, `height`) and
+  `annotations` (`id`, `image_id`, `bbox`: x, y, width, height; `keypoints`: 17 times x, y, v with v = 0 not labelled,
+  1 hidden, 2 seen; `num_keypoints`, `iscrowd`, `area`), pixels
+* optional: SMPL fits of I2L-MeshNet, `annotations/coco_smplifyx_train.json`: annotation id -> `smpl_param` and
+  `cam_param`; RootNet's result file `bbox_root_coco_output.json` (`datamodules.root_file`)
+
+Layout `spin`: `coco_2014_{train,val}.npz` of SPIN and DaNet instead of `annotations`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+from torchmetrics import Metric
+
+from datamodules.annotations import Annotations
+from datamodules.coco_fits import reject_poor_fits
+from datamodules.coco_json import read_coco
+from datamodules.coco_people import BOXES, PEOPLE, detected_people, labelled_people, spin_people
+from datamodules.files import FileDataModule, require
+from datamodules.fits import with_smplifyx_fits, with_spin_fits
+from datamodules.settings import DEFAULT_CROPS, CropSettings
+from metrics.keypoints import KeypointAP
+
+LAYOUTS = ("raw", "spin")
+FIT_CHECKS = ("none", "corrected", "release")
+"""Keep all fits, or those that meet the keypoints as `datamodules.coco_fits` checks it."""
+
+
+class CocoDataModule(FileDataModule):
+    """COCO keypoints in the skeleton `coco19`: the 17 and the midpoints of hips and shoulders.
+
+    A midpoint is valid when both of its joints are. There is no 3D but that of fits. Crowds and people without a
+    labelled keypoint are never samples. The camera is that of the fit where there is one, else a guess: 60 degrees
+    across the longer side.
+
+    The test split is that of the protocol, val2014, and so is `val`. Most of val2014 is in train2017: train with year
+    2014 what is to be evaluated here.
+
+    Args:
+        root, protocol, crops, batch_size, num_workers: see `FileDataModule`.
+        layout: one of `LAYOUTS` (see the module).
+        year: of the training photographs, 2014 or 2017.
+        test_year: of the validation photographs; the protocol means 2014.
+        people: who is a training sample, one of `PEOPLE`. The test split has all who are labelled.
+        boxes: one of `BOXES`, for training. The test split has the boxes as annotated.
+        fits: file with SMPL fits of the training people, in the root or elsewhere: `annotations/
+            coco_smplifyx_train.json`, or SPIN's `.npy` or `.npz` with the layout `spin`.
+        fit_check: which fits are kept, one of `FIT_CHECKS`; with SMPLify-X's.
+        detections: RootNet's result file, in the root or elsewhere: the test split is what it detected, with its boxes
+            and root positions, a focal length of 1500 pixels, and without keypoints.
+
+    Raises:
+        ValueError: an option has a value that is not known.
+    """
+
+    folder = "coco"
+    protocols = ("coco-val-keypoints",)
+    expected: ClassVar[dict[str, int]] = {"test": 50197}
+    how_to_get = "COCO: download images and annotations (2014 or 2017 Train/Val) from cocodataset.org"
+
+    def __init__(
+        self,
+        root: str | None = None,
+        protocol: str | None = None,
+        crops: CropSettings = DEFAULT_CROPS,
+        batch_size: int = 32,
+        num_workers: int = 2,
+        layout: str = "raw",
+        year: int = 2017,
+        test_year: int = 2014,
+        people: str = "labelled",
+        boxes: str = "clipped",
+        fits: str | None = None,
+        fit_check: str = "corrected",
+        detections: str | None = None,
+    ) -> None:
+        super().__init__(root, protocol, crops, batch_size, num_workers)
+        for name, value, known in (
+            ("layout", layout, LAYOUTS),
+            ("year", year, (2014, 2017)),
+            ("test_year", test_year, (2014, 2017)),
+            ("people", people, PEOPLE),
+            ("boxes", boxes, BOXES),
+            ("fit_check", fit_check, FIT_CHECKS),
+        ):
+            if value not in known:
+                raise ValueError(f"COCO: {name} must be one of {', '.join(map(str, known))}, not {value!r}")
+        self.layout, self.year, self.test_year, self.people, self.boxes = layout, year, test_year, people, boxes
+        self.fits, self.fit_check, self.detections = fits, fit_check, detections
+
+    def annotations(self, split: str) -> Annotations:
+        """Read a split; see the module."""
+        train = split == "train"
+        if self.layout == "spin":
+            table = spin_people(self.require(f"coco_2014_{'train' if train else 'val'}.npz"), self.root)
+            if not (train and self.fits):
+                return table
+            return with_spin_fits(table, self._file(self.fits), self._body_model())
+        part = f"train{self.year}" if train else f"val{self.test_year}"
+        file = read_coco(self.require(f"annotations/person_keypoints_{part}.json"))
+        folder = self.require(part, f"images/{part}").relative_to(self.root)
+        if not train and self.detections:
+            return detected_people(self._file(self.detections), file.images, str(folder))
+        table = labelled_people(
+            file, str(folder), self.people if train else "labelled", self.boxes if train else "annotated"
+        )
+        if not (train and self.fits):
+            return table
+        table = with_smplifyx_fits(table, self._file(self.fits))
+        if self.fit_check == "none":
+            return table
+        return reject_poor_fits(table, self._body_model(), release=self.fit_check == "release")
+
+    def prepare_metrics(self, metric: Metric) -> None:
+        """Average precision counts all people of the annotation file, also those in whose images nobody was found."""
+        if isinstance(metric, KeypointAP):
+            metric.annotations = self.require(f"annotations/person_keypoints_val{self.test_year}.json")
+
+    def check_test_split(self) -> None:
+        """See `FileDataModule.check_test_split`.
+
+        Raises:
+            ValueError: the split is incomplete, or its people are detected.
+        """
+        if self.detections:
+            raise ValueError(f"protocol {self.protocol} crops people by their true boxes, not by detections")
+        super().check_test_split()
+
+    def _file(self, name: str) -> Path:
+        """A file that an option names, in the root or elsewhere."""
+        path = Path(name).expanduser()
+        return path if path.is_absolute() else require(self.root, (name,), self.how_to_get)
