@@ -1,0 +1,209 @@
+"""HEMlets as a LightningModule: contract, predictions from a network that knows the answer, ablations, refinement."""
+
+import pytest
+import pytorch_lightning as pl
+import roma
+import torch
+from contract import MethodContract
+from people import make_batch, open_body
+from torch.utils.data import DataLoader
+
+from body.skeleton import SMPL24
+from lightning_modules.backbones import create_backbone
+from lightning_modules.hemlets.flip import mirror_body, mirror_joints
+from lightning_modules.hemlets.losses import SUPERVISION, BodyLoss
+from lightning_modules.hemlets.module import HemletsModule
+from lightning_modules.hemlets.network import HemletsOutput
+from lightning_modules.smpl_head import BodyRotations
+
+TINY = {
+    "backbone": "resnet18_tiny", "crop_size": 64, "head_channels": 8, "feature_channels": 12, "hidden_channels": 16,
+    "regressor_channels": 16, "body": "open", "sigma": 1.0, "protocol": "open-v1",
+}  # fmt: skip
+
+
+def poshed(**settings):
+    return HemletsModule(**{**TINY, "smpl": True, "skeleton_weight": 1.0, **settings})
+
+
+class TestContract(MethodContract):
+    # biases right before a batch norm
+    silent = ("encoder.0.bias", "fusion.feature.bias", "fusion.mix.bias")
+    module = staticmethod(poshed)
+
+    def batch(self, size, crop):
+        return make_batch(size, crop, skeleton="h36m18")
+
+
+class Oracle(torch.nn.Module):
+    """A network that knows the answer, also for the mirrored crop."""
+
+    def __init__(self, module, batch, merge="unbiased"):
+        super().__init__()
+        joints = module.space.targets(batch, module.regressor, module.skeleton.root_index).joints
+        body = module._true_body(batch)
+        mirrored = mirror_joints(joints, module.skeleton, module.space.crop_size, merge)
+        self.answers = {False: (joints, body), True: (mirrored, mirror_body(body))}
+        self.image = batch["image"]
+
+    def forward(self, image):
+        joints, body = self.answers[not torch.equal(image, self.image)]
+        return HemletsOutput(joints, torch.zeros(1), body)
+
+
+@pytest.mark.parametrize("flip", [None, "unbiased", "released"])
+def test_a_perfect_network_gives_the_true_joints_and_body(flip):
+    batch, module = make_batch(3, 64, skeleton="h36m18"), poshed(flip_test=flip).eval()
+    module.network = Oracle(module, batch, flip or "unbiased")
+    prediction = module.predict_step(batch, 0)
+    torch.testing.assert_close(prediction.joints, batch["joints"], atol=5e-5, rtol=0)
+    torch.testing.assert_close(prediction.vertices, batch["vertices"], atol=2e-4, rtol=0)
+    torch.testing.assert_close(prediction.smpl.transl, batch["transl"], atol=2e-4, rtol=0)
+    assert prediction.root_depth_source == "given"
+    assert prediction.skeleton.name == "h36m18"
+    losses = module.body_loss(module.network.answers[False][1], module._true_body(batch), batch["smpl_valid"])
+    assert all(value < 1e-3 for value in losses.values())
+
+
+def test_without_a_root_depth_the_bones_give_it():
+    batch, module = make_batch(3, 64, skeleton="h36m18"), poshed().eval()
+    module.network = Oracle(module, batch)
+    batch["root_depth_valid"] = torch.zeros(3, dtype=torch.bool)
+    prediction = module.predict_step(batch, 0)
+    assert prediction.root_depth_source == "bones"
+    error = (prediction.joints[:, 0, 2] - batch["root_depth"]).abs() / batch["root_depth"]
+    assert error.max() < 0.2  # these people are not of average size: shapes of one standard deviation
+    expected = module.predict_step({**batch, "root_depth_valid": torch.ones(3, dtype=torch.bool)}, 0)
+    assert (prediction.joints_2d - expected.joints_2d).abs().max() < 0.1  # the picture does not depend on the depth
+
+
+def test_mirrored_body_is_the_mirrored_mesh():
+    batch, body = make_batch(2, 64), open_body()
+    module = poshed()
+    true = module._true_body(batch)
+    vertices = body.turned(*true).vertices
+    mirrored = body.turned(*mirror_body(true)).vertices
+    root = body.posed_joints(*true)[:, :1]  # x of the rest-pose root is not exactly 0
+    expected = vertices[:, body.mirror] * torch.tensor([-1.0, 1, 1])
+    torch.testing.assert_close(mirrored, expected + (root * torch.tensor([2.0, 0, 0])), atol=2e-3, rtol=0)
+    again = mirror_body(mirror_body(true))
+    assert torch.equal(again.rotations, true.rotations)
+    assert SMPL24.mirror[1] == 2
+
+
+def test_body_losses_are_the_papers_sums():
+    torch.manual_seed(0)
+    batch, module = make_batch(3, 64), poshed()
+    true = module._true_body(batch)
+    other = BodyRotations(true.rotations.roll(1, 1), true.betas + 0.5)
+    valid = torch.tensor([True, True, False])
+    losses = BodyLoss(open_body())(other, true, valid)
+    assert set(losses) == {"rotations", "betas"}
+    expected = sum(
+        torch.linalg.matrix_norm(other.rotations[b, i] - true.rotations[b, i]) for b in range(2) for i in range(24)
+    )
+    torch.testing.assert_close(losses["rotations"], expected / 3)
+    assert losses["betas"].item() == pytest.approx(10 * 0.5 * 2 / 3, rel=1e-5)
+    off = BodyRotations(true.rotations, true.betas)
+    skeleton = BodyLoss(open_body(), skeleton_weight=2.0)(off, true, valid)["skeleton"]
+    assert skeleton.item() == pytest.approx(0, abs=1e-5)
+
+
+def test_the_four_supervisions_train_and_differ_as_the_paper_says():
+    """Table 4: which of the maps are learnt. Twenty steps each, from the same start, on the same batch."""
+    batch = make_batch(4, 64, skeleton="h36m18")
+    reached = {}
+    for supervision, terms in SUPERVISION.items():
+        torch.manual_seed(0)
+        module = HemletsModule(**TINY, supervision=supervision, lr=2e-3, schedule="cosine", alpha=0.2)
+        assert set(module.losses(batch)) == {"joints", *terms}
+        options = {"logger": False, "enable_progress_bar": False, "enable_checkpointing": False, "max_steps": 20}
+        pl.Trainer(accelerator="cpu", limit_val_batches=0, enable_model_summary=False, **options).fit(
+            module, DataLoader([batch] * 20, batch_size=None)
+        )
+        judge = HemletsModule(**TINY, supervision="full", alpha=0.2)
+        judge.load_state_dict(module.state_dict())
+        with torch.no_grad():
+            reached[supervision] = {name: value.item() for name, value in judge.train().losses(batch).items()}
+    untrained = reached["none"]
+    for supervision, terms in SUPERVISION.items():
+        for name in ("hemlets", "heatmaps"):
+            if name in terms:
+                assert reached[supervision][name] < 0.7 * untrained[name], (supervision, name)
+        if terms != ("hemlets", "heatmaps") and terms:
+            (other,) = {"hemlets", "heatmaps"} - set(terms)
+            assert reached[supervision][other] > 1.2 * reached["full"][other], (supervision, other)
+    assert all(values["joints"] < 6.0 for values in reached.values())
+
+
+@pytest.mark.parametrize("encoding", ["5s", "2s"])
+def test_other_encodings_train(encoding):
+    torch.manual_seed(0)
+    module, batch = HemletsModule(**TINY, encoding=encoding), make_batch(3, 64, skeleton="h36m18")
+    assert module.network.maps.out_channels == 14 * (5 if encoding == "5s" else 3) + 18
+    optimiser = torch.optim.Adam(module.parameters(), 2e-3)
+    history = []
+    for _ in range(8):
+        loss = sum(module.losses(batch).values())
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        history.append(loss.item())
+    assert history[-1] < history[0]
+
+
+def test_refinement_moves_the_body_to_the_joints():
+    batch = make_batch(3, 64, skeleton="h36m18")
+    module = poshed(refine_steps=15).eval()
+    oracle = Oracle(module, batch)
+    joints, body = oracle.answers[False]
+    wrong = torch.randn(3, 24, 3, generator=torch.Generator().manual_seed(0)) * 0.15
+    oracle.answers[False] = joints, BodyRotations(body.rotations @ roma.rotvec_to_rotmat(wrong), body.betas)
+    module.network = oracle
+    plain = poshed().eval()
+    plain.network = oracle
+    with torch.inference_mode():
+        before, after = plain.predict_step(batch, 0), module.predict_step(batch, 0)
+        alone = module.predict_step({key: value[1:2] for key, value in first_two(batch, oracle).items()}, 0)
+
+    def error(prediction):
+        return (prediction.vertices - batch["vertices"]).norm(dim=-1).mean().item()
+
+    assert error(after) < 0.6 * error(before)
+    torch.testing.assert_close(alone.vertices, after.vertices[1:2], atol=1e-3, rtol=0)
+    assert not any("refiner" in name for name in module.state_dict())
+
+
+def first_two(batch, oracle):
+    """The oracle answers for as many people as it is asked about."""
+    joints, body = oracle.answers[False]
+    oracle.answers = {True: (joints[1:2], BodyRotations(body.rotations[1:2], body.betas[1:2]))}
+    return batch
+
+
+def test_training_starts_from_another_backbone(tmp_path):
+    torch.manual_seed(0)
+    first = create_backbone("resnet18_tiny")
+    torch.save({"state_dict": {f"network.backbone.{k}": v for k, v in first.state_dict().items()}}, tmp_path / "a.ckpt")
+    module = HemletsModule(**TINY, backbone_from=str(tmp_path / "a.ckpt"))
+    module.setup("validate")
+    assert not torch.equal(module.network.backbone.net.conv1[0].weight, first.net.conv1[0].weight)
+    module.setup("fit")
+    for key, value in module.network.backbone.state_dict().items():
+        assert torch.equal(value, first.state_dict()[key])
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"crop_size": 100}, "crop_size 100 is not a multiple of 32"),
+        ({"flip_test": "yes"}, "no flip_test 'yes'; use one of released, unbiased"),
+        ({"body": "none", "smpl": True}, "smpl: true needs a body"),
+        ({"refine_steps": 3}, "refine_steps fit a predicted body; set smpl: true"),
+        ({"supervision": "all"}, "no supervision 'all'; use one of none, heatmaps, hemlets, full"),
+        ({"backbone": "vgg1"}, "no backbone 'vgg1'"),
+    ],
+)
+def test_settings_that_make_no_sense(settings, message):
+    with pytest.raises(ValueError, match=message):
+        HemletsModule(**{**TINY, **settings})
