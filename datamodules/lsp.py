@@ -159,7 +159,7 @@ class LspExtendedDataModule(FileDataModule):
             raise ValueError(f"{self.root} has {len(names)} photographs, but {path.name} joints of {count}")
         valid = joints[:, 2].T > 0
         table = _table(self.root, names, joints[:, :2].transpose(2, 0, 1), valid)
-        return table.take(valid.any(1))
+        return table.take(np.flatnonzero(valid.any(1)))
 
 
 def _check(layout: str, fits: str | None) -> None:

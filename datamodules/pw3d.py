@@ -195,4 +195,4 @@ def _boxes(
     # 3DPW's principal point is the middle of its images
     size = np.tile(2 * intrinsics[:2, 2], (len(joints), 1))
     fallback = boxes_inside(projected[..., :2] / projected[..., 2:], size)
-    return np.where((boxes[:, 2:] > 0).all(1)[:, None], boxes, fallback)
+    return np.where((boxes[:, 2:] > 0).all(1, keepdims=True), boxes, fallback)

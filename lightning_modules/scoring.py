@@ -11,6 +11,7 @@ from body.skeleton import COCO17, MANO21, Skeleton, convert
 from datamodules.batch import Batch
 from lightning_modules.part_scoring import update_parts
 from lightning_modules.prediction import Prediction
+from lightning_modules.surface_scoring import update_surface
 from metrics.protocols import Protocol
 
 
@@ -62,6 +63,7 @@ _UPDATES: dict[str, Callable[[Metric, Prediction, Batch], None]] = {
     "pose": _pose,
     "hand": _hand,
     "keypoints": _keypoints,
+    "surface": update_surface,
     "people": _people,
     "parts": update_parts,
 }

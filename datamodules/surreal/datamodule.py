@@ -113,7 +113,7 @@ class SurrealDataModule(FileDataModule):
             skeleton=SMPL24,
             images=Texts.of([f"{names[r]}_{frame:03d}.jpg" for r, frame in zip(rows, labels.frames, strict=True)]),
             intrinsics=np.tile(INTRINSICS, (total, 1)),
-            boxes=boxes_inside(pixels, np.tile(np.float64(SIZE), (total, 1))).astype(np.float32),
+            boxes=boxes_inside(pixels, np.tile(np.array(SIZE, np.float64), (total, 1))).astype(np.float32),
             joints=labels.joints.astype(np.float32),
             joints_valid=np.ones((total, 24), bool),
             pose=labels.pose.astype(np.float32),

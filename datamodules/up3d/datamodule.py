@@ -1,15 +1,18 @@
 """UP-3D as a datamodule.
 
-Layout, as distributed, below `up-3d`: per photograph `NNNNN_image.png`, `_body.pkl` (pickle of Python 2: `pose` (72),
-`betas` (10), `trans` (3), `rt` (3), `t` (3), `f`), `_joints.npy` (3 x 14: x, y, confidence, LSP's order),
+Layout `raw`, as distributed, below `up-3d`: per photograph `NNNNN_image.png`, `_body.pkl` (pickle of Python 2: `pose`
+(72), `betas` (10), `trans` (3), `rt` (3), `t` (3), `f`), `_joints.npy` (3 x 14: x, y, confidence, LSP's order),
 `_fit_crop_info.txt` (height width y0 y1 x0 x1), `_dataset_info.txt` (`lsp`, `lspext`, `mpii` or `fashionpose`, and the
 number there), `_render_light.png`; and the lists `train.txt`, `val.txt`, `trainval.txt`, `test.txt` with lines
 `/NNNNN_image.png`.
+
+Layout `nbf`: see `datamodules.up3d.nbf`.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -26,9 +29,11 @@ from datamodules.posed import RestJoints
 from datamodules.sample import RawSample, Source
 from datamodules.settings import DEFAULT_CROPS, CropSettings
 from datamodules.up3d.fits import joint_boxes, read_datasets, read_fits, read_joints, render_boxes
+from datamodules.up3d.nbf import read_nbf
 from datamodules.up3d.subsets import SUBSETS
 from metrics import get_protocol
 
+LAYOUTS = ("raw", "nbf")
 LABELS = ("fit", "annotated")
 BOXES = {"render": render_boxes, "joints": joint_boxes}
 TRAIN_LISTS = ("train", "trainval")
@@ -41,9 +46,10 @@ class Up3dDataModule(FileDataModule):
 
     Args:
         root, protocol, crops, batch_size, num_workers: see `FileDataModule`.
+        layout: one of `LAYOUTS` (see the module); `nbf` has whole splits only.
         labels: joints that batches have: `fit` for the 24 of the fitted body, `annotated` for LSP's 14 in the picture.
         boxes: `render` for the outline of the rendered body (GraphCMR), `joints` for the annotated joints.
-        train_list: `train`, or `trainval` for both lists.
+        train_list: `train`, or `trainval` for both lists. This and the two before are of layout `raw`.
 
     Raises:
         ValueError: unknown protocol, or another choice than these.
@@ -61,16 +67,22 @@ class Up3dDataModule(FileDataModule):
         crops: CropSettings = DEFAULT_CROPS,
         batch_size: int = 32,
         num_workers: int = 2,
+        layout: str = "raw",
         labels: str = "fit",
         boxes: str = "render",
         train_list: str = "train",
     ) -> None:
         super().__init__(root, protocol, crops, batch_size, num_workers)
-        choices = (("labels", labels, LABELS), ("boxes", boxes, BOXES), ("train_list", train_list, TRAIN_LISTS))
+        choices = (
+            ("layout", layout, LAYOUTS),
+            ("labels", labels, LABELS),
+            ("boxes", boxes, tuple(BOXES)),
+            ("train_list", train_list, TRAIN_LISTS),
+        )
         for name, value, known in choices:
             if value not in known:
                 raise ValueError(f"{name} is one of {', '.join(known)}, not {value!r}")
-        self.labels, self.boxes, self.train_list = labels, boxes, train_list
+        self.layout, self.labels, self.boxes, self.train_list = layout, labels, boxes, train_list
 
     def expected_samples(self, split: str) -> int | None:
         """How many photographs the authors' list has."""
@@ -80,24 +92,9 @@ class Up3dDataModule(FileDataModule):
 
     def annotations(self, split: str) -> Annotations:
         """Read a split; see the module."""
-        subset = SUBSETS[self.protocol] if split == "test" else None
-        part = subset.split if subset else self.train_list if split == "train" else split
-        listing = self.require(f"up-3d/{part}.txt", f"{part}.txt")
-        folder = listing.parent
-        names = [line.strip().lstrip("/")[:5] for line in listing.read_text(encoding="utf-8").splitlines()]
-        names = [name for name in names if name]
-        wrong = [name for name in names if not name.isdigit()]
-        if wrong:
-            raise ValueError(f"{listing} names {wrong[0]!r}, not /NNNNN_image.png; {self.how_to_get}")
-        if subset is not None and subset.numbers is not None:
-            names = [name for name in names if int(name) in subset.numbers]
-        datasets = read_datasets(folder, names)
-        if subset is not None and subset.dataset:
-            kept = [dataset == subset.dataset for dataset in datasets]
-            names = [name for name, keep in zip(names, kept, strict=True) if keep]
-            datasets = [subset.dataset] * len(names)
-        if not names:
-            raise ValueError(f"{listing} has no photographs of {self.protocol}; {self.how_to_get}")
+        if self.layout == "nbf":
+            return self._nbf(split)
+        folder, names, datasets = self._photographs(split)
         fits = read_fits(folder, names, self._body_model())
         rows, fitted = len(names), self.labels == "fit"
         joints = RestJoints(self._body_model()).posed(fits.pose, fits.betas, fits.transl) if fitted else None
@@ -119,6 +116,32 @@ class Up3dDataModule(FileDataModule):
             image_ids=np.array(names, np.int64),
             sequences=Labels.of(datasets),
         )
+
+    def _photographs(self, split: str) -> tuple[Path, list[str], list[str]]:
+        """Folder of the files, the numbers in a split, and the data sets that they come from."""
+        subset = SUBSETS[self.protocol] if split == "test" else None
+        part = subset.split if subset else self.train_list if split == "train" else split
+        listing = self.require(f"up-3d/{part}.txt", f"{part}.txt")
+        lines = listing.read_text(encoding="utf-8").split()
+        names = [line.removeprefix("/").removesuffix("_image.png") for line in lines]
+        wrong = [line for name, line in zip(names, lines, strict=True) if not name.isdigit()]
+        if wrong:
+            raise ValueError(f"{listing} names {wrong[0]!r}, not /NNNNN_image.png; {self.how_to_get}")
+        if subset is not None and subset.numbers is not None:
+            names = [name for name in names if int(name) in subset.numbers]
+        pairs = list(zip(names, read_datasets(listing.parent, names), strict=True))
+        if subset is not None and subset.dataset:
+            pairs = [(name, dataset) for name, dataset in pairs if dataset == subset.dataset]
+        if not pairs:
+            raise ValueError(f"{listing} has no photographs of {self.protocol}; {self.how_to_get}")
+        return listing.parent, [name for name, _ in pairs], [dataset for _, dataset in pairs]
+
+    def _nbf(self, split: str) -> Annotations:
+        subset = SUBSETS[self.protocol]
+        if split == "test" and (subset.dataset or subset.numbers):
+            raise ValueError(f"{self.protocol} is a part of the test split; layout nbf does not say which; use raw")
+        part = subset.split if split == "test" else split
+        return read_nbf(self.root, self.require(f"lists/{part}_latent.txt"), self._body_model(), split == "train")
 
     def source(self, split: str) -> Source:
         """Raw samples of a split."""

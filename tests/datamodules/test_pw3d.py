@@ -29,6 +29,7 @@ def copy(assets, tmp_path_factory):
     truth = pw3d.write(root)
     for split, rows in truth.items():
         pw3d.to_moon(root, rows, split)
+    pw3d.to_spin(root, truth["test"])
     return root, truth
 
 
@@ -94,6 +95,26 @@ def test_the_truth_scores_nothing_under_its_own_gender_only(copy, protocol, layo
     assert values["n"] == 6
     other = [replace(person, body="smpl") for person in people] if "gendered" in protocol else people
     assert score(datamodule, other)["pve"] > 5
+
+
+@pytest.mark.parametrize("protocol", Pw3dDataModule.protocols)
+def test_spin_files_score_without_knowing_where_people_stand(copy, protocol):
+    root, truth = copy
+    datamodule = make(root, protocol=protocol, layout="spin")
+    table = datamodule.table("test")
+    assert table.sequences[0] == truth["test"][0].sequence
+    assert table.frames.tolist() == [row.frame for row in truth["test"]]
+    assert not table.absolute.any()
+    for number, row in enumerate(truth["test"]):
+        if row.keypoints is not None:
+            side = np.ptp(row.keypoints, axis=0).max()
+            np.testing.assert_allclose(table.boxes[number][2:], side, rtol=1e-4)
+    people = [row.person for row in truth["test"]]
+    own = people if "gendered" in protocol else [replace(person, body="smpl") for person in people]
+    values = score(datamodule, own)
+    assert max(values["mpjpe"], values["pve"], values["pa_mpjpe"]) < 0.05, values
+    with pytest.raises(ValueError, match="no file of 3DPW's train split"):
+        datamodule.table("train")
 
 
 def millimetres(content):

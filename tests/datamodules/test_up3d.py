@@ -180,7 +180,7 @@ def test_mistakes_are_explained(copy, tmp_path):
         ("08000_dataset_info.txt", b"", "0 words instead of 1"),
         ("08100_render_light.png", b"", "not a picture of a body"),
         ("00700_joints.npy", b"x", "no whole array"),
-        ("test.txt", b"/some_image.png\n", "names 'some_'"),
+        ("test.txt", b"/some_image.png\n", "names '/some_image.png'"),
     ):
         kept = (folder / name).read_bytes()
         (folder / name).write_bytes(content)
@@ -191,6 +191,35 @@ def test_mistakes_are_explained(copy, tmp_path):
         with pytest.raises(FileNotFoundError, match=name):
             make(tmp_path, **data, **options).table(part)
         (folder / name).write_bytes(kept)
+
+
+def test_crops_of_neural_body_fitting_are_read(assets, tmp_path):
+    truth = up3d.write_nbf(tmp_path, "smpl")
+    table = make(tmp_path, layout="nbf").table("train")
+    assert table.smpl_valid.tolist() == [True, False]
+    for row, person in enumerate(truth["train"]):
+        np.testing.assert_allclose(table.joints[row], smpl_joints(person), atol=1e-5)
+        np.testing.assert_allclose(table.pose[row], person.pose, atol=1e-6)
+    sample = make(tmp_path, layout="nbf").source("train")[1]
+    pixels = sample.joints @ sample.intrinsics.T
+    seen = truth["train"][1].camera.project(smpl_joints(truth["train"][1]))
+    np.testing.assert_allclose(pixels[:, :2] / pixels[:, 2:], seen, atol=1e-2)
+    data = make(tmp_path, "up3d-val-24j", layout="nbf")
+    values = score(data, truth["val"])
+    assert max(values["mpjpe"], values["pve"]) < 0.05
+    assert values["n"] == 2
+    with pytest.raises(ValueError, match="up3d-mpii is a part of the test split"):
+        make(tmp_path, "up3d-mpii", layout="nbf").table("test")
+    path = tmp_path / "smplparams/00001_smplparams.bin"
+    path.write_bytes(path.read_bytes()[:-8])
+    with pytest.raises(ValueError, match=r"00001_smplparams.bin has 84 numbers instead of 85"):
+        make(tmp_path, layout="nbf").table("train")
+    path.unlink()
+    with pytest.raises(FileNotFoundError, match="00001_smplparams"):
+        make(tmp_path, layout="nbf").table("train")
+    (tmp_path / "lists/test_latent.txt").write_text("00001\n")
+    with pytest.raises(ValueError, match="lines other than"):
+        make(tmp_path, layout="nbf").table("test")
 
 
 def test_the_command_line_trains_and_tests(copy, tmp_path):

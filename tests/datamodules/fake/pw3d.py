@@ -145,3 +145,18 @@ def to_moon(root, truth, split):
         gender = "male" if row.gender == 1 else "female"
         people.append(moon.annotation(50 + number, 10 + number, person, gender, shift, person_id=row.actor))
     moon.write(root / f"3DPW_{split}.json", images, people)
+
+
+def to_spin(root, truth):
+    """Write `3dpw_test.npz` as SPIN's preprocessing does: boxes of the keypoints times 1.2, no camera, no place."""
+    rows = {key: [] for key in ("imgname", "center", "scale", "pose", "shape", "gender")}
+    for row in truth:
+        seen = row.person.pixels(COCO17) if row.keypoints is None else row.keypoints
+        low, high = seen.min(0), seen.max(0)
+        rows["imgname"].append(f"imageFiles/{row.sequence}/image_{row.frame:05d}.jpg")
+        rows["center"].append((low + high) / 2)
+        rows["scale"].append(1.2 * (high - low).max() / 200)
+        rows["pose"].append(row.person.pose.reshape(72))
+        rows["shape"].append(row.person.betas)
+        rows["gender"].append("m" if row.gender == 1 else "f")
+    np.savez(root / "3dpw_test.npz", **{key: np.array(values) for key, values in rows.items()})

@@ -1,6 +1,6 @@
 """UP-3D: files per photograph, fitted in resized cuts of the photographs."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -106,6 +106,23 @@ def _before_camera(person, rotation, shift):
     return {"pose": pose.reshape(72), "trans": trans}
 
 
-def on_body(truth, body):
-    """The same parameters on another body."""
-    return [replace(row.person, body=body) for row in truth]
+def write_nbf(root, body="open"):
+    """Write `up_L12_refinenet`: crops of 512 pixels; the second may not be learnt from.
+
+    Returns:
+        People by list.
+    """
+    camera = Camera((512, 512), np.array([[FOCAL, 0, 256], [0, FOCAL, 256], [0, 0, 1]]), np.eye(3), np.zeros(3))
+    for folder in ("lists", "images", "smplparams"):
+        (root / folder).mkdir(parents=True)
+    truth = {}
+    for number, part in enumerate(("train", "val", "test")):
+        people = [make_people(1, camera, seed=2 * number + row, body=body)[0] for row in range(2)]
+        names = [f"{100 * number + row:05d}" for row in range(2)]
+        (root / f"lists/{part}_latent.txt").write_text(f"{names[0]} 1\n{names[1]} 0\n")
+        for name, person in zip(names, people, strict=True):
+            write_image(root / f"images/{name}_image.png", make_image([person]))
+            values = np.concatenate([person.betas, person.pose.reshape(72), person.transl])
+            values.astype("<f8").tofile(root / f"smplparams/{name}_smplparams.bin")
+        truth[part] = people
+    return truth
