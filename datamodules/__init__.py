@@ -1,1 +1,60 @@
 """One file per benchmark: reads the authors' own files and yields the one batch layout of `datamodules.batch`."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from datamodules.files import FileDataModule
+    from datamodules.jobs import Job
+
+# name of its folder -> class, by dotted path so that naming a benchmark imports nothing heavy
+BENCHMARKS: dict[str, str] = {
+    "human36m": "datamodules.human36m.datamodule.Human36MDataModule",
+    "3dpw": "datamodules.pw3d.Pw3dDataModule",
+    "mpi_inf_3dhp": "datamodules.mpi_inf_3dhp.datamodule.MpiInf3dhpDataModule",
+    "humaneva": "datamodules.humaneva.datamodule.HumanEvaDataModule",
+    "muco": "datamodules.muco.MucoDataModule",
+    "mupots": "datamodules.mupots.datamodule.MupotsDataModule",
+    "surreal": "datamodules.surreal.datamodule.SurrealDataModule",
+    "up3d": "datamodules.up3d.datamodule.Up3dDataModule",
+    "lsp": "datamodules.lsp.LspDataModule",
+    "lsp_extended": "datamodules.lsp.LspExtendedDataModule",
+    "mpii": "datamodules.mpii.datamodule.MpiiDataModule",
+    "coco": "datamodules.coco.CocoDataModule",
+    "densepose_coco": "datamodules.densepose.DensePoseCocoDataModule",
+    "freihand": "datamodules.freihand.FreiHandDataModule",
+}
+"""Benchmarks that are read from the user's files; the open one, which needs none, is `datamodules.synthetic`."""
+
+PREPARATIONS: dict[str, str] = {
+    "human36m": "datamodules.human36m.prepare.jobs",
+    "mpi_inf_3dhp": "datamodules.mpi_inf_3dhp.prepare.jobs",
+    "humaneva": "datamodules.humaneva.prepare.jobs",
+    "surreal": "datamodules.surreal.prepare.jobs",
+}
+"""What has to be made of some of them first: a function of their folder and of options, which returns the work."""
+
+
+def get_benchmark(name: str) -> type[FileDataModule]:
+    """The datamodule of a benchmark.
+
+    Raises:
+        KeyError: no such benchmark; the message lists those there are.
+    """
+    if name not in BENCHMARKS:
+        raise KeyError(f"no benchmark {name!r}; there are {', '.join(BENCHMARKS)}")
+    return _named(BENCHMARKS[name])
+
+
+def get_preparation(name: str) -> Callable[..., list[Job]] | None:
+    """What prepares a benchmark; None where its files are read as they are distributed."""
+    return _named(PREPARATIONS[name]) if name in PREPARATIONS else None
+
+
+def _named(path: str) -> type | Callable:
+    module, _, attribute = path.rpartition(".")
+    return getattr(import_module(module), attribute)

@@ -19,6 +19,7 @@ COMMANDS = {
     "fetch": "get weights ready to load, or learn where the authors keep them",
     "convert": "make an authors' weight file loadable",
     "push": "publish weights on the Hugging Face Hub",
+    "data": "data check NAME: is a benchmark on disk whole; data prepare NAME: its images",
     "body": "body convert FILE: an SMPL or MANO pickle becomes npz",
     "protocols": "what every number means",
     "leaderboard": "results by protocol, reported and measured",

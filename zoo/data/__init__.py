@@ -1,0 +1,1 @@
+"""What `zoo data` does with a benchmark on the user's disk."""
