@@ -43,13 +43,13 @@ def matrix_from_6d(numbers: Float[Tensor, "*batch 6"]) -> Float[Tensor, "*batch 
         rotation matrix. Example: (1, 0, 0, 1, 0, 0) is no rotation.
     """
     with full_precision(numbers):
-        return roma.special_gramschmidt(numbers.float().unflatten(-1, (3, 2)))
+        return roma.special_gramschmidt(numbers.float().view(*numbers.shape[:-1], 3, 2))
 
 
 def matrix_from_9d(numbers: Float[Tensor, "*batch 9"]) -> Float[Tensor, "*batch 3 3"]:
     """The rotation matrix nearest to any 3 x 3 matrix (row by row), never a reflection, in float32."""
     with full_precision(numbers):
-        return roma.special_procrustes(numbers.float().unflatten(-1, (3, 3)))
+        return roma.special_procrustes(numbers.float().view(*numbers.shape[:-1], 3, 3))
 
 
 def axis_angle_from_6d(numbers: Float[Tensor, "*batch 6"]) -> Float[Tensor, "*batch 3"]:

@@ -63,7 +63,7 @@ class MapLoss(nn.Module):
     def forward(self, maps: Float[Tensor, "batch maps height width"], target: HeatMaps) -> dict[str, Tensor]:
         """The terms by name, weighted."""
         count = self.parts.maps
-        of_parts = maps[:, :count].unflatten(1, (len(self.parts), self.parts.states))
+        of_parts = torch.unflatten(maps[:, :count], 1, (len(self.parts), self.parts.states))
         terms = {
             "hemlets": lambda: squared_error(of_parts, target.parts, target.parts_valid),
             "heatmaps": lambda: squared_error(maps[:, count:], target.joints, target.joints_valid),

@@ -110,7 +110,7 @@ class HemletsNet(nn.Module):
 
     def locate(self, volumes: Float[Tensor, "batch slices height width"]) -> Float[Tensor, "batch joints 3"]:
         """Soft-argmax (Eq. 5) of volumes whose channel = joint * depth_bins + depth; the outermost cells are ±0.5."""
-        logits = volumes.unflatten(1, (self.count, self.depth_bins))
+        logits = torch.unflatten(volumes, 1, (self.count, self.depth_bins))
         bins = torch.tensor(logits.shape[:1:-1], device=logits.device)  # of x, y and z
         return expected_place(logits) / (bins - 1) - 0.5
 

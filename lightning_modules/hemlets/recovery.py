@@ -76,7 +76,7 @@ def make_bones(skeleton: Skeleton, rest: Float[Tensor, "joints 3"] | None = None
     own = [bone for bone in BONES if {bone[0], bone[1]} <= set(skeleton.joints)]
     if not own:
         raise ValueError(f"no average bone lengths are known for {skeleton.name}; use h36m18 or h36m17")
-    children, parents = ([skeleton.index(bone[end]) for bone in own] for end in (0, 1))
+    children, parents = [skeleton.index(child) for child, _, _ in own], [skeleton.index(parent) for _, parent, _ in own]
     lengths: Sequence[float] = [bone[2] for bone in own]
     if rest is not None:
         lengths = (rest[children] - rest[parents]).norm(dim=-1).tolist()
@@ -120,10 +120,9 @@ def root_depth_by_grid(
 
     So Z is a multiple of 115 mm. Arguments as in `root_depth_from_bones`.
     """
-    kind = {"dtype": rays.dtype, "device": rays.device}
-    coarse = torch.arange(2.0, 8.25, 0.5, **kind)
+    coarse = torch.arange(2.0, 8.25, 0.5, dtype=rays.dtype, device=rays.device)
     best, error = _best(coarse.expand(len(rays), -1), rays, depth, bones)
-    fine = best[:, None] + torch.arange(-5, 5, **kind) / 10
+    fine = best[:, None] + torch.arange(-5, 5, dtype=rays.dtype, device=rays.device) / 10
     finer, smaller = _best(fine, rays, depth, bones)
     return torch.where(smaller < error, finer, best) * (_RELEASED_FOCAL / 1000)
 

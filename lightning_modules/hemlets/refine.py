@@ -97,9 +97,8 @@ class Refiner(nn.Module):
             best = minimise(energy, start, self.steps)
             with torch.no_grad():
                 vertices = self._vertices(best, count)
-        pose, betas, transl = best.split([count, best.shape[1] - count - 3, 3], 1)
-        return vertices, SmplParameters(pose.unflatten(1, (-1, 3)), betas, transl)
+        return vertices, SmplParameters(best[:, :count].view(len(best), -1, 3), best[:, count:-3], best[:, -3:])
 
     def _vertices(self, values: Float[Tensor, "batch values"], count: int) -> Float[Tensor, "batch vertices 3"]:
-        pose, betas, transl = values.split([count, values.shape[1] - count - 3, 3], 1)
+        pose, betas, transl = values[:, :count], values[:, count:-3], values[:, -3:]
         return self.smpl(betas=betas, global_orient=pose[:, :3], body_pose=pose[:, 3:], transl=transl).vertices

@@ -111,7 +111,7 @@ def test_bundled_facts_are_true(entry):
     model = zoo.load(entry.name)
     assert sum(weight.numel() for weight in model.parameters()) == entry.parameters
     assert not model.training
-    assert not any(".body" in key or "regressor" in key or "faces" in key for key in model.state_dict())
+    assert not any(".body" in key or "joint_regressor" in key or "faces" in key for key in model.state_dict())
 
 
 def test_shipped_results_are_those_of_the_listed_weights(tmp_path):
