@@ -20,6 +20,7 @@ from body.skeleton import get_skeleton
 from datamodules.augment import NO_CHANGE, Augmentation
 from datamodules.batch import Batch
 from datamodules.crop import RestRoot, make_crop
+from datamodules.fit_check import far_fits
 from datamodules.sample import GENDERS, Source
 from datamodules.settings import DEFAULT_CROPS, CropSettings
 from datamodules.surface import SurfaceRenderer
@@ -167,7 +168,12 @@ class BaseDataModule(pl.LightningDataModule, ABC):
     @torch.no_grad()
     def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:  # noqa: ARG002 (Lightning's)
         """Add the vertices of the SMPL parameters, made on the batch's device; zeros where there is no fit."""
-        batch["vertices"] = self._vertices(batch) * batch["smpl_valid"][:, None, None]
+        vertices = self._vertices(batch)
+        if self.crops.max_fit_error is not None and self.trainer is not None and self.trainer.training:
+            rule, limit = self.crops.same_joints, self.crops.max_fit_error
+            poor = far_fits(batch, vertices, self._body_model(), self.skeleton, rule, limit)
+            batch["smpl_valid"], batch["vertices_valid"] = batch["smpl_valid"] & ~poor, batch["vertices_valid"] & ~poor
+        batch["vertices"] = vertices * batch["smpl_valid"][:, None, None]
         for key in ("index", "image_id", "annotation_id"):
             batch[key] = torch.as_tensor(batch[key])
         batch["frame"] = [int(f) for f in batch["frame"]]

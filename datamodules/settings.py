@@ -19,6 +19,8 @@ class CropSettings:
         augmentation: how training samples change at random; None for not at all.
         iuv_size: side of the surface labels in pixels; `size` when omitted.
         same_joints: rule of `datamodules.aliases` for joints that a method takes for the same place.
+        max_fit_error: training does without SMPL fits that are farther than this (metres) from the 3D joints, see
+            `datamodules.fit_check`; all fits count when omitted.
         render_iuv: make surface labels from the SMPL parameters of samples that come without.
 
     Raises:
@@ -32,6 +34,7 @@ class CropSettings:
     augmentation: Augmentation | None = DEFAULT_AUGMENTATION
     iuv_size: int | None = None
     same_joints: str = ""
+    max_fit_error: float | None = None
     render_iuv: bool = False
 
     def __post_init__(self) -> None:
