@@ -21,7 +21,7 @@ from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 class Job:
     """One piece of work, such as one video whose frames become images.
 
-    The function writes every file under another name and renames it when it is whole (`write_whole`, or
+    The function writes every file under another name and renames it when it is whole (`body.atomic`, or
     `video.extract_frames`), so a job that was stopped is done again, without what it had finished already.
 
     Attributes:
@@ -79,22 +79,6 @@ def run_jobs(jobs: Sequence[Job], workers: int = 1, title: str = "Preparing") ->
                     failed[job.name] = error
                 progress.advance(task)
     return Outcome(len(waiting) - len(failed), len(jobs) - len(waiting), failed)
-
-
-def write_whole(path: Path, write: Callable[[Path], Any]) -> None:
-    """Let a function write a file under another name beside `path`, and rename it when it is whole.
-
-    Args:
-        path: where to; its folder is made.
-        write: writes the file that it is given, whose name ends like that of `path`.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{os.getpid()}.{path.name}")
-    try:
-        write(partial)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _run_here(jobs: Sequence[Job]) -> Generator[tuple[Job, str], None, None]:

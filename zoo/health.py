@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
 from zoo.assets import BODY_ASSETS, Asset
-from zoo.benchmarks import BENCHMARKS
+from zoo.benchmark_assets import benchmark_assets
 from zoo.checkpoints import read_checkpoints
 from zoo.errors import ZooError
 from zoo.resources import cache_folder
@@ -99,7 +99,7 @@ def bodies() -> Iterator[Check]:
 def benchmarks() -> Iterator[Check]:
     """Benchmarks' folders."""
     yield Check("open-v1", "ok", "rendered when first used", "training and tests of the open models")
-    yield from map(_asset, BENCHMARKS)
+    yield from map(_asset, benchmark_assets())
 
 
 def _asset(asset: Asset) -> Check:

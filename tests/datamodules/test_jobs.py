@@ -11,7 +11,7 @@ import pytest
 from fake.assets import write_video
 from fake.work import die, write_number, write_slowly
 
-from datamodules.jobs import Job, run_jobs, write_whole
+from datamodules.jobs import Job, run_jobs
 from datamodules.video import extract_frames
 
 
@@ -62,16 +62,6 @@ def test_a_killed_worker_is_reported(tmp_path):
     failed = run_jobs([Job("a", (), die), Job("b", (), die)], 2).failed
     assert set(failed) == {"a", "b"}
     assert "was killed" in failed["a"]
-
-
-def test_a_failed_writer_leaves_nothing(tmp_path):
-    def write(partial):
-        partial.write_text("half")
-        raise OSError("disk full")
-
-    with pytest.raises(OSError, match="disk full"):
-        write_whole(tmp_path / "new" / "a.txt", write)
-    assert not list((tmp_path / "new").iterdir())
 
 
 @pytest.fixture

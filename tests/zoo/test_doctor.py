@@ -8,7 +8,7 @@ from distributed_files import write_body
 from scipy.io import savemat
 
 from zoo.assets import BODY_ASSETS
-from zoo.benchmarks import BENCHMARKS
+from zoo.benchmark_assets import benchmark_assets
 from zoo.checkpoints import read_checkpoints
 from zoo.cli import main
 from zoo.health import Check, benchmarks, bodies
@@ -30,9 +30,9 @@ def by_name(checks):
 
 def test_an_empty_folder_unlocks_nothing_and_everything_says_what_to_do(assets):
     checks = by_name([*bodies(), *benchmarks()])
-    assert set(checks) == {"open body", "open-v1", *(asset.name for asset in (*BODY_ASSETS, *BENCHMARKS))}
+    assert set(checks) == {"open body", "open-v1", *(asset.name for asset in (*BODY_ASSETS, *benchmark_assets()))}
     assert checks["open body"].state == checks["open-v1"].state == "ok"
-    for asset in (*BODY_ASSETS, *BENCHMARKS):
+    for asset in (*BODY_ASSETS, *benchmark_assets()):
         check = checks[asset.name]
         assert check.state == "missing"
         assert check.unlocks == asset.unlocks
@@ -81,16 +81,18 @@ def test_densepose_files_are_looked_into(assets):
     assert by_name(bodies())["DensePose UV"].state == "broken"
 
 
-def test_benchmarks_are_found_whole_or_in_part(assets):
-    for name in ("imageFiles", "sequenceFiles"):
-        (assets / "benchmarks" / "3dpw" / name).mkdir(parents=True)
-    (assets / "benchmarks" / "freihand").mkdir()
-    (assets / "benchmarks" / "freihand" / "training_K.json").write_text("[]")
+def test_benchmarks_are_found_filled_or_empty(assets):
+    folder = assets / "benchmarks"
+    (folder / "3dpw" / "imageFiles").mkdir(parents=True)
+    (folder / "freihand").mkdir()
     checks = by_name(benchmarks())
-    assert checks["3DPW"] == Check("3DPW", "ok", str(assets / "benchmarks" / "3dpw"), checks["3DPW"].unlocks)
-    assert checks["FreiHAND"].state == "broken"
-    assert "incomplete: evaluation_K.json, training, evaluation missing" in checks["FreiHAND"].detail
-    assert checks["COCO"].state == "missing"
+    protocols = "the protocols 3dpw-test-14j-gendered, 3dpw-test-14j-neutral"
+    assert checks["3dpw"] == Check("3dpw", "ok", f"{folder / '3dpw'} (whole? zoo data check 3dpw)", protocols)
+    assert checks["freihand"].state == "broken"
+    assert f"{folder / 'freihand'} is empty" in checks["freihand"].detail
+    assert checks["coco"].state == "missing"
+    assert checks["muco"].unlocks == "training"
+    assert checks["mupots"].unlocks == "the protocols mupots-*"
 
 
 def test_every_required_asset_is_one_that_doctor_knows():
@@ -110,13 +112,12 @@ def test_it_reads_well_in_80_columns(listed, assets, capsys, monkeypatch):
     assert f"ZOO_ASSETS is {assets}" in text.replace("\n", "")
     assert "Everything needed works." in text
     (assets / "benchmarks" / "freihand").mkdir()
-    (assets / "benchmarks" / "freihand" / "training").mkdir()
     assert main(["doctor", "--json"]) == 1
     report = json.loads(capsys.readouterr().out)
     assert report["ok"] is False
     assert report["assets"] == str(assets)
     groups = {check["name"]: (check["group"], check["state"]) for check in report["checks"]}
-    assert groups["FreiHAND"] == ("benchmarks", "broken")
+    assert groups["freihand"] == ("benchmarks", "broken")
     assert groups["torch"] == ("environment", "ok")
     assert groups["i2l_meshnet.small"] == ("weights", "ok")
     assert groups["SMPL"] == ("body models", "missing")

@@ -10,6 +10,7 @@ from zoo.cli import main
 
 _CLASSES = {
     "i2l_meshnet": "lightning_modules.i2l_meshnet.module.I2LMeshNetModule",
+    "hemlets": "lightning_modules.hemlets.module.HemletsModule",
     "rootnet": "lightning_modules.rootnet.module.RootNetModule",
 }
 
@@ -77,7 +78,7 @@ def _untrained(model, folder):
     torch.manual_seed(0)
     made = getattr(import_module(module), name)(**model["init_args"])
     path = folder / "untrained.ckpt"
-    versions = {"pytorch-lightning_version": "2.5.0", "epoch": 0, "global_step": 0, "loops": {}}
+    versions = {"pytorch-lightning_version": "2.5.0", "epoch": 0, "global_step": 0}
     torch.save({"state_dict": made.state_dict(), "hyper_parameters": dict(made.hparams), **versions}, path)
     return path
 

@@ -4,24 +4,22 @@ import os
 import time
 from pathlib import Path
 
-from datamodules.jobs import write_whole
+from body.atomic import atomic_file
 
 
 def write_number(path, number):
     if number == 13:
         raise ValueError(f"{path}: an unlucky\nnumber")
-    write_whole(path, lambda partial: partial.write_text(str(number)))
+    with atomic_file(path) as partial:
+        partial.write_text(str(number))
 
 
 def write_slowly(path):
     """Say that the file is begun, then take for ever over it."""
-
-    def write(partial):
+    with atomic_file(path) as partial:
         partial.write_text("half")
         Path(f"{path}.begun").touch()
         time.sleep(60)
-
-    write_whole(path, write)
 
 
 def die():
