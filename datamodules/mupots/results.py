@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from scipy.io import loadmat, savemat
 
+from body.atomic import atomic_file
 from body.skeleton import MPI_INF_3DHP17
-from datamodules.jobs import write_whole
 from datamodules.mupots.datamodule import MupotsDataModule
 from metrics import People, build_metrics, get_protocol
 
@@ -32,7 +32,8 @@ def write_results(folder: Path, people: Mapping[str, People]) -> None:
     pixels = {key: found.pixels.double().cpu().numpy() for key, found in people.items()}
     joints = {key: 1000 * found.joints.double().cpu().numpy() for key, found in people.items()}
     for name, content in ((PIXELS, pixels), (JOINTS, joints)):
-        write_whole(folder / name, lambda partial, content=content: savemat(partial, content))
+        with atomic_file(folder / name) as partial, partial.open("wb") as stream:
+            savemat(stream, content)
 
 
 def read_results(folder: Path) -> dict[str, People]:
