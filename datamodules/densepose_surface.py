@@ -1,0 +1,92 @@
+"""Where on the body a chart coordinate is, and how far apart two places are along the surface: DensePose's own files.
+
+Files in `$ZOO_ASSETS/densepose`, as distributed:
+
+* `SMPL_subdiv.mat` (v5): `U_subdiv`, `V_subdiv`, `Part_ID_subdiv` of 29408 points of a finer mesh; points at the seams
+  of charts are there once per chart
+* `SMPL_SUBDIV_TRANSFORM.mat` (v5): `index`, 1-based, from these to the 27554 different places
+* `Pdist_matrix.mat` (v7.3): `Pdist_matrix`, (places * (places - 1) / 2, 1) as HDF5 shows it: geodesic distances,
+  metres, of the places (i, j) with j < i, row after row: (1, 0), (2, 0), (2, 1), (3, 0), ...
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float, Int
+from scipy.spatial import cKDTree
+
+from body.assets import find_asset
+
+FILES = ("SMPL_subdiv.mat", "SMPL_SUBDIV_TRANSFORM.mat", "Pdist_matrix.mat")
+
+
+@dataclass(frozen=True)
+class Surface:
+    """The body's surface in DensePose's charts.
+
+    Attributes:
+        trees: points of each part by (U, V).
+        places: place of each part's points, from 0.
+        distances: geodesic distances of pairs of places, metres, in the order of the file.
+    """
+
+    trees: tuple[cKDTree, ...]
+    places: tuple[Int[np.ndarray, "_"], ...]
+    distances: Float[np.ndarray, "pairs"]
+
+    def nearest(self, part: Int[np.ndarray, "points"], uv: Float[np.ndarray, "points 2"]) -> Int[np.ndarray, "points"]:
+        """Place whose chart coordinates are closest, on the same part; -1 where the part is 0 (background)."""
+        found = np.full(len(part), -1, np.int64)
+        for number, (tree, places) in enumerate(zip(self.trees, self.places, strict=True), start=1):
+            rows = np.flatnonzero(part == number)
+            if len(rows):
+                found[rows] = places[tree.query(uv[rows])[1]]
+        return found
+
+    def apart(self, first: Int[np.ndarray, "points"], second: Int[np.ndarray, "points"]) -> Float[np.ndarray, "points"]:
+        """Geodesic distance of two places each, metres; infinite where one of them is negative."""
+        low, high = np.minimum(first, second).astype(np.int64), np.maximum(first, second).astype(np.int64)
+        there = (low >= 0) & (low < high)
+        pair = np.where(there, high * (high - 1) // 2 + low, 0)
+        return np.where(there, self.distances[pair].astype(np.float64), np.where(low < 0, np.inf, 0.0))
+
+
+def load_surface() -> Surface:
+    """The surface from the user's files; 1.5 GB, read once.
+
+    Raises:
+        FileNotFoundError: a file is missing; the message says how to get it.
+        ValueError: a file is damaged, or they do not belong together.
+    """
+    paths = [find_asset(f"densepose/{name}") for name in FILES]
+    missing = [name for name, path in zip(FILES, paths, strict=True) if path is None]
+    if missing:
+        raise FileNotFoundError(
+            f"geodesic errors need {', '.join(missing)} in $ZOO_ASSETS/densepose: run get_eval_data.sh of "
+            f"github.com/facebookresearch/DensePose"
+        )
+    return _read(*(path for path in paths if path is not None))
+
+
+@cache
+def _read(points: Path, transform: Path, geodesics: Path) -> Surface:
+    from datamodules.mat_files import read_hdf5, read_mat
+
+    fine = read_mat(points, ("U_subdiv", "V_subdiv", "Part_ID_subdiv"))
+    u, v, part = (fine[name].reshape(-1) for name in ("U_subdiv", "V_subdiv", "Part_ID_subdiv"))
+    place = read_mat(transform, ("index",))["index"].reshape(-1).astype(np.int64) - 1
+    distances = read_hdf5(geodesics, ("Pdist_matrix",))["Pdist_matrix"].reshape(-1).astype(np.float32, copy=False)
+    if not len(u) == len(v) == len(part) == len(place):
+        raise ValueError(f"{points} and {transform} do not belong together: {len(part)} points, {len(place)} places")
+    count = int(place.max()) + 1
+    if len(distances) != count * (count - 1) // 2:
+        raise ValueError(f"{geodesics} holds {len(distances)} distances, which {count} places do not have")
+    rows = [np.flatnonzero(part == number) for number in range(1, 25)]
+    if min(map(len, rows)) == 0:
+        raise ValueError(f"{points} has no points on some of the 24 parts")
+    uv = np.stack([u, v], 1).astype(np.float64)
+    return Surface(tuple(cKDTree(uv[own]) for own in rows), tuple(place[own] for own in rows), distances)
