@@ -145,7 +145,8 @@ def read_sequence(path: Path) -> list[Annotations]:
     if missing:
         raise ValueError(f"{path} is not a sequence of 3DPW: it has no {', '.join(missing)}")
     try:
-        return [_person(path.stem, data, person) for person in range(len(data["poses"]))]
+        seen = [person for person, valid in enumerate(data["campose_valid"]) if np.any(valid)]
+        return [_person(path.stem, data, person) for person in seen]
     except (ValueError, IndexError, TypeError) as error:
         raise ValueError(f"{path} is damaged or no sequence of 3DPW ({error})") from None
 

@@ -14,6 +14,7 @@ from torchmetrics import Metric
 from body.load import load_body
 from body.maps import label_map
 from body.parts import PART_COUNTS, face_parts, merge_table
+from body.skeleton import SMPL24
 from datamodules.batch import Batch
 from datamodules.crop import scale_affine
 from lightning_modules.prediction import Prediction
@@ -24,8 +25,8 @@ def update_parts(metric: Metric, prediction: Prediction, batch: Batch) -> None:
     """Score a batch photograph by photograph, each at its own size.
 
     A method's part maps count (`intermediates["parts"]`: scores (batch, classes, height, width) or labels (batch,
-    height, width) of the crop; outside the crop is background), else its mesh as the camera sees it. SMPL's 24 parts
-    are merged to the protocol's.
+    height, width) of the crop; outside the crop is background), else its mesh as the camera sees it. Scores of SMPL's
+    24 parts and the background are merged to the protocol's parts.
 
     Raises:
         ValueError: the batch has no part labels, or the prediction neither parts nor a mesh of a body with so many.
@@ -63,20 +64,19 @@ def _of_crop(prediction: Prediction, batch: Batch, row: int, classes: int) -> UI
     if maps is None:
         return None
     crop_size = batch["image"].shape[-1]
-    labels, found = maps[row], None
+    labels, table = maps[row], np.arange(256, dtype=np.uint8)
     if maps.ndim == 4:
         found = maps.shape[1]
+        if found == len(SMPL24) + 1 and classes - 1 in PART_COUNTS:
+            table = merge_table(classes - 1)
+        elif found != classes:
+            raise ValueError(
+                f"part maps of {found} classes do not fit a protocol of {classes}; predict SMPL's 24 parts"
+            )
         scores = interpolate(maps[row : row + 1].float(), size=(crop_size, crop_size), mode="bilinear")
         labels = scores[0].argmax(0)
-    fine = labels.cpu().numpy().astype(np.uint8)
-    if found == 25 or (found is None and fine.max(initial=0) >= classes):
-        fine = _merged(fine, classes)
-    elif found not in (None, classes):
-        raise ValueError(
-            f"part maps with {found} classes do not fit a protocol of {classes}; predict these or SMPL's 24"
-        )
     affine = batch["crop_affine"][row].double().cpu().numpy()
-    return uncrop(fine, affine, crop_size, _photograph(batch, row))
+    return uncrop(table[labels.cpu().numpy().astype(np.uint8)], affine, crop_size, _photograph(batch, row))
 
 
 def _of_mesh(prediction: Prediction, batch: Batch, row: int, classes: int) -> UInt8[np.ndarray, "height width"]:
@@ -92,12 +92,6 @@ def _photograph(batch: Batch, row: int) -> tuple[int, int]:
     """Width and height of the photograph, which are those of its labels."""
     height, width = batch["part_labels"][row].shape
     return int(width), int(height)
-
-
-def _merged(fine: UInt8[np.ndarray, "rows columns"], classes: int) -> UInt8[np.ndarray, "rows columns"]:
-    if classes - 1 not in PART_COUNTS or fine.max(initial=0) > 24:
-        raise ValueError(f"labels up to {fine.max()} cannot be merged to {classes - 1} parts; predict SMPL's 24")
-    return merge_table(classes - 1)[fine]
 
 
 @cache

@@ -158,7 +158,7 @@ def test_methods_without_parts_are_told_so(copy):
         prediction.intermediates["parts"] = torch.zeros(len(people), 14, 8, 8)
         return prediction
 
-    with pytest.raises(ValueError, match="part maps with 14 classes do not fit a protocol of 7"):
+    with pytest.raises(ValueError, match="part maps of 14 classes do not fit a protocol of 7"):
         evaluate(copy, predict)
     data = make(copy)
     batch = next(iter(data.train_dataloader()))
