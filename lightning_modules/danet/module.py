@@ -15,7 +15,7 @@ from body.load import load_body
 from body.skeleton import SMPL24, get_skeleton
 from datamodules.batch import Batch
 from lightning_modules.base import PoseModule
-from lightning_modules.danet.charts import CHARTS
+from lightning_modules.danet.charts import CHARTS, PARTS
 from lightning_modules.danet.criterion import DaNetLoss
 from lightning_modules.danet.crop_camera import project
 from lightning_modules.danet.iuv import clean, image_of_maps
@@ -183,7 +183,7 @@ class DaNetModule(PoseModule):
             smpl=smpl,
             intermediates={
                 "camera": output.camera,
-                "iuv": image_of_maps(clean(estimate.iuv)),
+                "iuv": image_of_maps(clean(estimate.iuv)) * joints.new_tensor((PARTS, 1, 1)).view(3, 1, 1),
                 "joint_places": estimate.windows.centres,
                 "joint_hidden": estimate.windows.hidden,
                 "joint_windows": estimate.windows.thetas,
@@ -206,4 +206,3 @@ class DaNetModule(PoseModule):
             own = enlarged / (output.camera[:, 0].clamp(min=0.05) * (self.crop_size / 2))
             depth = torch.where(batch["root_depth_valid"], batch["root_depth"], own)
             return backproject(pixel, depth[:, None], intrinsics).squeeze(1)
-
