@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
+import cv2
 import numpy as np
 from jaxtyping import Float, UInt8
 
@@ -92,7 +93,7 @@ def change_colours(image: UInt8[np.ndarray, "size size 3"], change: Change) -> U
         image = _occlude(image, change.occluder, change.occluder_seed)
     if (change.colour != 1).any():
         tables = np.clip(np.rint(np.arange(256)[:, None] * change.colour), 0, 255).astype(np.uint8)
-        image = np.stack([tables[image[..., channel], channel] for channel in range(3)], -1)
+        image = cv2.LUT(image, tables[None])
     return image
 
 
