@@ -32,7 +32,9 @@ def camera_of_translation(place: Float[Tensor, "batch 3"]) -> Float[Tensor, "bat
     return torch.cat([FOCAL / place[:, 2:], place[:, :2]], -1)
 
 
-def project(points: Float[Tensor, "batch points 3"], camera: Float[Tensor, "batch 3"]) -> Float[Tensor, "batch points 2"]:
+def project(
+    points: Float[Tensor, "batch points 3"], camera: Float[Tensor, "batch 3"]
+) -> Float[Tensor, "batch points 2"]:
     """Where points of the body (metres, the crop's frame without translation) appear, in [-1, 1]."""
     with full_precision(points):
         moved = points + translation(camera)[:, None]

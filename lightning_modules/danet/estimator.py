@@ -104,9 +104,7 @@ class IuvEstimator(nn.Module):
         windows = self.windows(heatmaps, iuv.labels())
         return Estimate(features, iuv, coarse, heatmaps, windows, self.partial_maps(features, windows))
 
-    def partial_maps(
-        self, features: Float[Tensor, "batch channels height width"], windows: Windows
-    ) -> IuvMaps | None:
+    def partial_maps(self, features: Float[Tensor, "batch channels height width"], windows: Windows) -> IuvMaps | None:
         """Maps of every joint's window, each by its own convolution."""
         if self.partial is None:
             return None

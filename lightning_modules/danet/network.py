@@ -111,9 +111,7 @@ class DaNet(nn.Module):
         windows = JointWindows(chart, roi_ratios, roi_scale, jitter)
         self.register_buffer("kept", chart.kept_channels(parts == "all"), persistent=False)
         own_maps = many and representation in ("iuv", "segmentation")
-        self.estimator = IuvEstimator(
-            chart, iuv_backbone, channels, parts == "all", windows, own_maps, pretrained
-        )
+        self.estimator = IuvEstimator(chart, iuv_backbone, channels, parts == "all", windows, own_maps, pretrained)
         self.dropping = Dropping(drop, drop_rate, self.kept)
         width, slots, numbers = self.estimator.channels, self.kept.shape[1] + 1, ROTATIONS[rotation]
         planes = {"iuv": 3, "true": 3, "segmentation": 1}.get(representation, 0)
@@ -150,9 +148,7 @@ class DaNet(nn.Module):
         """
         return self.regress(self.estimator(image), true, supervise)
 
-    def regress(
-        self, estimate: Estimate, true: IuvMaps | None = None, supervise: bool | None = None
-    ) -> DaNetOutput:
+    def regress(self, estimate: Estimate, true: IuvMaps | None = None, supervise: bool | None = None) -> DaNetOutput:
         """The second stage.
 
         Raises:

@@ -160,7 +160,9 @@ class JointWindows(nn.Module):
 
     seen: Tensor
 
-    def __init__(self, charts: Charts, ratios: str = "released", scale_from: str = "joints", jitter: bool = True) -> None:
+    def __init__(
+        self, charts: Charts, ratios: str = "released", scale_from: str = "joints", jitter: bool = True
+    ) -> None:
         super().__init__()
         if ratios not in RATIOS or scale_from not in SCALES:
             raise ValueError(
@@ -185,9 +187,7 @@ class JointWindows(nn.Module):
         centres = centres_of(heatmaps)
         return self.around(centres, labels)
 
-    def around(
-        self, centres: Float[Tensor, "batch joints 2"], labels: Int[Tensor, "batch height width"]
-    ) -> Windows:
+    def around(self, centres: Float[Tensor, "batch joints 2"], labels: Int[Tensor, "batch height width"]) -> Windows:
         """Windows around places that are known."""
         places = centres.detach()
         if self.jitter and self.training:

@@ -104,5 +104,5 @@ class LocalStreams(nn.Module):
     ) -> Float[Tensor, "batch joints features"]:
         """Rotation features."""
         shared = self.backbone(self.mix(maps.flatten(0, 1)))[-1]
-        own = self.own(shared.reshape(len(maps), -1, *shared.shape[2:]))
+        own = self.own(shared.reshape(maps.shape[0], -1, *shared.shape[2:]))
         return own.mean((2, 3)).unflatten(1, (maps.shape[1], -1))

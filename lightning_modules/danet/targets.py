@@ -69,7 +69,7 @@ def make_targets(
         smpl_joints = regressor @ body
         rotations = roma.rotvec_to_rotmat(batch["pose"])
         rotations = torch.cat([(turn.mT @ rotations[:, 0]).unsqueeze(1), rotations[:, 1:]], 1)
-        root = (smpl_joints[:, :1] - batch["transl"][:, None])
+        root = smpl_joints[:, :1] - batch["transl"][:, None]
         positions = (smpl_joints - smpl_joints[:, :1]) @ turn + root
         places = apply_affine(project(smpl_joints, batch["intrinsics"]), batch["crop_affine"]) * (2 / crop_size) - 1
         translation = estimate_translation(positions, places, valid[:, None].expand(places.shape[:2]).float())

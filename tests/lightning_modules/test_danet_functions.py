@@ -11,7 +11,14 @@ from lightning_modules.danet.crop_camera import camera_of_translation, estimate_
 from lightning_modules.danet.dropping import Dropping, block_mask, dropped_parts
 from lightning_modules.danet.graph import collection_graph, conversion_graph, normalised, refinement_edges
 from lightning_modules.danet.iuv import IuvMaps, clean, image_of_maps, maps_of_bytes, maps_of_labels, simplify
-from lightning_modules.danet.pooling import JointWindows, centres_of, resample, resample_own, visibility, window_matrices
+from lightning_modules.danet.pooling import (
+    JointWindows,
+    centres_of,
+    resample,
+    resample_own,
+    visibility,
+    window_matrices,
+)
 from lightning_modules.smpl_head import matrix_from_6d
 
 KEPT = DENSEPOSE.kept_channels()

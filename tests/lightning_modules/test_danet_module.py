@@ -1,0 +1,188 @@
+import math
+
+import pytest
+import torch
+from contract import MethodContract
+from people import make_batch, open_body
+
+from lightning_modules.danet.module import DaNetModule
+from lightning_modules.danet.network import DaNetOutput
+from lightning_modules.smpl_head import matrix_from_6d
+
+TINY = {
+    "iuv_backbone": "resnet18_tiny", "charts": "open", "channels": 8, "global_backbone": "resnet18_tiny",
+    "local_backbone": "resnet18_tiny", "stream_channels": 8, "features": 8, "crop_size": 64, "estimator_steps": 0,
+}  # fmt: skip
+STILL = {"drop": "none", "jitter": False}
+STEPS = 5  # 20 have been run, too; they take four times as long
+
+
+def danet_batch(size=3, crop=64):
+    """Bodies, with every part somewhere in the picture and DensePose's points and masks in the first sample."""
+    batch, cells = make_batch(size, crop), crop // 4
+    parts = (torch.arange(cells * cells).view(cells, cells) * 25) // cells**2
+    iuv = torch.stack([parts, 10 * (parts % 25), 255 - 10 * (parts % 25)]).byte()
+    points = torch.zeros(size, 196, 5)
+    points[0, :30] = torch.rand(30, 5, generator=torch.Generator().manual_seed(1))
+    points[0, :30, :2] *= crop - 1
+    points[0, :30, 2] = torch.arange(30) % 24 + 1
+    valid = torch.zeros(size, 196, dtype=torch.bool)
+    valid[0, :30] = True
+    return batch | {
+        "iuv": iuv.expand(size, -1, -1, -1),
+        "iuv_valid": torch.ones(size, dtype=torch.bool),
+        "dense_points": points,
+        "dense_points_valid": valid,
+        "dense_mask": (torch.arange(crop) * 15 // crop).byte().expand(size, crop, crop),
+        "dense_mask_valid": torch.arange(size) == 0,
+    }
+
+
+class TestContract(MethodContract):
+    silent = ("heatmap.1.bias",)
+    module = staticmethod(lambda: DaNetModule(**TINY, **STILL))
+
+    def batch(self, size, crop):
+        return danet_batch(size, crop)
+
+
+# the rows of Tables 7 to 10 and what else the paper compares
+D_NET = {"aggregation": "none", "drop": "none"}
+ONE = {"streams": "one", "drop": "none", "global_backbone": "resnet18_tiny"}
+ROWS = {
+    "7, ConvFeat": {**ONE, "representation": "features"},
+    "7, Segmentation": {**ONE, "representation": "segmentation"},
+    "7, IUV": {**ONE},
+    "8, D-Net": {**D_NET},
+    "8, D-Net-ES": {**D_NET, "roi_scale": "foreground", "roi_ratios": "equal"},
+    "8, D-Net-AP": {**D_NET, "parts": "all"},
+    "Fig. 15, Dropout": {"aggregation": "none", "drop": "unit"},
+    "Fig. 15, DropBlock": {"aggregation": "none", "drop": "block"},
+    "Fig. 15, PartDrop; 9, w/o": {"aggregation": "none", "drop": "part"},
+    "9, direct": {"aggregation": "direct", "drop": "part"},
+    "9, position-implicit": {"aggregation": "implicit", "drop": "part"},
+    "9, position-aided": {"aggregation": "gcn", "drop": "part"},
+    "10, direct": {"aggregation": "direct", "drop": "none", "learned_edges": False},
+    "10, position-aided": {"aggregation": "gcn", "drop": "none", "learned_edges": False},
+    "10, position-aided, learned edges": {"aggregation": "gcn", "drop": "none"},
+    "released": {"aggregation": "gcn", "drop": "part_release"},
+    "5, LSTM": {"aggregation": "lstm"},
+    "Fig. 12, true IUV": {"representation": "true", "roi_ratios": "learned"},
+    "segmentation, many streams": {"representation": "segmentation"},
+    "features, many streams": {"representation": "features"},
+    "Eqs. 1 to 4": {"loss_terms": "paper", "rotation": "matrix"},
+}
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_every_row_trains(row):
+    torch.manual_seed(0)
+    module, batch = DaNetModule(**TINY | ROWS[row]), danet_batch(2)
+    optimiser = torch.optim.Adam(module.parameters(), 1e-3)
+    totals = []
+    for _ in range(STEPS):
+        losses = module.losses(batch)
+        total = torch.stack(list(losses.values())).sum()
+        optimiser.zero_grad()
+        total.backward()
+        optimiser.step()
+        totals.append(total.item())
+    assert all(map(math.isfinite, totals))
+    assert sum(totals[-2:]) < sum(totals[:2])
+    module.eval()
+    with torch.no_grad():
+        prediction = module.predict(batch)
+    assert prediction.vertices.isfinite().all()
+    turns = prediction.smpl.pose.norm(dim=-1)
+    assert (turns <= math.pi + 1e-4).all()
+
+
+def test_terms_of_the_two_phases():
+    first = {"u", "v", "index", "coarse", "partial_u", "partial_v", "partial_index", "point_u", "point_v",
+             "point_index", "mask", "place"}  # fmt: skip
+    second = {"rotation", "first_rotation", "betas", "position", "first_position", "joints_2d", "joints_3d", "scale"}
+    batch = danet_batch(2)
+    assert set(DaNetModule(**TINY | {"estimator_steps": 3}).losses(batch)) == first
+    assert set(DaNetModule(**TINY).losses(batch)) == first | second
+    implicit = set(DaNetModule(**TINY, aggregation="implicit").losses(batch))
+    assert implicit == (first | second) - {"position", "first_position"}
+    paper = set(DaNetModule(**TINY, loss_terms="paper", loss_weights={"coarse": 0.0}).losses(batch))
+    assert paper == (first | second | {"camera", "vertices", "orthogonality"}) - {"scale", "coarse"}
+
+
+def test_labels_that_are_missing_teach_nothing():
+    batch = danet_batch(2)
+    for name in ("iuv_valid", "dense_points_valid", "dense_mask_valid", "smpl_valid", "joints_valid",
+                 "joints_2d_valid"):  # fmt: skip
+        batch[name] = torch.zeros_like(batch[name])
+    module = DaNetModule(**TINY, loss_weights={"scale": 0.0})
+    losses = module.losses(batch)
+    assert all(value == 0 for value in losses.values()), losses
+    torch.stack(list(losses.values())).sum().backward()
+    assert all(weight.grad is None or not weight.grad.any() for weight in module.parameters())
+
+
+class Oracle(torch.nn.Module):
+    """A network that knows the answer."""
+
+    def __init__(self, module, batch):
+        super().__init__()
+        target = module.targets(batch)
+        self.network, self.representation, self.rotation = module.network, "iuv", "6d"
+        self.answer = target.camera, target.betas, target.rotations
+
+    def forward(self, image, true=None):
+        return DaNetOutput(*self.answer, self.network.estimator(image), None)
+
+
+@pytest.mark.parametrize("face_crop", [False, True])
+def test_a_perfect_answer_becomes_the_true_body(face_crop):
+    module, batch = DaNetModule(**TINY, face_crop=face_crop).eval(), danet_batch(3)
+    batch["betas"] = batch["betas"].clamp(-2, 2)
+    body = open_body()
+    batch["vertices"] = body(batch["pose"], batch["betas"], batch["transl"]).vertices
+    batch["joints"] = body.joint_regressor("smpl29") @ batch["vertices"]
+    batch["root_depth"] = batch["joints"][:, 0, 2]
+    module.network = Oracle(module, batch)
+    prediction = module.predict_step(batch, 0)
+    ours, true = (points - points[:, :1] for points in (prediction.joints, batch["joints"]))
+    torch.testing.assert_close(ours, true, atol=1e-4, rtol=0)
+    assert prediction.root_depth_source == "given"
+    assert (prediction.joints[:, 0] - batch["joints"][:, 0]).norm(dim=-1).max() < 0.05
+    batch["root_depth_valid"] = torch.zeros(3, dtype=torch.bool)
+    prediction = module.predict_step(batch, 0)
+    assert prediction.root_depth_source == "camera"
+    assert (prediction.joints[:, 0, 2] / batch["root_depth"] - 1).abs().max() < 0.1
+
+
+def test_the_person_that_answers_are_added_to_stands_upright():
+    module = DaNetModule(**TINY)
+    turn = matrix_from_6d(module.network.mean_pose)[0]
+    torch.testing.assert_close(turn @ torch.tensor([0.0, 1, 0]), torch.tensor([0.0, -1, 0]))  # up is -y in a crop
+
+
+def test_milestones_are_steps():
+    module = DaNetModule(**TINY, milestones=[2, 4])
+    setup = module.configure_optimizers()
+    assert setup["lr_scheduler"]["interval"] == "step"
+    rates = []
+    for _ in range(5):
+        rates.append(setup["optimizer"].param_groups[0]["lr"])
+        setup["optimizer"].step()
+        setup["lr_scheduler"]["scheduler"].step()
+    assert rates == pytest.approx([1e-4, 1e-4, 1e-5, 1e-5, 1e-6])
+    assert DaNetModule(**TINY).milestones == [30000, 60000]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [({"crop_size": 100}, "crop_size 100 is not a multiple of 32"),
+     ({"charts": "x"}, "no charts 'x'; use one of densepose, open"),
+     ({"representation": "x"}, "no representation 'x'; use one of iuv, segmentation, features, true"),
+     ({"aggregation": "x"}, "no aggregation 'x'; use one of gcn, lstm, direct, implicit, none"),
+     ({"loss_terms": "x"}, "no loss set 'x'; use one of paper, release"),
+     ({"loss_weights": {"x": 1.0}}, "no loss term x; there are u, v, index")],
+)  # fmt: skip
+def test_settings_are_checked(settings, message):
+    with pytest.raises(ValueError, match=message):
+        DaNetModule(**TINY | settings)
