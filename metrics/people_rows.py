@@ -104,8 +104,8 @@ class PeopleRows(IndexedMetric):
         index, rows = (tensor.cpu() for tensor in self.samples())
         scores = None if self.annotations is None else self.annotations.scores
         images = rows[:, 0].long()
-        joints, pixels = rows[:, 1:].split([3 * len(self.skeleton), 2 * len(self.skeleton)], 1)
-        joints, pixels = joints.unflatten(1, (-1, 3)), pixels.unflatten(1, (-1, 2))
+        joints, pixels = torch.split(rows[:, 1:], [3 * len(self.skeleton), 2 * len(self.skeleton)], 1)
+        joints, pixels = joints.reshape(len(rows), -1, 3), pixels.reshape(len(rows), -1, 2)
         return {
             image: People(joints[taken], pixels[taken], None if scores is None else scores[index[taken]])
             for image, taken in _groups(images).items()
@@ -135,4 +135,4 @@ def _groups(numbers: Int[Tensor, "rows"]) -> dict[int, Int[Tensor, "_"]]:
     """Where each number stands, by number, in ascending order."""
     order = numbers.argsort(stable=True)
     values, counts = torch.unique_consecutive(numbers[order], return_counts=True)
-    return dict(zip(values.tolist(), order.split(counts.tolist()), strict=True))
+    return dict(zip(values.tolist(), torch.split(order, counts.tolist()), strict=True))

@@ -119,8 +119,8 @@ class MupotsDataModule(FileDataModule):
             everywhere = np.ones(raw.pixels.shape[:2], bool)
             table = images.table(self._raw_rows(), boxes_of_points(raw.pixels, everywhere), raw.joints)
             ids, pixels = None, raw.pixels
-        seen = {"joints_2d": pixels.astype(np.float32), "joints_2d_valid": table.joints_valid}
-        return replace(table, annotation_ids=ids, **seen)
+        seen = pixels.astype(np.float32)
+        return replace(table, annotation_ids=ids, joints_2d=seen, joints_2d_valid=table.joints_valid)
 
     def _detected_people(self) -> Annotations:
         people, images = self._detected, self._images
@@ -150,8 +150,8 @@ class MupotsDataModule(FileDataModule):
         scores = None
         if self.detections is not None and all(person.score is not None for person in self._detected):
             scores = torch.tensor([person.score for person in self._detected], dtype=torch.float64)
-        numbers = (torch.from_numpy(column[rows]) for column in (self._images.number, self._images.sequence))
-        return AnnotatedPeople(torch.from_numpy(joints), torch.from_numpy(pixels), *numbers, scores)
+        image, sequence = (torch.from_numpy(column[rows]) for column in (self._images.number, self._images.sequence))
+        return AnnotatedPeople(torch.from_numpy(joints), torch.from_numpy(pixels), image, sequence, scores)
 
     def image_keys(self) -> dict[int, str]:
         """What 3DMPPE's result files call an image (`TS1_img_000000`), by its number."""
@@ -163,9 +163,7 @@ class MupotsDataModule(FileDataModule):
         """See `BaseDataModule.check_test_split`: all frames must be there, whoever is cropped from them."""
         found = int(self._raw.frames.sum())
         if found != FRAMES:
-            raise ValueError(
-                f"{self.root} annotates {found} of the {FRAMES} frames that protocol {self.protocol} means"
-            )
+            raise ValueError(f"{self.root} has {found} of the {FRAMES} frames that protocol {self.protocol} means")
 
 
 class _Images:

@@ -80,10 +80,8 @@ def _read(path: Path, width: int) -> dict[str, np.ndarray]:
     except Exception as error:  # scipy's reader raises whatever it stumbles over
         raise ValueError(f"{path} is no whole MATLAB file ({error}); write it again") from None
     arrays = {key: np.asarray(value, np.float64) for key, value in content.items() if not key.startswith("__")}
-    joints = len(MPI_INF_3DHP17)
-    wrong = [
-        key for key, value in arrays.items() if value.size % (joints * width) or value.shape[-2:] != (joints, width)
-    ]
+    shape = (len(MPI_INF_3DHP17), width)
+    wrong = [key for key, value in arrays.items() if value.ndim != 3 or value.shape[1:] != shape]
     if wrong:
-        raise ValueError(f"{path}: {wrong[0]} has shape {arrays[wrong[0]].shape}, not (people, {joints}, {width})")
-    return {key: value.reshape(-1, joints, width) for key, value in arrays.items()}
+        raise ValueError(f"{path}: {wrong[0]} has shape {arrays[wrong[0]].shape}, not (people, {shape[0]}, {width})")
+    return arrays
