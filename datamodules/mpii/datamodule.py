@@ -36,13 +36,14 @@ class MpiiDataModule(FileDataModule):
 
     Args:
         root: folder of the benchmark.
+        protocol: there is none; None.
         layout: one of the above.
         forward_backward: file of FBI labels (`datamodules.relative_depth`), relative to the root.
         fits: layout `spin` only: file of fitted SMPL parameters, relative to the root (`datamodules.fits`).
         crops, batch_size, num_workers: see `BaseDataModule`.
 
     Raises:
-        ValueError: no such layout, or an option that the layout does not have.
+        ValueError: a protocol, no such layout, or an option that the layout does not have.
     """
 
     folder = "mpii"
@@ -56,6 +57,7 @@ class MpiiDataModule(FileDataModule):
     def __init__(
         self,
         root: str | None = None,
+        protocol: str | None = None,
         layout: str = "raw",
         forward_backward: str | None = None,
         fits: str | None = None,
@@ -63,7 +65,7 @@ class MpiiDataModule(FileDataModule):
         batch_size: int = 32,
         num_workers: int = 2,
     ) -> None:
-        super().__init__(root, None, crops, batch_size, num_workers)
+        super().__init__(root, protocol, crops, batch_size, num_workers)
         if layout not in LAYOUTS:
             raise ValueError(f"MPII is read in the layouts {', '.join(LAYOUTS)}, not {layout!r}")
         if fits and layout != "spin":

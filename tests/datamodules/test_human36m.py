@@ -1,7 +1,6 @@
 """Human3.6M, in its authors' files, in 3DMPPE's and in SPIN's."""
 
 import json
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,11 +10,12 @@ import pytest
 from fake import human36m
 from fake.assets import write_smpl, write_video
 from fake.oracle import score
-from fake.people import make_image, write_image
+from fake.people import make_image
 from fake.run import fit_and_test
 
 from body.skeleton import H36M17, H36M18
 from datamodules.human36m import Human36MDataModule, raw
+from datamodules.human36m.boxes import store_boxes
 from datamodules.human36m.moon import read_moon
 from datamodules.human36m.names import TESTS, Selection, parse_image_name
 from datamodules.human36m.prepare import jobs
@@ -209,6 +209,40 @@ def test_shifted_sequences_can_be_left_out(raw_copy, moon_copy):
     make(raw_copy).check_test_split()
 
 
+def test_spin_files_hold_what_they_can(assets, tmp_path):
+    test, train = human36m.truth((9, 11), (4,), 5), human36m.truth((1, 8), (1, 2), 1)
+    (tmp_path / "dataset_extras").mkdir()
+    human36m.write_spin(tmp_path, "h36m_valid_protocol2.npz", test)
+    human36m.write_spin(tmp_path, "dataset_extras/h36m_mosh_train.npz", train, smpl=True)
+    module = make(tmp_path, "h36m-p2-14j-mesh", layout="spin", crops=replace(CROPS, margin=1.2))
+    table, rows = module.table("test"), by_key(module.table("test"))
+    order = [rows[key_of(row, "spin")] for row in test]
+    assert len(order) == len(rows) == 73
+    places = table.skeleton.positions_of(H36M17)
+    joints = np.stack([row.person.joints("h36m17") for row in test])
+    found = table.joints[order][:, places]
+    np.testing.assert_allclose(found - found[:, :1], joints - joints[:, :1], atol=1e-5)  # metres away
+    assert table.joints_valid[:, places].all()
+    boxes = np.array([human36m.mask_box(row.person) for row in test], float)
+    side = table.boxes[order][:, 2]
+    np.testing.assert_allclose(side * 1.2, 0.9 * boxes[:, 2:].max(1), rtol=1e-5)
+    assert len(module.table("val")) == 60  # frames are multiples of 5 and of 64
+    with pytest.raises(ValueError, match="73 of the 27558"):
+        module.check_test_split()
+    fitted = make(tmp_path, "h36m-s8-24j", layout="spin").table("test")
+    assert len(fitted) == sum(row.subject == 8 for row in train) == fitted.smpl_valid.sum()
+    assert len(make(tmp_path, layout="spin").table("train")) == sum(row.subject in (1, 8) for row in train)
+    assert len(make(tmp_path, layout="spin", train_subjects=[1]).table("train")) == 60
+    with pytest.raises(ValueError, match="not of h36m-p1-17j"):
+        make(tmp_path, "h36m-p1-17j", layout="spin").table("test")
+    with pytest.raises(ValueError, match="do not number trials"):
+        make(tmp_path, "h36m-p2-14j-mesh", layout="spin", drop_shifted=True).table("test")
+    with pytest.raises(FileNotFoundError, match=r"h36m_valid_protocol1.npz.*right folder"):
+        make(tmp_path, "h36m-p1-14j-mesh", layout="spin").table("test")
+    values = score(module, [test[order.index(row)].person for row in range(73)])
+    assert values["mpjpe"] < 0.01
+
+
 MISTAKES = {
     "millimetres": lambda joints, *_: joints * 1000,
     "sides": lambda joints, *_: joints[:, list(H36M17.mirror)],
@@ -231,50 +265,55 @@ def test_truth_scores_zero_and_mistakes_do_not(raw_copy, monkeypatch, mistake):
     assert (values["mpjpe"] < 0.01) == (values["pa_mpjpe"] < 0.01) == (mistake is None), values
 
 
-@pytest.mark.parametrize("mistake", [None, "wrong root", "one frame late", "position for translation"])
-def test_absolute_positions_in_moon_files(moon_copy, tmp_path, mistake):
-    root = tmp_path / "copy"
-    shutil.copytree(moon_copy, root, ignore=shutil.ignore_patterns("*.jpg"), dirs_exist_ok=True)
-    (root / "images").rmdir() if not any((root / "images").iterdir()) else shutil.rmtree(root / "images")
-    (root / "images").symlink_to(moon_copy / "images")
-    path = root / "annotations/Human36M_subject9_camera.json"
-    cameras = json.loads(path.read_text())
-    if mistake == "position for translation":
-        for camera in cameras.values():
-            camera["t"] = (-np.array(camera["R"]).T @ camera["t"]).tolist()
-    path.write_text(json.dumps(cameras))
-    path = root / "annotations/Human36M_subject9_joint_3d.json"
-    joints = json.loads(path.read_text())
-    if mistake == "one frame late":
-        long = joints["2"]["1"]
-        joints["2"]["1"] = {str(frame): long[str(max(frame - 1, 0))] for frame in range(len(long))}
-    path.write_text(json.dumps(joints))
+def position_for_translation(cameras):
+    return {key: {**one, "t": (-np.array(one["R"]).T @ one["t"]).tolist()} for key, one in cameras.items()}
 
+
+def one_frame_late(joints):
+    long = joints["2"]["1"]
+    return {**joints, "2": {**joints["2"], "1": {key: long[str(max(int(key) - 1, 0))] for key in long}}}
+
+
+@pytest.mark.parametrize(
+    ("kind", "change", "rows"), [("camera", position_for_translation, 61), ("joint_3d", one_frame_late, 1)]
+)
+def test_wrong_numbers_in_moon_files_show(moon_copy, kind, change, rows):
+    path = moon_copy / f"annotations/Human36M_subject9_{kind}.json"
+    right, whole = make(moon_copy, layout="moon").table("test"), path.read_text()
+    path.write_text(json.dumps(change(json.loads(whole))))
+    wrong = make(moon_copy, layout="moon").table("test")
+    path.write_text(whole)
+    moved = np.abs(wrong.joints - right.joints).max((1, 2)) > 0.01
+    assert 0 < moved.sum() <= rows
+    assert {right.subjects[row] for row in np.flatnonzero(moved)} == {"S9"}
+    if rows == 1:
+        assert right.frames[np.flatnonzero(moved)[0]] == 64
+
+
+@pytest.mark.parametrize("mistake", [None, "wrong root"])
+def test_absolute_positions_in_moon_files(moon_copy, mistake):
     def other_root(prediction):
         moved = prediction.joints.clone()
         moved[:, 0] = moved[:, 7]
         return replace(prediction, joints=moved, vertices=None)
 
-    module = make(root, "h36m-p2-root", layout="moon")
+    module = make(moon_copy, "h36m-p2-root", layout="moon")
     rows = by_key(module.table("test"))
     truth = {key_of(row, "moon"): row.person for row in human36m.truth((9, 11), step=64)}
     people = [truth[key] for key in sorted(rows, key=rows.get)]
-    values = score(module, people, other_root if mistake == "wrong root" else lambda prediction: prediction)
+    kept = np.arange(0, len(people), 12)
+    module._tables["test"] = module.table("test").take(kept)
+    change = other_root if mistake else lambda prediction: prediction
+    values = score(module, [people[row] for row in kept], change)
     assert (values["mrpe"] < 0.01) == (mistake is None), values
 
 
 def test_real_command_line_trains_and_tests(raw_copy, tmp_path):
-    data = {"train_subjects": [1]}
-    crops = {"body": "smpl"}
+    both = {"body": "smpl", "skeleton": "h36m17"}
     values = fit_and_test(
-        "datamodules.human36m.Human36MDataModule",
-        raw_copy,
-        tmp_path,
-        FRONTAL,
-        data=data,
-        crops=crops,
-        model={"body": "smpl"},
-    )
+        "datamodules.human36m.Human36MDataModule", raw_copy, tmp_path, FRONTAL, data={"train_subjects": [1]},
+        model=both, crops=both,
+    )  # fmt: skip
     assert values["train/loss"] > 0
     assert values["test/n"] == 61
     assert values["test/mpjpe"] > 1
@@ -317,9 +356,6 @@ def test_stored_boxes_are_read_instead_of_masks(raw_copy):
     original = module.table("test").boxes
     masks = next(raw_copy.glob("S9/MySegmentsMat/ground_truth_bb/Posing.60457274.mat"))
     stored = raw_copy / "boxes/S9_Posing.60457274.npy"
-    raw.read_boxes  # noqa: B018
-    from datamodules.human36m.boxes import store_boxes
-
     store_boxes(masks, stored)
     hidden = masks.rename(masks.with_suffix(".hidden"))
     try:
@@ -403,4 +439,3 @@ def test_photographs_show_the_person(raw_copy):
     row = human36m.truth((9, 11), (4,), 64)[3]
     assert np.abs(sample.image.astype(int) - make_image([row.person])).mean() < 8
     assert sample.frame == row.frame
-    write_image(raw_copy / "unused.jpg", sample.image)

@@ -10,8 +10,8 @@ from fake.run import fit_and_test
 from body.skeleton import LSP14, MPII16
 from datamodules.annotations import Annotations
 from datamodules.columns import Texts
-from datamodules.mpii import MpiiDataModule
-from datamodules.mpii.people import people_table
+from datamodules.mpii import MpiiDataModule, datamodule
+from datamodules.mpii.people import People, people_table
 from datamodules.relative_depth import FBI_PARTS, read_pairs, with_forward_backward, with_ordinal
 from datamodules.settings import CropSettings
 
@@ -29,7 +29,7 @@ def copies(tmp_path_factory):
 
 
 def make(root, layout="raw", **options):
-    return MpiiDataModule(str(root), layout, **{"crops": CROPS, "batch_size": 4, "num_workers": 0} | options)
+    return MpiiDataModule(str(root), layout=layout, **{"crops": CROPS, "batch_size": 4, "num_workers": 0} | options)
 
 
 def same_people(table, rows, boxes):
@@ -201,23 +201,21 @@ def test_pairs_brute_force():
                 assert order[r, i, j] == (-a if fine else 0)
 
 
-def test_mistakes_show_in_the_table(copies, monkeypatch):
-    """Pixels from 1, swapped axes, another order of joints: each moves a joint by more than the tests allow."""
-    right = make(copies["raw"]).table("train").joints_2d
-    for change in (
-        lambda people: people._replace(joints=people.joints + 1),
-        lambda people: people._replace(joints=people.joints[..., ::-1]),
-        lambda people: people._replace(
-            joints=people.joints[:, list(MPII16.mirror)], valid=people.valid[:, list(MPII16.mirror)]
-        ),
-    ):
-        from datamodules.mpii import datamodule
+MIRROR = list(MPII16.mirror)
+MISTAKES = {
+    "pixels from 1": lambda people: people._replace(joints=people.joints + 1),
+    "rows for columns": lambda people: people._replace(joints=people.joints[..., ::-1]),
+    "sides": lambda people: people._replace(joints=people.joints[:, MIRROR], valid=people.valid[:, MIRROR]),
+    "next person": lambda people: people._replace(joints=np.roll(people.joints, 1, 0)),
+}
 
-        read = datamodule.read_release
-        monkeypatch.setattr(datamodule, "read_release", lambda path: change(read(path)))
-        wrong = make(copies["raw"]).table("train").joints_2d
-        monkeypatch.undo()
-        assert np.abs(wrong - right).max() >= 1 - 1e-3
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_mistakes_show_in_the_table(copies, monkeypatch, mistake):
+    right, read = make(copies["raw"]).table("train").joints_2d, datamodule.read_release
+    monkeypatch.setattr(datamodule, "read_release", lambda path: MISTAKES[mistake](read(path)))
+    wrong = make(copies["raw"]).table("train").joints_2d
+    assert np.abs(wrong - right).max() >= 1 - 1e-3
 
 
 def test_damaged_and_missing_files_are_named(copies, tmp_path):
@@ -260,11 +258,5 @@ def test_an_empty_box_is_an_error_that_names_the_person(copies):
 
 
 def test_a_table_of_nobody(tmp_path):
-    nobody = people_table(tmp_path, mpii_people())
-    assert len(nobody) == 0
-
-
-def mpii_people():
-    from datamodules.mpii.people import People
-
-    return People([], np.zeros((0, 16, 2)), np.zeros((0, 16), bool), np.zeros((0, 4)))
+    nobody = People([], np.zeros((0, 16, 2)), np.zeros((0, 16), bool), np.zeros((0, 4)))
+    assert len(people_table(tmp_path, nobody)) == 0

@@ -261,3 +261,27 @@ def numbered_frame(number, size=SIZE):
 
 def number_of(image):
     return sum(1 << bit for bit in range(8) if image[10:-10, 12 * bit + 3 : 12 * bit + 9].mean() > 127)
+
+
+SLOTS = [14, 2, 1, 0, 3, 4, 5, 16, 12, 17, 18, 9, 10, 11, 8, 7, 6]
+"""Where SPIN's 24 slots have the 17 joints."""
+
+
+def write_spin(root, name, rows, smpl=False):
+    """An array file of SPIN's, with the photographs that it names."""
+    joints = np.zeros((len(rows), 24, 4))
+    for number, row in enumerate(rows):
+        places = row.person.joints("h36m17")
+        joints[number, SLOTS] = np.c_[places - places[0], np.ones(17)]
+        write_image(root / image_name(row), make_image([row.person]))
+    boxes = np.array([mask_box(row.person) for row in rows], float)
+    arrays = {
+        "imgname": np.array([image_name(row) for row in rows]),
+        "center": boxes[:, :2] + boxes[:, 2:] / 2,
+        "scale": 0.9 * boxes[:, 2:].max(1) / 200,
+        "S": joints,
+    }
+    if smpl:
+        arrays["pose"] = np.stack([row.person.pose.ravel() for row in rows])
+        arrays["shape"] = np.stack([row.person.betas for row in rows])
+    np.savez(root / name, **arrays)

@@ -22,7 +22,7 @@ WINDOWS = {  # (train, validation); first frame and first one after the end
 }
 VALID = (0, 7)
 """Frames of each part, from its beginning, in which motion capture works."""
-DISTORTION = (-0.25, 0.11, -0.0013, 0.0011, 0.0)
+DISTORTION = (-0.8, 0.3, -0.0013, 0.0011, 0.0)
 
 
 def camera_of(subject, name):
@@ -92,10 +92,10 @@ def write_joints(root, subject, action, part, change=lambda joints: joints):
     savemat(path, {"poses_3d": change(joints), "poses_2d": np.full((3, end - first, 15, 2), np.nan)})
 
 
-def write_calibration(path, camera):
+def write_calibration(path, camera, distortion=DISTORTION):
     path.parent.mkdir(parents=True, exist_ok=True)
     inner = camera.intrinsics
-    numbers = [inner[0, 0], inner[1, 1], inner[0, 2], inner[1, 2], 0.0, *DISTORTION]
+    numbers = [inner[0, 0], inner[1, 1], inner[0, 2], inner[1, 2], 0.0, *distortion]
     numbers += [*camera.rotation.ravel(), *(camera.translation * 1000)]
     path.write_text("".join(f"{number:.9f}\n" for number in numbers))
 

@@ -32,7 +32,8 @@ class Row:
     def square(self):
         """Box of stacked-hourglass training, before its margin."""
         side = 200 * self.scale
-        return np.array([*(self.centre + [0, 15 * self.scale] - side / 2), side, side])
+        x, y = self.centre - side / 2
+        return np.array([x, y + 15 * self.scale, side, side])
 
 
 def truth():
@@ -104,13 +105,13 @@ def write_moon(root):
     write_images(root)
     images = [{"id": k, "file_name": f"images/{name}", "width": SIZE[0], "height": SIZE[1]}
               for k, name in enumerate(PHOTOGRAPHS)]  # fmt: skip
-    people = []
+    people, names = [], [f"images/{name}" for name in PHOTOGRAPHS]
     for number, row in enumerate(truth()):
         points = (row.joints + 1) * row.valid[:, None]
         low, high = (row.joints + 1)[row.valid].min(0), (row.joints + 1)[row.valid].max(0)
         size = high - low - 1
         box = [*((low + high) / 2 - size / 2 * 1.2), *(size * 1.2)]
-        people.append({"id": number, "image_id": list(PHOTOGRAPHS).index(row.image.removeprefix("images/")), "bbox": box,
+        people.append({"id": number, "image_id": names.index(row.image), "bbox": box,
                        "iscrowd": 0, "area": box[2] * box[3], "category_id": 1,
                        "keypoints": np.c_[points, row.valid].ravel().tolist(),
                        "num_keypoints": int(row.valid.sum())})  # fmt: skip
