@@ -79,8 +79,7 @@ class _Video(NamedTuple):
     def inside(self) -> Bool[np.ndarray, "frames"]:
         """Frames with every evaluated joint in the image."""
         pixels = self.pixels[:, _RELEVANT]
-        inside: np.ndarray = (pixels >= 0) & (pixels < self.size)
-        return inside.reshape(len(inside), -1).all(1)
+        return np.asarray(((pixels >= 0) & (pixels < self.size)).all((1, 2)))
 
     def table(self, frames: Int[np.ndarray, "kept"]) -> Annotations:
         """The labels of some frames."""
