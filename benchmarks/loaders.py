@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -50,19 +51,21 @@ def made_up(name: str, rows: int, photographs: int = 8) -> Annotations:
     """Labels of a benchmark's kind, over a few photographs called `0.jpg`, `1.jpg`, ..."""
     width, height, person, skeleton, fits = PHOTOGRAPHS[name]
     rng, joints = np.random.default_rng(0), len(get_skeleton(skeleton))
-    points = rng.normal(0, 0.4, (rows, joints, 3)).astype(np.float32) + np.float32([0, 0, 5])
-    smpl = {
+    points = rng.normal(0, 0.4, (rows, joints, 3)).astype(np.float32) + np.array([0, 0, 5], np.float32)
+    smpl: dict[str, Any] = {
         "pose": rng.normal(0, 0.2, (rows, 24, 3)).astype(np.float32),
         "betas": rng.normal(0, 1, (rows, 10)).astype(np.float32),
-        "transl": np.tile(np.float32([0, 0, 5]), (rows, 1)),
+        "transl": np.tile(np.array([0, 0, 5], np.float32), (rows, 1)),
         "smpl_valid": np.ones(rows, bool),
     }
     focal = 2.5 * person  # somebody of two metres, five metres away
     return Annotations(
         skeleton=get_skeleton(skeleton),
         images=Texts.of([f"{row % photographs}.jpg" for row in range(rows)]),
-        intrinsics=np.tile(np.float32([focal, focal, width / 2, height / 2]), (rows, 1)),
-        boxes=np.tile(np.float32([(width - person / 2) / 2, (height - person) / 2, person / 2, person]), (rows, 1)),
+        intrinsics=np.tile(np.array([focal, focal, width / 2, height / 2], np.float32), (rows, 1)),
+        boxes=np.tile(
+            np.array([(width - person / 2) / 2, (height - person) / 2, person / 2, person], np.float32), (rows, 1)
+        ),
         joints=points,
         joints_valid=np.ones((rows, joints), bool),
         frames=np.arange(rows, dtype=np.int32),

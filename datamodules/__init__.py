@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,6 +55,6 @@ def get_preparation(name: str) -> Callable[..., list[Job]] | None:
     return _named(PREPARATIONS[name]) if name in PREPARATIONS else None
 
 
-def _named(path: str) -> type | Callable:
+def _named(path: str) -> Any:
     module, _, attribute = path.rpartition(".")
     return getattr(import_module(module), attribute)

@@ -86,8 +86,8 @@ def with_smplifyx_fits(table: Annotations, path: Path) -> Annotations:
         values[valid] = found.numbers(where + key, *shape)
         return values
 
-    parameters = {"pose": column("pose", 24, 3), "betas": column("shape", 10), "transl": column("trans", 3)}
-    return replace(table, **parameters, smpl_valid=valid, intrinsics=intrinsics)
+    pose, betas, transl = column("pose", 24, 3), column("shape", 10), column("trans", 3)
+    return replace(table, pose=pose, betas=betas, transl=transl, smpl_valid=valid, intrinsics=intrinsics)
 
 
 def _read_spin_fits(

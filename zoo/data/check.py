@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from datamodules.annotations import Annotations
 from datamodules.files import FileDataModule
@@ -130,8 +131,9 @@ def _spans(table: Annotations) -> np.ndarray:
     return (high.max(1) - low.min(1)).max(1)[enough]
 
 
-def _share(mask: np.ndarray) -> str:
-    share = mask.mean() if len(mask) else 0.0
+def _share(mask: ArrayLike) -> str:
+    values = np.asarray(mask, np.float64)
+    share = values.mean() if len(values) else 0.0
     return "all" if share == 1 else f"{100 * share:.3g} %"
 
 
