@@ -24,6 +24,7 @@ from datamodules.fit_check import far_fits
 from datamodules.sample import GENDERS, Source
 from datamodules.settings import DEFAULT_CROPS, CropSettings
 from datamodules.surface import SurfaceRenderer
+from metrics.protocols import Protocol, get_protocol
 
 
 class CropDataset(Dataset[dict[str, Any]]):
@@ -35,6 +36,7 @@ class CropDataset(Dataset[dict[str, Any]]):
         augmentation: how much samples change at random; None for not at all.
         rest_roots: see `make_crop`, by gender.
         renderers: make surface labels of samples that come without, by gender; none of them when omitted.
+        scored: see `make_crop`.
     """
 
     def __init__(
@@ -44,8 +46,9 @@ class CropDataset(Dataset[dict[str, Any]]):
         augmentation: Augmentation | None,
         rest_roots: Mapping[str, RestRoot],
         renderers: Mapping[str, SurfaceRenderer] | None = None,
+        scored: Protocol | None = None,
     ) -> None:
-        self.source, self.settings = source, settings
+        self.source, self.settings, self.scored = source, settings, scored
         self.augmentation, self.rest_roots, self.renderers = augmentation, rest_roots, renderers or {}
 
     def __len__(self) -> int:
@@ -57,7 +60,7 @@ class CropDataset(Dataset[dict[str, Any]]):
             change = self.augmentation.draw(np.random.default_rng(int(torch.randint(2**62, ()))))
         sample = self.source[index]
         rest_root = self.rest_roots.get(sample.gender, self.rest_roots["neutral"])
-        row = make_crop(sample, self.settings, change, rest_root)
+        row = make_crop(sample, self.settings, change, rest_root, self.scored)
         if self.renderers and row["smpl_valid"] and not row["iuv_valid"]:
             render = self.renderers.get(sample.gender, self.renderers["neutral"])
             row["iuv"] = render(row, self.settings.size, self.settings.label_size)
@@ -107,7 +110,9 @@ class BaseDataModule(pl.LightningDataModule, ABC):
         bodies = {gender: self._body_model(gender) for gender in genders}
         rest = {gender: rest_root(body) for gender, body in bodies.items()}
         surfaces = {gender: SurfaceRenderer(body) for gender, body in bodies.items()} if self.crops.render_iuv else {}
-        return CropDataset(source, self.crops, augmentation, rest, surfaces)
+        protocol = get_protocol(self.protocol) if self.protocol else None
+        scored = protocol if protocol is not None and protocol.skeleton else None
+        return CropDataset(source, self.crops, augmentation, rest, surfaces, scored)
 
     def setup(self, stage: str | None = None) -> None:
         """Open the splits that a stage needs (all of them without a stage)."""

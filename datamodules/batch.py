@@ -39,6 +39,11 @@ class Batch(TypedDict):
     joints_2d: Float[Tensor, "batch joints 2"]
     """Crop pixels."""
     joints_2d_valid: Bool[Tensor, "batch joints"]
+    scored_joints: Float[Tensor, "batch scored 3"]
+    """In the skeleton of the datamodule's protocol, as annotated: no joint stands for another. For evaluation only."""
+    scored_joints_valid: Bool[Tensor, "batch scored"]
+    scored_joints_2d: Float[Tensor, "batch scored 2"]
+    scored_joints_2d_valid: Bool[Tensor, "batch scored"]
     depth_order: Int[Tensor, "batch joints joints"]
     """[i, j] = -1 when joint i is nearer to the camera than j, 1 when farther, 0 when level (within 5 cm)."""
     depth_order_valid: Bool[Tensor, "batch joints joints"]

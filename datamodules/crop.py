@@ -10,7 +10,7 @@ Convention:
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -25,6 +25,7 @@ from datamodules.aliases import same_joints
 from datamodules.augment import Change, change_colours
 from datamodules.sample import RawSample, Smpl
 from datamodules.settings import CropSettings
+from metrics.protocols import Protocol
 
 DENSE_POINTS = 196
 """Most surface points that DensePose-COCO annotates of one person."""
@@ -67,7 +68,9 @@ def crop_image(
     return cv2.warpAffine(image, np.asarray(affine, np.float64), (size, size), flags=cv2.INTER_LINEAR)
 
 
-def make_crop(sample: RawSample, settings: CropSettings, change: Change, rest_root: RestRoot) -> dict[str, Any]:
+def make_crop(
+    sample: RawSample, settings: CropSettings, change: Change, rest_root: RestRoot, scored: Protocol | None = None
+) -> dict[str, Any]:
     """One row of a `Batch`, without `vertices`.
 
     Args:
@@ -75,6 +78,7 @@ def make_crop(sample: RawSample, settings: CropSettings, change: Change, rest_ro
         settings: of the crop.
         change: augmentation.
         rest_root: where the body's root rests, for turning SMPL translations.
+        scored: protocol whose joints are evaluated; those of `settings` when omitted.
 
     Raises:
         ValueError: the box is empty.
@@ -103,7 +107,7 @@ def make_crop(sample: RawSample, settings: CropSettings, change: Change, rest_ro
         "intrinsics": torch.from_numpy(intrinsics).float(),
         "crop_affine": compose_affine(affine, unturn).float(),
         "box": window.float(),
-        **_joints(sample, settings, change, from_original),
+        **_joints(sample, settings, scored, change, from_original),
         **_smpl(sample.smpl, change, rest_root),
         **_surface(sample, change, from_original, settings),
         **_dense(sample, change, from_original, size),
@@ -164,38 +168,72 @@ def _swapped_parts() -> UInt8[np.ndarray, "25"]:
 
 
 @cache
-def _positions(source: Skeleton, target: Skeleton, rule: str) -> Int[np.ndarray, "target"]:
-    return np.array(source.positions_of(target, same_joints(rule, source, target)))
+def _positions(source: Skeleton, target: Skeleton, rule: str, flip: bool) -> Int[np.ndarray, "target"]:
+    """Where the joints of `target` are; of a mirrored person, where those of the other side are."""
+    positions = np.array(source.positions_of(target, same_joints(rule, source, target)))
+    return positions[list(target.mirror)] if flip else positions
 
 
-def _joints(
-    sample: RawSample, settings: CropSettings, change: Change, affine: Float[np.ndarray, "2 3"]
-) -> dict[str, Tensor]:
+@cache
+def _scored_positions(source: Skeleton, protocol: Protocol, flip: bool) -> Int[np.ndarray, "target"]:
+    target = get_skeleton(protocol.skeleton)
+    positions = np.array(source.positions_of(target, protocol.aliases_of(source)))
+    return positions[list(target.mirror)] if flip else positions
+
+
+class _Points(NamedTuple):
+    """A sample's joints in its own skeleton, as the crop shows them; sides are not swapped yet."""
+
+    points: Float[np.ndarray, "joints 3"]
+    valid: Bool[np.ndarray, "joints"]
+    pixels: Float[np.ndarray, "joints 2"]
+    pixels_valid: Bool[np.ndarray, "joints"]
+
+    def pick(self, positions: Int[np.ndarray, "target"]) -> _Points:
+        """Joints of another skeleton by their positions here; zeros where one is -1."""
+        found = positions >= 0
+        valid, pixels_valid = self.valid[positions] & found, self.pixels_valid[positions] & found
+        points, pixels = self.points[positions] * valid[:, None], self.pixels[positions] * pixels_valid[:, None]
+        return _Points(points, valid, pixels, pixels_valid)
+
+    def tensors(self, name: str) -> dict[str, Tensor]:
+        """Keys of a batch, which begin with a name."""
+        return {
+            name: torch.from_numpy(self.points).float(),
+            f"{name}_valid": torch.from_numpy(self.valid),
+            f"{name}_2d": torch.from_numpy(self.pixels).float(),
+            f"{name}_2d_valid": torch.from_numpy(self.pixels_valid),
+        }
+
+
+def _moved(sample: RawSample, change: Change, affine: Float[np.ndarray, "2 3"]) -> _Points:
     pixels, pixels_valid = sample.joints_2d, sample.joints_2d_valid
     if pixels is None or pixels_valid is None:
         pixels_valid = sample.joints_valid & (sample.joints[:, 2] > 0)
         homogeneous = sample.joints @ sample.intrinsics.T
         pixels = homogeneous[:, :2] / np.where(pixels_valid, homogeneous[:, 2], 1)[:, None]
-    pixels = pixels @ affine[:, :2].T + affine[:, 2]
-    points = sample.joints.astype(np.float64)
-    skeleton = get_skeleton(settings.skeleton)
-    positions = _positions(sample.skeleton, skeleton, settings.same_joints)
-    if change.flip:
-        points = points * _FLIP_VECTOR
-        positions = positions[list(skeleton.mirror)]
+    points = sample.joints.astype(np.float64) * (_FLIP_VECTOR if change.flip else 1.0)
     points = points @ _turn_matrix(change.rotation).T
-    found = positions >= 0
-    valid, pixels_valid = sample.joints_valid[positions] & found, pixels_valid[positions] & found
-    points, pixels = points[positions] * valid[:, None], pixels[positions] * pixels_valid[:, None]
-    root = skeleton.root_index
+    return _Points(points, sample.joints_valid, pixels @ affine[:, :2].T + affine[:, 2], pixels_valid)
+
+
+def _joints(
+    sample: RawSample,
+    settings: CropSettings,
+    scored: Protocol | None,
+    change: Change,
+    affine: Float[np.ndarray, "2 3"],
+) -> dict[str, Tensor]:
+    moved, wanted = _moved(sample, change, affine), get_skeleton(settings.skeleton)
+    positions = _positions(sample.skeleton, wanted, settings.same_joints, change.flip)
+    exact = _scored_positions(sample.skeleton, scored, change.flip) if scored else positions
+    joints, root = moved.pick(positions), wanted.root_index
     return {
-        "joints": torch.from_numpy(points).float(),
-        "joints_valid": torch.from_numpy(valid),
-        "joints_2d": torch.from_numpy(pixels).float(),
-        "joints_2d_valid": torch.from_numpy(pixels_valid),
-        **_depth_order(sample, points[:, 2], valid, positions),
-        "root_depth": torch.tensor(points[root, 2], dtype=torch.float32),
-        "root_depth_valid": torch.tensor(bool(valid[root]) and sample.absolute),
+        **joints.tensors("joints"),
+        **moved.pick(exact).tensors("scored_joints"),
+        **_depth_order(sample, joints.points[:, 2], joints.valid, positions),
+        "root_depth": torch.tensor(joints.points[root, 2], dtype=torch.float32),
+        "root_depth_valid": torch.tensor(bool(joints.valid[root]) and sample.absolute),
     }
 
 

@@ -130,20 +130,24 @@ class Inputs:
         else:
             moved, present = self._regressed(self.protocol.regressor, ours, None)
         if self.protocol.target_regressor is None:
-            fixed, valid = self._labels(batch["joints"], batch["joints_valid"])
+            fixed, valid = self._labels(batch, "joints")
         else:
             assert true is not None, "a batch has vertices"
             fixed, valid = self._regressed(self.protocol.target_regressor, true, batch["vertices_valid"])
         return Pair(moved, fixed, valid & present)
 
-    def _labels(self, points: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
-        if points.shape[1] != len(self.target_skeleton):
+    def _labels(self, batch: Mapping[str, Any], key: str) -> tuple[Tensor, Tensor]:
+        """Annotated joints (`joints` or `joints_2d`); a datamodule has them in its protocol's skeleton."""
+        scored = f"scored_{key}" in batch
+        skeleton = self.skeleton if scored else self.target_skeleton
+        points, valid = (batch[f"scored_{name}" if scored else name] for name in (key, f"{key}_valid"))
+        if points.shape[1] != len(skeleton):
             raise ValueError(
-                f"batches hold {points.shape[1]} joints, not the {len(self.target_skeleton)} of "
-                f"{self.target_skeleton.name!r}: give the datamodule's skeleton as target_skeleton"
+                f"batches hold {points.shape[1]} joints to score, not the {len(skeleton)} of {skeleton.name!r}: give "
+                f"the datamodule the protocol {self.protocol.id!r}, or `Evaluation` its skeleton as target_skeleton"
             )
         exact = as_float64(points)
-        return self._named(exact, valid.to(exact.device), self.target_skeleton)
+        return self._named(exact, valid.to(exact.device), skeleton)
 
     def _meshes(self, vertices: Tensor, batch: Mapping[str, Any], joints: Pair) -> Pair:
         """Meshes of both sides, each relative to its own root."""
@@ -180,7 +184,7 @@ class Inputs:
         affine, full = as_float64(batch["crop_affine"]), as_float64(prediction.joints_2d)
         crop = full @ affine[:, :, :2].mT + affine[:, None, :, 2]
         ours, present = self._named(crop, torch.ones_like(crop[..., 0], dtype=torch.bool), prediction.skeleton)
-        true, valid = self._labels(batch["joints_2d"], batch["joints_2d_valid"])
+        true, valid = self._labels(batch, "joints_2d")
         return Pair(ours, true, valid & present)
 
     def _regressed(self, name: str, vertices: Tensor, valid: Tensor | None) -> tuple[Tensor, Tensor]:
@@ -197,14 +201,11 @@ class Inputs:
         return self._named(points, _everywhere(known, points), get_skeleton(name))
 
     def _named(self, points: Tensor, valid: Tensor, skeleton: Skeleton) -> tuple[Tensor, Tensor]:
-        return convert(points, valid, skeleton, self.skeleton, self._aliases(skeleton))
-
-    def _aliases(self, skeleton: Skeleton) -> dict[str, str]:
-        return {joint: other for joint, other in self.protocol.aliases if joint not in skeleton.joints}
+        return convert(points, valid, skeleton, self.skeleton, self.protocol.aliases_of(skeleton))
 
     def _check_scored(self, skeleton: Skeleton, what: str) -> None:
         """No joint is left out in silence: a mean over fewer joints would be another protocol."""
-        aliases = self._aliases(skeleton)
+        aliases = self.protocol.aliases_of(skeleton)
         roots = {self.protocol.root} - {"", MODEL_ORIGIN}
         wanted = dict.fromkeys((*self.protocol.joints, *self.protocol.distance_joints, *roots))
         missing = [joint for joint in wanted if aliases.get(joint, joint) not in skeleton.joints]

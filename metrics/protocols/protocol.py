@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from body.skeleton import get_skeleton
+from body.skeleton import Skeleton, get_skeleton
 from metrics.protocols.units import METRIC_INFO
 
 TASKS = ("pose", "hand", "people", "parts", "keypoints", "surface")
@@ -138,6 +138,10 @@ class Protocol:
     def needs_body(self) -> bool:
         """Whether bodies are posed from parameters, so that a prediction must come with them."""
         return MODEL_ORIGIN in (self.root, self.mesh_root) or bool({"pve_s", "pve_p"} & set(self.metrics))
+
+    def aliases_of(self, source: Skeleton) -> dict[str, str]:
+        """For `Skeleton.positions_of`: the aliases of those joints that a joint set does not have."""
+        return {joint: other for joint, other in self.aliases if joint not in source.joints}
 
     def describe(self) -> str:
         """A paragraph of documentation, made from the fields."""

@@ -105,7 +105,7 @@ def test_a_mean_over_fewer_joints_is_refused():
         Evaluation(PLAIN).update(Guess(torch.zeros(6, 17, 3), COCO17), batch)
     with pytest.raises(ValueError, match=r"the labels' joint set 'coco17' lacks spine1.*pelvis"):
         Evaluation(PLAIN, target_skeleton=COCO17)
-    with pytest.raises(ValueError, match="24 joints, not the 29 of 'smpl29'"):
+    with pytest.raises(ValueError, match="24 joints to score, not the 29 of 'smpl29'"):
         Evaluation(PLAIN, target_skeleton=SMPL29).update(*make_batch(range(6)))
 
 
