@@ -25,6 +25,7 @@ from datamodules.files import FileDataModule
 from datamodules.fits import with_spin_fits
 from datamodules.mat_files import read_mat
 from datamodules.mpii.people import People, people_table
+from datamodules.relative_depth import with_ordinal
 from datamodules.sample import Source
 from datamodules.settings import DEFAULT_CROPS, CropSettings
 from datamodules.spin import read_spin
@@ -46,11 +47,13 @@ class LspDataModule(FileDataModule):
         layout: one of `LAYOUTS` (see the module).
         high_resolution: folder of `lsp_dataset_original`, relative to the root, to train on.
         upi_s1h: folder of UPi-S1h, for testing; `$ZOO_ASSETS/benchmarks/upi_s1h` when omitted.
+        ordinal: layout `raw` only: the Ordinal data set's `ordinal.mat`, relative to the root, for training
+            (`datamodules.relative_depth`).
         fits: layout `spin` only: file of fitted SMPL parameters of the training split, relative to the root
             (`datamodules.fits`).
 
     Raises:
-        ValueError: unknown protocol or layout, or fits without the layout that they belong to.
+        ValueError: unknown protocol or layout, or an option without the layout that it belongs to.
     """
 
     folder = "lsp"
@@ -69,10 +72,14 @@ class LspDataModule(FileDataModule):
         high_resolution: str | None = None,
         upi_s1h: str | None = None,
         fits: str | None = None,
+        ordinal: str | None = None,
     ) -> None:
         super().__init__(root, protocol, crops, batch_size, num_workers)
         _check(layout, fits)
+        if ordinal and layout != "raw":
+            raise ValueError(f"ordinal belongs to layout raw, not {layout}")
         self.layout, self.high_resolution, self.upi_s1h, self.fits = layout, high_resolution, upi_s1h, fits
+        self.ordinal = ordinal
 
     def annotations(self, split: str) -> Annotations:
         """Read a split: the first 1,000 photographs for training, the rest for testing."""
@@ -90,7 +97,8 @@ class LspDataModule(FileDataModule):
         numbers = np.arange(joints.shape[2])
         numbers = numbers[:_TRAIN] if train else numbers[_TRAIN:]
         names = [str(folder / f"images/im{number + 1:04d}.jpg") for number in numbers]
-        return _table(self.root, names, joints[:2, :, numbers].transpose(2, 1, 0), np.ones((len(names), 14), bool))
+        table = _table(self.root, names, joints[:2, :, numbers].transpose(2, 1, 0), np.ones((len(names), 14), bool))
+        return with_ordinal(table, self.require(self.ordinal), numbers) if train and self.ordinal else table
 
     def source(self, split: str) -> Source:
         """Raw samples; those of the test split come with the parts that UPi-S1h's annotators drew."""

@@ -225,3 +225,16 @@ def test_the_command_line_trains_on_the_extended_set(tmp_path):
     lsp.write_extended(tmp_path / "lspet")
     logged = fit_and_test("datamodules.lsp.LspExtendedDataModule", tmp_path / "lspet", tmp_path, test=False)
     assert np.isfinite(logged["train/loss"])
+
+
+def test_training_photographs_get_the_ordinal_data_set(copy):
+    depth = np.random.default_rng(0).integers(0, 4, (1003, 14))
+    nearer = np.sign(depth[:, None] - depth[..., None])  # [i, j] is 1 where i is nearer than j
+    savemat(copy[0] / "ordinal.mat", {"ord": nearer})
+    data = make(copy, ordinal="ordinal.mat")
+    table = data.table("train")
+    np.testing.assert_array_equal(table.depth_order, -nearer[:1000])
+    assert table.depth_order_valid.sum() == 1000 * 14 * 13
+    assert data.table("test").depth_order is None
+    with pytest.raises(ValueError, match="belongs to layout raw"):
+        make(copy, layout="spin", ordinal="ordinal.mat")
