@@ -6,6 +6,10 @@ Convention:
     poses change places, rotation vectors reverse y and z, and the orientation is R T diag(-1, 1, 1), with R the
     reflection and T the body's turn in SURREAL's world (Rx(90 degrees) Rz(zrot) times the file's). Example: the camera
     at (5, 0, 0) sees the world point (1, 0, 0) at camera-frame (0, 0, 4).
+
+    Where a person walked out of the picture, the camera was moved in the middle of the clip, and the file has only its
+    last place. In frames from before that, people are put where the camera sees them at their annotated pixels, and
+    marked as not absolute.
 """
 
 from __future__ import annotations
@@ -14,11 +18,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int, Int8
+from jaxtyping import Bool, Float, Int, Int8
 from scipy.spatial.transform import Rotation
 
 from body.skeleton import SMPL24
 from datamodules.mat_files import read_mat
+from datamodules.placing import place_by_pixels
 from datamodules.posed import matrices
 from datamodules.world import to_camera
 
@@ -26,15 +31,18 @@ SIZE = (320, 240)
 INTRINSICS = (600.0, 600.0, 160.0, 120.0)
 REFLECTION = np.array([[0.0, 0.0, -1.0], [0.0, 1.0, 0.0], [-1.0, 0.0, 0.0]])
 """World to camera."""
-_KEYS = ("joints3D", "pose", "shape", "gender", "camLoc", "zrot")
+_KEYS = ("joints3D", "joints2D", "pose", "shape", "gender", "camLoc", "zrot")
 _MIRROR = list(SMPL24.mirror)
+_CLOSE = 3.0  # pixels on average; rounding makes up half a pixel
 _GENDERS = np.array([2, 1], np.int8)  # SURREAL's 0 is female, 1 male; positions in `datamodules.sample.GENDERS`
 
 
 class Clip(NamedTuple):
-    """Labels of frames, camera frame, metres."""
+    """Labels of frames, camera frame, metres; `pixels` are SURREAL's own, whole numbers."""
 
     joints: Float[np.ndarray, "rows 24 3"]
+    pixels: Float[np.ndarray, "rows 24 2"]
+    absolute: Bool[np.ndarray, "rows"]
     pose: Float[np.ndarray, "rows 24 3"]
     betas: Float[np.ndarray, "rows 10"]
     gender: Int8[np.ndarray, "rows"]
@@ -65,15 +73,37 @@ def clip_labels(info: dict[str, np.ndarray], frames: Int[np.ndarray, "rows"]) ->
     place = info["camLoc"].astype(np.float64).reshape(3)
     # a clip of one frame loses its last axis in MATLAB
     world = info["joints3D"].astype(np.float64).reshape(3, 24, -1).transpose(2, 1, 0)[frames]
+    pixels = info["joints2D"].astype(np.float64).reshape(2, 24, -1).transpose(2, 1, 0)[frames][:, _MIRROR]
+    joints, absolute = _placed(to_camera(world, REFLECTION, -REFLECTION @ place)[:, _MIRROR], pixels)
     pose = info["pose"].astype(np.float64).reshape(24, 3, -1).transpose(2, 0, 1)[frames]
     turn = Rotation.from_euler("zx", np.stack([info["zrot"].reshape(-1)[frames], np.full(len(frames), np.pi / 2)], 1))
     upright = turn.as_matrix() @ matrices(pose[:, 0])
     mirrored = pose[:, _MIRROR] * [1.0, -1.0, -1.0]
     mirrored[:, 0] = Rotation.from_matrix(REFLECTION @ upright @ np.diag([-1.0, 1.0, 1.0])).as_rotvec()
     return Clip(
-        to_camera(world, REFLECTION, -REFLECTION @ place)[:, _MIRROR],
+        joints,
+        pixels,
+        absolute,
         mirrored,
         info["shape"].astype(np.float64).reshape(10, -1).T[frames],
         _GENDERS[info["gender"].reshape(-1)[frames]],
         frames,
     )
+
+
+def project(joints: Float[np.ndarray, "rows joints 3"]) -> Float[np.ndarray, "rows joints 2"]:
+    """Pixels of camera-frame joints."""
+    fx, fy, cx, cy = INTRINSICS
+    return joints[..., :2] / joints[..., 2:] * (fx, fy) + (cx, cy)
+
+
+def _placed(
+    joints: Float[np.ndarray, "rows 24 3"], pixels: Float[np.ndarray, "rows 24 2"]
+) -> tuple[Float[np.ndarray, "rows 24 3"], Bool[np.ndarray, "rows"]]:
+    """Joints where their pixels are, and which of them the file's camera sees there (see the module)."""
+    absolute = np.linalg.norm(project(joints) - pixels, axis=-1).mean(1) < _CLOSE
+    points = joints - joints[:, :1]
+    cameras, valid = np.tile(INTRINSICS, (len(joints), 1)), np.ones(joints.shape[:2], bool)
+    places, known = place_by_pixels(points, pixels, valid, cameras)
+    moved = known & ~absolute
+    return np.where(moved[:, None, None], points + places[:, None], joints), absolute

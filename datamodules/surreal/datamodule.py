@@ -3,8 +3,8 @@
 Layout `raw`, as distributed: `data/cmu/{train,val,test}/run{0,1,2}/<sequence>/<sequence>_c%04d` with the endings
 
 * `.mp4`: 320 x 240, mostly 100 frames
-* `_info.mat`: `pose` (72, T), `shape` (10, T), `joints3D` (3, 24, T; metres), `gender` (T; 0 female), `zrot` (T),
-  `camLoc` (3)
+* `_info.mat`: `pose` (72, T), `shape` (10, T), `joints3D` (3, 24, T; metres), `joints2D` (2, 24, T), `gender` (T; 0
+  female), `zrot` (T), `camLoc` (3)
 * `_segm.mat`: `segm_1` ... `segm_T` (240, 320), SMPL's joint + 1 of every pixel, 0 background
 
 `zoo data prepare surreal` writes the frames that are used beside the videos, as `<clip>_%03d.jpg` counted from 0;
@@ -46,7 +46,8 @@ class SurrealDataModule(FileDataModule):
     """SURREAL in the camera frame, SMPL's 24 joints and parameters, with the mirroring of its labels undone.
 
     The test split is the middle frame of every clip of `data/cmu/val`: frame ceil(T / 2) - 1 counted from 0 (BodyNet,
-    DenseBody, HEMlets). The box encloses the projected joints inside the image (I2L-MeshNet).
+    DenseBody, HEMlets). The box encloses the annotated pixels of the joints inside the image
+    (I2L-MeshNet).
 
     Args:
         root, protocol, crops, batch_size, num_workers: see `FileDataModule`. `vertices` come from the body of each
@@ -106,16 +107,15 @@ class SurrealDataModule(FileDataModule):
         labels = Clip.join(clips)
         counts = [len(clip.frames) for clip in clips]
         rows, total = np.repeat(np.arange(len(names)), counts), sum(counts)
-        fx, fy, cx, cy = INTRINSICS
-        pixels = labels.joints[..., :2] / labels.joints[..., 2:] * (fx, fy) + (cx, cy)
         transl = root_translations(labels.joints[:, 0], labels.betas, labels.gender, self._body_of)
         return Annotations(
             skeleton=SMPL24,
             images=Texts.of([f"{names[r]}_{frame:03d}.jpg" for r, frame in zip(rows, labels.frames, strict=True)]),
             intrinsics=np.tile(INTRINSICS, (total, 1)),
-            boxes=boxes_inside(pixels, np.tile(np.array(SIZE, np.float64), (total, 1))).astype(np.float32),
+            boxes=boxes_inside(labels.pixels, np.tile(np.array(SIZE, np.float64), (total, 1))).astype(np.float32),
             joints=labels.joints.astype(np.float32),
             joints_valid=np.ones((total, 24), bool),
+            absolute=labels.absolute,
             pose=labels.pose.astype(np.float32),
             betas=labels.betas.astype(np.float32),
             transl=transl.astype(np.float32),

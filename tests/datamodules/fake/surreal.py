@@ -104,7 +104,7 @@ def _info(people, gender, number, clip):
     names = np.array([["a.jpg"] * count], object)
     return {
         "joints3D": np.stack(joints, -1).transpose(1, 0, 2).astype(np.float32).squeeze(),
-        "joints2D": np.stack(pixels, -1).transpose(1, 0, 2).astype(np.float32).squeeze(),
+        "joints2D": np.round(np.stack(pixels, -1)).transpose(1, 0, 2).astype(np.float32).squeeze(),
         "pose": np.stack(poses, -1).astype(np.float32),
         "shape": np.stack([person.betas for person in people], -1).astype(np.float32),
         "gender": np.full((count, 1), gender, np.uint8),
