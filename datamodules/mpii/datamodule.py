@@ -73,11 +73,11 @@ class MpiiDataModule(FileDataModule):
         if forward_backward and layout == "ordinal":
             raise ValueError("FBI labels name MPII's own photographs; layout ordinal has others")
         self.layout, self.forward_backward, self.fits = layout, forward_backward, fits
+        if layout != "hourglass":
+            self.splits = ("train",)  # type: ignore[misc]  # of this layout
 
     def annotations(self, split: str) -> Annotations:
         """See `FileDataModule.annotations`."""
-        if split == "val" and self.layout != "hourglass":
-            raise ValueError(f"MPII has a val split only in layout hourglass, not in {self.layout}")
         table = self._read(split)
         if self.forward_backward:
             table = with_forward_backward(table, self.require(self.forward_backward))

@@ -132,7 +132,12 @@ def test_missing_and_truncated_files_are_found(toy, capsys):
     assert "test cannot be read" in out
     assert "has no test.txt: is it the right folder? Draw it yourself" in out
     assert "samples cannot be read" in out
-    assert "no picture" in out
+    assert cv2.imread(str(toy / "sheet.png")).shape == (276, 768, 3)  # the one sample that can be read
+    for path in (toy / "train").iterdir():
+        path.unlink()
+    (toy / "sheet.png").unlink()
+    assert check(toy, "--plot", str(toy / "sheet.png")) == 1
+    assert "no picture: not one sample can be read" in capsys.readouterr().out
     assert not (toy / "sheet.png").exists()
 
 

@@ -221,7 +221,7 @@ def test_mistakes_show_in_the_table(copies, monkeypatch, mistake):
 def test_damaged_and_missing_files_are_named(copies, tmp_path):
     with pytest.raises(FileNotFoundError, match=r"mpii_human_pose_v1_u12_1.mat.*right folder"):
         make(copies["moon"]).table("train")
-    with pytest.raises(ValueError, match="only in layout hourglass"):
+    with pytest.raises(ValueError, match="mpii has no val split"):
         make(copies["raw"]).table("val")
     with pytest.raises(ValueError, match="has no test split"):
         make(copies["raw"]).table("test")

@@ -110,18 +110,15 @@ def _plot(data: FileDataModule, splits: tuple[str, ...], target: Path, console: 
     from body.atomic import atomic_file
     from zoo.data.sheet import contact_sheet
 
-    if not splits:
-        console.print("no picture: no split can be read")
-        return
+    if target.suffix.lower() not in (".png", ".jpg", ".jpeg"):
+        raise ZooError(f"--plot {target}: the name must end in .png or .jpg")
     try:
         sheet = contact_sheet(data, splits)
-    except (OSError, ValueError) as error:
-        console.print(f"no picture: {' '.join(str(error).split())}", soft_wrap=True)
+    except ValueError as error:
+        console.print(f"no picture: {error}")
         return
     import cv2
 
-    if target.suffix.lower() not in (".png", ".jpg", ".jpeg"):
-        raise ZooError(f"--plot {target}: the name must end in .png or .jpg")
     whole, content = cv2.imencode(target.suffix, sheet[..., ::-1])
     if not whole:
         raise ZooError(f"--plot {target}: the picture cannot be encoded")
@@ -149,5 +146,5 @@ def _prepare(arguments: argparse.Namespace, console: Console) -> int:
     outcome = run_jobs(jobs, arguments.workers, f"Preparing {arguments.name}")
     console.print(f"{outcome.done} done, {outcome.skipped} done before, {len(outcome.failed)} failed")
     for name, reason in outcome.failed.items():
-        console.print(f"{name}: {reason}", soft_wrap=True)
+        console.print(reason if name in reason else f"{name}: {reason}", soft_wrap=True)
     return int(bool(outcome.failed))

@@ -12,7 +12,8 @@ from numpy.typing import ArrayLike
 from datamodules.annotations import Annotations
 from datamodules.files import FileDataModule
 
-_ERRORS = (OSError, ValueError, KeyError)  # what readers raise for data that are not there or not right
+READING_ERRORS = (OSError, ValueError, KeyError)
+"""What readers raise for data that are not there or not right."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def check_split(data: FileDataModule, split: str, read: int) -> SplitCheck:
         expected = data.expected_samples(split)
         try:
             table = data.table(split)
-        except _ERRORS as error:
+        except READING_ERRORS as error:
             return SplitCheck(split, None, expected, problems=(_line(error),))
         problems = _count_problems(data, split, len(table), expected) + _label_problems(table)
         problems += _read_problems(data, split, spread(len(table), read))
@@ -110,12 +111,12 @@ def _read_problems(data: FileDataModule, split: str, rows: list[int]) -> list[st
     errors = []
     try:
         source = data.source(split)
-    except _ERRORS as error:
+    except READING_ERRORS as error:
         return [_line(error)]
     for row in rows:
         try:
             source[row]
-        except _ERRORS as error:
+        except READING_ERRORS as error:
             errors.append(_line(error))
     return [f"{len(errors)} of {len(rows)} samples cannot be read: {errors[0]}"] if errors else []
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -24,7 +25,7 @@ from datamodules.files import FileDataModule
 from datamodules.sample import RawSample
 from datamodules.settings import CropSettings
 from datamodules.surface import SurfaceRenderer
-from zoo.data.check import spread
+from zoo.data.check import READING_ERRORS, spread
 
 CELL = 256
 _MARGIN = 1.6
@@ -38,21 +39,33 @@ Picture = UInt8[np.ndarray, "height width 3"]
 def contact_sheet(data: FileDataModule, splits: tuple[str, ...], per_split: int = 4) -> Picture:
     """Samples of every split: with box and joints, with the outline of the SMPL mesh, and with surface labels.
 
-    Cells that a sample has no labels for stay empty. Bodies are the user's SMPL or MANO, neutral; without SMPL the open
-    body stands in for it, which is about right.
+    Samples that cannot be read are left out; cells that a sample has no labels for stay empty. Bodies are the user's
+    SMPL or MANO, neutral; without SMPL the open body stands in for it, which is about right.
 
     Args:
-        data: the benchmark; the splits can be read.
+        data: the benchmark.
         splits: what to show, a column each.
         per_split: samples of each, one below the other, evenly spread.
+
+    Raises:
+        ValueError: not one sample can be read.
     """
-    columns = []
-    for split in splits:
-        source = data.source(split)
-        columns.append(np.concatenate([_row(source[index], split) for index in spread(len(source), per_split)]))
+    columns = [np.concatenate(rows) for split in splits if (rows := _rows(data, split, per_split))]
+    if not columns:
+        raise ValueError("not one sample can be read")
     height = max(map(len, columns))
     padded = [np.pad(one, ((0, height - len(one)), (0, 0), (0, 0)), constant_values=255) for one in columns]
     return np.concatenate(padded, axis=1)
+
+
+def _rows(data: FileDataModule, split: str, wanted: int) -> list[Picture]:
+    rows = []
+    with suppress(*READING_ERRORS):  # of the split as a whole
+        source = data.source(split)
+        for index in spread(len(source), wanted):
+            with suppress(*READING_ERRORS):
+                rows.append(_row(source[index], split))
+    return rows
 
 
 def body_of(sample: RawSample) -> BodyModel | None:
@@ -92,8 +105,8 @@ def _with_mesh(image: Picture, crop: Mapping[str, Any], body: BodyModel | None) 
     if body is None:
         return np.full_like(image, 255)
     with torch.no_grad():
-        parameters = (crop[name][None] for name in ("pose", "betas", "transl"))
-        vertices = body(*parameters).vertices[0].numpy()
+        pose, betas, transl = (crop[name][None] for name in ("pose", "betas", "transl"))
+        vertices = body(pose + body.mean_pose, betas, transl).vertices[0].numpy()
     hits = rasterize(vertices, body.faces, crop_camera(crop), (CELL, CELL))
     seen = (hits.face >= 0).reshape(CELL, CELL).astype(np.uint8)
     outlines, _ = cv2.findContours(seen, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
