@@ -49,11 +49,11 @@ class FixedCamera:
         """In pixels."""
         return _FOCAL_PER_PIXEL * self.size
 
-    def matrix(self, like: Tensor) -> Float[Tensor, "3 3"]:
-        """Camera matrix, of the dtype and on the device of `like`."""
+    def matrix(self, like: Float[Tensor, "batch *rest"]) -> Float[Tensor, "batch 3 3"]:
+        """Camera matrices, of the dtype and on the device of `like`."""
         half = self.size / 2
         rows = [[self.focal, 0.0, half], [0.0, self.focal, half], [0.0, 0.0, 1.0]]
-        return torch.tensor(rows, dtype=like.dtype, device=like.device)
+        return torch.tensor(rows, dtype=like.dtype, device=like.device).expand(len(like), 3, 3)
 
     def project(
         self, points: Float[Tensor, "batch points 3"], transl: Float[Tensor, "batch 3"]
@@ -112,11 +112,12 @@ class FixedCamera:
             return backproject(pixel, torch.where(depth_valid, depth, estimate)[:, None], intrinsics)[:, 0]
 
 
-def resize_affine(old: int, new: int, like: Tensor) -> Float[Tensor, "2 3"]:
+def resize_affine(old: int, new: int, like: Float[Tensor, "batch *rest"]) -> Float[Tensor, "batch 2 3"]:
     """Pixels of a picture to those of the same picture at another size, its outer edges kept."""
     ratio = new / old
     offset = (ratio - 1) / 2
-    return torch.tensor([[ratio, 0.0, offset], [0.0, ratio, offset]], dtype=like.dtype, device=like.device)
+    rows = [[ratio, 0.0, offset], [0.0, ratio, offset]]
+    return torch.tensor(rows, dtype=like.dtype, device=like.device).expand(len(like), 2, 3)
 
 
 def match_pixels(
@@ -160,7 +161,7 @@ def box_zoom(size: int, like: Float[Tensor, "batch *rest"]) -> Float[Tensor, "ba
     """Zoom about the middle of a crop that brings the box in it to the paper's 440 of 512 pixels."""
     zoom = MARGIN * _PERSON
     rows = [[zoom, 0.0, (1 - zoom) * size / 2], [0.0, zoom, (1 - zoom) * size / 2]]
-    return torch.tensor(rows, dtype=torch.float32, device=like.device).expand(len(like), 2, 3)
+    return torch.tensor(rows, dtype=like.dtype, device=like.device).expand(len(like), 2, 3)
 
 
 def warp(

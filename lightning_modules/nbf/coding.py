@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import colorsys
+from itertools import accumulate, repeat
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -43,8 +44,19 @@ def colour_labels(
     labels: Int[Tensor, "batch rows columns"], table: Float[Tensor, "labels 3"], size: int
 ) -> Float[Tensor, "batch 3 size size"]:
     """Label images as colours, resized by taking the nearest pixel (as Pillow does)."""
-    small = functional.interpolate(labels[:, None].to(table.dtype), size=(size, size), mode="nearest-exact")
-    return table[small[:, 0].long()].movedim(-1, 1)
+    return table[nearest(labels, size)].movedim(-1, 1)
+
+
+def nearest(labels: Int[Tensor, "batch rows columns"], size: int) -> Int[Tensor, "batch {size} {size}"]:
+    """Label images at another size: of every new pixel the label at its centre, as Pillow has it."""
+    rows, columns = (nearest_places(old, size).to(labels.device) for old in labels.shape[1:])
+    return labels[:, rows[:, None], columns]
+
+
+def nearest_places(old: int, new: int) -> Int[Tensor, "{new}"]:
+    """Where `nearest` looks along one axis; steps are added up as Pillow does, which decides where two are as near."""
+    step = old / new
+    return torch.tensor([int(place) for place in accumulate(repeat(step, new - 1), initial=0.5 * step)])
 
 
 def blend_colours(

@@ -24,24 +24,25 @@ def dilate(net: nn.Module, stride: int) -> None:
     with torch.no_grad():
         for layer in net.values():
             shrunk = features.shape[-1] // layer(features).shape[-1]
-            reached *= shrunk
-            if reached > stride:
-                dilation *= shrunk
-                reached //= shrunk
-                _relax(layer, dilation)
-            elif dilation > 1:
-                _relax(layer, dilation)
+            further = shrunk if reached * shrunk > stride else 1
+            if further * dilation > 1:
+                _relax(layer, dilation, further * dilation)
+            dilation, reached = dilation * further, reached * shrunk // further
             features = layer(features)
     net.train(was_training)
 
 
-def _relax(layer: nn.Module, dilation: int) -> None:
+def _relax(layer: nn.Module, before: int, after: int) -> None:
+    """Take the strides out of a layer; 3x3 kernels are dilated by `before` up to the strided one, then by `after`."""
+    dilation = before
     for part in layer.modules():
         if isinstance(part, nn.Conv2d):
-            part.stride = (1, 1)
             if part.kernel_size == (3, 3):
-                part.dilation = part.padding = (dilation, dilation)
+                own = part.dilation[0] * dilation
+                part.dilation = part.padding = (own, own)
+                dilation = dilation if part.stride == (1, 1) else after
+            part.stride = (1, 1)
         elif isinstance(part, nn.MaxPool2d):
-            part.kernel_size, part.stride, part.padding = 3, 1, 1
+            part.kernel_size, part.stride, part.padding = 3, 1, 1  # as in DeepLab
         elif isinstance(part, nn.AvgPool2d):
             part.kernel_size, part.stride, part.padding = 1, 1, 0

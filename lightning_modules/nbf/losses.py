@@ -7,6 +7,8 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn import functional
 
+from lightning_modules.nbf.coding import nearest
+
 DISTANCES = ("euclidean", "squared")
 """Of joints: the release's, and the one that the paper writes."""
 
@@ -49,8 +51,7 @@ def part_loss(
     valid: Bool[Tensor, "batch"],
 ) -> Float[Tensor, ""]:
     """Cross entropy at the resolution of the logits, mean over the pixels of samples with labels."""
-    rows = logits.shape[-1]
-    small = functional.interpolate(parts[:, None].float(), size=(rows, rows), mode="nearest-exact")[:, 0].long()
+    small = nearest(parts, logits.shape[-1])
     if not valid.any():
         return logits.sum() * 0.0
     small = torch.where(valid[:, None, None], small, _IGNORED)

@@ -23,7 +23,7 @@ from lightning_modules.nbf.network import Fit, NBFNetwork
 from lightning_modules.nbf.pictures import Pictures, View
 from lightning_modules.nbf.placement import Placement
 from lightning_modules.nbf.scale import ScaleConvention
-from lightning_modules.nbf.segmenter import enlarge, make_segmenter
+from lightning_modules.nbf.segmenter import make_segmenter, most_probable
 from lightning_modules.nbf.stages import check_settings, segmenter_state
 from lightning_modules.nbf.targets import BodyTruth, body_truth, labelled
 from lightning_modules.precision import full_precision
@@ -229,6 +229,11 @@ class NBFModule(PoseModule):
         return self._answer(batch, truth, view, self._segment(view.image))
 
     def _answer(self, batch: Batch, truth: BodyTruth, view: View, logits: Tensor | None) -> Prediction:
+        """The prediction; of a segmenter alone only its parts are numbers."""
+        parts = {} if logits is None else {"parts": self.pictures.in_crop(most_probable(logits, self.crop_size), view)}
+        if self.network.encoder is None:
+            nowhere = torch.full_like(truth.joints, torch.nan)
+            return Prediction(nowhere, self.skeleton, nowhere[..., :2], root_depth_source="none", intermediates=parts)
         picture = self._picture(view, truth, logits)
         fit = self.network(picture)
         transl = self.placement.translation(fit.vertices, None if self.shown == "rgb" else picture)
@@ -237,9 +242,6 @@ class NBFModule(PoseModule):
             vertices, smpl = self.placement.place(fit, transl, affine, self._ray(batch), batch)
             joints = self.network.layer.body.regressor @ vertices
             joints_2d = project(joints, batch["intrinsics"])
-        intermediates = {"picture": picture, "latent": fit.latent, "rotations": fit.rotations}
-        if logits is not None:
-            intermediates["part_logits"] = logits
         return Prediction(
             joints=joints,
             skeleton=self.skeleton,
@@ -248,7 +250,7 @@ class NBFModule(PoseModule):
             vertices=vertices,
             faces=self.network.layer.body.faces,
             smpl=smpl,
-            intermediates=intermediates,
+            intermediates={"picture": picture, "latent": fit.latent, "rotations": fit.rotations, **parts},
         )
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:  # noqa: ARG002
@@ -265,10 +267,9 @@ class NBFModule(PoseModule):
         logits = self._segment(view.image)
         rows = batch["iuv_valid"]
         if logits is not None and rows.any():
-            metric = self.metrics if self.protocol.task == "parts" else self.part_metric
-            parts = enlarge(logits[rows].float(), view.parts.shape[-1]).argmax(1)
-            metric.update(parts, view.parts[rows], batch["index"][rows])
-        if self.protocol.task != "parts" and self.stages != "segmenter":
+            parts = most_probable(logits[rows], view.parts.shape[-1])
+            self.part_metric.update(parts, view.parts[rows], batch["index"][rows])
+        if self.protocol.task == "parts" or self.stages != "segmenter":
             update_metric(self.metrics, self.protocol, self._answer(batch, truth, view, logits), batch)
 
     def on_validation_epoch_end(self) -> None:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from lightning_modules.nbf.body_layer import BodyLayer
 from lightning_modules.nbf.coding import blend_colours, colour_labels, colour_table
 from lightning_modules.nbf.encoder import Encoder
-from lightning_modules.nbf.segmenter import enlarge
+from lightning_modules.nbf.segmenter import most_probable
 
 CODINGS = ("hard", "soft")
 
@@ -113,5 +113,6 @@ class NBFNetwork(nn.Module):
             size: side of the photograph, at which the hard coding decides.
         """
         if self.coding == "soft":
-            return blend_colours(logits.float(), self.colours, self.input_size)
-        return colour_labels(enlarge(logits, size).argmax(1), self.colours, self.input_size)
+            certain = logits.to(torch.promote_types(logits.dtype, torch.float32))
+            return blend_colours(certain, self.colours, self.input_size)
+        return colour_labels(most_probable(logits, size, self.input_size), self.colours, self.input_size)

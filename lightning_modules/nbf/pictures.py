@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
-from body.camera import apply_affine, compose_affine
+from body.camera import apply_affine, compose_affine, invert_affine
 from body.parts import merge_table
 from body.skeleton import SMPL24
 from datamodules.batch import Batch
@@ -65,7 +65,7 @@ class Pictures(nn.Module):
         to_picture = resize_affine(size, self.input_size, pixels)
         scaling = scale(truth, size, jitter)
         if scaling is None:
-            affine = to_picture.expand(len(pixels), 2, 3)
+            affine = to_picture
         else:
             down, up = resize_affine(size, labels, pixels), resize_affine(labels, size, pixels)
             image = warp(image, scaling, "bilinear")
@@ -73,6 +73,14 @@ class Pictures(nn.Module):
             parts = warp(parts[:, None].float(), moved, "nearest")[:, 0].long()
             affine = compose_affine(to_picture, scaling)
         return View(image, parts, affine, apply_affine(pixels, affine))
+
+    def in_crop(self, labels: Int[Tensor, "batch size size"], view: View) -> Int[Tensor, "batch size size"]:
+        """Labels of a view's image, as large as it, where they are in the crop; background where it was not shown."""
+        shrink = resize_affine(self.crop_size, self.input_size, view.affine)
+        if torch.equal(view.affine, shrink):
+            return labels
+        back = compose_affine(invert_affine(view.affine), shrink)
+        return warp(labels[:, None].float(), back, "nearest")[:, 0].long()
 
     def photograph(self, image: Float[Tensor, "batch 3 size size"]) -> Float[Tensor, "batch 3 input input"]:
         """The crop itself (Table 1, RGB)."""

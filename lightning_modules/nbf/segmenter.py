@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
 from lightning_modules.backbones import create_backbone
+from lightning_modules.nbf.coding import nearest_places
 from lightning_modules.nbf.dilation import dilate
 from lightning_modules.nbf.resnet import RELEASED, ReleasedResNet
+from lightning_modules.precision import full_precision
 
 SEGMENTERS = ("refinenet", "deeplab")
 
@@ -64,7 +66,7 @@ class ChainedPooling(nn.Module):
         """The sum of the chain."""
         link = total = functional.relu(features)
         for conv in self.convs:
-            link = functional.max_pool2d(conv(link), 5, stride=1, padding=2)
+            link = _largest_around(conv(link))
             total = total + link
         return total
 
@@ -191,21 +193,46 @@ def make_segmenter(
     raise ValueError(f"no segmenter {name!r}; use one of {', '.join(SEGMENTERS)}, or none")
 
 
+def most_probable(
+    logits: Float[Tensor, "batch labels rows columns"], size: int, shown: int | None = None
+) -> Int[Tensor, "batch shown shown"]:
+    """The label of every pixel of the photograph, from logits that are coarser.
+
+    Args:
+        logits: of the segmenter.
+        size: side of the photograph.
+        shown: side of a picture of the labels that takes the nearest pixel; only these pixels are then decided.
+    """
+    with full_precision(logits):
+        places = nearest_places(size, size if shown is None else shown)
+        return _interpolate(logits.float(), size, places).argmax(1)
+
+
 def enlarge(features: Float[Tensor, "batch channels rows columns"], size: int) -> Tensor:
     """TensorFlow 1's bilinear resize to a square of `size`: pixel i is read at i * (old / new), without half pixels."""
+    return features if features.shape[-1] == size else _interpolate(features, size, torch.arange(size))
+
+
+def _interpolate(
+    features: Float[Tensor, "batch channels rows columns"], size: int, places: Int[Tensor, "places"]
+) -> Float[Tensor, "batch channels places places"]:
+    """Some rows, and the same columns, of the enlarged map: a product with two weights per place on either side."""
     old = features.shape[-1]
-    if old == size:
-        return features
-    # each axis is a product with a matrix of two weights per row, which is exact and has an exact gradient
-    place = torch.arange(size, dtype=torch.float64) * (old / size)
+    place = places.double() * (old / size)
     low = place.floor().long().clamp(max=old - 1)
     share = place - low
-    matrix = torch.zeros(size, old, dtype=torch.float64)
-    rows = torch.arange(size)
+    matrix = torch.zeros(len(places), old, dtype=torch.float64)
+    rows = torch.arange(len(places))
     matrix[rows, low] += 1 - share
     matrix[rows, (low + 1).clamp(max=old - 1)] += share
     weights = matrix.to(features)
     return weights @ features @ weights.T
+
+
+def _largest_around(features: Float[Tensor, "batch channels rows columns"]) -> Tensor:
+    """Largest value of 5 x 5 pixels: of columns, then of rows, with 10 comparisons instead of 25."""
+    columns = functional.max_pool2d(features, (5, 1), stride=1, padding=(2, 0))
+    return functional.max_pool2d(columns, (1, 5), stride=1, padding=(0, 2))
 
 
 def _conv(in_channels: int, out_channels: int) -> nn.Conv2d:

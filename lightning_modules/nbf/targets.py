@@ -53,7 +53,9 @@ def body_truth(batch: Batch, layer: BodyLayer, view: Float[Tensor, "batch 3 3"],
         # bodies that are not there are put before the camera, so that nothing is divided by a depth of 0
         rest = torch.where(valid[:, None, None], rest, torch.ones_like(rest))
         own = apply_affine(project(rest, batch["intrinsics"]), batch["crop_affine"])
-    annotated, annotated_valid = convert(batch["joints_2d"], batch["joints_2d_valid"], skeleton, SMPL24)
+    annotated, annotated_valid = torch.zeros_like(own), torch.zeros_like(own[..., 0], dtype=torch.bool)
+    if batch["joints_2d_valid"].any():  # a photograph's batch has no joints in any skeleton
+        annotated, annotated_valid = convert(batch["joints_2d"], batch["joints_2d_valid"], skeleton, SMPL24)
     pixels = torch.where(valid[:, None, None], own, annotated)
     return BodyTruth(rotations, betas, layer.joints(rotations, betas), valid, pixels, valid[:, None] | annotated_valid)
 
