@@ -50,8 +50,8 @@ class CocoDataModule(FileDataModule):
         test_year: of the validation photographs; the protocol means 2014.
         people: who is a training sample, one of `PEOPLE`. The test split has all who are labelled.
         boxes: one of `BOXES`, for training. The test split has the boxes as annotated.
-        fits: file with SMPL fits of the training people, in the root or elsewhere: `annotations/
-            coco_smplifyx_train.json`, or SPIN's `.npy` or `.npz` with the layout `spin`.
+        fits: file with SMPL fits of the training people, in the root or elsewhere: I2L-MeshNet's
+            `annotations/coco_smplifyx_train.json`, or SPIN's `.npy` or `.npz` with the layout `spin`.
         fit_check: which fits are kept, one of `FIT_CHECKS`; with SMPLify-X's.
         detections: RootNet's result file, in the root or elsewhere: the test split is what it detected, with its boxes
             and root positions, a focal length of 1500 pixels, and without keypoints.

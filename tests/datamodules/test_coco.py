@@ -8,7 +8,6 @@ import pytest
 import torch
 from fake import coco
 from fake.oracle import score
-from fake.people import make_people
 from fake.run import fit_and_test
 
 from body.load import load_body
@@ -180,7 +179,7 @@ def test_poor_fits_are_left_out(copy):
     assert spoilt.smpl_valid.tolist() == [True, False, False]
 
 
-def test_the_release_leaves_out_people_far_from_the_middle(tmp_path):
+def test_the_release_measures_people_far_from_the_middle_wrongly(tmp_path):
     def far_off(content):
         person = content["annotations"][0]
         labels = np.array(person["keypoints"]).reshape(17, 3)
@@ -194,7 +193,6 @@ def test_the_release_leaves_out_people_far_from_the_middle(tmp_path):
     coco.write_fits(tmp_path, people)
     path = tmp_path / "annotations" / "coco_smplifyx_train.json"
     fits = json.loads(path.read_text())
-    fits["900"]["cam_param"]["princpt"][0] += 0
     camera = people[0].camera.intrinsics
     fits["900"]["smpl_param"]["trans"][0] += 2000 / camera[0, 0] * people[0].transl[2]
     path.write_text(json.dumps(fits))
@@ -239,7 +237,7 @@ def test_the_released_check_counts_one_joint_wrongly(name):
 def test_damage_is_explained(copy, tmp_path):
     with pytest.raises(FileNotFoundError, match=r"is it the right folder.*cocodataset"):
         make(tmp_path).table("test")
-    truth = coco.write(tmp_path, ("val2014",))
+    coco.write(tmp_path, ("val2014",))
     path = tmp_path / "annotations" / "person_keypoints_val2014.json"
     whole = path.read_text()
     path.write_text(whole[:-300])
@@ -260,7 +258,6 @@ def test_damage_is_explained(copy, tmp_path):
         make(tmp_path, year=2015)
     with pytest.raises(FileNotFoundError, match=r"nothing.json"):
         make(copy[0], fits="nothing.json").table("train")
-    assert len(truth["val2014"]) == 3
 
 
 def test_a_box_without_area_is_named(tmp_path):
@@ -272,10 +269,9 @@ def test_a_box_without_area_is_named(tmp_path):
         make(tmp_path).dataset("test")[2]
 
 
-def test_other_people_in_other_cameras_are_other_samples(copy):
+def test_other_labels_are_another_fingerprint(copy):
     assert make(copy[0]).fingerprint("test") == make(copy[0]).fingerprint("test")
     assert make(copy[0]).fingerprint("test") != make(copy[0], layout="spin").fingerprint("test")
-    assert len(make_people(3)) == 3
 
 
 def test_the_command_line_trains_and_tests(copy, tmp_path):
