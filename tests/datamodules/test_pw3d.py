@@ -5,10 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from fake import pw3d
-from fake.assets import write_smpl
 from fake.oracle import score
 from fake.run import fit_and_test
-from fake.smpl_truth import smpl_joints
+from fake.smpl_truth import smpl_joints, write_bodies
 
 from body.skeleton import SMPL24
 from datamodules.pw3d import Pw3dDataModule
@@ -20,7 +19,7 @@ SMPL = CropSettings(body="smpl", size=32)
 @pytest.fixture(scope="module")
 def assets(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
-        yield write_smpl(tmp_path_factory.mktemp("assets"), patch, ("neutral", "male", "female"))
+        yield write_bodies(tmp_path_factory.mktemp("assets"), patch, ("neutral", "male", "female"))
 
 
 @pytest.fixture(scope="module")

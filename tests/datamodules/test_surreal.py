@@ -4,11 +4,10 @@ import numpy as np
 import pytest
 import torch
 from fake import surreal
-from fake.assets import write_smpl
 from fake.oracle import score
 from fake.people import body_called
 from fake.run import fit_and_test
-from fake.smpl_truth import smpl_joints
+from fake.smpl_truth import smpl_joints, write_bodies
 from scipy.spatial.transform import Rotation
 
 from body.skeleton import SMPL24
@@ -26,7 +25,7 @@ MIDDLE = {"val/run0/03_01/03_01_c0008": 2, "val/run1/ung_122_34/ung_122_34_c0004
 @pytest.fixture(scope="module")
 def assets(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
-        yield write_smpl(tmp_path_factory.mktemp("assets"), patch, ("neutral", "male", "female"))
+        yield write_bodies(tmp_path_factory.mktemp("assets"), patch, ("neutral", "male", "female"))
 
 
 @pytest.fixture(scope="module")

@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 import torch
 from fake import up3d
-from fake.assets import write_smpl
 from fake.oracle import score
 from fake.run import fit_and_test
-from fake.smpl_truth import smpl_joints
+from fake.smpl_truth import smpl_joints, write_bodies
 
 from body.skeleton import LSP14, SMPL24
 from datamodules.settings import CropSettings
@@ -23,7 +22,7 @@ SMPL = CropSettings("smpl24", "smpl", size=32)
 @pytest.fixture(scope="module")
 def assets(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
-        yield write_smpl(tmp_path_factory.mktemp("assets"), patch)
+        yield write_bodies(tmp_path_factory.mktemp("assets"), patch)
 
 
 @pytest.fixture(scope="module")

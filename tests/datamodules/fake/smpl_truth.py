@@ -1,11 +1,19 @@
-"""What SMPL itself says about a fake person: joints of the kinematic chain, and where the root joint rests."""
+"""Stand-in SMPL bodies, and what SMPL itself says about a fake person: joints of its chain, where its root rests."""
 
 from functools import cache
 
 import numpy as np
 import torch
 
+from body.licensed import load_licensed
+from fake.assets import write_smpl
 from fake.people import body_called
+
+
+def write_bodies(folder, patch, genders=("neutral",)):
+    """As `fake.assets.write_smpl`, and every body is read only once: the files are large."""
+    patch.setattr("body.load.load_licensed", cache(load_licensed))
+    return write_smpl(folder, patch, genders)
 
 
 @cache
