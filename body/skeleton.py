@@ -170,7 +170,11 @@ _COCO17_TREE = """
 COCO17 = _tree("coco17", "nose", _COCO17_TREE)
 """COCO keypoints; they have no pelvis, so root-relative use needs another skeleton."""
 
-COCO19 = _tree("coco19", "pelvis_coco", _COCO17_TREE + "pelvis_coco thorax_mpii<pelvis_coco")
+COCO19 = _tree(
+    "coco19",
+    "pelvis_coco",
+    _COCO17_TREE.replace("nose left_eye", "nose<thorax_mpii left_eye") + "pelvis_coco thorax_mpii<pelvis_coco",
+)
 """COCO's keypoints, the midpoint of the hips (I2L-MeshNet) and that of the shoulders (RootNet)."""
 
 HUMANEVA15 = _tree(

@@ -74,7 +74,7 @@ class MpiiDataModule(FileDataModule):
             raise ValueError("FBI labels name MPII's own photographs; layout ordinal has others")
         self.layout, self.forward_backward, self.fits = layout, forward_backward, fits
         if layout != "hourglass":
-            self.splits = ("train",)  # type: ignore[misc]  # of this layout
+            self.splits = ("train",)  # type: ignore[misc, assignment]  # of this layout
 
     def annotations(self, split: str) -> Annotations:
         """See `FileDataModule.annotations`."""
