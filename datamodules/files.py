@@ -15,6 +15,10 @@ from datamodules.settings import DEFAULT_CROPS, CropSettings
 from metrics import get_protocol
 
 
+class DamagedData(ValueError):
+    """Files of a benchmark that cannot be read as what they should be; the message names the file and the fix."""
+
+
 class FileDataModule(BaseDataModule):
     """A benchmark read from files; a subclass turns a split into `Annotations`.
 
@@ -87,14 +91,19 @@ class FileDataModule(BaseDataModule):
         """The labels of a split, read once.
 
         Raises:
-            ValueError: the benchmark has no such split, or nothing is in it.
+            FileNotFoundError: see `annotations`.
+            DamagedData: a file cannot be read, or nothing is in the split.
+            ValueError: the benchmark has no such split.
         """
         if split not in self.splits:
             raise ValueError(f"{self.folder} has no {split} split; it has {', '.join(self.splits)}")
         if split not in self._tables:
-            table = self.annotations(split)
+            try:
+                table = self.annotations(split)
+            except ValueError as error:
+                raise DamagedData(str(error)) from error
             if len(table) == 0:
-                raise ValueError(f"{self.root}: not one sample of the {split} split is there. {self.how_to_get}")
+                raise DamagedData(f"{self.root}: not one sample of the {split} split is there. {self.how_to_get}")
             self._tables[split] = table
         return self._tables[split]
 

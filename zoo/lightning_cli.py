@@ -12,6 +12,7 @@ from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 from pytorch_lightning.loggers import CSVLogger, Logger, WandbLogger
 
+from datamodules.files import DamagedData
 from zoo.callbacks import PredictionWriter, progress_callbacks
 from zoo.errors import ZooError
 from zoo.lightning_arguments import RunOptions, parse
@@ -106,14 +107,18 @@ def main(argv: Sequence[str]) -> int:
     """Run `STAGE --config ...` and return the exit code.
 
     Raises:
-        ZooError: a configuration or weights that do not exist, or an evaluation without weights.
+        ZooError: a configuration, weights, data or a body that are not there, damaged data, or an evaluation without
+            weights.
     """
     import torch
 
     torch.set_flush_denormal(True)  # some CPUs are slow on subnormal numbers; threads that run already would not follow
     os.environ.setdefault("TORCH_FORCE_WEIGHTS_ONLY_LOAD", "1")  # a checkpoint from a stranger must not run code
     options = parse(argv)
-    cli = ZooCLI(options)
+    try:
+        cli = ZooCLI(options)
+    except (FileNotFoundError, DamagedData) as error:  # the last line: a loader's process puts its traceback before
+        raise ZooError(str(error).strip().splitlines()[-1]) from error
     if options.stage == "test":
         _store(cli, options)
     return 0

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from fake import coco, human36m, mpii, muco, pw3d, surreal
+from fake import coco, freihand, human36m, mpii, muco, pw3d, surreal
 from fake.assets import write_mano, write_smpl
 
 from zoo.cli import main
@@ -35,6 +35,8 @@ def folder(tmp_path_factory):
         human36m.write_moon(benchmarks / "human36m", subjects=(1, 5, 6, 7, 8, 9, 11), fitted=(1, 5, 6, 7, 8))
         people = coco.write(benchmarks / "coco", body="smpl")
         coco.write_fits(benchmarks / "coco", people["train2017"])
+        (benchmarks / "freihand").mkdir(parents=True)
+        freihand.write(benchmarks / "freihand")
         muco.write(benchmarks / "muco")
         pw3d.write(benchmarks / "3dpw")
         surreal.write(benchmarks / "surreal")
@@ -57,3 +59,17 @@ def test_the_trainings_of_the_papers_run(name, folder):
 def test_every_configuration_is_run_or_shipped_with_weights():
     shipped = {name for name in list_configs() if name.partition("/")[0] in ("i2l_meshnet", "rootnet")}
     assert shipped == {*RUNS, "i2l_meshnet/open_tiny"}
+
+
+def test_missing_and_damaged_data_are_one_line(folder, capsys, monkeypatch):
+    command = ["fit", "--config", "i2l_meshnet/ablation", "--trainer.accelerator", "cpu", "--model.pretrained", "false"]
+    assert main([*command, "--data.root", str(folder / "nowhere")]) == 2
+    assert "nowhere: no such folder. Make an account" in capsys.readouterr().err
+    broken = folder / "broken"
+    human36m.write_moon(broken, subjects=(1,), images=False)
+    file = broken / "annotations" / "Human36M_subject1_data.json"
+    file.write_text(file.read_text()[:1000])
+    assert main([*command, "--data.root", str(broken), "--data.train_subjects", "[1]"]) == 2
+    message = capsys.readouterr().err
+    assert str(file) in message
+    assert len(message.strip().splitlines()) == 1
