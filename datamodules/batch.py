@@ -50,6 +50,7 @@ class Batch(TypedDict):
     root_depth: Float[Tensor, "batch"]
     """z of the root joint, metres."""
     root_depth_valid: Bool[Tensor, "batch"]
+    """False as well where people were placed, see `RawSample.absolute`: the depth is made up then."""
 
     # body model
     pose: Float[Tensor, "batch parts 3"]
