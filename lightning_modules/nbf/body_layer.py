@@ -121,13 +121,17 @@ class BodyLayer(nn.Module):
 
     def relative(self, rotations: Float[Tensor, "batch 24 3 3"]) -> Float[Tensor, "batch 24 3 3"]:
         """As the body model takes them."""
+        if not self.absolute:
+            return rotations
         with full_precision(rotations):
-            return to_relative(rotations, self.body.parents) if self.absolute else rotations
+            return to_relative(rotations, self.body.parents)
 
     def from_relative(self, rotations: Float[Tensor, "batch 24 3 3"]) -> Float[Tensor, "batch 24 3 3"]:
         """As this layer takes them."""
+        if not self.absolute:
+            return rotations
         with full_precision(rotations):
-            return to_absolute(rotations, self.body.parents) if self.absolute else rotations
+            return to_absolute(rotations, self.body.parents)
 
     def vertices(
         self, rotations: Float[Tensor, "batch 24 3 3"], betas: Float[Tensor, "batch 10"]

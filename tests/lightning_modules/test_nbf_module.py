@@ -18,17 +18,6 @@ class TestContract(MethodContract):
         return make_people(size, crop)
 
 
-class TestContractSoft(MethodContract):
-    """End to end: the fitting losses reach the segmenter."""
-
-    @staticmethod
-    def module():
-        return NBFModule(**TINY, coding="soft", part_weight=0.0, rotations="relative")
-
-    def batch(self, size, crop):
-        return make_people(size, crop)
-
-
 def gradient_reaches(module, batch):
     module.zero_grad()
     sum(module.losses(batch).values()).backward()
@@ -41,7 +30,9 @@ def test_stages_train_alone_and_together():
     batch = make_people(2)
     both = {"encoder", "segmenter"}
     assert gradient_reaches(NBFModule(**TINY), batch) == both
-    assert gradient_reaches(NBFModule(**TINY, coding="soft", part_weight=0.0), batch) == both
+    soft = NBFModule(**TINY, coding="soft", part_weight=0.0, rotations="relative")
+    assert gradient_reaches(soft, batch) == both
+    assert all(weight.grad is not None and weight.grad.any() for weight in soft.parameters())
     assert gradient_reaches(NBFModule(**TINY, part_weight=0.0), batch) == {"encoder"}  # hard parts pass no gradient
     assert gradient_reaches(NBFModule(**TINY, train="fitter", coding="soft"), batch) == {"encoder"}
     assert gradient_reaches(NBFModule(**TINY, train="segmenter"), batch) == {"segmenter"}

@@ -54,6 +54,15 @@ def test_gradient_of_the_projected_joints_by_the_photograph(rotations):
             torch.testing.assert_close((gradient * direction).sum(), change, rtol=1e-5, atol=1e-9)
 
 
+def test_a_network_of_relative_rotations_exports():
+    """That of absolute ones is a contract test."""
+    network = NBFNetwork(Encoder("resnet18_tiny"), BodyLayer(open_body(), "relative"), input_size=32).eval()
+    picture = torch.rand(2, 3, 32, 32)
+    exported = torch.export.export(network, (picture,)).module()
+    with torch.no_grad():
+        torch.testing.assert_close(exported(picture).vertices, network(picture).vertices, atol=1e-5, rtol=0)
+
+
 def test_projection_to_rotations_is_the_nearest_and_its_gradient_exact():
     matrices = torch.randn(5, 3, 3, dtype=torch.float64)
     for proper in (True, False):
