@@ -311,8 +311,8 @@ def test_absolute_positions_in_moon_files(moon_copy, mistake):
 def test_real_command_line_trains_and_tests(raw_copy, tmp_path):
     both = {"body": "smpl", "skeleton": "h36m17"}
     values = fit_and_test(
-        "datamodules.human36m.Human36MDataModule", raw_copy, tmp_path, FRONTAL, data={"train_subjects": [1], "batch_size": 16},
-        model=both, crops=both,
+        "datamodules.human36m.Human36MDataModule", raw_copy, tmp_path, FRONTAL,
+        data={"train_subjects": [1], "batch_size": 16}, model=both, crops=both,
     )  # fmt: skip
     assert values["train/loss"] > 0
     assert values["test/n"] == 61
