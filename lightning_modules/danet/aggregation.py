@@ -82,7 +82,7 @@ class JointAnswers(nn.Module):
 
     def forward(self, features: Float[Tensor, "batch joints channels"]) -> Float[Tensor, "batch joints answers"]:
         """Numbers of every joint."""
-        weight = self.weight.unflatten(0, (-1, self.answers))
+        weight = self.weight.view(-1, self.answers, features.shape[-1])
         return torch.einsum("bjc,jac->bja", features, weight) + self.bias.view(-1, self.answers)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import torch
@@ -11,9 +12,10 @@ from torch import Tensor, nn
 from body.skeleton import SMPL24
 from lightning_modules.danet.pooling import CHILDREN, PARENTS
 
-TRUNK, HEAD = (0, 3, 6, 9), (12, 15)
-ARMS = ((13, 16, 18, 20, 22), (14, 17, 19, 21, 23))
-LEGS = ((1, 4, 7, 10), (2, 5, 8, 11))
+TRUNK: tuple[int, ...] = (0, 3, 6, 9)
+HEAD = (12, 15)
+ARMS: tuple[tuple[int, ...], ...] = ((13, 16, 18, 20, 22), (14, 17, 19, 21, 23))
+LEGS: tuple[tuple[int, ...], ...] = ((1, 4, 7, 10), (2, 5, 8, 11))
 _ORDER = (*TRUNK, *HEAD, *ARMS[0], *ARMS[1], *LEGS[0], *LEGS[1])
 _SHOULDERS = TRUNK[-1]
 
@@ -32,7 +34,7 @@ class Features(NamedTuple):
 def layers(*widths: int) -> nn.Sequential:
     """Linear layers, each with batch norm and ReLU."""
     steps: list[nn.Module] = []
-    for before, after in zip(widths, widths[1:], strict=False):
+    for before, after in pairwise(widths):
         steps += [nn.Linear(before, after), nn.BatchNorm1d(after), nn.ReLU(inplace=True)]
     return nn.Sequential(*steps)
 

@@ -12,7 +12,7 @@ from lightning_modules.danet.crop_camera import project
 from lightning_modules.danet.estimator import Estimate
 from lightning_modules.danet.iuv import IuvMaps, simplify
 from lightning_modules.danet.network import DaNetOutput
-from lightning_modules.danet.pooling import resample_own
+from lightning_modules.danet.pooling import resample
 from lightning_modules.danet.targets import Targets
 from lightning_modules.smpl_head import BodyRotations, PosedBody
 
@@ -72,8 +72,9 @@ class DaNetLoss(nn.Module):
         terms = losses.map_losses(estimate.iuv, true, valid, smooth)
         terms["coarse"] = losses.label_loss(estimate.coarse, self.coarse[true.labels()], valid)
         if estimate.partial is not None:
-            own = resample_own(simplify(true, kept).flatten(2, 3), estimate.windows.thetas).unflatten(2, (3, -1))
-            terms |= losses.partial_losses(estimate.partial, IuvMaps.unstacked(own), valid, smooth)
+            simple = simplify(true, kept)
+            own = IuvMaps.unstacked(resample(simple.flatten(2, 3), estimate.windows.thetas).view_as(simple))
+            terms |= losses.partial_losses(estimate.partial, own, valid, smooth)
         points = (batch["dense_points"], batch["dense_points_valid"])
         terms |= losses.point_losses(estimate.iuv, *points, batch["image"].shape[-1])
         terms["mask"] = losses.mask_loss(estimate.coarse, batch["dense_mask"], batch["dense_mask_valid"])

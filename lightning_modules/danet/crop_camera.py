@@ -2,9 +2,9 @@
 
 Convention:
     A camera is (s, x, y): a point (X, Y, Z) in metres, in a frame that looks at the middle of the crop, appears at
-    (s (X + x), s (Y + y)) / (1 + s Z / f) in [-1, 1], crop pixel = (1 + that) size / 2. The focal length f = 5000 / 112 is
-    that of 5,000 pixels on 224, so long that depth hardly matters. Example: s = 0.9, a point 1 m to the right of the
-    body's origin: 0.9 of half a crop to the right of the middle.
+    (s (X + x), s (Y + y)) / (1 + s Z / f) in [-1, 1], crop pixel = (1 + that) size / 2. The focal length f = 5000 / 112
+    is that of 5,000 pixels on 224, so long that depth hardly matters. Example: s = 0.9, a point 1 m to the right of
+    the body's origin: 0.9 of half a crop to the right of the middle.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ def drop_pixels(maps: IuvMaps, dropped: Bool[Tensor, "*batch height width"]) -> 
 
 
 def block_mask(like: Float[Tensor, "*batch height width"], rate: float) -> Bool[Tensor, "*batch height width"]:
-    """Squares of 7 x 7 pixels (DropBlock) such that any pixel is covered with probability `rate`, also at the border."""
+    """Squares of 7 x 7 pixels (DropBlock) that cover any pixel with probability `rate`, also at the border."""
     reach = _BLOCK // 2
     seeds = 1 - (1 - rate) ** (1 / _BLOCK**2)
     shape = (*like.shape[:-2], like.shape[-2] + 2 * reach, like.shape[-1] + 2 * reach)
@@ -76,7 +76,7 @@ class Dropping(nn.Module):
         if not self.training or self.kind == "none" or self.rate == 0:
             return clean(iuv), None if partial is None else clean(partial)
         if self.kind in ("part", "part_release"):
-            return self.without(iuv, partial, dropped_parts(len(iuv.index), self.rate, iuv.index.device))
+            return self.without(iuv, partial, dropped_parts(len(iuv.part), self.rate, iuv.part.device))
         return self._without_pixels(clean(iuv)), None if partial is None else self._without_pixels(clean(partial))
 
     def without(
@@ -90,7 +90,7 @@ class Dropping(nn.Module):
         return body, None if partial is None else clean(drop_channels(partial, dropped[:, self.kept]))
 
     def _without_pixels(self, maps: IuvMaps) -> IuvMaps:
-        like = maps.index[..., 0, :, :]
+        like = maps.part[..., 0, :, :]
         if self.kind == "block":
             return drop_pixels(maps, block_mask(like, self.rate))
         return drop_pixels(maps, torch.rand_like(like) < self.rate)

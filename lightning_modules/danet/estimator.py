@@ -15,7 +15,7 @@ from body.skeleton import SMPL24
 from lightning_modules.backbones import create_backbone, create_pose_hrnet
 from lightning_modules.danet.charts import PARTS, Charts
 from lightning_modules.danet.iuv import IuvMaps
-from lightning_modules.danet.pooling import JointWindows, Windows, resample
+from lightning_modules.danet.pooling import JointWindows, Windows, window_grids
 from lightning_modules.heads import upsampling
 
 JOINTS = len(SMPL24)
@@ -84,9 +84,10 @@ class IuvEstimator(nn.Module):
         self.windows = windows
         own = nn.Conv2d(JOINTS * channels, JOINTS * 3 * slots, 3, padding=1, groups=JOINTS)
         self.partial = own if partial else None
-        for layer in (self.u, self.v, self.index, self.coarse, self.heatmap[1], own):
-            nn.init.normal_(layer.weight, std=0.001)
-            nn.init.zeros_(layer.bias)
+        for layer in (self.u, self.v, self.index, self.coarse, *self.heatmap.children(), own):
+            if isinstance(layer, nn.Conv2d) and layer.bias is not None:
+                nn.init.normal_(layer.weight, std=0.001)
+                nn.init.zeros_(layer.bias)
 
     def forward(self, image: Float[Tensor, "batch 3 size size"]) -> Estimate:
         """RGB crops in [0, 1] to maps."""
@@ -98,15 +99,24 @@ class IuvEstimator(nn.Module):
         heads = (self.u, self.v, self.index, self.coarse)
         weight, bias = torch.cat([head.weight for head in heads]), torch.cat([head.bias for head in heads])
         every = functional.conv2d(features, weight, bias, padding=1)  # one convolution for the four
-        u, v, index, coarse = every.split([len(head.weight) for head in heads], 1)
+        u, v, index, coarse = torch.split(every, [len(head.weight) for head in heads], 1)
         heatmaps = self.heatmap(features)
         iuv = IuvMaps(u, v, index)
         windows = self.windows(heatmaps, iuv.labels())
         return Estimate(features, iuv, coarse, heatmaps, windows, self.partial_maps(features, windows))
 
     def partial_maps(self, features: Float[Tensor, "batch channels height width"], windows: Windows) -> IuvMaps | None:
-        """Maps of every joint's window, each by its own convolution."""
+        """Maps of every joint's window, each by its own convolution.
+
+        One joint after the other: on a CPU a grouped convolution takes twice as long, the copy into its input not
+        counted.
+        """
         if self.partial is None:
             return None
-        seen = resample(features, windows.thetas).flatten(1, 2)
-        return IuvMaps.unstacked(self.partial(seen).unflatten(1, (JOINTS, 3, -1)))
+        features, grids = features.contiguous(), window_grids(windows.thetas, features.shape[-1]).to(features.dtype)
+        kernels, biases = self.partial.weight.contiguous().chunk(JOINTS), self.partial.bias.chunk(JOINTS)
+        maps = []
+        for joint in range(JOINTS):
+            seen = functional.grid_sample(features, grids[:, joint], align_corners=True)
+            maps.append(functional.conv2d(seen, kernels[joint], biases[joint], padding=1))
+        return IuvMaps.unstacked(torch.stack(maps, 1).unflatten(2, (3, -1)))

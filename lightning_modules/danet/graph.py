@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -55,7 +57,7 @@ def row_normalised(graph: Float[Tensor, "nodes nodes"]) -> Float[Tensor, "nodes 
 
 
 def normalised(graph: Float[Tensor, "nodes nodes"]) -> Float[Tensor, "nodes nodes"]:
-    """D^-1/2 A D^-1/2 with D the sums of the columns, as released; joints whose column sums to no more than 0 drop out."""
+    """D^-1/2 A D^-1/2 with D the sums of the columns, as released; a joint whose column sums to 0 or less drops out."""
     degree = graph.sum(0)
     scale = torch.where(degree > 0, degree.clamp(min=1e-12).rsqrt(), 0.0)
     return scale[:, None] * graph * scale
@@ -99,7 +101,7 @@ class Refinement(nn.Module):
         super().__init__()
         self.edge_weights = nn.Parameter(torch.ones(nodes, nodes), requires_grad=learned)
         self.register_buffer("edges", refinement_edges(), persistent=False)
-        self.layers = nn.ModuleList(GraphLayer(nodes, *pair) for pair in zip(widths, widths[1:], strict=False))
+        self.layers = nn.ModuleList(GraphLayer(nodes, *pair) for pair in pairwise(widths))
 
     def forward(self, features: Float[Tensor, "batch nodes channels"]) -> Float[Tensor, "batch nodes channels"]:
         """Refined features."""

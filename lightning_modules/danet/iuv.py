@@ -24,7 +24,8 @@ class IuvMaps(NamedTuple):
 
     u: Float[Tensor, "*batch channels height width"]
     v: Float[Tensor, "*batch channels height width"]
-    index: Float[Tensor, "*batch channels height width"]
+    part: Float[Tensor, "*batch channels height width"]
+    """The paper's Index."""
 
     @classmethod
     def unstacked(cls, maps: Float[Tensor, "*batch 3 channels height width"]) -> IuvMaps:
@@ -37,7 +38,7 @@ class IuvMaps(NamedTuple):
 
     def labels(self) -> Int[Tensor, "*batch height width"]:
         """The channel with the largest Index; the first one of equals."""
-        return self.index.argmax(-3)
+        return self.part.argmax(-3)
 
 
 def clean(maps: IuvMaps) -> IuvMaps:
@@ -45,8 +46,8 @@ def clean(maps: IuvMaps) -> IuvMaps:
 
     U and V of a background pixel are those of channel 0, which training pulls to zero.
     """
-    winner = maps.index.argmax(-3, keepdim=True)
-    one_hot = torch.zeros_like(maps.index).scatter_(-3, winner, 1.0)
+    winner = maps.part.argmax(-3, keepdim=True)
+    one_hot = torch.zeros_like(maps.part).scatter_(-3, winner, 1.0)
     return IuvMaps(maps.u * one_hot, maps.v * one_hot, one_hot)
 
 
@@ -86,7 +87,7 @@ def image_of_maps(
         parts: part of every channel, for maps of a joint.
         coarse: logits of the coarse mask; black, too, where they say background.
     """
-    winner = maps.index.argmax(1, keepdim=True)
+    winner = maps.part.argmax(1, keepdim=True)
     part = winner if parts is None else parts.to(winner.device)[winner]
     inside = winner > 0
     if coarse is not None:
@@ -98,7 +99,7 @@ def image_of_maps(
 def simplify(maps: IuvMaps, kept: Int[Tensor, "joints slots"]) -> Float[Tensor, "batch joints 3 channels height width"]:
     """Label maps of every joint: the parts that it keeps, and background where none of them is."""
     picked = [values[:, kept.to(values.device)] for values in maps]
-    elsewhere = (picked[2].sum(2, keepdim=True) < 0.5).to(maps.index.dtype)
+    elsewhere = (picked[2].sum(2, keepdim=True) < 0.5).to(maps.part.dtype)
     nothing = torch.zeros_like(elsewhere)
     backgrounds = (nothing, nothing, elsewhere)
     return torch.stack([torch.cat(pair, 2) for pair in zip(backgrounds, picked, strict=True)], 2)

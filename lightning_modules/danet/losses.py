@@ -50,9 +50,9 @@ def map_losses(
 ) -> dict[str, Tensor]:
     """`u`, `v` and `index` of the whole body's maps."""
     return {
-        "u": chart_loss(predicted.u, target.u, target.index, valid, smooth),
-        "v": chart_loss(predicted.v, target.v, target.index, valid, smooth),
-        "index": label_loss(predicted.index, target.labels(), valid),
+        "u": chart_loss(predicted.u, target.u, target.part, valid, smooth),
+        "v": chart_loss(predicted.v, target.v, target.part, valid, smooth),
+        "index": label_loss(predicted.part, target.labels(), valid),
     }
 
 
@@ -62,10 +62,10 @@ def partial_losses(
     """The same for the joints' maps, means over joints; the true ones are resampled, so their Index has fractions."""
     joints = predicted.u.shape[1]
     return {
-        "partial_u": chart_loss(predicted.u, target.u, target.index, valid, smooth) / joints,
-        "partial_v": chart_loss(predicted.v, target.v, target.index, valid, smooth) / joints,
+        "partial_u": chart_loss(predicted.u, target.u, target.part, valid, smooth) / joints,
+        "partial_v": chart_loss(predicted.v, target.v, target.part, valid, smooth) / joints,
         "partial_index": label_loss(
-            predicted.index.flatten(0, 1), target.labels().flatten(0, 1), valid.repeat_interleave(joints)
+            predicted.part.flatten(0, 1), target.labels().flatten(0, 1), valid.repeat_interleave(joints)
         ),
     }
 
@@ -98,7 +98,7 @@ def point_losses(
         sampled = sample(values[annotated], grid).gather(1, part.unsqueeze(1)).squeeze(1)
         errors = functional.smooth_l1_loss(sampled, true, reduction="none")
         losses[f"point_{name}"] = (errors * valid).sum()
-    losses["point_index"] = functional.cross_entropy(sample(predicted.index[annotated], grid).float(), part)
+    losses["point_index"] = functional.cross_entropy(sample(predicted.part[annotated], grid).float(), part)
     return losses
 
 

@@ -19,7 +19,7 @@ from lightning_modules.danet.charts import CHARTS, PARTS
 from lightning_modules.danet.criterion import DaNetLoss
 from lightning_modules.danet.crop_camera import project
 from lightning_modules.danet.iuv import clean, image_of_maps
-from lightning_modules.danet.network import DaNet, DaNetOutput, network_settings
+from lightning_modules.danet.network import DaNet, DaNetOutput
 from lightning_modules.danet.targets import Targets, make_targets
 from lightning_modules.precision import full_precision
 from lightning_modules.prediction import Prediction
@@ -113,7 +113,10 @@ class DaNetModule(PoseModule):
         self.save_hyperparameters()
         if crop_size % 32:
             raise ValueError(f"crop_size {crop_size} is not a multiple of 32; use e.g. 128 or 224")
-        self.network = DaNet(**network_settings(self.hparams))
+        names = (iuv_backbone, charts, channels, representation, streams, aggregation, learned_edges, parts)
+        windows = (roi_ratios, roi_scale, jitter, drop, drop_rate, rotation)
+        widths = (global_backbone, local_backbone, stream_channels, features, pretrained)
+        self.network = DaNet(*names, *windows, *widths)
         model = load_body(body)
         self.skeleton, self.faces, self.crop_size = get_skeleton(skeleton), model.faces, crop_size
         self.face_crop, self.estimator_steps, self.backbone_from = face_crop, estimator_steps, backbone_from

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -15,8 +14,9 @@ from lightning_modules.danet.charts import CHARTS
 from lightning_modules.danet.dropping import Dropping
 from lightning_modules.danet.estimator import JOINTS, Estimate, IuvEstimator
 from lightning_modules.danet.iuv import IuvMaps, simplify
-from lightning_modules.danet.pooling import JointWindows, resample, resample_own
+from lightning_modules.danet.pooling import JointWindows, resample
 from lightning_modules.danet.streams import GlobalStream, LocalStreams
+from lightning_modules.folding import FoldedCopy, pays_off
 from lightning_modules.smpl_head import matrix_from_6d
 
 REPRESENTATIONS = ("iuv", "segmentation", "features", "true")
@@ -56,7 +56,8 @@ class DaNet(nn.Module):
         charts: `densepose` or `open`.
         channels: width of the deconvolutions' features, for backbones that are no HRNet.
         representation: what the second stage reads: `iuv`, `segmentation` (Index alone), `features` (the first
-            stage's last ones, whole or in windows), or `true` (IUV labels, for what could be reached; Table 7, Fig. 12).
+            stage's last ones, whole or in windows), or `true` (IUV labels, which show what could be reached; Table 7
+            and Fig. 12).
         streams: `many`, or `one` for everything (Table 8, "Baseline").
         aggregation: see `Aggregation`.
         learned_edges: see `Aggregation`.
@@ -124,6 +125,7 @@ class DaNet(nn.Module):
             self.local_streams = LocalStreams(*local)
             self.aggregation = Aggregation(aggregation, JOINTS, features, numbers, learned_edges)
         self._start_from_a_mean(numbers)
+        self.fold, self._folded = True, FoldedCopy()
 
     def _start_from_a_mean(self, numbers: int) -> None:
         """The person whom answers are added to: in the middle of the crop, upright in a frame with y down."""
@@ -146,7 +148,8 @@ class DaNet(nn.Module):
             true: IUV labels, for `representation` `true`.
             supervise: also give the answers that only training reads; as in training when omitted.
         """
-        return self.regress(self.estimator(image), true, supervise)
+        network = self._folded.of(self) if self.fold and pays_off(image, self.training) else self
+        return network.regress(network.estimator(image), true, supervise)
 
     def regress(self, estimate: Estimate, true: IuvMaps | None = None, supervise: bool | None = None) -> DaNetOutput:
         """The second stage.
@@ -156,9 +159,10 @@ class DaNet(nn.Module):
         """
         body, joints = self.inputs(estimate, true)
         answer = self.global_stream(body)
-        camera, betas = (answer[:, : _CAMERA + _SHAPE] + self.mean_camera_shape).float().split([_CAMERA, _SHAPE], 1)
+        known = (answer[:, : _CAMERA + _SHAPE] + self.mean_camera_shape).float()
+        camera, betas = known[:, :_CAMERA], known[:, _CAMERA:]
         if self.local_streams is None or self.aggregation is None:
-            numbers = answer[:, _CAMERA + _SHAPE :].unflatten(1, (JOINTS, -1))
+            numbers = answer[:, _CAMERA + _SHAPE :].reshape(-1, JOINTS, ROTATIONS[self.rotation])
             return DaNetOutput(camera, betas, self.matrices(numbers), estimate, None)
         refined = self.aggregation(self.local_streams(joints))
         rotations = self.matrices(self.aggregation.rotation(refined.refined))
@@ -169,21 +173,22 @@ class DaNet(nn.Module):
         """What the global stream and the local ones read."""
         windows = estimate.windows
         if self.representation == "features":
-            return estimate.features, resample(estimate.features, windows.thetas)
+            whole = estimate.features.unsqueeze(1).expand(-1, JOINTS, -1, -1, -1)
+            return estimate.features, resample(whole, windows.thetas)
         if self.representation == "true":
             if true is None:
                 raise ValueError("this network reads IUV labels (representation: true); put them in")
-            return true.stacked(), resample_own(simplify(true, self.kept).flatten(2, 3), windows.thetas)
+            return true.stacked(), resample(simplify(true, self.kept).flatten(2, 3), windows.thetas)
         body, joints = self.dropping(estimate.iuv, estimate.partial)
         joints = body if joints is None else joints
         if self.representation == "segmentation":
-            return body.index, joints.index
+            return body.part, joints.part
         return body.stacked(), joints.stacked()
 
     def matrices(self, numbers: Float[Tensor, "batch joints numbers"]) -> Float[Tensor, "batch joints 3 3"]:
-        """Rotations from numbers that are added to the mean pose; orthogonal where there are six of them."""
+        """Rotations from numbers added to the mean pose; orthogonal where there are six of them."""
         numbers = numbers.float() + self.mean_pose
-        return matrix_from_6d(numbers) if self.rotation == "6d" else numbers.unflatten(-1, (3, 3))
+        return matrix_from_6d(numbers) if self.rotation == "6d" else numbers.view(-1, JOINTS, 3, 3)
 
     def _supervised(self, features: Features) -> Supervised:
         assert self.aggregation is not None
@@ -200,13 +205,3 @@ def _check(**settings: tuple[str, object]) -> None:
     for name, (value, known) in settings.items():
         if value not in known:  # type: ignore[operator]
             raise ValueError(f"no {name} {value!r}; use one of {', '.join(known)}")  # type: ignore[arg-type]
-
-
-def network_settings(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of a module's hyper-parameters that `DaNet` has; the others have its defaults."""
-    names = (
-        "iuv_backbone", "charts", "channels", "representation", "streams", "aggregation", "learned_edges", "parts", "roi_ratios",
-        "roi_scale", "jitter", "drop", "drop_rate", "rotation", "global_backbone", "local_backbone",
-        "stream_channels", "features", "pretrained",
-    )  # fmt: skip
-    return {name: config[name] for name in names if name in config}

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from inspect import signature
 from typing import Any
 
 from torch import Tensor
 
-from lightning_modules.danet.network import DaNet, network_settings
+from lightning_modules.danet.network import DaNet
 from lightning_modules.renaming import Rule, rename
 
 _SECOND = r"iuv2smpl\.smpl_para_Outs\."
@@ -74,7 +75,7 @@ def _reshaped(key: str, value: Tensor) -> Tensor:
     if key == "mean_camera_shape":
         return value[0]
     if key == "mean_pose":
-        return value[0].unflatten(0, (24, -1))
+        return value[0].view(24, -1)
     if key.endswith(".edge_weights"):
         return value[0]
     if key.startswith("aggregation.") and value.ndim == 4:
@@ -92,4 +93,5 @@ def build_network(config: Mapping[str, Any]) -> DaNet:
     for name, value in fixed.items():
         if config.get(name, value) != value:
             raise ValueError(f"no DaNet was released with {name} {config[name]!r}; leave it out")
-    return DaNet(**{**network_settings(config), "pretrained": False})
+    settings = {name: config[name] for name in signature(DaNet).parameters if name in config}
+    return DaNet(**settings | {"pretrained": False})

@@ -2,8 +2,8 @@
 
 Convention:
     Places lie in [-1, 1] as `grid_sample` has them with `align_corners=True`: x first, -1 the middle of the first
-    column. A cell i of n becomes 2 i / n - 1, as in the release, so the last one lies at 1 - 2 / n. The scale of a window
-    is half its side: 1 covers the whole map.
+    column. A cell i of n becomes 2 i / n - 1, as in the release, so the last one lies at 1 - 2 / n. The scale of a
+    window is half its side: 1 covers the whole map.
 """
 
 from __future__ import annotations
@@ -119,29 +119,24 @@ def window_matrices(
     return torch.stack(rows, -2)
 
 
+def window_grids(thetas: Float[Tensor, "batch joints 2 3"], size: int) -> Float[Tensor, "batch joints size size 2"]:
+    """Places in the map that the cells of every window show."""
+    shape = [thetas.shape[0] * thetas.shape[1], 1, size, size]
+    grids = functional.affine_grid(thetas.flatten(0, 1), shape, align_corners=True)
+    return grids.view(*thetas.shape[:2], size, size, 2)
+
+
 def resample(
-    maps: Float[Tensor, "batch channels height width"], thetas: Float[Tensor, "batch joints 2 3"]
-) -> Float[Tensor, "batch joints channels height width"]:
-    """The map as seen in every joint's window: bilinear, zero outside.
+    maps: Float[Tensor, "batch joints channels size size"], thetas: Float[Tensor, "batch joints 2 3"]
+) -> Float[Tensor, "batch joints channels size size"]:
+    """Every joint's map as seen in its window: bilinear, zero outside.
 
-    All windows of a sample are rows of one tall grid, so the map is never copied.
+    Args:
+        maps: of every joint, or one for all of them, expanded.
+        thetas: windows.
     """
-    batch, joints = thetas.shape[:2]
-    height, width = maps.shape[-2:]
-    grid = functional.affine_grid(thetas.flatten(0, 1), [batch * joints, 1, height, width], align_corners=True)
-    tall = functional.grid_sample(
-        maps, grid.view(batch, joints * height, width, 2).to(maps.dtype), "bilinear", "zeros", align_corners=True
-    )
-    return tall.unflatten(2, (joints, height)).transpose(1, 2)
-
-
-def resample_own(
-    maps: Float[Tensor, "batch joints channels height width"], thetas: Float[Tensor, "batch joints 2 3"]
-) -> Float[Tensor, "batch joints channels height width"]:
-    """As `resample`, where every joint has a map of its own."""
-    size = [thetas.shape[0] * thetas.shape[1], 1, *maps.shape[-2:]]
-    grid = functional.affine_grid(thetas.flatten(0, 1), size, align_corners=True)
-    return functional.grid_sample(maps.flatten(0, 1), grid, "bilinear", "zeros", align_corners=True).view_as(maps)
+    grids = window_grids(thetas, maps.shape[-1]).flatten(0, 1).to(maps.dtype)
+    return functional.grid_sample(maps.flatten(0, 1), grids, align_corners=True).view_as(maps)
 
 
 class JointWindows(nn.Module):

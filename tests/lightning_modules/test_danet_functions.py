@@ -9,13 +9,14 @@ from lightning_modules.danet import losses
 from lightning_modules.danet.charts import CHARTS, DENSEPOSE, OPEN, PARTS
 from lightning_modules.danet.crop_camera import camera_of_translation, estimate_translation, project, translation
 from lightning_modules.danet.dropping import Dropping, block_mask, dropped_parts
+from lightning_modules.danet.estimator import IuvEstimator
 from lightning_modules.danet.graph import collection_graph, conversion_graph, normalised, refinement_edges
 from lightning_modules.danet.iuv import IuvMaps, clean, image_of_maps, maps_of_bytes, maps_of_labels, simplify
 from lightning_modules.danet.pooling import (
     JointWindows,
+    Windows,
     centres_of,
     resample,
-    resample_own,
     visibility,
     window_matrices,
 )
@@ -46,7 +47,7 @@ def test_cleaning(official):
     for ours, theirs in zip(cleaned, maps(official, "iuv_clean"), strict=True):
         assert torch.equal(ours, theirs)
     tie = IuvMaps(torch.ones(1, 3, 1, 1), torch.ones(1, 3, 1, 1), torch.tensor([0.0, 2, 2]).view(1, 3, 1, 1))
-    assert clean(tie).index.flatten().tolist() == [0, 1, 0]
+    assert clean(tie).part.flatten().tolist() == [0, 1, 0]
 
 
 def test_images_and_maps(official):
@@ -69,7 +70,7 @@ def test_labels_are_read_in_the_middle_of_a_cell():
     assert found.labels()[0].nonzero().tolist() == [[1, 2]]
     assert found.u[0, 7, 1, 2] == pytest.approx(0.2)
     assert found.v[0, 7, 1, 2] == 1
-    with pytest.raises(ValueError, match="labels of 16 pixels do not fit maps of 5; set crops.iuv_size: 5"):
+    with pytest.raises(ValueError, match=r"labels of 16 pixels do not fit maps of 5; set crops\.iuv_size: 5"):
         maps_of_bytes(iuv, 5)
 
 
@@ -93,15 +94,20 @@ def test_simplified_and_resampled_labels(official):
     ours, theirs = kept(simple.numpy(), official, "simp_out")
     same(torch.from_numpy(ours), theirs)
     thetas = official["stn_thetas_nohidden"][:2]
-    sampled = resample_own(simple.flatten(2, 3), thetas).view_as(simple)
+    sampled = resample(simple.flatten(2, 3), thetas).view_as(simple)
     ours, theirs = kept(sampled.numpy(), official, "part_gt_sampled")
     same(torch.from_numpy(ours), theirs)
 
 
-def test_resampling_in_one_tall_grid_is_that_joint_by_joint():
-    features, thetas = torch.randn(2, 5, 9, 9), torch.randn(2, 4, 2, 3)
-    expected = resample_own(features[:, None].expand(2, 4, 5, 9, 9).contiguous(), thetas)
-    torch.testing.assert_close(resample(features, thetas), expected)
+def test_joints_maps_are_a_grouped_convolution_of_what_their_windows_show():
+    torch.manual_seed(0)
+    estimator = IuvEstimator(DENSEPOSE, "resnet18_tiny", 8, False, JointWindows(DENSEPOSE)).eval()
+    torch.nn.init.normal_(estimator.partial.weight)
+    features, thetas = torch.randn(2, 8, 9, 9), torch.randn(2, 24, 2, 3)
+    seen = resample(features[:, None].expand(-1, 24, -1, -1, -1), thetas)
+    expected = estimator.partial(seen.flatten(1, 2)).view(2, 24, 3, 7, 9, 9)
+    found = estimator.partial_maps(features, Windows(torch.zeros(2, 24, 2), torch.zeros(2, 24) > 0, thetas))
+    torch.testing.assert_close(torch.stack(found, 2), expected, atol=1e-4, rtol=1e-4)
 
 
 def test_visibility_is_a_bilinear_sample_of_the_parts_that_show_a_joint():
@@ -129,7 +135,7 @@ def test_learned_ratios_get_gradients_through_the_windows():
     windows = JointWindows(DENSEPOSE, ratios="learned")
     labels = torch.zeros(1, 8, 8, dtype=torch.long)
     thetas = windows.around(torch.rand(1, 24, 2), labels).thetas
-    resample(torch.rand(1, 1, 8, 8), thetas).square().sum().backward()
+    resample(torch.rand(1, 24, 1, 8, 8), thetas).square().sum().backward()
     assert windows.ratio.grad[0] != 0  # the root is never hidden
     with pytest.raises(ValueError, match="no windows with ratios 'x' and scale 'joints'; use one of released, equal"):
         JointWindows(DENSEPOSE, ratios="x")
@@ -159,11 +165,11 @@ def test_part_drop_as_in_the_paper_blanks_the_parts():
     body, joints = Dropping("part", 0.3, KEPT).without(logits, own, dropped)
     gone = (logits.labels() == 1) | (logits.labels() == 8)
     gone[1] = False
-    assert torch.equal(body.index.sum(1) == 0, gone)
+    assert torch.equal(body.part.sum(1) == 0, gone)
     assert body.u[0, [1, 8]].abs().sum() == 0
     pelvis = own.labels()[0, 0]  # slots 2 and 5 of the pelvis keep parts 8 and 1
-    assert torch.equal(joints.index[0, 0].sum(0) == 0, (pelvis == 2) | (pelvis == 5))
-    assert (joints.index[1].sum(1) == 1).all()
+    assert torch.equal(joints.part[0, 0].sum(0) == 0, (pelvis == 2) | (pelvis == 5))
+    assert (joints.part[1].sum(1) == 1).all()
 
 
 @pytest.mark.parametrize("kind", ["part", "block", "unit"])
@@ -174,12 +180,12 @@ def test_dropping_rates(kind):
     drop = Dropping(kind, 0.3, KEPT)
     body, joints = drop(IuvMaps(logits, logits, logits), None)
     assert joints is None
-    lost = (body.index.sum(1) == 0).float()
+    lost = (body.part.sum(1) == 0).float()
     assert lost.mean().item() == pytest.approx(0.3, abs=0.1 if kind == "part" else 0.03)
     columns = lost.mean((0, 1))
     assert kind == "part" or (columns - 0.3).abs().max() < 0.1  # also at the border
     still, _ = drop.eval()(IuvMaps(logits, logits, logits), None)
-    assert (still.index.sum(1) == 1).all()
+    assert (still.part.sum(1) == 1).all()
 
 
 def test_background_is_never_dropped():
@@ -188,7 +194,7 @@ def test_background_is_never_dropped():
     logits[:, 0] = 1.0
     for kind in ("block", "unit"):
         body, _ = Dropping(kind, 0.9, KEPT)(IuvMaps(logits, logits, logits), None)
-        assert (body.index[:, 0] == 1).all()
+        assert (body.part[:, 0] == 1).all()
     assert block_mask(torch.zeros(2, 3, 9, 9), 0.9).float().mean() > 0.7
 
 
@@ -227,7 +233,7 @@ def test_map_losses(official):
 def test_losses_of_a_joint_s_maps(official):
     data = functions("danet_losses")
     simple = simplify(of_image(official["simp_img"]), KEPT)
-    own = resample_own(simple.flatten(2, 3), official["stn_thetas_nohidden"][:2]).view_as(simple)[:, 5:6]
+    own = resample(simple.flatten(2, 3), official["stn_thetas_nohidden"][:2]).view_as(simple)[:, 5:6]
     predicted = IuvMaps(data["loss_part_pred_U"], data["loss_part_pred_V"], official["loss_part_pred_I"])
     predicted = IuvMaps(*(values.unsqueeze(1) for values in predicted))
     terms = losses.partial_losses(predicted, IuvMaps.unstacked(own), torch.tensor([True, True]))

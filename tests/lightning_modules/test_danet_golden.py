@@ -42,7 +42,7 @@ def close(data, name, ours, atol):
 def test_head_logits(released):
     data, output, _ = released
     estimate = output.estimate
-    ours = {"index_logit": estimate.iuv.index, "heatmap": estimate.heatmaps}
+    ours = {"index_logit": estimate.iuv.part, "heatmap": estimate.heatmaps}
     if "u_logit__every39" in data:
         ours |= {"u_logit": estimate.iuv.u, "v_logit": estimate.iuv.v, "ann_logit": estimate.coarse}
         ours["part_iuv_logit"] = torch.stack(estimate.partial, 2)
@@ -64,7 +64,7 @@ def test_cleaned_maps_make_the_same_choices(released):
     body, joints = clean(output.estimate.iuv), clean(output.estimate.partial)
     for name, values in zip("uv", body[:2], strict=True):
         np.testing.assert_allclose(values.double().sum((2, 3)), data[f"sum_{name}_clean"], atol=1e-2)
-    np.testing.assert_array_equal(body.index.double().sum((2, 3)), data["sum_index_clean"])
+    np.testing.assert_array_equal(body.part.double().sum((2, 3)), data["sum_index_clean"])
     sums = torch.stack([values.double().sum((3, 4)) for values in joints], 2)
     # one pixel of a joint's map lies within 2e-5 of a tie
     assert np.abs(sums[:, :, 2] - data["sum_part_iuv_clean"][:, :, 2]).max() <= 1

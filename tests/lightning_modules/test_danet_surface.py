@@ -6,8 +6,8 @@ import torch
 from danet_weights import functions
 
 from body.densepose import DensePoseCharts
-from body.raycast import Hits, RayScene, Window, cast_camera
 from body.rasterize import rasterize
+from body.raycast import Hits, RayScene, Window, cast_camera
 from lightning_modules.danet.crop_camera import translation
 
 CAMERA = np.array([[1250, 0, 27.5], [0, 1250, 27.5], [0, 0, 1]])  # 5,000 pixels on 224, on a grid of 56

@@ -1,0 +1,152 @@
+"""DaNet against the same graph as published, with identical weights: seconds and memory of forward passes.
+
+The published graph samples every joint's window in a loop, runs the heads one by one, keeps batch norms beside their
+convolutions, and builds a map of 24 visible regions per person. Every case gets a process of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int
+from rich.console import Console
+from rich.table import Table
+from torch import Tensor, nn
+from torch.nn import functional
+
+from benchmarks.process import in_process, measure
+from lightning_modules.danet.estimator import JOINTS, Estimate, IuvEstimator
+from lightning_modules.danet.iuv import IuvMaps
+from lightning_modules.danet.network import DaNet, DaNetOutput
+from lightning_modules.danet.pooling import Windows, centres_of, window_matrices
+
+BATCHES = (1, 4)
+
+
+class PublishedEstimator(nn.Module):
+    """`IuvEstimator` with the same weights, written as published: one convolution per head, one window at a time."""
+
+    def __init__(self, estimator: IuvEstimator) -> None:
+        super().__init__()
+        self.inner = estimator
+
+    def forward(self, image: Float[Tensor, "batch 3 size size"]) -> Estimate:
+        """Maps of the body and of its joints."""
+        inner = self.inner
+        features = inner.deconv(inner.backbone((image - inner.mean) / inner.std)[-1])
+        iuv = IuvMaps(inner.u(features), inner.v(features), inner.index(features))
+        heatmaps, coarse = inner.heatmap(features), inner.coarse(features)
+        centres = centres_of(heatmaps)
+        hidden = self._hidden(iuv.labels(), centres)
+        thetas = window_matrices(centres, inner.windows.scales(centres, hidden))
+        seen = []
+        for joint in range(JOINTS):
+            grid = functional.affine_grid(thetas[:, joint], list(features.shape), align_corners=True)
+            seen.append(functional.grid_sample(features, grid, align_corners=True))
+        assert inner.partial is not None
+        partial = IuvMaps.unstacked(inner.partial(torch.cat(seen, 1)).unflatten(1, (JOINTS, 3, -1)))
+        return Estimate(features, iuv, coarse, heatmaps, Windows(centres, hidden, thetas), partial)
+
+    def _hidden(self, labels: Int[Tensor, "batch height width"], centres: Float[Tensor, "batch 24 2"]) -> Tensor:
+        one_hot = functional.one_hot(labels, 25).movedim(-1, 1).float()
+        votes = []
+        for joint, parts in enumerate(self.inner.windows.seen):
+            shown = one_hot[:, parts].amax(1, keepdim=True)
+            votes.append(functional.grid_sample(shown, centres[:, None, joint, None], align_corners=True).flatten())
+        return torch.stack(votes, 1) < 0.5
+
+
+def make_network(published: bool) -> nn.Module:
+    """The released network (HRNet-W48 and graph) with activations and maps spread as trained ones are."""
+    torch.manual_seed(0)
+    network = DaNet()
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d):
+            nn.init.normal_(layer.weight, std=(2 / layer.weight[0].numel()) ** 0.5)
+        if isinstance(layer, nn.BatchNorm2d | nn.BatchNorm1d):
+            layer.momentum = 1.0
+    with torch.no_grad():
+        network.train()(torch.rand(2, 3, 224, 224))
+    network.eval()
+    if published:
+        network.estimator = PublishedEstimator(network.estimator)  # type: ignore[assignment]
+        network.fold = False  # type: ignore[assignment]
+    return network
+
+
+@torch.no_grad()
+def difference() -> float:
+    """Largest difference between the two graphs' rotation matrices."""
+    image = torch.rand(2, 3, 224, 224, generator=torch.Generator().manual_seed(1))
+    ours, published = (make_network(flag)(image).rotations for flag in (False, True))
+    return float((ours - published).abs().max())
+
+
+def forward(published: bool, batch: int, seconds: float) -> dict[str, Any]:
+    """Time and memory of a forward pass."""
+    network, image = make_network(published), torch.rand(batch, 3, 224, 224)
+    with torch.no_grad():
+        network(image)  # the weights are folded once, and kept
+        return measure(lambda: network(image), seconds)
+
+
+def on_gpu() -> Table:
+    """bf16 throughput, and training steps, where there is a CUDA GPU."""
+    table = Table("GPU, bf16", "batch", "crops per second")
+    network, batch = make_network(False).cuda().to(memory_format=torch.channels_last), 32
+    image = torch.rand(batch, 3, 224, 224, device="cuda")
+    optimiser = torch.optim.Adam(network.parameters())
+
+    @torch.no_grad()
+    def predict() -> None:
+        with torch.autocast("cuda", torch.bfloat16):
+            network.eval()(image)
+        torch.cuda.synchronize()
+
+    def train() -> None:
+        with torch.autocast("cuda", torch.bfloat16):
+            output: DaNetOutput = network.train()(image)
+            maps = output.estimate.iuv.stacked()
+            loss = output.rotations.square().mean() + output.camera.square().mean() + maps.square().mean()
+        optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+        torch.cuda.synchronize()
+
+    for name, step in (("forward", predict), ("training step", train)):
+        table.add_row(name, str(batch), f"{batch / measure(step, 3.0)['seconds']:.0f}")
+    return table
+
+
+def main() -> None:
+    """Measure all cases and print ratios."""
+    console = Console()
+    console.print(f"DaNet as released, fp32, CPU, {torch.get_num_threads()} threads; same weights for both graphs")
+    table = Table("run", "published", "ours", "times faster", "memory published", "memory ours")
+    for batch in BATCHES:
+        old, new = (in_process("benchmarks.danet", published=published, batch=batch) for published in (True, False))
+        table.add_row(
+            f"forward, batch {batch}",
+            f"{old['seconds']:.3f} s",
+            f"{new['seconds']:.3f} s",
+            f"{old['seconds'] / new['seconds']:.2f}",
+            f"{old['mib']:.0f} MiB",
+            f"{new['mib']:.0f} MiB",
+        )
+    console.print(table)
+    console.print(
+        f"Memory: peak above the loaded network. Largest difference of a rotation's entry: {difference():.1e}."
+    )
+    if torch.cuda.is_available():
+        console.print(on_gpu())
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description="one case, as JSON")
+    parser.add_argument("--published", type=int, required=True)
+    parser.add_argument("--batch", type=int, required=True)
+    case = parser.parse_args()
+    print(json.dumps(forward(bool(case.published), case.batch, seconds=4.0)))

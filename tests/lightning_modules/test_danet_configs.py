@@ -1,0 +1,80 @@
+"""Every configuration of DaNet is read by the real command line; the ablations' settings are in reach."""
+
+import pytest
+import torch
+from people import make_batch
+
+from lightning_modules.danet.module import DaNetModule
+from lightning_modules.danet.network import DaNet
+from lightning_modules.folding import FoldedCopy, fold_batch_norms
+from zoo.cli import main
+from zoo.resources import list_configs
+
+CONFIGS = [name for name in list_configs() if name.startswith("danet/")]
+PAPER = {"h36m", "h36m_dpcoco", "h36m_itw", "up3d", "ablation"}
+SMALL = {
+    "model": {"crop_size": 64, "channels": 8, "stream_channels": 8, "features": 8, "estimator_steps": 1},
+    "data": {"crops.size": 64, "crops.iuv_size": 16, "batch_size": 2, "num_workers": 0, "train_samples": 4,
+             "val_samples": 2, "test_samples": 2, "image_size": 64, "generator_workers": 1},
+    "trainer": {"accelerator": "cpu", "max_steps": 2, "log_every_n_steps": 1, "enable_model_summary": "false",
+                "val_check_interval": 2},
+}  # fmt: skip
+
+
+def test_every_training_of_the_paper_has_a_configuration():
+    assert {name.partition("/")[2] for name in CONFIGS} == PAPER | {"open_tiny"}
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_configurations_are_read(name, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["fit", "--config", name, "--model.aggregation", "direct", "--model.drop", "block", "--print_config"])
+    assert stop.value.code == 0
+    shown = capsys.readouterr().out
+    assert "aggregation: direct" in shown
+    assert "drop: block" in shown
+
+
+def test_the_small_training_starts_from_the_bundled_backbone(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))
+    small = [f"--{part}.{name}={value}" for part, settings in SMALL.items() for name, value in settings.items()]
+    assert main(["fit", "--config", "danet/open_tiny", *small]) == 0
+    saved = torch.load(tmp_path / "outputs/danet/open_tiny/checkpoints/last.ckpt", weights_only=True)
+    assert saved["global_step"] == 2
+    assert all(value.isfinite().all() for value in saved["state_dict"].values())
+
+
+def test_the_folded_copy_answers_alike_and_follows_the_weights():
+    torch.manual_seed(0)
+    settings = {"channels": 8, "stream_channels": 8, "features": 8}
+    names = dict.fromkeys(("iuv_backbone", "global_backbone", "local_backbone"), "resnet18_tiny")
+    network, image = DaNet(**names, **settings, charts="open").eval(), torch.rand(1, 3, 64, 64)
+    for layer in network.modules():
+        if isinstance(layer, torch.nn.BatchNorm2d):
+            torch.nn.init.uniform_(layer.running_mean)
+            torch.nn.init.uniform_(layer.weight, 0.5, 1.5)
+    with torch.no_grad():
+        features = network.estimator.backbone(image)[-1]
+        folded = FoldedCopy().of(network)
+        torch.testing.assert_close(folded.estimator.backbone(image)[-1], features, atol=1e-4, rtol=1e-4)
+        assert not any(isinstance(layer, torch.nn.BatchNorm2d) for layer in folded.local_streams.own.modules())
+        first = network(image)
+        network.global_stream.answer.bias[0] += 1.0
+        second = network(image)
+    torch.testing.assert_close(second.camera[0, 0] - first.camera[0, 0], torch.tensor(1.0))
+    assert set(network.state_dict()) == set(DaNet(**names, **settings, charts="open").state_dict())
+    untouched = torch.nn.Sequential(torch.nn.BatchNorm2d(3), torch.nn.Conv2d(3, 3, 1))
+    fold_batch_norms(untouched)
+    assert isinstance(untouched[0], torch.nn.BatchNorm2d)
+
+
+def test_predictions_of_a_small_network_are_finite():
+    names = dict.fromkeys(("iuv_backbone", "global_backbone", "local_backbone"), "resnet18_tiny")
+    module = DaNetModule(**names, charts="open", channels=8, stream_channels=8, features=8, crop_size=64).eval()
+    with torch.no_grad():
+        prediction = module.predict(make_batch(2))
+    assert prediction.joints.isfinite().all()
+    parts = prediction.intermediates["iuv"][:, 0]
+    assert torch.equal(parts, parts.round())
+    assert parts.max() <= 24
