@@ -32,7 +32,6 @@ def test_stages_train_alone_and_together():
     assert gradient_reaches(NBFModule(**TINY), batch) == both
     soft = NBFModule(**TINY, coding="soft", part_weight=0.0, rotations="relative")
     assert gradient_reaches(soft, batch) == both
-    assert all(weight.grad is not None and weight.grad.any() for weight in soft.parameters())
     assert gradient_reaches(NBFModule(**TINY, part_weight=0.0), batch) == {"encoder"}  # hard parts pass no gradient
     assert gradient_reaches(NBFModule(**TINY, train="fitter", coding="soft"), batch) == {"encoder"}
     assert gradient_reaches(NBFModule(**TINY, train="segmenter"), batch) == {"segmenter"}
@@ -203,9 +202,9 @@ def test_every_ablation_builds_and_trains(name):
 )
 def test_the_segmenters_of_table_2_train(segmenter, backbone):
     torch.manual_seed(0)
-    settings = TINY | {"segmenter": segmenter, "segmenter_backbone": backbone, "encoder": "none", "train": "segmenter"}
-    values = train(NBFModule(**settings), make_people(2), steps=3)
-    assert all(value == value for value in values)
+    stage = {"segmenter": segmenter, "segmenter_backbone": backbone, "encoder": "none", "train": "segmenter"}
+    values = train(NBFModule(**TINY | stage | {"crop_size": 32}), make_people(2, crop=32))
+    assert min(values[-5:]) < values[0]
 
 
 def test_one_segmenter_is_trained_on_and_another_tested_on(tmp_path):
