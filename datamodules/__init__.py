@@ -24,9 +24,9 @@ BENCHMARKS: dict[str, str] = {
     "lsp": "datamodules.lsp.LspDataModule",
     "lsp_extended": "datamodules.lsp.LspExtendedDataModule",
     "mpii": "datamodules.mpii.datamodule.MpiiDataModule",
-    "coco": "datamodules.coco.CocoDataModule",
-    "densepose_coco": "datamodules.densepose.DensePoseCocoDataModule",
-    "freihand": "datamodules.freihand.FreiHandDataModule",
+    "coco": "datamodules.coco.datamodule.CocoDataModule",
+    "densepose_coco": "datamodules.densepose.datamodule.DensePoseCocoDataModule",
+    "freihand": "datamodules.freihand.datamodule.FreiHandDataModule",
 }
 """Benchmarks that are read from the user's files; the open one, which needs none, is `datamodules.synthetic`."""
 

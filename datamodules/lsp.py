@@ -20,15 +20,15 @@ import numpy as np
 from body.assets import find_asset
 from body.skeleton import LSP14, SPIN24
 from datamodules.annotations import AnnotatedSource, Annotations
-from datamodules.boxes import boxes_of_points
 from datamodules.files import FileDataModule
-from datamodules.fits import with_spin_fits
-from datamodules.mat_files import read_mat
 from datamodules.mpii.people import People, people_table
-from datamodules.relative_depth import with_ordinal
+from datamodules.readers.boxes import boxes_of_points
+from datamodules.readers.fits import with_spin_fits
+from datamodules.readers.mat_files import read_mat
+from datamodules.readers.relative_depth import with_ordinal
+from datamodules.readers.spin import read_spin
 from datamodules.sample import Source
 from datamodules.settings import DEFAULT_CROPS, CropSettings
-from datamodules.spin import read_spin
 from datamodules.upi_s1h import HOW_TO_GET as UPI
 from datamodules.upi_s1h import DrawnParts
 
@@ -48,9 +48,9 @@ class LspDataModule(FileDataModule):
         high_resolution: folder of `lsp_dataset_original`, relative to the root, to train on.
         upi_s1h: folder of UPi-S1h, for testing; `$ZOO_ASSETS/benchmarks/upi_s1h` when omitted.
         ordinal: layout `raw` only: the Ordinal data set's `ordinal.mat`, relative to the root, for training
-            (`datamodules.relative_depth`).
+            (`datamodules.readers.relative_depth`).
         fits: layout `spin` only: file of fitted SMPL parameters of the training split, relative to the root
-            (`datamodules.fits`).
+            (`datamodules.readers.fits`).
 
     Raises:
         ValueError: unknown protocol or layout, or an option without the layout that it belongs to.
@@ -120,7 +120,7 @@ class LspExtendedDataModule(FileDataModule):
     Args:
         root, protocol, crops, batch_size, num_workers: see `FileDataModule`.
         layout: one of `LAYOUTS` (see the module).
-        fits: layout `spin` only: file of fitted SMPL parameters, relative to the root (`datamodules.fits`).
+        fits: layout `spin` only: file of fitted SMPL parameters, relative to the root (`datamodules.readers.fits`).
 
     Raises:
         ValueError: unknown layout, or fits without the layout that they belong to.

@@ -17,7 +17,7 @@ from datamodules.sample import Source
 from datamodules.settings import DEFAULT_CROPS, CropSettings
 
 
-class MixSampler(DistributedSampler[dict[str, Any]]):
+class MixSampler(DistributedSampler[int]):
     """Positions in concatenated data sets, so that each set has its share of every batch.
 
     A set that is smaller than its share is gone through again, in another order; one that is larger gives other samples

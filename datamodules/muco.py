@@ -5,7 +5,7 @@ Layout: what the authors of 3DMPPE and I2L-MeshNet composited and distribute.
 * `MuCo-3DHP.json`, COCO-style: `images` (`id`, `file_name` in `augmented_set` or `unaugmented_set`, `width`, `height`,
   `f` and `c`: focal lengths and principal point, pixels) and `annotations` (`id`, `image_id`, `bbox`: x, y, width,
   height; `keypoints_cam`: 21 x 3 millimetres, camera frame; `keypoints_img`: 21 x 2 pixels)
-* optional: `smpl_param.json`, annotation id -> SMPLify-X fit (`datamodules.fits`)
+* optional: `smpl_param.json`, annotation id -> SMPLify-X fit (`datamodules.readers.fits`)
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from jaxtyping import Bool, Float, Int
 
 from body.skeleton import MUCO21
 from datamodules.annotations import Annotations
-from datamodules.boxes import clip_boxes
-from datamodules.coco_json import CocoFile, read_coco
 from datamodules.columns import Texts
 from datamodules.files import FileDataModule
-from datamodules.fits import with_smplifyx_fits
+from datamodules.readers.boxes import clip_boxes
+from datamodules.readers.coco_json import CocoFile, read_coco
+from datamodules.readers.fits import with_smplifyx_fits
 from datamodules.settings import DEFAULT_CROPS, CropSettings
 
 PEOPLE = ("closest", "apart", "all")

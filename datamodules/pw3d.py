@@ -26,14 +26,14 @@ from body.model import BodyModel
 from body.safe_pickle import read_pickle
 from body.skeleton import SMPL24
 from datamodules.annotations import Annotations
-from datamodules.boxes import boxes_inside, boxes_of_points
 from datamodules.columns import Labels, Texts
 from datamodules.files import FileDataModule
-from datamodules.moon_smpl import read_moon_smpl
-from datamodules.posed import gender_codes, root_translations
+from datamodules.readers.boxes import boxes_inside, boxes_of_points
+from datamodules.readers.moon_smpl import read_moon_smpl
+from datamodules.readers.posed import gender_codes, root_translations
+from datamodules.readers.spin import read_spin
+from datamodules.readers.world import smpl_to_camera, to_camera
 from datamodules.settings import DEFAULT_CROPS, CropSettings
-from datamodules.spin import read_spin
-from datamodules.world import smpl_to_camera, to_camera
 
 LAYOUTS = ("raw", "moon", "spin")
 _FOLDERS = {"train": "train", "val": "validation", "test": "test"}

@@ -11,7 +11,7 @@ from torchmetrics import Metric
 from body.densepose import FILE, VERTICES, DensePoseCharts, find_densepose
 from body.raycast import RayScene
 from datamodules.batch import Batch
-from datamodules.densepose_surface import load_surface
+from datamodules.densepose.surface import load_surface
 from lightning_modules.prediction import Prediction
 from metrics.surface import DensePosePoints
 

@@ -22,12 +22,12 @@ from jaxtyping import Float, Int
 
 from body.skeleton import H36M18
 from datamodules.annotations import Annotations
-from datamodules.coco_json import CocoFile, read_coco, read_json
 from datamodules.columns import Labels, Texts
 from datamodules.files import require
 from datamodules.human36m.names import ACTIONS, CAMERAS, Selection
 from datamodules.human36m.table import every, with_thorax
-from datamodules.world import smpl_to_camera, to_camera
+from datamodules.readers.coco_json import CocoFile, read_coco, read_json
+from datamodules.readers.world import smpl_to_camera, to_camera
 
 Roots = Callable[[Float[np.ndarray, "rows 10"]], Float[np.ndarray, "rows 3"]]
 """Rest place of the body's root joint by shape."""

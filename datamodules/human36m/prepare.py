@@ -10,7 +10,7 @@ from datamodules.human36m.metadata import read_metadata
 from datamodules.human36m.names import DEFAULT_TRAIN_SUBJECTS, TESTS, Selection, image_name, spellings, video_name
 from datamodules.human36m.raw import METADATA, read_positions
 from datamodules.jobs import Job
-from datamodules.video import extract_frames
+from datamodules.readers.video import extract_frames
 
 _HOW_TO_GET = "It comes with the code release of vision.imar.ro/human3.6m"
 _STEPS = (5, 64)

@@ -11,14 +11,14 @@ import numpy as np
 from jaxtyping import Float
 
 from datamodules.annotations import Annotations
-from datamodules.boxes import boxes_of_points
 from datamodules.columns import Texts
 from datamodules.files import require
 from datamodules.human36m.boxes import read_boxes
 from datamodules.human36m.metadata import Metadata, read_metadata
 from datamodules.human36m.names import Selection, action_of, image_name, spellings, video_name
 from datamodules.human36m.table import every, sequence_table
-from datamodules.world import to_camera, to_pixels
+from datamodules.readers.boxes import boxes_of_points
+from datamodules.readers.world import to_camera, to_pixels
 
 _JOINTS = [0, 1, 2, 3, 6, 7, 8, 12, 13, 14, 15, 17, 18, 19, 25, 26, 27]  # of 32; the others repeat or are never used
 METADATA = ("metadata.xml", "Release-v1.2/metadata.xml", "code-v1.2/metadata.xml")

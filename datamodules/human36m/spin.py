@@ -14,7 +14,7 @@ from datamodules.columns import Labels
 from datamodules.files import require
 from datamodules.human36m.names import Selection, action_of, parse_image_name
 from datamodules.human36m.table import every
-from datamodules.spin import read_spin
+from datamodules.readers.spin import read_spin
 
 _TRAIN = "h36m_mosh_train.npz"
 _TESTS = {

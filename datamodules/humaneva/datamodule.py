@@ -6,12 +6,12 @@ import numpy as np
 
 from body.skeleton import HUMANEVA15
 from datamodules.annotations import Annotations
-from datamodules.boxes import boxes_of_points
 from datamodules.columns import Labels, Texts
 from datamodules.files import FileDataModule
 from datamodules.humaneva.recordings import CAMERAS, PARTS, image_name, read_camera, read_joints, video_offset
+from datamodules.readers.boxes import boxes_of_points
+from datamodules.readers.world import to_camera, to_pixels
 from datamodules.settings import DEFAULT_CROPS, CropSettings
-from datamodules.world import to_camera, to_pixels
 
 _ACTIONS = {"humaneva-walk-jog": ("Walking", "Jog"), "humaneva-walk-box": ("Walking", "Box")}
 _SUBJECTS = ("S1", "S2", "S3")

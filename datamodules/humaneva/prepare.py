@@ -11,7 +11,7 @@ from jaxtyping import UInt8
 from datamodules.files import require
 from datamodules.humaneva.recordings import CAMERAS, PARTS, image_name, read_camera, video_offset
 from datamodules.jobs import Job
-from datamodules.video import extract_frames
+from datamodules.readers.video import extract_frames
 
 _HOW_TO_GET = "Register at humaneva.is.tue.mpg.de and unpack S1 to S3"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from datamodules.jobs import Job
 from datamodules.mpi_inf_3dhp.datamodule import MpiInf3dhpDataModule
 from datamodules.mpi_inf_3dhp.train import SUBJECTS, VNECT_CAMERAS, Frames, read_train
-from datamodules.video import extract_frames
+from datamodules.readers.video import extract_frames
 
 _FRAME = re.compile(r"(S\d/Seq\d)/imageFrames/(video_\d+)/frame_(\d+)\.jpg")
 

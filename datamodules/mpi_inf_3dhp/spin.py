@@ -13,8 +13,8 @@ from body.skeleton import SPIN24_MPI
 from datamodules.annotations import Annotations
 from datamodules.columns import Labels
 from datamodules.files import require
-from datamodules.fits import with_spin_fits
-from datamodules.spin import read_spin
+from datamodules.readers.fits import with_spin_fits
+from datamodules.readers.spin import read_spin
 
 FILES = {"train": ("mpi_inf_3dhp_train.npz",), "test": ("mpi_inf_3dhp_valid.npz", "mpi_inf_3dhp_test.npz")}
 """SPIN's own converter writes the test set under the second name, its evaluation reads it under the first."""

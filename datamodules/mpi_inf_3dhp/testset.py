@@ -8,11 +8,11 @@ import numpy as np
 
 from body.skeleton import MPI_INF_3DHP17
 from datamodules.annotations import Annotations, read_photograph
-from datamodules.boxes import boxes_of_points
 from datamodules.columns import Labels, Texts
 from datamodules.files import require
-from datamodules.mat_files import read_hdf5
-from datamodules.pinhole import fit_pinhole
+from datamodules.readers.boxes import boxes_of_points
+from datamodules.readers.mat_files import read_hdf5
+from datamodules.readers.pinhole import fit_pinhole
 
 FOLDER = "mpi_inf_3dhp_test_set"
 SEQUENCES = ("TS1", "TS2", "TS3", "TS4", "TS5", "TS6")

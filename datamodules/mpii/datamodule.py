@@ -8,12 +8,12 @@ from pathlib import Path
 from body.skeleton import SPIN24_MPII
 from datamodules.annotations import Annotations
 from datamodules.files import FileDataModule
-from datamodules.fits import with_spin_fits
 from datamodules.mpii.files import read_hourglass, read_moon, read_ordinal_people, read_release
 from datamodules.mpii.people import people_table
-from datamodules.relative_depth import with_forward_backward, with_ordinal
+from datamodules.readers.fits import with_spin_fits
+from datamodules.readers.relative_depth import with_forward_backward, with_ordinal
+from datamodules.readers.spin import read_spin
 from datamodules.settings import DEFAULT_CROPS, CropSettings
-from datamodules.spin import read_spin
 
 LAYOUTS = ("raw", "moon", "hourglass", "spin", "ordinal")
 _ORDINAL = "mpii_upis1h"
@@ -38,8 +38,8 @@ class MpiiDataModule(FileDataModule):
         root: folder of the benchmark.
         protocol: there is none; None.
         layout: one of the above.
-        forward_backward: file of FBI labels (`datamodules.relative_depth`), relative to the root.
-        fits: layout `spin` only: file of fitted SMPL parameters, relative to the root (`datamodules.fits`).
+        forward_backward: file of FBI labels (`datamodules.readers.relative_depth`), relative to the root.
+        fits: layout `spin` only: file of fitted SMPL parameters, relative to the root (`datamodules.readers.fits`).
         crops, batch_size, num_workers: see `BaseDataModule`.
 
     Raises:

@@ -15,10 +15,10 @@ import h5py
 import numpy as np
 from jaxtyping import Float
 
-from datamodules.boxes import boxes_of_points, scale_boxes
-from datamodules.coco_json import read_coco
-from datamodules.mat_files import read_mat
 from datamodules.mpii.people import People, person_boxes
+from datamodules.readers.boxes import boxes_of_points, scale_boxes
+from datamodules.readers.coco_json import read_coco
+from datamodules.readers.mat_files import read_mat
 
 _JSON_MARGIN = 1.2
 """3DMPPE's converter enlarges the box of the joints by this."""
@@ -97,7 +97,7 @@ def read_moon(path: Path) -> tuple[People, Float[np.ndarray, "rows 2"], np.ndarr
     annotated) and a box of the joints, enlarged.
 
     Raises:
-        ValueError: see `datamodules.coco_json.read_coco`.
+        ValueError: see `datamodules.readers.coco_json.read_coco`.
     """
     coco = read_coco(path)
     coco = coco.take(np.flatnonzero(coco.annotations.numbers("num_keypoints", dtype=np.int64) > 0))

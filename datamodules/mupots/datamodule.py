@@ -23,13 +23,13 @@ from torchmetrics import Metric
 
 from body.skeleton import MPI_INF_3DHP17
 from datamodules.annotations import Annotations
-from datamodules.boxes import boxes_of_points, scale_boxes
-from datamodules.coco_json import rows_of
 from datamodules.columns import Labels, Texts
 from datamodules.files import FileDataModule, require
 from datamodules.mupots.moon import MoonFile, read_moon
 from datamodules.mupots.raw import NUMBERS, RawPeople, image_name, read_raw
-from datamodules.root_file import RootResult, read_root_file
+from datamodules.readers.boxes import boxes_of_points, scale_boxes
+from datamodules.readers.coco_json import rows_of
+from datamodules.readers.root_file import RootResult, read_root_file
 from datamodules.settings import DEFAULT_CROPS, CropSettings
 from metrics.people_rows import AnnotatedPeople, PeopleRows
 

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from body.skeleton import MPI_INF_3DHP17
-from datamodules.coco_json import read_coco
+from datamodules.readers.coco_json import read_coco
 
 _NAME = re.compile(r"TS(\d+)/img_(\d+)\.jpg")
 

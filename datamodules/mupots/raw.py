@@ -9,8 +9,8 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from datamodules.files import require
-from datamodules.mat_files import read_mat
-from datamodules.pinhole import fit_pinhole
+from datamodules.readers.mat_files import read_mat
+from datamodules.readers.pinhole import fit_pinhole
 
 FOLDER = "MultiPersonTestSet"
 SEQUENCES = tuple(range(1, 21))

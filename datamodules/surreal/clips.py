@@ -22,10 +22,10 @@ from jaxtyping import Bool, Float, Int, Int8
 from scipy.spatial.transform import Rotation
 
 from body.skeleton import SMPL24
-from datamodules.mat_files import read_mat
-from datamodules.placing import place_by_pixels
-from datamodules.posed import matrices
-from datamodules.world import to_camera
+from datamodules.readers.mat_files import read_mat
+from datamodules.readers.placing import place_by_pixels
+from datamodules.readers.posed import matrices
+from datamodules.readers.world import to_camera
 
 SIZE = (320, 240)
 INTRINSICS = (600.0, 600.0, 160.0, 120.0)
@@ -58,7 +58,7 @@ def read_info(path: Path) -> dict[str, np.ndarray]:
     """The labels of a `_info.mat`.
 
     Raises:
-        FileNotFoundError, ValueError: see `datamodules.mat_files.read_mat`.
+        FileNotFoundError, ValueError: see `datamodules.readers.mat_files.read_mat`.
     """
     return read_mat(path, _KEYS)
 

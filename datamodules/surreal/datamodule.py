@@ -27,16 +27,16 @@ from body.model import BodyModel
 from body.parts import swap_table
 from body.skeleton import SMPL24
 from datamodules.annotations import AnnotatedSource, Annotations, read_photograph
-from datamodules.boxes import boxes_inside
 from datamodules.columns import Labels, Texts
 from datamodules.files import FileDataModule
-from datamodules.mat_files import read_mat
-from datamodules.moon_smpl import read_moon_smpl
-from datamodules.posed import root_translations
+from datamodules.readers.boxes import boxes_inside
+from datamodules.readers.mat_files import read_mat
+from datamodules.readers.moon_smpl import read_moon_smpl
+from datamodules.readers.posed import root_translations
+from datamodules.readers.video import decode
 from datamodules.sample import Source
 from datamodules.settings import DEFAULT_CROPS, CropSettings
 from datamodules.surreal.clips import INTRINSICS, SIZE, Clip, clip_labels, clip_length, read_info
-from datamodules.video import decode
 
 LAYOUTS = ("raw", "moon")
 CLIPS = ("bodynet", "i2l_meshnet", "all")

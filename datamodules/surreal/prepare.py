@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from datamodules.jobs import Job
+from datamodules.readers.video import extract_frames
 from datamodules.surreal.clips import clip_length, read_info
 from datamodules.surreal.datamodule import SurrealDataModule
-from datamodules.video import extract_frames
 
 
 def jobs(root: Path, train_every: int = 30, clips: str = "bodynet") -> list[Job]:

@@ -25,7 +25,7 @@ from body.skeleton import LSP14, SMPL24
 from datamodules.annotations import Annotations
 from datamodules.columns import Labels, Texts
 from datamodules.files import FileDataModule
-from datamodules.posed import RestJoints
+from datamodules.readers.posed import RestJoints
 from datamodules.sample import RawSample, Source
 from datamodules.settings import DEFAULT_CROPS, CropSettings
 from datamodules.up3d.fits import joint_boxes, read_datasets, read_fits, read_joints, render_boxes

@@ -22,9 +22,9 @@ from jaxtyping import Bool, Float
 from body.model import BodyModel
 from body.safe_pickle import read_pickle
 from body.skeleton import LSP14
-from datamodules.boxes import boxes_of_points
-from datamodules.posed import RestJoints, matrices
-from datamodules.world import smpl_to_camera
+from datamodules.readers.boxes import boxes_of_points
+from datamodules.readers.posed import RestJoints, matrices
+from datamodules.readers.world import smpl_to_camera
 
 _AGAIN = "unpack up-3d.zip again"
 

@@ -15,7 +15,7 @@ from body.model import BodyModel
 from body.skeleton import SMPL24
 from datamodules.annotations import Annotations
 from datamodules.columns import Texts
-from datamodules.posed import RestJoints
+from datamodules.readers.posed import RestJoints
 
 SIZE, PERSON, FOCAL = 512, 440, 5000.0
 _NUMBERS = 10 + 72 + 3

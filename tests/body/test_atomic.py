@@ -17,8 +17,13 @@ def test_a_file_takes_its_place_when_it_is_whole(tmp_path):
 def test_a_failure_leaves_what_was_there(tmp_path):
     target = tmp_path / "file.txt"
     target.write_text("before")
-    with pytest.raises(KeyboardInterrupt), atomic_file(target) as partial:
-        partial.write_text("half")
-        raise KeyboardInterrupt
+
+    def stopped():
+        with atomic_file(target) as partial:
+            partial.write_text("half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stopped()
     assert target.read_text() == "before"
     assert list(tmp_path.iterdir()) == [target]

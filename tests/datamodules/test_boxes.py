@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from body.camera import square_box
-from datamodules.boxes import boxes_inside, boxes_of_points, clip_boxes, scale_boxes
+from datamodules.readers.boxes import boxes_inside, boxes_of_points, clip_boxes, scale_boxes
 
 GOLDEN = np.load(Path(__file__).parents[1] / "golden" / "i2l_meshnet_functions.npz")
 
@@ -52,7 +52,9 @@ def test_margins_are_undone_about_the_centre():
     boxes = np.array([[10.0, 20, 12, 24]])
     np.testing.assert_allclose(scale_boxes(boxes, 1 / 1.2), [[11, 22, 10, 20]])
     points, valid = np.array([[[3.0, 4], [9, 20]]]), np.ones((1, 2), bool)
-    np.testing.assert_allclose(scale_boxes(boxes_of_points(points, valid, 1.2), 1 / 1.2), boxes_of_points(points, valid))
+    np.testing.assert_allclose(
+        scale_boxes(boxes_of_points(points, valid, 1.2), 1 / 1.2), boxes_of_points(points, valid)
+    )
 
 
 def test_points_outside_the_photograph_do_not_count_unless_nothing_is_left():

@@ -12,8 +12,8 @@ from fake.run import fit_and_test
 
 from body.load import load_body
 from body.skeleton import COCO17, COCO19
-from datamodules.coco import CocoDataModule
-from datamodules.coco_fits import fit_errors
+from datamodules.coco.datamodule import CocoDataModule
+from datamodules.coco.fits import fit_errors
 from datamodules.settings import CropSettings
 
 CROPS = CropSettings(skeleton="coco17", size=48, margin=1.25)

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from datamodules.coco_json import read_coco, read_json, rows_of
+from datamodules.readers.coco_json import read_coco, read_json, rows_of
 
 CONTENT = {
     "images": [

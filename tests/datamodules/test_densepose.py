@@ -13,8 +13,8 @@ from fake.run import fit_and_test
 
 from body.skeleton import COCO17, SMPL29
 from datamodules.augment import Augmentation
-from datamodules.densepose import DensePoseCocoDataModule
-from datamodules.densepose_surface import load_surface
+from datamodules.densepose.datamodule import DensePoseCocoDataModule
+from datamodules.densepose.surface import load_surface
 from datamodules.settings import CropSettings
 from lightning_modules.scoring import update_metric
 from lightning_modules.surface_scoring import iuv_at

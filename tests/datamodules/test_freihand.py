@@ -15,8 +15,8 @@ from fake.run import fit_and_test
 from body.camera import square_box
 from body.skeleton import MANO21
 from datamodules.augment import Augmentation
-from datamodules.freihand import HAND_CROPS, FreiHandDataModule
-from datamodules.freihand_submission import write_submission
+from datamodules.freihand.datamodule import HAND_CROPS, FreiHandDataModule
+from datamodules.freihand.submission import write_submission
 from datamodules.settings import CropSettings
 
 CROPS = replace(HAND_CROPS, size=48)

@@ -12,7 +12,7 @@ from fake.assets import write_video
 from fake.work import die, write_number, write_slowly
 
 from datamodules.jobs import Job, run_jobs
-from datamodules.video import extract_frames
+from datamodules.readers.video import extract_frames
 
 
 def number_jobs(folder, numbers):

@@ -12,7 +12,7 @@ from datamodules.annotations import Annotations
 from datamodules.columns import Texts
 from datamodules.mpii import MpiiDataModule, datamodule
 from datamodules.mpii.people import People, people_table
-from datamodules.relative_depth import FBI_PARTS, read_pairs, with_forward_backward, with_ordinal
+from datamodules.readers.relative_depth import FBI_PARTS, read_pairs, with_forward_backward, with_ordinal
 from datamodules.settings import CropSettings
 
 CROPS = CropSettings("mpii16", size=32, augmentation=None)

@@ -6,7 +6,7 @@ import pytest
 import torch
 from fake.people import body_called
 
-from datamodules.posed import RestJoints, gender_codes, matrices, root_translations
+from datamodules.readers.posed import RestJoints, gender_codes, matrices, root_translations
 
 
 def test_posed_joints_are_the_body_models():

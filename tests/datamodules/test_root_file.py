@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from datamodules.root_file import RootResult, read_root_file, root_file_name, write_root_file
+from datamodules.readers.root_file import RootResult, read_root_file, root_file_name, write_root_file
 
 AUTHORS = [
     {"image_id": 7, "bbox": [10.5, 20.0, 300.0, 300.0], "root_cam": [-120.0, 35.5, 4250.0]},

@@ -13,9 +13,9 @@ from datamodules.augment import NO_CHANGE
 from datamodules.base import rest_root
 from datamodules.columns import Texts
 from datamodules.crop import make_crop
-from datamodules.fits import with_smplifyx_fits, with_spin_fits
+from datamodules.readers.fits import with_smplifyx_fits, with_spin_fits
+from datamodules.readers.spin import read_spin
 from datamodules.settings import CropSettings
-from datamodules.spin import read_spin
 
 PEOPLE = make_people(3, make_camera((160, 120), field_of_view=20.0))
 CAMERA = PEOPLE[0].camera.intrinsics[[0, 1, 0, 1], [0, 1, 2, 2]]

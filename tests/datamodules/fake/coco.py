@@ -5,7 +5,7 @@ import json
 import numpy as np
 
 from body.skeleton import COCO17, SPIN24_COCO
-from datamodules.root_file import RootResult, write_root_file
+from datamodules.readers.root_file import RootResult, write_root_file
 from fake.people import make_camera, make_image, make_people, write_image
 
 SIZE = (96, 72)

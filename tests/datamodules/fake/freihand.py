@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from body.skeleton import MANO21
-from datamodules.root_file import RootResult, write_root_file
+from datamodules.readers.root_file import RootResult, write_root_file
 from fake.people import Person, body_called, make_camera, make_image, make_people, write_image
 
 SIZE = (224, 224)

@@ -11,10 +11,10 @@ from jaxtyping import Bool, Float
 
 from body.model import BodyModel
 from datamodules.annotations import Annotations
-from datamodules.boxes import scale_boxes
-from datamodules.coco_json import Entries, read_json
-from datamodules.placing import place_in_crops
-from datamodules.spin import MARGIN, place_bodies
+from datamodules.readers.boxes import scale_boxes
+from datamodules.readers.coco_json import Entries, read_json
+from datamodules.readers.placing import place_in_crops
+from datamodules.readers.spin import MARGIN, place_bodies
 
 
 def with_spin_fits(table: Annotations, path: Path, body: BodyModel | None = None) -> Annotations:

@@ -24,12 +24,12 @@ import numpy as np
 from body.assets import find_asset
 from body.skeleton import SMPL29
 from datamodules.annotations import AnnotatedSource, Annotations
-from datamodules.coco_json import read_coco
-from datamodules.coco_people import guessed_cameras, image_sizes
+from datamodules.coco.people import guessed_cameras, image_sizes
 from datamodules.columns import Texts
-from datamodules.densepose_joints import guess_smpl_joints, in_smpl29
-from datamodules.densepose_labels import DenseLabels
+from datamodules.densepose.joints import guess_smpl_joints, in_smpl29
+from datamodules.densepose.labels import DenseLabels
 from datamodules.files import FileDataModule, require
+from datamodules.readers.coco_json import read_coco
 from datamodules.sample import RawSample, Source
 from datamodules.settings import DEFAULT_CROPS, CropSettings
 
@@ -45,7 +45,7 @@ class DensePoseCocoDataModule(FileDataModule):
     the longer side. `val` is the test split, minival.
 
     Mirroring needs `UV_symmetry_transforms.mat`, scoring DensePose's geodesic distances (`datamodules.dense`,
-    `datamodules.densepose_surface`).
+    `datamodules.densepose.surface`).
 
     Args:
         root, protocol, crops, batch_size, num_workers: see `FileDataModule`.
@@ -96,7 +96,7 @@ class DensePoseCocoDataModule(FileDataModule):
     def _read(self, part: str) -> tuple[Annotations, DenseLabels]:
         folder = f"{'train' if part == 'train' else 'val'}2014"
         if self.layout == "danet":
-            from datamodules.densepose_npz import read_danet
+            from datamodules.densepose.npz import read_danet
 
             table, labels = read_danet(self.require(f"dp_coco_2014_{part}.npz"))
         else:

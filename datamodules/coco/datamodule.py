@@ -7,7 +7,7 @@ Layout `raw`, as distributed:
   `annotations` (`id`, `image_id`, `bbox`: x, y, width, height; `keypoints`: 17 times x, y, v with v = 0 not labelled,
   1 hidden, 2 seen; `num_keypoints`, `iscrowd`, `area`), pixels
 * optional: SMPL fits of I2L-MeshNet, `annotations/coco_smplifyx_train.json`: annotation id -> `smpl_param` and
-  `cam_param`; RootNet's result file `bbox_root_coco_output.json` (`datamodules.root_file`)
+  `cam_param`; RootNet's result file `bbox_root_coco_output.json` (`datamodules.readers.root_file`)
 
 Layout `spin`: `coco_2014_{train,val}.npz` of SPIN and DaNet instead of `annotations`.
 """
@@ -20,17 +20,17 @@ from typing import ClassVar
 from torchmetrics import Metric
 
 from datamodules.annotations import Annotations
-from datamodules.coco_fits import reject_poor_fits
-from datamodules.coco_json import read_coco
-from datamodules.coco_people import BOXES, PEOPLE, detected_people, labelled_people, spin_people
+from datamodules.coco.fits import reject_poor_fits
+from datamodules.coco.people import BOXES, PEOPLE, detected_people, labelled_people, spin_people
 from datamodules.files import FileDataModule, require
-from datamodules.fits import with_smplifyx_fits, with_spin_fits
+from datamodules.readers.coco_json import read_coco
+from datamodules.readers.fits import with_smplifyx_fits, with_spin_fits
 from datamodules.settings import DEFAULT_CROPS, CropSettings
 from metrics.keypoints import KeypointAP
 
 LAYOUTS = ("raw", "spin")
 FIT_CHECKS = ("none", "corrected", "release")
-"""Keep all fits, or those that meet the keypoints as `datamodules.coco_fits` checks it."""
+"""Keep all fits, or those that meet the keypoints as `datamodules.coco.fits` checks it."""
 
 
 class CocoDataModule(FileDataModule):

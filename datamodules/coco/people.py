@@ -13,18 +13,18 @@ from jaxtyping import Bool, Float
 
 from body.skeleton import COCO17, COCO19, SPIN24_COCO
 from datamodules.annotations import Annotations
-from datamodules.boxes import clip_boxes, scale_boxes
-from datamodules.coco_json import CocoFile, Entries, rows_of
 from datamodules.columns import Texts
-from datamodules.root_file import read_root_file
-from datamodules.spin import read_spin
+from datamodules.readers.boxes import clip_boxes, scale_boxes
+from datamodules.readers.coco_json import CocoFile, Entries, rows_of
+from datamodules.readers.root_file import read_root_file
+from datamodules.readers.spin import read_spin
 
 PEOPLE = ("labelled", "whole")
 """Which people are samples: with any labelled keypoint (I2L-MeshNet, RootNet), or with all twelve joints of the limbs
 (SPIN)."""
 BOXES = ("annotated", "clipped", "release")
 """As annotated (SPIN, DaNet); cut at the border of the photograph; as I2L-MeshNet's release cuts them, see
-`datamodules.boxes.clip_boxes`."""
+`datamodules.readers.boxes.clip_boxes`."""
 _DETECTED_FOCAL = 1500.0  # I2L-MeshNet's and RootNet's guess for photographs that say nothing
 _DETECTED_MARGIN = 1.25  # the boxes of result files include it
 _LIMBS = tuple(COCO17.index(f"{side}_{joint}") for joint in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")

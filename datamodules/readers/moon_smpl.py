@@ -8,10 +8,10 @@ import numpy as np
 
 from body.skeleton import SMPL24
 from datamodules.annotations import Annotations
-from datamodules.boxes import scale_boxes
-from datamodules.coco_json import CocoFile, read_coco
 from datamodules.columns import Texts
-from datamodules.posed import gender_codes
+from datamodules.readers.boxes import scale_boxes
+from datamodules.readers.coco_json import CocoFile, read_coco
+from datamodules.readers.posed import gender_codes
 
 BOX_MARGIN = 1.2
 """How much the converters enlarge the box of the joints inside the image."""
@@ -29,7 +29,7 @@ def read_moon_smpl(path: Path) -> tuple[Annotations, CocoFile]:
         The table, whose `images` are the file names as they stand, and the file for what else it says.
 
     Raises:
-        FileNotFoundError, ValueError: see `datamodules.coco_json.read_coco`.
+        FileNotFoundError, ValueError: see `datamodules.readers.coco_json.read_coco`.
     """
     file = read_coco(path)
     images, people = file.images, file.annotations

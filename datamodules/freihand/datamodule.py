@@ -28,14 +28,14 @@ from body.model import BodyModel
 from body.skeleton import MANO21
 from datamodules.annotations import Annotations
 from datamodules.augment import Augmentation
-from datamodules.boxes import boxes_of_points, clip_boxes, scale_boxes
-from datamodules.coco_json import Entries, read_coco, read_json
 from datamodules.columns import Labels, Texts
 from datamodules.files import FileDataModule, require
-from datamodules.posed import RestJoints
-from datamodules.root_file import read_root_file
+from datamodules.readers.boxes import boxes_of_points, clip_boxes, scale_boxes
+from datamodules.readers.coco_json import Entries, read_coco, read_json
+from datamodules.readers.posed import RestJoints
+from datamodules.readers.root_file import read_root_file
+from datamodules.readers.world import to_pixels
 from datamodules.settings import CropSettings
-from datamodules.world import to_pixels
 
 LAYOUTS = ("raw", "moon")
 VERSIONS = ("gs", "hom", "sample", "auto")
@@ -56,7 +56,7 @@ class FreiHandDataModule(FileDataModule):
         crops: see `FileDataModule`; hands cannot be mirrored.
         layout: one of `LAYOUTS` (see the module).
         versions: how many of the `VERSIONS` to train on.
-        release: cut training boxes as I2L-MeshNet's release does, see `datamodules.boxes.clip_boxes`.
+        release: cut training boxes as I2L-MeshNet's release does, see `datamodules.readers.boxes.clip_boxes`.
         detections: RootNet's result file, in the root or elsewhere: its boxes for the evaluation split, and its root
             positions where the joints are not known.
 
@@ -113,7 +113,7 @@ class FreiHandDataModule(FileDataModule):
         if self.table("test").smpl_valid is None:
             raise ValueError(
                 f"{self.root} has no evaluation_xyz.json and evaluation_mano.json, or crops.body is not mano: without "
-                f"them predictions can only be written for the server (datamodules.freihand_submission)"
+                f"them predictions can only be written for the server (datamodules.freihand.submission)"
             )
 
     def _raw(self, part: str) -> Annotations:

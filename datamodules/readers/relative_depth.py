@@ -30,8 +30,8 @@ import numpy as np
 from jaxtyping import Bool, Int, Int8
 
 from datamodules.annotations import Annotations
-from datamodules.coco_json import Entries, read_json
-from datamodules.mat_files import read_mat
+from datamodules.readers.coco_json import Entries, read_json
+from datamodules.readers.mat_files import read_mat
 
 FBI_PARTS: tuple[tuple[str, str], ...] = (
     ("pelvis_mpii", "right_hip_mpii"),

@@ -9,7 +9,7 @@ The 24 slots hold what the benchmark had for them: `body.skeleton.SPIN24_H36M` a
 `SPIN24` names the slots as SPIN uses them.
 
 The files know neither camera nor depth. People are placed where a camera sees them at their pixels
-(`datamodules.placing`), and rows are marked as not absolute, so that no depth is learnt from them or scored.
+(`datamodules.readers.placing`), and rows are marked as not absolute, so that no depth is learnt from them or scored.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from body.model import BodyModel
 from body.skeleton import SPIN24, Skeleton
 from datamodules.annotations import Annotations
 from datamodules.columns import Texts
-from datamodules.placing import place_by_pixels, place_in_crops, weak_intrinsics
-from datamodules.posed import RestJoints, gender_codes
+from datamodules.readers.placing import place_by_pixels, place_in_crops, weak_intrinsics
+from datamodules.readers.posed import RestJoints, gender_codes
 
 CROP_UNIT = 200.0
 """Pixels of `scale` 1."""

@@ -74,7 +74,7 @@ def load_surface() -> Surface:
 
 @cache
 def _read(points: Path, transform: Path, geodesics: Path) -> Surface:
-    from datamodules.mat_files import read_hdf5, read_mat
+    from datamodules.readers.mat_files import read_hdf5, read_mat
 
     fine = read_mat(points, ("U_subdiv", "V_subdiv", "Part_ID_subdiv"))
     u, v, part = (fine[name].reshape(-1) for name in ("U_subdiv", "V_subdiv", "Part_ID_subdiv"))

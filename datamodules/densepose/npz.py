@@ -12,8 +12,8 @@ from body.safe_pickle import read_object_array
 from body.skeleton import COCO17, SMPL29, SPIN24_COCO
 from datamodules.annotations import Annotations
 from datamodules.columns import Texts
-from datamodules.densepose_joints import in_smpl29
-from datamodules.densepose_labels import DenseLabels
+from datamodules.densepose.joints import in_smpl29
+from datamodules.densepose.labels import DenseLabels
 
 _COCO_IN_SPIN = np.array(SPIN24_COCO.positions_of(COCO17))
 
@@ -21,7 +21,7 @@ _COCO_IN_SPIN = np.array(SPIN24_COCO.positions_of(COCO17))
 def read_danet(path: Path) -> tuple[Annotations, DenseLabels]:
     """People, their COCO joints and surface labels; a focal length of 0 stands for no camera.
 
-    `smpl_2dkps` is not read: `datamodules.densepose_joints` makes the same from COCO's joints.
+    `smpl_2dkps` is not read: `datamodules.densepose.joints` makes the same from COCO's joints.
 
     Args:
         path: `dp_coco_2014_train.npz` or `dp_coco_2014_minival.npz`; nothing in it is run.

@@ -1,0 +1,5 @@
+"""COCO keypoints."""
+
+from datamodules.coco.datamodule import CocoDataModule
+
+__all__ = ["CocoDataModule"]

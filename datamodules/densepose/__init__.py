@@ -1,0 +1,5 @@
+"""DensePose-COCO."""
+
+from datamodules.densepose.datamodule import DensePoseCocoDataModule
+
+__all__ = ["DensePoseCocoDataModule"]

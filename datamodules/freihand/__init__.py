@@ -1,0 +1,5 @@
+"""FreiHAND."""
+
+from datamodules.freihand.datamodule import FreiHandDataModule
+
+__all__ = ["FreiHandDataModule"]

@@ -1,0 +1,1 @@
+"""What the readers of several benchmarks share: file formats, geometry of labels, and fits of others."""
