@@ -205,14 +205,14 @@ def smpl_in_world(row):
     return pose, seen.to_world(root + row.person.transl) - root
 
 
-def write_moon(root, subjects=(1, 9, 11), fitted=(1,), images=True):
+def write_moon(root, subjects=(1, 9, 11), fitted=(1,), images=True, cameras=(1, 2, 3, 4)):
     """3DMPPE's files; subjects in `fitted` have SMPL parameters for every fifth frame."""
     folder = root / "annotations"
     folder.mkdir(parents=True, exist_ok=True)
     number = 0
     for subject in subjects:
         listed, people, joints, fits = [], [], {}, {}
-        for row in (*truth((subject,)), *([_defective()] if subject == 11 else [])):
+        for row in (*truth((subject,), cameras), *([_defective()] if subject == 11 else [])):
             stem = f"s_{subject:02d}_act_{row.action:02d}_subact_{row.trial:02d}_ca_{row.camera:02d}"
             number += 3
             listed.append({
