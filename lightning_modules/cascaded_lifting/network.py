@@ -1,0 +1,207 @@
+"""The network of Cascaded Dimension-Lifting in plain PyTorch, in any width."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from lightning_modules.backbones import create_backbone
+from lightning_modules.cascaded_lifting.lifting import CAMERA_NUMBERS, LiftingNet, PoseStatistics
+from lightning_modules.heads import expected_place, upsampling
+from lightning_modules.precision import full_precision
+
+_RATES = (1, 2, 4, 8)
+_MIDDLE_CAMERA = (0.0, 0.0, 1.0, 0.0)  # a crop in the middle of the photograph, half as wide as the focal length
+
+
+class CascadeOutput(NamedTuple):
+    """What the network says about a crop, step by step."""
+
+    joints: Float[Tensor, "batch joints 3"]
+    """2.5D, in cells and bins (see `targets`)."""
+    bone_maps: Float[Tensor, "batch bones height width"]
+    joint_maps: Float[Tensor, "batch joints height width"]
+    cube: Float[Tensor, "batch bins height width"]
+    ordinal: Float[Tensor, "batch bins height width"] | None
+    """Logits of P^c, Eq. 5."""
+    lifted: Float[Tensor, "batch joints 3"] | None
+    """Camera frame, metres, relative to the root; None without the lifting block."""
+
+
+@dataclass(frozen=True)
+class Widths:
+    """Channels of the layers.
+
+    Attributes:
+        context: of the image-context branch.
+        branch: of the other one (S3HT).
+        own_upsampling: whether the bone-joint block has deconvolutions of its own; otherwise it starts from the context
+            branch's features, which costs a few parameters only.
+        lifting: of the lifting block.
+        lifting_blocks: its residual blocks.
+    """
+
+    context: int = 256
+    branch: int = 256
+    own_upsampling: bool = True
+    lifting: int = 1024
+    lifting_blocks: int = 5
+
+
+class CascadeNet(nn.Module):
+    """Backbone, image-context branch, step-by-step heat maps, fused volumes, lifting block (Fig. 2); RGB in [0, 1].
+
+    Args:
+        joints: N.
+        bones: number of bone maps.
+        backbone: name in `lightning_modules.backbones`; its last features are enlarged to a quarter of the crop.
+        cells: side of the maps.
+        bins: C, depth of the cube and of the volumes.
+        widths: channels of the layers.
+        pretrained: start the backbone from ImageNet weights, if timm can get them.
+        ordinal: have the ordinal head, which supervises and says nothing to what comes after it.
+        lifting: have the lifting block.
+        camera: let the lifting block know where in the photograph the crop lies.
+        dropout: of the lifting block.
+
+    Raises:
+        ValueError: no such backbone, or it ends at stride 4.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(
+        self,
+        joints: int = 18,
+        bones: int = 17,
+        backbone: str = "resnet50",
+        cells: int = 64,
+        bins: int = 64,
+        widths: Widths | None = None,
+        pretrained: bool = False,
+        ordinal: bool = True,
+        lifting: bool = True,
+        camera: bool = False,
+        dropout: float = 0.5,
+    ) -> None:
+        super().__init__()
+        width = widths or Widths()
+        self.count, self.cells, self.bins, self.camera = joints, cells, bins, camera
+        self.backbone = create_backbone(backbone, pretrained)
+        channels, stride = self.backbone.channels[-1], self.backbone.reductions[-1]
+        if stride <= 4:
+            raise ValueError(f"backbone {backbone!r} ends at stride 4; use one that goes on, e.g. resnet50")
+        times = int(math.log2(stride // 4))
+        self.context = upsampling(channels, width.context, times)
+        self.bone_branch = upsampling(channels, width.branch, times) if width.own_upsampling else None
+        structure = width.branch if width.own_upsampling else width.context
+        self.bone_head = nn.Conv2d(structure, bones, 1)
+        shared = width.context if width.own_upsampling else 0
+        self.joint_fusion = _two_layers(structure + shared + bones, width.branch)
+        self.joint_head = nn.Conv2d(width.branch, joints, 1)
+        self.dilated = DilatedBlock(width.context, width.branch)
+        self.depth_fusion = _two_layers(joints + width.branch, width.branch)
+        self.cube_head = nn.Conv2d(width.branch, bins, 1)
+        self.ordinal_head = nn.Conv2d(width.branch, bins, 1) if ordinal else None
+        self.volume_fusion = _layer(width.branch + width.context + bins, width.context)
+        self.volume_head = nn.Conv2d(width.context, joints * bins, 1)
+        for name, part in self.named_children():
+            if name != "backbone":
+                part.apply(_initialise)
+        self.statistics = PoseStatistics(joints)
+        extra = CAMERA_NUMBERS if camera else 0
+        self.lifting = LiftingNet(joints, width.lifting, width.lifting_blocks, dropout, extra) if lifting else None
+        self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1), persistent=False)
+
+    def forward(
+        self, image: Float[Tensor, "batch 3 size size"], camera: Float[Tensor, "batch 4"] | None = None
+    ) -> CascadeOutput:
+        """All steps; `camera` as `lifting.camera_numbers`, a usual one when omitted."""
+        found = self.cascade(image)
+        return found if self.lifting is None else found._replace(lifted=self.lift(found.joints, camera))
+
+    def cascade(self, image: Float[Tensor, "batch 3 size size"]) -> CascadeOutput:
+        """The first stage: everything but the lifting block."""
+        features = self.backbone((image - self.mean) / self.std)[-1]
+        context = self.context(features)
+        if self.bone_branch is None:
+            structure = context
+            bone_maps = self.bone_head(structure)
+            mixed = [structure, bone_maps]
+        else:
+            structure = self.bone_branch(features)
+            bone_maps = self.bone_head(structure)
+            mixed = [structure, context, bone_maps]
+        joint_maps = self.joint_head(self.joint_fusion(torch.cat(mixed, 1)))
+        deep = self.depth_fusion(torch.cat([joint_maps, self.dilated(context)], 1))
+        cube = self.cube_head(deep)
+        ordinal = None if self.ordinal_head is None else self.ordinal_head(deep)
+        volumes = self.volume_head(self.volume_fusion(torch.cat([deep, context, cube], 1)))
+        joints = expected_place(torch.unflatten(volumes, 1, (self.count, self.bins)))
+        return CascadeOutput(joints, bone_maps, joint_maps, cube, ordinal, None)
+
+    def lift(
+        self, joints: Float[Tensor, "batch joints 3"], camera: Float[Tensor, "batch 4"] | None = None
+    ) -> Float[Tensor, "batch joints 3"]:
+        """3D joints relative to the root, metres, from 2.5D ones, through which no gradient goes back.
+
+        Raises:
+            ValueError: the network has no lifting block.
+        """
+        if self.lifting is None:
+            raise ValueError("this network has no lifting block: it is of the first stage")
+        extent = torch.tensor([self.cells, self.cells, self.bins], device=joints.device)
+        seen = (joints.detach() * (2 / extent) - 1).flatten(1)
+        if self.camera:
+            usual = torch.tensor(_MIDDLE_CAMERA, device=seen.device).expand(len(seen), -1)
+            seen = torch.cat([seen, usual if camera is None else camera], 1)
+        standardised = self.lifting(seen)
+        with full_precision(joints):
+            return standardised.float() * self.statistics.spread + self.statistics.mean
+
+
+class DilatedBlock(nn.Module):
+    """Four 3 x 3 convolutions side by side that reach 1, 2, 4 and 8 cells far, and one 1 x 1 over all.
+
+    Args:
+        channels: width of the features.
+        width: of the answer; each of the four has a quarter.
+    """
+
+    def __init__(self, channels: int, width: int) -> None:
+        super().__init__()
+        quarter = -(-width // len(_RATES))
+        self.reaches = nn.ModuleList(_layer(channels, quarter, rate) for rate in _RATES)
+        self.mix = nn.Sequential(
+            nn.Conv2d(quarter * len(_RATES), width, 1, bias=False), nn.BatchNorm2d(width), nn.ReLU(inplace=True)
+        )
+
+    def forward(self, features: Float[Tensor, "batch channels height width"]) -> Tensor:
+        """Features that have seen their surroundings."""
+        return self.mix(torch.cat([reach(features) for reach in self.reaches], 1))
+
+
+def _layer(channels: int, width: int, rate: int = 1) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(channels, width, 3, padding=rate, dilation=rate, bias=False),
+        nn.BatchNorm2d(width),
+        nn.ReLU(inplace=True),
+    )
+
+
+def _two_layers(channels: int, width: int) -> nn.Sequential:
+    return nn.Sequential(_layer(channels, width), _layer(width, width))
+
+
+def _initialise(layer: nn.Module) -> None:
+    if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+        nn.init.normal_(layer.weight, std=0.001)
+        if layer.bias is not None:
+            nn.init.zeros_(layer.bias)
