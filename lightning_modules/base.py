@@ -33,7 +33,6 @@ class PoseModule(LightningModule):
         lr_factor: its factor.
         warmup_steps: steps of linear warm-up, for `cosine` and `poly`.
         protocol: evaluation protocol whose metrics validation and test report.
-        skeleton: joint set of the batches; the protocol's when omitted.
 
     Raises:
         ValueError: unknown schedule.
@@ -51,7 +50,6 @@ class PoseModule(LightningModule):
         lr_factor: float,
         warmup_steps: int,
         protocol: str,
-        skeleton: Skeleton | None = None,
     ) -> None:
         super().__init__()
         if schedule not in SCHEDULES:
@@ -59,7 +57,7 @@ class PoseModule(LightningModule):
         self.lr, self.schedule, self.milestones, self.lr_factor = lr, schedule, milestones, lr_factor
         self.warmup_steps = warmup_steps
         self.protocol = get_protocol(protocol)
-        self.metrics = build_metrics(self.protocol, skeleton)
+        self.metrics = build_metrics(self.protocol)
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Weighted loss terms of a batch, by name; training minimises their sum."""

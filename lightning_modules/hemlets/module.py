@@ -100,8 +100,7 @@ class HemletsModule(PoseModule):
         warmup_steps: int = 0,
         protocol: str = "open-v1",
     ) -> None:
-        self_skeleton = get_skeleton(skeleton)
-        super().__init__(lr, schedule, milestones or [], lr_factor, warmup_steps, protocol, self_skeleton)
+        super().__init__(lr, schedule, milestones or [], lr_factor, warmup_steps, protocol)
         self.save_hyperparameters()
         if crop_size % 32:
             raise ValueError(f"crop_size {crop_size} is not a multiple of 32; use e.g. 128 or 256")
@@ -111,7 +110,7 @@ class HemletsModule(PoseModule):
             raise ValueError("smpl: true needs a body to regress; set body: open or smpl")
         if refine_steps and not smpl:
             raise ValueError("refine_steps fit a predicted body; set smpl: true, or refine_steps: 0")
-        self.skeleton, self.backbone_from, self.flip_test = self_skeleton, backbone_from, flip_test
+        self.skeleton, self.backbone_from, self.flip_test = get_skeleton(skeleton), backbone_from, flip_test
         self.parts, self.cells, self.sigma = make_parts(self.skeleton, parts, encoding), crop_size // 4, sigma
         self.space = VolumeSpace(crop_size, depth_range)
         model = None if body == "none" else load_body(body)

@@ -59,7 +59,7 @@ class RootNetModule(PoseModule):
         protocol: str = "open-v1-root",
     ) -> None:
         whole = get_skeleton(skeleton)
-        super().__init__(lr, schedule, milestones or [17], lr_factor, warmup_steps, protocol, whole)
+        super().__init__(lr, schedule, milestones or [17], lr_factor, warmup_steps, protocol)
         self.save_hyperparameters()
         if crop_size % 32:
             raise ValueError(f"crop_size {crop_size} is not a multiple of 32; use e.g. 128 or 256")
