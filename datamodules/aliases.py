@@ -35,6 +35,13 @@ SAME_JOINTS: dict[str, Mapping[str, tuple[str, ...]]] = {
         "right_hip_h36m": ("right_hip_mpii",),
         "neck_h36m": ("neck_mpii",),
     },
+    # COCO's joints beside MuCo's, as 3DMPPE matches them
+    "cascaded_lifting": {
+        "neck_mpi": ("thorax_mpii",),
+        "pelvis_mpi": ("pelvis_coco",),
+        "left_hip_mpi": ("left_hip",),
+        "right_hip_mpi": ("right_hip",),
+    },
 }
 """Rule -> joint of the batches -> joints of a benchmark that may stand for it, the first one that is there."""
 

@@ -228,9 +228,11 @@ class CascadedLiftingModule(PoseModule):
         camera = batch["intrinsics"]
         with full_precision(found):
             pixels = apply_affine(_STRIDE * found[..., :2], invert_affine(batch["crop_affine"]))
-            depth = pinhole_depth(batch["box"], camera, self.space.depth_range)
-            given = batch["root_depth_valid"] & take_given
-            depth = torch.where(given, batch["root_depth"], depth)
+            depth, source = pinhole_depth(batch["box"], camera, self.space.depth_range), "box"
+            if take_given:
+                given = batch["root_depth_valid"]
+                depth = torch.where(given, batch["root_depth"], depth)
+                source = "given" if bool(given.all()) else "box"
             behind = (found[..., 2] / self.maps.bins - 0.5) * self.space.depth_range
             joints = backproject(pixels, behind + depth[:, None], camera)
             root = [self.skeleton.root_index]
@@ -241,7 +243,7 @@ class CascadedLiftingModule(PoseModule):
             joints=joints,
             skeleton=self.skeleton,
             joints_2d=pixels,
-            root_depth_source="given" if bool(given.all()) else "box",
+            root_depth_source=source,
             intermediates={"joints_cells": found},
         )
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from body.skeleton import H36M18, MPII16, MUCO21
+from body.skeleton import COCO19, H36M18, MPII16, MUCO21
 from datamodules.aliases import same_joints
 from lightning_modules.cascaded_lifting.bones import bones_of
 from lightning_modules.cascaded_lifting.lifting import PoseStatistics, camera_numbers
@@ -242,3 +242,12 @@ def test_bones_are_between_joints_that_mpii_has():
     assert sum(set(bone) <= known for bone in bones) == 15
     assert {child for _, child in bones} == set(range(18)) - {H36M18.root_index}
     assert bones_of(MUCO21) == MUCO21.bones
+
+
+def test_coco_and_muco_meet_in_fourteen_joints():
+    """Without a top of the head, a spine, hands and toes, as in 3DMPPE."""
+    aliases = same_joints("cascaded_lifting", COCO19, MUCO21)
+    known = {joint for joint in MUCO21.joints if aliases.get(joint, joint) in COCO19.joints}
+    assert set(MUCO21.joints) - known == {
+        "head_top", "spine_mpi", "head_mpi", "right_hand_mpi", "left_hand_mpi", "right_toe_mpi", "left_toe_mpi"
+    }  # fmt: skip
