@@ -1,13 +1,20 @@
 """Every configuration of DaNet is read by the real command line; the ablations' settings are in reach."""
 
+import json
+
 import pytest
 import torch
-from people import make_batch
+from danet_weights import VARIANTS
+from official_weights import golden, no_initialisation
+from people import make_batch, open_body
 
+import zoo
 from lightning_modules.danet.module import DaNetModule
 from lightning_modules.danet.network import DaNet
 from lightning_modules.folding import FoldedCopy, fold_batch_norms
+from zoo.checkpoints import read_checkpoints
 from zoo.cli import main
+from zoo.converting import official_state
 from zoo.resources import list_configs
 
 CONFIGS = [name for name in list_configs() if name.startswith("danet/")]
@@ -78,3 +85,29 @@ def test_predictions_of_a_small_network_are_finite():
     parts = prediction.intermediates["iuv"][:, 0]
     assert torch.equal(parts, parts.round())
     assert parts.max() <= 24
+
+
+def official_zeros(variant, **options):
+    """A state with the authors' names and nothing in it, and what their trainer wraps around it."""
+    entries = [json.loads(str(entry)) for entry in golden(variant)["keys"]]
+    return {key: torch.zeros(shape, **options) for key, shape, *_ in entries}
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_the_listed_settings_are_those_of_the_authors_files(variant):
+    for entry in read_checkpoints().values():
+        if entry.method == "danet" and entry.availability == "official":
+            state = official_state("danet", official_zeros(variant, device="meta"), entry.config | VARIANTS[variant])
+            assert "network.estimator.windows.ratio" in state
+            assert not any("rot2pos" in name for name in state)
+
+
+def test_the_authors_weights_become_a_model(monkeypatch):
+    monkeypatch.setattr("lightning_modules.danet.module.load_body", lambda name: open_body())
+    state = official_zeros("danet_resnet50_gcn")
+    state["img2iuv.learned_ratio"] += 2.0
+    with no_initialisation():
+        model = zoo.from_official("danet", {"model": state, "epoch": 3}, iuv_backbone="resnet50", aggregation="gcn")
+    assert not model.training
+    assert (model.network.estimator.windows.ratio == 2).all()
+    assert model.network.dropping.kind == "part_release"
