@@ -39,6 +39,8 @@ def make_batch(size=3, crop=64, seed=0, skeleton="smpl29"):
         "joints_valid": torch.ones(size, count, dtype=torch.bool),
         "joints_2d": apply_affine(project(joints, intrinsics), affine),
         "joints_2d_valid": torch.ones(size, count, dtype=torch.bool),
+        "scored_joints": body.regress(vertices, "smpl24"),  # of the open benchmark's protocols
+        "scored_joints_valid": torch.ones(size, 24, dtype=torch.bool),
         "depth_order": torch.zeros(size, count, count, dtype=torch.long),
         "depth_order_valid": torch.zeros(size, count, count, dtype=torch.bool),
         "root_depth": joints[:, 0, 2],
