@@ -72,11 +72,16 @@ class Fusion(nn.Module):
     @torch.no_grad()
     def fold(self) -> _Folded:
         """A = g W_f K, B = g W_e, c = g (W_f k + w - mean) + shift with g = scale / std, worked out in float64."""
+        mean, variance = self.norm.running_mean, self.norm.running_var
+        assert mean is not None
+        assert variance is not None
+        assert self.feature.bias is not None
+        assert self.mix.bias is not None
         first, kernel = self.feature.weight.double(), self.mix.weight.double().flatten(1)
-        gain = self.norm.weight.double() / (self.norm.running_var.double() + self.norm.eps).sqrt()
+        gain = self.norm.weight.double() / (variance.double() + self.norm.eps).sqrt()
         of_feature, of_encoded = (gain[:, None] * kernel).split([len(first), kernel.shape[1] - len(first)], 1)
         bias = of_feature @ self.feature.bias.double() + self.norm.bias.double()
-        bias = bias + gain * (self.mix.bias.double() - self.norm.running_mean.double())
+        bias = bias + gain * (self.mix.bias.double() - mean.double())
         product = (of_feature @ first.flatten(1)).unflatten(1, first.shape[1:])
         kind = self.mix.weight.dtype
         return _Folded(product.to(kind), of_encoded[..., None, None].to(kind), bias.to(kind))
