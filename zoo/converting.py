@@ -91,8 +91,8 @@ def choose_entry(method: str, file_name: str, variant: str | None) -> Checkpoint
         raise ZooError(f"no method {method!r}; there are {', '.join(methods)}")
     entries = {entry.name.partition(".")[2]: entry for entry in own if entry.availability == "official"}
     if not entries:
-        default = next(entry for entry in own if entry.default)
-        raise ZooError(f"{method} has no official weights to convert: {what_to_do(default)}")
+        lost = next((entry for entry in own if entry.availability == "none"), own[0])
+        raise ZooError(f"{method} has no official weights to convert: {what_to_do(lost)}")
     listing = ", ".join(f"{tag} ({entry.source and entry.source.file})" for tag, entry in entries.items())
     if variant is not None:
         tag = variant.removeprefix(f"{method}.")

@@ -30,7 +30,8 @@ def nearest_rotation(
     """
     with full_precision(matrices):
         kind = torch.promote_types(matrices.dtype, torch.float32)
-        return roma.procrustes(matrices.to(kind), force_rotation=proper, gradient_eps=gradient_eps)
+        # roma's other way keeps a tensor, which cannot be trained with once it was made in inference mode
+        return roma.procrustes(matrices.to(kind), force_rotation=proper, gradient_eps=gradient_eps, method="svd")
 
 
 def pose_joints(

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import pytorch_lightning as pl
 import torch
@@ -5,6 +6,7 @@ from contract import MethodContract
 from nbf_people import TINY, make_people
 from torch.utils.data import DataLoader
 
+import zoo
 from lightning_modules.nbf.module import NBFModule
 from metrics.functional.segmentation import miou
 
@@ -235,6 +237,21 @@ def test_one_segmenter_is_trained_on_and_another_tested_on(tmp_path):
             assert torch.equal(value, fitter.network.encoder.state_dict()[name]), name
 
 
+@pytest.mark.parametrize("scale", ["crop", "box", "keypoints"])
+def test_photographs_without_any_label(scale):
+    torch.manual_seed(0)
+    module = NBFModule(**TINY, test_scale=scale)
+    photograph = np.random.RandomState(0).randint(0, 256, (120, 100, 3)).astype(np.uint8)
+    prediction = zoo.predict(module, photograph, boxes=[[10, 10, 60, 100], [30, 20, 50, 50]])
+    assert prediction.root_depth_source == "box"
+    assert prediction.vertices.shape == (2, 6900, 3)
+    assert prediction.vertices.isfinite().all()
+    assert (prediction.joints[..., 2] > 0).all()
+    low, high = prediction.joints_2d.amin(1), prediction.joints_2d.amax(1)
+    middle = torch.tensor([[40.0, 60.0], [55.0, 45.0]])  # of the boxes, which noise fills with parts
+    assert ((low + high) / 2 - middle).norm(dim=1).max() < 40
+
+
 def test_hidden_labels_are_not_used():
     """Without labels only 2D losses remain, and their translation comes from the estimate."""
     torch.manual_seed(0)
@@ -279,8 +296,6 @@ def test_the_optimiser_is_the_released_one():
 )
 def test_settings_that_do_not_go_together(settings, message, monkeypatch):
     if settings.get("body") == "mano":
-        import numpy as np
-
         from body.licensed import MANO16
         from body.model import BodyModel
 
