@@ -33,6 +33,7 @@ class Annotations:
         joints_2d, joints_2d_valid: pixels; None when they are the projections of `joints`.
         depth_order, depth_order_valid: see `RawSample`.
         absolute: see `RawSample`; everywhere when omitted.
+        root_depths: see `RawSample`; NaN where it is that of `joints`.
         pose, betas, transl, smpl_valid: SMPL (or MANO) parameters in the camera frame, and which rows have them.
         gender: position in `datamodules.sample.GENDERS`; neutral when omitted.
         image_ids, annotation_ids, frames: see `RawSample`.
@@ -53,6 +54,7 @@ class Annotations:
     depth_order: Int8[np.ndarray, "rows joints joints"] | None = None
     depth_order_valid: Bool[np.ndarray, "rows joints joints"] | None = None
     absolute: Bool[np.ndarray, "rows"] | None = None
+    root_depths: Float[np.ndarray, "rows"] | None = None
     pose: Float[np.ndarray, "rows parts 3"] | None = None
     betas: Float[np.ndarray, "rows 10"] | None = None
     transl: Float[np.ndarray, "rows 3"] | None = None
@@ -168,6 +170,7 @@ class AnnotatedSource:
             depth_order=_row(table.depth_order, index),
             depth_order_valid=_row(table.depth_order_valid, index),
             absolute=table.absolute is None or bool(table.absolute[index]),
+            root_depth=self._root_depth(index),
             smpl=self._smpl(index),
             gender=GENDERS[0 if table.gender is None else int(table.gender[index])],
             image_id=-1 if table.image_ids is None else int(table.image_ids[index]),
@@ -180,6 +183,10 @@ class AnnotatedSource:
             frame=index if table.frames is None else int(table.frames[index]),
             **({} if self.extra is None else self.extra(index)),
         )
+
+    def _root_depth(self, index: int) -> float | None:
+        depth = np.nan if self.table.root_depths is None else float(self.table.root_depths[index])
+        return depth if np.isfinite(depth) else None
 
     def _smpl(self, index: int) -> Smpl | None:
         table = self.table

@@ -87,6 +87,15 @@ class FileDataModule(BaseDataModule):
         """
         return require(self.root, names, self.how_to_get)
 
+    def file(self, name: str) -> Path:
+        """A file that an option names, in the root or elsewhere.
+
+        Raises:
+            FileNotFoundError: it is not in the root.
+        """
+        path = Path(name).expanduser()
+        return path if path.is_absolute() else self.require(name)
+
     def table(self, split: str) -> Annotations:
         """The labels of a split, read once.
 

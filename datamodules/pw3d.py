@@ -31,6 +31,7 @@ from datamodules.files import FileDataModule
 from datamodules.readers.boxes import boxes_inside, boxes_of_points
 from datamodules.readers.moon_smpl import read_moon_smpl
 from datamodules.readers.posed import gender_codes, root_translations
+from datamodules.readers.root_file import read_root_file, with_root_file
 from datamodules.readers.spin import read_spin
 from datamodules.readers.world import smpl_to_camera, to_camera
 from datamodules.settings import DEFAULT_CROPS, CropSettings
@@ -52,6 +53,8 @@ class Pw3dDataModule(FileDataModule):
             person's gender, except under the neutral protocol and on the open body, which has no genders.
         layout: of the annotations, one of `LAYOUTS` (see the module).
         train_every: keep every so many frames for training.
+        detections: layout `moon` only: RootNet's result file, in the root or elsewhere, for boxes and root depths of
+            the test split; the true ones when omitted.
 
     Raises:
         ValueError: unknown protocol or layout.
@@ -71,11 +74,14 @@ class Pw3dDataModule(FileDataModule):
         num_workers: int = 2,
         layout: str = "raw",
         train_every: int = 1,
+        detections: str | None = None,
     ) -> None:
         super().__init__(root, protocol, crops, batch_size, num_workers)
         if layout not in LAYOUTS:
             raise ValueError(f"3DPW has no layout {layout!r}; use one of {', '.join(LAYOUTS)}")
-        self.layout, self.train_every = layout, train_every
+        if detections and layout != "moon":
+            raise ValueError(f"RootNet's results go by the people's numbers in layout moon, not {layout}")
+        self.layout, self.train_every, self.detections = layout, train_every, detections
         self.gendered = self.protocol != "3dpw-test-14j-neutral" and crops.body != "open"
 
     def annotations(self, split: str) -> Annotations:
@@ -85,7 +91,9 @@ class Pw3dDataModule(FileDataModule):
         table = self._raw(split) if self.layout == "raw" else self._moon(split)
         if split == "train" and self.train_every > 1 and table.frames is not None:
             table = table.take(table.frames % self.train_every == 0)
-        return table
+        if split == "train" or not self.detections:
+            return table
+        return with_root_file(table, read_root_file(self.file(self.detections), "pw3d"))
 
     def _raw(self, split: str) -> Annotations:
         folder = self.require(f"sequenceFiles/{_FOLDERS[split]}")

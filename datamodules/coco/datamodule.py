@@ -102,18 +102,18 @@ class CocoDataModule(FileDataModule):
             table = spin_people(self.require(f"coco_2014_{'train' if train else 'val'}.npz"), self.root)
             if not (train and self.fits):
                 return table
-            return with_spin_fits(table, self._file(self.fits), self._body_model())
+            return with_spin_fits(table, self.file(self.fits), self._body_model())
         part = f"train{self.year}" if train else f"val{self.test_year}"
         file = read_coco(self.require(f"annotations/person_keypoints_{part}.json"))
         folder = self.require(part, f"images/{part}").relative_to(self.root)
         if not train and self.detections:
-            return detected_people(self._file(self.detections), file.images, str(folder))
+            return detected_people(self.file(self.detections), file.images, str(folder))
         table = labelled_people(
             file, str(folder), self.people if train else "labelled", self.boxes if train else "annotated"
         )
         if not (train and self.fits):
             return table
-        table = with_smplifyx_fits(table, self._file(self.fits))
+        table = with_smplifyx_fits(table, self.file(self.fits))
         if self.fit_check == "none":
             return table
         return reject_poor_fits(table, self._body_model(), release=self.fit_check == "release")

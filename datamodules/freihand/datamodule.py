@@ -29,7 +29,7 @@ from body.skeleton import MANO21
 from datamodules.annotations import Annotations
 from datamodules.augment import Augmentation
 from datamodules.columns import Labels, Texts
-from datamodules.files import FileDataModule, require
+from datamodules.files import FileDataModule
 from datamodules.readers.boxes import boxes_of_points, clip_boxes, scale_boxes
 from datamodules.readers.coco_json import Entries, read_coco, read_json
 from datamodules.readers.posed import RestJoints
@@ -102,7 +102,7 @@ class FreiHandDataModule(FileDataModule):
             sizes = np.full((len(table), 2), float(_SIDE))
             boxes, kept = clip_boxes(table.boxes.astype(np.float64), sizes, self.release)
             return replace(table, boxes=boxes.astype(np.float32)).take(kept)
-        return table if self.detections is None else with_detections(table, self._file(self.detections))
+        return table if self.detections is None else with_detections(table, self.file(self.detections))
 
     def prepare_metrics(self, metric: Metric) -> None:  # noqa: ARG002 (as in the base)
         """Nothing to hand over, but the truth must be there.
@@ -198,13 +198,9 @@ class FreiHandDataModule(FileDataModule):
         body = self._body_model()
         return body if len(body.parents) == 16 else None
 
-    def _file(self, name: str) -> Path:
-        path = Path(name).expanduser()
-        return path if path.is_absolute() else require(self.root, (name,), self.how_to_get)
-
 
 def with_detections(table: Annotations, path: Path) -> Annotations:
-    """A split with the boxes of RootNet's file, and its root positions where no joints are known.
+    """A split with the boxes and root depths of RootNet's file, and its root positions where no joints are known.
 
     Raises:
         ValueError: the file is not RootNet's, or does not have every photograph.
@@ -215,7 +211,8 @@ def with_detections(table: Annotations, path: Path) -> Annotations:
     if absent or len(ids) != len(table):
         raise ValueError(f"{path} has no box for image {absent[:1]}; is it of the evaluation split?")
     windows = np.array([found[number].box for number in ids], np.float64).reshape(-1, 4)
-    table = replace(table, boxes=scale_boxes(windows, 1 / _ROOT_FILE_MARGIN).astype(np.float32))
+    depths = np.array([found[number].root[2] for number in ids])
+    table = replace(table, boxes=scale_boxes(windows, 1 / _ROOT_FILE_MARGIN).astype(np.float32), root_depths=depths)
     if table.joints is not None:
         return table
     joints, valid = np.zeros((len(ids), len(MANO21), 3), np.float32), np.zeros((len(ids), len(MANO21)), bool)

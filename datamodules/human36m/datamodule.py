@@ -12,6 +12,7 @@ from datamodules.human36m.moon import read_moon
 from datamodules.human36m.names import DEFAULT_TRAIN_SUBJECTS, TESTS, TRAIN_SUBJECTS, Selection
 from datamodules.human36m.raw import read_raw
 from datamodules.human36m.spin import read_spin_split
+from datamodules.readers.root_file import read_root_file, with_root_file
 from datamodules.settings import DEFAULT_CROPS, CropSettings
 
 LAYOUTS = ("raw", "moon", "spin")
@@ -44,6 +45,8 @@ class Human36MDataModule(FileDataModule):
         train_step: training takes every so many frames, from the first; 5, as in most papers, is 10 Hz.
         drop_shifted: leave out three sequences of subject 9 whose poses are off in part (Greeting 2, SittingDown 2,
             Waiting 1), as some later papers do; the result is then not the protocol's.
+        detections: layout `moon` only: RootNet's result file, in the root or elsewhere, for boxes and root depths of
+            the test split (`datamodules.readers.root_file`); the true ones when omitted.
         boxes: layout `raw` only: `masks` for the benchmark's own, `joints` for tight ones around the projected joints.
         crops, batch_size, num_workers: see `BaseDataModule`.
 
@@ -68,6 +71,7 @@ class Human36MDataModule(FileDataModule):
         train_step: int = 5,
         drop_shifted: bool = False,
         boxes: str = "masks",
+        detections: str | None = None,
         crops: CropSettings = DEFAULT_CROPS,
         batch_size: int = 32,
         num_workers: int = 2,
@@ -78,7 +82,9 @@ class Human36MDataModule(FileDataModule):
         if train_step < 1:
             raise ValueError(f"train_step is the distance between frames, at least 1, not {train_step}")
         self.layout, self.boxes, self.drop_shifted = layout, boxes, drop_shifted
-        self.train_subjects, self.train_step = train_subjects, train_step
+        if detections and layout != "moon":
+            raise ValueError(f"RootNet's results go by the photographs' numbers in layout moon, not {layout}")
+        self.train_subjects, self.train_step, self.detections = train_subjects, train_step, detections
 
     def selection(self, split: str) -> Selection:
         """What a split consists of."""
@@ -96,7 +102,10 @@ class Human36MDataModule(FileDataModule):
                 raise ValueError(f"{self.protocol} compares with SMPL fits, which only layouts moon and spin have")
             return read_raw(self.root, chosen, self.boxes, self.how_to_get)
         if self.layout == "moon":
-            return read_moon(self.root, chosen, rest_root(self._body_model()).of, self.how_to_get)
+            table = read_moon(self.root, chosen, rest_root(self._body_model()).of, self.how_to_get)
+            if split == "train" or not self.detections:
+                return table
+            return with_root_file(table, read_root_file(self.file(self.detections), "human36m"))
         return read_spin_split(self.root, chosen, split, self.protocol, self._body_model(), self.how_to_get)
 
     def expected_samples(self, split: str) -> int | None:

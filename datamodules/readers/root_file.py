@@ -10,14 +10,19 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from body.atomic import atomic_file
+from datamodules.annotations import Annotations
+from datamodules.readers.boxes import scale_boxes
 
 METRES = {"human36m": 1e-3, "coco": 1e-3, "mupots": 1e-3, "muco": 1e-3, "pw3d": 1.0, "freihand": 1.0}
 """Metres per unit of `root_cam`, by benchmark."""
+_MARGIN = 1.25
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,33 @@ def read_root_file(path: Path, benchmark: str) -> list[RootResult]:
     if not isinstance(entries, list):
         raise ValueError(f"{path} is not a list of people; is it another kind of file?")
     return [_read_entry(entry, metres, f"{path}, entry {number}") for number, entry in enumerate(entries)]
+
+
+def with_root_file(table: Annotations, results: Sequence[RootResult]) -> Annotations:
+    """People with the boxes and root depths of RootNet, found by the number of the person or of the photograph.
+
+    Who is not among the results keeps box and depth.
+
+    Args:
+        table: with `annotation_ids` where the results have them, else with `image_ids` and one person per photograph.
+        results: of `read_root_file`. Their boxes have a margin of 1.25, which is undone.
+
+    Raises:
+        ValueError: the table has no such numbers, or nobody in it is among the results.
+    """
+    by_person = all(result.annotation_id is not None for result in results)
+    numbers = table.annotation_ids if by_person else table.image_ids
+    found = {result.annotation_id if by_person else result.image_id: result for result in results}
+    known = None if numbers is None else [found.get(int(number)) for number in numbers]
+    if known is None or not any(known):
+        raise ValueError(
+            f"none of the {len(results)} root results is of a person of these {len(table)}; another split?"
+        )
+    boxes, depths = table.boxes.astype(np.float64), np.full(len(table), np.nan)
+    for row, result in enumerate(known):
+        if result is not None:
+            boxes[row], depths[row] = scale_boxes(np.array([result.box]), 1 / _MARGIN)[0], result.root[2]
+    return replace(table, boxes=boxes.astype(np.float32), root_depths=depths)
 
 
 def write_root_file(path: Path, results: Sequence[RootResult], benchmark: str) -> None:

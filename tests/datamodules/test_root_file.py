@@ -2,9 +2,16 @@
 
 import json
 
+import numpy as np
 import pytest
 
-from datamodules.readers.root_file import RootResult, read_root_file, root_file_name, write_root_file
+from body.skeleton import SMPL24
+from datamodules.annotations import AnnotatedSource, Annotations
+from datamodules.augment import NO_CHANGE
+from datamodules.columns import Texts
+from datamodules.crop import RestRoot, make_crop
+from datamodules.readers.root_file import RootResult, read_root_file, root_file_name, with_root_file, write_root_file
+from datamodules.settings import CropSettings
 
 AUTHORS = [
     {"image_id": 7, "bbox": [10.5, 20.0, 300.0, 300.0], "root_cam": [-120.0, 35.5, 4250.0]},
@@ -62,3 +69,42 @@ def test_nothing_is_written_of_a_bad_number_or_for_an_unknown_benchmark(tmp_path
     with pytest.raises(ValueError, match="no root files for 'lsp'; there are human36m"):
         read_root_file(path, "lsp")
     assert not path.exists()
+
+
+def people(count=3):
+    """Rows without labels, of one person per photograph."""
+    return Annotations(
+        skeleton=SMPL24,
+        images=Texts.of([f"{row}.jpg" for row in range(count)]),
+        intrinsics=np.tile(np.float32([500, 500, 50, 50]), (count, 1)),
+        boxes=np.tile(np.float32([1, 2, 3, 4]), (count, 1)),
+        image_ids=np.arange(count),
+        annotation_ids=10 + np.arange(count),
+    )
+
+
+def test_results_replace_boxes_and_depths_by_the_photographs_number():
+    table = with_root_file(people(), [RootResult(2, (10.0, 20.0, 50.0, 50.0), (0.0, 0.0, 3.5))])
+    np.testing.assert_allclose(table.boxes, [[1, 2, 3, 4], [1, 2, 3, 4], [15, 25, 40, 40]])
+    np.testing.assert_array_equal(table.root_depths, [np.nan, np.nan, 3.5])
+
+
+def test_results_with_numbers_of_people_go_by_those():
+    result = RootResult(2, (10.0, 20.0, 50.0, 50.0), (0.0, 0.0, 3.5), annotation_id=11)
+    np.testing.assert_array_equal(with_root_file(people(), [result]).root_depths, [np.nan, 3.5, np.nan])
+
+
+@pytest.mark.parametrize("results", [[], [RootResult(77, (0.0, 0.0, 1.0, 1.0), (0.0, 0.0, 1.0))]])
+def test_results_of_other_people_are_refused(results):
+    with pytest.raises(ValueError, match="another split"):
+        with_root_file(people(), results)
+
+
+def test_a_given_depth_takes_the_place_of_the_annotated_one(tmp_path):
+    table = with_root_file(people(), [RootResult(0, (0.0, 0.0, 40.0, 40.0), (0.0, 0.0, 3.5))])
+    source = AnnotatedSource(table, tmp_path, read=lambda path: np.zeros((100, 100, 3), np.uint8))
+    rows = [make_crop(source[row], CropSettings("smpl24"), NO_CHANGE, RestRoot(np.zeros(3), np.zeros((10, 3))))
+            for row in range(2)]  # fmt: skip
+    assert [bool(row["root_depth_valid"]) for row in rows] == [True, False]
+    assert rows[0]["root_depth"] == 3.5
+    assert not rows[0]["joints_valid"].any()
