@@ -79,10 +79,11 @@ class Fusion(nn.Module):
         assert self.mix.bias is not None
         first, kernel = self.feature.weight.double(), self.mix.weight.double().flatten(1)
         gain = self.norm.weight.double() / (variance.double() + self.norm.eps).sqrt()
-        of_feature, of_encoded = (gain[:, None] * kernel).split([len(first), kernel.shape[1] - len(first)], 1)
+        scaled = gain[:, None] * kernel
+        of_feature, of_encoded = scaled[:, : len(first)], scaled[:, len(first) :]
         bias = of_feature @ self.feature.bias.double() + self.norm.bias.double()
         bias = bias + gain * (self.mix.bias.double() - mean.double())
-        product = (of_feature @ first.flatten(1)).unflatten(1, first.shape[1:])
+        product = (of_feature @ first.flatten(1)).view(-1, *first.shape[1:])
         kind = self.mix.weight.dtype
         return _Folded(product.to(kind), of_encoded[..., None, None].to(kind), bias.to(kind))
 
