@@ -111,7 +111,7 @@ class IuvEstimator(nn.Module):
         One joint after the other: on a CPU a grouped convolution takes twice as long, the copy into its input not
         counted.
         """
-        if self.partial is None:
+        if self.partial is None or self.partial.bias is None:
             return None
         features, grids = features.contiguous(), window_grids(windows.thetas, features.shape[-1]).to(features.dtype)
         kernels, biases = self.partial.weight.contiguous().chunk(JOINTS), self.partial.bias.chunk(JOINTS)
@@ -119,4 +119,5 @@ class IuvEstimator(nn.Module):
         for joint in range(JOINTS):
             seen = functional.grid_sample(features, grids[:, joint], align_corners=True)
             maps.append(functional.conv2d(seen, kernels[joint], biases[joint], padding=1))
-        return IuvMaps.unstacked(torch.stack(maps, 1).unflatten(2, (3, -1)))
+        stacked = torch.stack(maps, 1)
+        return IuvMaps.unstacked(stacked.reshape(*stacked.shape[:2], 3, -1, *stacked.shape[3:]))
