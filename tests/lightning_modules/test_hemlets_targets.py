@@ -65,21 +65,14 @@ def test_states_are_those_of_the_definition(encoding):
     assert seen == set(range(-(STATES[encoding] // 2), STATES[encoding] // 2 + 1))
 
 
-def test_a_tie_at_epsilon_is_level():
-    """|z_p - z_c| = epsilon is neither more nor less: a part of 5 cm that is 2.5 cm deep, exact in binary."""
+def test_around_epsilon():
+    """A part of length 1 changes its state where it is half as deep as long, on either side; a tie is within 1e-12."""
     parts = make_parts(H36M18, [["pelvis_h36m", "right_hip_h36m"]])
-    points = torch.zeros(3, 18, 3, dtype=torch.float64)
-    points[:, 0, 2] = 3.0
-    deep = torch.tensor([0.5, 0.5 + 1e-9, -0.5 - 1e-9], dtype=torch.float64)
-    points[:, 1, 2] = 3.0 - deep
-    points[:, 1, 0] = (1 - deep**2).sqrt()
-    points[0, 1] = torch.tensor([0.0, 0.0, 2.0])  # straight at the camera: the whole length is depth
-    states = states_from_joints(points, torch.ones(3, 18, dtype=torch.bool), parts)
-    assert states.order[:, 0].tolist() == [1, 1, -1]
-    points[0, 1] = torch.tensor([0.75**0.5, 0.0, 2.5])
-    share = 0.5 / math.sqrt(points[0, 1, 0].item() ** 2 + 0.25)
-    states = states_from_joints(points, torch.ones(3, 18, dtype=torch.bool), parts)
-    assert states.order[0, 0] == int(share > 0.5)
+    deep = torch.tensor([0.5 - 1e-12, 0.5 + 1e-12, -0.5 + 1e-12, -0.5 - 1e-12, 0.0, 1.0], dtype=torch.float64)
+    points = torch.zeros(6, 18, 3, dtype=torch.float64)
+    points[:, 1, 0], points[:, 1, 2] = (1 - deep**2).sqrt(), -deep
+    states = states_from_joints(points, torch.ones(6, 18, dtype=torch.bool), parts)
+    assert states.order[:, 0].tolist() == [0, 1, 0, -1, 0, 1]
 
 
 def test_labels_of_depth_order_become_states():
