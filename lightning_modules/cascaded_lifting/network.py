@@ -160,7 +160,9 @@ class CascadeNet(nn.Module):
         extent = torch.tensor([self.cells, self.cells, self.bins], device=joints.device)
         seen = (joints.detach() * (2 / extent) - 1).flatten(1)
         if self.camera:
-            usual = torch.tensor(_MIDDLE_CAMERA, device=seen.device).expand(len(seen), -1)
+            usual = torch.tensor(_MIDDLE_CAMERA, device=seen.device).expand(
+                seen.shape[0], -1
+            )  # len() would fix the batch of an exported graph
             seen = torch.cat([seen, usual if camera is None else camera], 1)
         standardised = self.lifting(seen)
         with full_precision(joints):
