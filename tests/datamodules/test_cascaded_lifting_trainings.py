@@ -1,0 +1,72 @@
+"""Every configuration of Cascaded Dimension-Lifting on fake benchmarks in the real layout, through the command line."""
+
+import pytest
+import torch
+from fake import coco, human36m, mpii, muco, mupots
+from fake.assets import write_smpl
+
+from lightning_modules.cascaded_lifting.losses import SUPERVISION
+from zoo.cli import main
+from zoo.resources import list_configs
+
+SMALL = [
+    "--model.backbone", "resnet18_tiny", "--model.crop_size", "64", "--model.head_channels", "8",
+    "--model.branch_channels", "8", "--model.lifting_channels", "16", "--model.lifting_blocks", "1",
+    "--data.crops.size", "64", "--data.batch_size", "4", "--data.num_workers", "0", "--trainer.accelerator", "cpu",
+]  # fmt: skip
+SHORT = ["--trainer.max_steps", "2", "--trainer.log_every_n_steps", "1", "--trainer.limit_val_batches", "1"]
+FIRST = ["--model.pretrained", "false"]
+RUNS = {
+    "h36m_mpii": [*FIRST, "--model.supervision", next(iter(SUPERVISION))],
+    "h36m_mpii_lifting": ["--model.supervision", next(iter(SUPERVISION))],  # goes on from the run before
+    "h36m_mpii_thin": FIRST,
+    "muco_coco": FIRST,
+    "muco_coco_lifting": [],
+}
+SHIPPED = {"open_tiny", "open_tiny_cascade"}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A working folder that all runs share, as a user's would be, beside `$ZOO_ASSETS`."""
+    path = tmp_path_factory.mktemp("runs")
+    with pytest.MonkeyPatch.context() as patch:
+        benchmarks = write_smpl(path / "assets", patch, ("neutral", "male", "female")) / "benchmarks"
+        human36m.write_moon(benchmarks / "human36m", subjects=(1, 5, 6, 7, 8, 9, 11), fitted=())
+        mpii.write_release(benchmarks / "mpii")
+        coco.write(benchmarks / "coco")
+        muco.write(benchmarks / "muco")
+        mupots.write(benchmarks / "mupots")
+        patch.setenv("ZOO_CACHE", str(path / "cache"))
+        patch.chdir(path)
+        yield path
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_the_trainings_of_the_paper_run(name, folder):
+    assert main(["fit", "--config", f"cascaded_lifting/{name}", *SMALL, *SHORT, *RUNS[name]]) == 0
+    saved = torch.load(folder / f"outputs/cascaded_lifting/{name}/checkpoints/last.ckpt", weights_only=True)
+    assert saved["global_step"] == 2
+    assert all(value.isfinite().all() for value in saved["state_dict"].values())
+    assert saved["state_dict"]["network.statistics.seen"].max() > 0
+
+
+def test_the_trained_network_is_tested_on_mupots(folder):
+    """After the runs above: result files for the authors' script lie beside the logs."""
+    last = folder / "outputs/cascaded_lifting/muco_coco_lifting/checkpoints/last.ckpt"
+    options = ["--ckpt_path", str(last), "--results", str(folder / "results")]
+    assert main(["test", "--config", "cascaded_lifting/mupots", *SMALL, *options]) == 0
+    assert len(list((folder / "outputs").rglob("preds_3d_kpt_mupots.mat"))) == 1
+
+
+def test_every_configuration_is_run_or_shipped_with_weights():
+    found = {name.partition("/")[2] for name in list_configs() if name.startswith("cascaded_lifting/")}
+    assert found == {*RUNS, "mupots", *SHIPPED}
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_shipped_configurations_are_read(name, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["fit", "--config", f"cascaded_lifting/{name}", "--print_config"])
+    assert stop.value.code == 0
+    assert "skeleton: smpl24" in capsys.readouterr().out
