@@ -1,10 +1,15 @@
 """The papers' trainings, on fake benchmarks in the layout of the real ones, through the real command line."""
 
+import numpy as np
 import pytest
 import torch
+import yaml
 from fake import coco, freihand, human36m, mpii, muco, pw3d, surreal
 from fake.assets import write_mano, write_smpl
 
+from datamodules.human36m import Human36MDataModule
+from datamodules.readers.root_file import read_root_file
+from datamodules.settings import CropSettings
 from zoo.cli import main
 from zoo.resources import list_configs
 
@@ -81,3 +86,32 @@ def test_missing_and_damaged_data_are_one_line(folder, capsys, monkeypatch):
     message = capsys.readouterr().err
     assert str(file) in message
     assert len(message.strip().splitlines()) == 1
+
+
+def test_rootnet_writes_the_file_that_other_methods_are_tested_with(folder):
+    train(folder, "rootnet/h36m_mpii")
+    config = {
+        "model": {"class_path": "lightning_modules.rootnet.module.RootNetModule",
+                  "init_args": {"backbone": "resnet18_tiny", "crop_size": 64, "head_channels": 8,
+                                "skeleton": "h36m17", "protocol": "h36m-p2-root"}},
+        "data": {"class_path": "datamodules.human36m.Human36MDataModule",
+                 "init_args": {"layout": "moon", "protocol": "h36m-p2-root", "batch_size": 16, "num_workers": 0,
+                               "crops": {"skeleton": "h36m17", "size": 64}}},
+        "trainer": {"accelerator": "cpu", "default_root_dir": str(folder / "roots"),
+                    "callbacks": [{"class_path": "lightning_modules.rootnet.writer.RootFileWriter",
+                                   "init_args": {"benchmark": "human36m"}}]},
+    }  # fmt: skip
+    (folder / "roots.yaml").write_text(yaml.safe_dump(config))
+    last = folder / "outputs/rootnet/h36m_mpii/checkpoints/last.ckpt"
+    assert main(["predict", "--config", str(folder / "roots.yaml"), "--ckpt_path", str(last)]) == 0
+    results = read_root_file(folder / "roots" / "bbox_root_human36m_output.json", "human36m")
+    crops = CropSettings("h36m17", size=64)
+    plain = Human36MDataModule(layout="moon", protocol="h36m-p2-root", crops=crops)
+    fed = Human36MDataModule(layout="moon", protocol="h36m-p2-root", crops=crops,
+                             detections=str(folder / "roots" / "bbox_root_human36m_output.json"))  # fmt: skip
+    assert len(results) == len(plain.table("test")) > 0
+    np.testing.assert_allclose(
+        fed.table("test").boxes[:, 2:].max(1), plain.table("test").boxes[:, 2:].max(1), rtol=1e-4
+    )
+    np.testing.assert_allclose(fed.table("test").root_depths, [result.root[2] for result in results], rtol=1e-6)
+    assert fed.dataset("test")[0]["root_depth"] == pytest.approx(results[0].root[2], rel=1e-6)
