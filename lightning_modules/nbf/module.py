@@ -43,6 +43,7 @@ class NBFModule(PoseModule):
         segmenter: `refinenet`, `deeplab` or `none` (Table 2).
         segmenter_backbone: `resnet101v1` (the release's) or a name in `lightning_modules.backbones`.
         segmenter_channels: width of RefineNet's decoder.
+        segmenter_norm: batch norm in it, for trainings without ImageNet weights; not in the paper.
         pretrained: start registry backbones from ImageNet weights (through timm, when it can get them).
         crop_size: side of the photograph's crop in pixels, a multiple of 32.
         input_size: side of the encoder's picture.
@@ -88,6 +89,7 @@ class NBFModule(PoseModule):
         segmenter: str = "refinenet",
         segmenter_backbone: str = "resnet101v1",
         segmenter_channels: int = 256,
+        segmenter_norm: bool = False,
         pretrained: bool = False,
         crop_size: int = 512,
         input_size: int = 224,
@@ -125,7 +127,8 @@ class NBFModule(PoseModule):
         layer = BodyLayer(load_body(body), rotations, proper_rotations)
         stage = None
         if segmenter != "none":
-            stage = make_segmenter(segmenter, segmenter_backbone, parts, segmenter_channels, pretrained)
+            widths = (segmenter_channels, pretrained, segmenter_norm)
+            stage = make_segmenter(segmenter, segmenter_backbone, parts, *widths)
         fitter = None if encoder == "none" else Encoder(encoder, pretrained)
         self.network = NBFNetwork(fitter, layer, stage, parts, input_size, coding)
         self.skeleton, self.batch_skeleton = SMPL24, get_skeleton(skeleton)

@@ -46,9 +46,9 @@ class Normalise(nn.Module):
 class ResidualUnit(nn.Module):
     """2 x + f(x), f two 3x3 convolutions after a ReLU each: as released, a residual unit whose input is added twice."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, norm: bool) -> None:
         super().__init__()
-        self.conv1, self.conv2 = _conv(channels, channels), _conv(channels, channels)
+        self.conv1, self.conv2 = _conv(channels, channels, norm), _conv(channels, channels, norm)
 
     def forward(self, features: Float[Tensor, "batch channels height width"]) -> Tensor:
         """The unit."""
@@ -58,9 +58,9 @@ class ResidualUnit(nn.Module):
 class ChainedPooling(nn.Module):
     """The ReLU of its input plus a chain of four 3x3 convolutions, each pooled over 5x5 pixels."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, norm: bool = False) -> None:
         super().__init__()
-        self.convs = nn.ModuleList(_conv(channels, channels) for _ in range(4))
+        self.convs = nn.ModuleList(_conv(channels, channels, norm) for _ in range(4))
 
     def forward(self, features: Float[Tensor, "batch channels height width"]) -> Tensor:
         """The sum of the chain."""
@@ -78,16 +78,18 @@ class RefineModule(nn.Module):
         in_channels: width of the backbone's features.
         channels: width of the result.
         deeper_channels: width of what comes from the step below; 0 for the deepest one.
+        norm: batch norm after every convolution.
     """
 
-    def __init__(self, in_channels: int, channels: int, deeper_channels: int) -> None:
+    def __init__(self, in_channels: int, channels: int, deeper_channels: int, norm: bool) -> None:
         super().__init__()
-        self.enter = _conv(in_channels, channels)
-        self.units = nn.Sequential(ResidualUnit(channels), ResidualUnit(channels))
-        self.own = _conv(channels, channels) if deeper_channels else None
-        self.deeper = _conv(deeper_channels, channels) if deeper_channels else None
-        self.pooling = ChainedPooling(channels)
-        self.leave = ResidualUnit(channels)
+        self.channels = channels
+        self.enter = _conv(in_channels, channels, norm)
+        self.units = nn.Sequential(ResidualUnit(channels, norm), ResidualUnit(channels, norm))
+        self.own = _conv(channels, channels, norm) if deeper_channels else None
+        self.deeper = _conv(deeper_channels, channels, norm) if deeper_channels else None
+        self.pooling = ChainedPooling(channels, norm)
+        self.leave = ResidualUnit(channels, norm)
 
     def forward(
         self, features: Float[Tensor, "batch in height width"], deeper: Tensor | None
@@ -109,12 +111,15 @@ class RefineNet(nn.Module):
         classes: parts and background.
         channels: width of the decoder; its deepest step has twice as much.
         pretrained: start a registry backbone from ImageNet weights, if timm can get them.
+        norm: batch norm after the decoder's convolutions, for trainings without ImageNet weights.
 
     Raises:
         ValueError: no such backbone, or one with fewer than four feature maps of stride 4 or more.
     """
 
-    def __init__(self, backbone: str, classes: int, channels: int = 256, pretrained: bool = False) -> None:
+    def __init__(
+        self, backbone: str, classes: int, channels: int = 256, pretrained: bool = False, norm: bool = False
+    ) -> None:
         super().__init__()
         if backbone in RELEASED:
             self.normalise = Normalise([value / 255 for value in _CAFFE_MEAN], [1 / 255] * 3)
@@ -128,8 +133,8 @@ class RefineNet(nn.Module):
             raise ValueError(f"RefineNet reads four feature maps of stride 4 or more; {backbone!r} has {len(widths)}")
         modules = list[RefineModule]()
         for width in reversed(widths[-4:]):
-            own, deeper = (channels, modules[-1].leave.conv1.out_channels) if modules else (2 * channels, 0)
-            modules.append(RefineModule(width, own, deeper))
+            own, deeper = (channels, modules[-1].channels) if modules else (2 * channels, 0)
+            modules.append(RefineModule(width, own, deeper, norm))
         self.decoder = nn.ModuleList(modules)
         self.logits = _conv(channels, classes)
         self.rectified = backbone in RELEASED
@@ -172,7 +177,7 @@ class DeepLab(nn.Module):
 
 
 def make_segmenter(
-    name: str, backbone: str, parts: int, channels: int = 256, pretrained: bool = False
+    name: str, backbone: str, parts: int, channels: int = 256, pretrained: bool = False, norm: bool = False
 ) -> RefineNet | DeepLab:
     """A segmenter by name.
 
@@ -182,12 +187,13 @@ def make_segmenter(
         parts: number of parts, without the background.
         channels: width of RefineNet's decoder.
         pretrained: see the classes.
+        norm: see `RefineNet`.
 
     Raises:
         ValueError: no such segmenter, or it cannot be built on this backbone.
     """
     if name == "refinenet":
-        return RefineNet(backbone, parts + 1, channels, pretrained)
+        return RefineNet(backbone, parts + 1, channels, pretrained, norm)
     if name == "deeplab":
         return DeepLab(backbone, parts + 1, pretrained)
     raise ValueError(f"no segmenter {name!r}; use one of {', '.join(SEGMENTERS)}, or none")
@@ -235,9 +241,12 @@ def _largest_around(features: Float[Tensor, "batch channels rows columns"]) -> T
     return functional.max_pool2d(columns, (1, 5), stride=1, padding=(0, 2))
 
 
-def _conv(in_channels: int, out_channels: int) -> nn.Conv2d:
-    conv = nn.Conv2d(in_channels, out_channels, 3, padding=1)
-    nn.init.normal_(conv.weight, std=0.005)  # as released
+def _conv(in_channels: int, out_channels: int, norm: bool = False) -> nn.Module:
+    """3x3 convolution, started as in the release; or one with batch norm in place of its bias."""
+    conv = nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=not norm)
+    if norm:
+        return nn.Sequential(conv, nn.BatchNorm2d(out_channels))
+    nn.init.normal_(conv.weight, std=0.005)
     nn.init.constant_(conv.get_parameter("bias"), 0.0)
     return conv
 
