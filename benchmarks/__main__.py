@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 
-BENCHMARKS = ("i2l_meshnet", "hemlets", "danet", "nbf", "synthetic", "loaders", "metrics")
+BENCHMARKS = ("i2l_meshnet", "hemlets", "danet", "nbf", "cascaded_lifting", "synthetic", "loaders", "metrics")
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 # method -> LightningModule, by dotted path so that naming a method imports nothing heavy
 METHODS: dict[str, str] = {
+    "cascaded_lifting": "lightning_modules.cascaded_lifting.module.CascadedLiftingModule",
     "danet": "lightning_modules.danet.module.DaNetModule",
     "hemlets": "lightning_modules.hemlets.module.HemletsModule",
     "i2l_meshnet": "lightning_modules.i2l_meshnet.module.I2LMeshNetModule",

@@ -30,10 +30,10 @@ SUPERVISION: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class MapWeights:
-    """Weights of the intermediate terms, which the paper does not give; each starts at a tenth of the joints' loss."""
+    """Weights of the intermediate terms, which the paper does not give; each starts at 10 to 20 % of the joints' loss."""
 
     joint_maps: float = 0.005
-    bone_maps: float = 0.002
+    bone_maps: float = 0.0005
     cube: float = 0.005
     ordinal: float = 0.03
 

@@ -102,7 +102,7 @@ class CascadedLiftingModule(PoseModule):
         bone_epochs: int = 10,
         bone_distance: str = "squared",
         joint_weight: float = 0.005,
-        bone_weight: float = 0.002,
+        bone_weight: float = 0.0005,
         cube_weight: float = 0.005,
         ordinal_weight: float = 0.03,
         depth_range: float = 2.0,
