@@ -30,7 +30,7 @@ SUPERVISION: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class MapWeights:
-    """Weights of the intermediate terms, which the paper does not give; each starts at 10 to 20 % of the joints' loss."""
+    """Weights of the intermediate terms; the paper gives none. Each term starts at 10 to 20 % of the joints' loss."""
 
     joint_maps: float = 0.005
     bone_maps: float = 0.0005
