@@ -36,7 +36,8 @@ def build_metrics(protocol: str | Protocol, target_skeleton: Skeleton | None = N
 
     Raises:
         KeyError: no such protocol, or the body has no such regressor.
-        FileNotFoundError: the protocol's body model is licensed and not here; the message tells how to get it.
+        FileNotFoundError: the protocol's body model is licensed and not here, and the labels need it; the message tells
+            how to get it. Where only predicted meshes would need it, they are refused when they come.
     """
     protocol = get_protocol(protocol) if isinstance(protocol, str) else protocol
     if protocol.task != "pose":
@@ -44,6 +45,11 @@ def build_metrics(protocol: str | Protocol, target_skeleton: Skeleton | None = N
     names = regressors_of(protocol)
     if not names and not protocol.needs_body:
         return Evaluation(protocol, target_skeleton=target_skeleton)
-    body = load_body(protocol.body)
+    try:
+        body = load_body(protocol.body)
+    except FileNotFoundError:
+        if protocol.target_regressor is not None or protocol.needs_body:
+            raise
+        return Evaluation(protocol, target_skeleton=target_skeleton)  # a method without a mesh needs no body
     regressors = {name: body.joint_regressor(name) for name in names}
     return Evaluation(protocol, regressors, target_skeleton, body if protocol.needs_body else None)

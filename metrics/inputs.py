@@ -79,8 +79,10 @@ class Inputs:
         self.protocol, self.target_skeleton = protocol, target_skeleton
         self.skeleton = get_skeleton(protocol.skeleton)
         self.regressors = {name: weights.detach().double().cpu() for name, weights in regressors.items()}
-        for name in regressors_of(protocol) - set(self.regressors):
-            raise ValueError(f"protocol {protocol.id!r} needs the joint regressor {name!r}: use build_metrics")
+        if protocol.target_regressor is not None and protocol.target_regressor not in self.regressors:
+            raise ValueError(
+                f"protocol {protocol.id!r} needs the regressor {protocol.target_regressor!r}: build_metrics"
+            )
         if protocol.needs_body and body is None:
             raise ValueError(f"protocol {protocol.id!r} needs the body model {protocol.body!r}: use build_metrics")
         self.body = copy.deepcopy(body).double() if body is not None else None  # the caller's keeps its precision
@@ -189,6 +191,11 @@ class Inputs:
 
     def _regressed(self, name: str, vertices: Tensor, valid: Tensor | None) -> tuple[Tensor, Tensor]:
         """Joints of meshes in the protocol's skeleton; `valid` per sample, None for all."""
+        if name not in self.regressors:
+            raise ValueError(
+                f"protocol {self.protocol.id!r} takes joints from meshes by the regressor {name!r} of the body "
+                f"{self.protocol.body!r}, which is not here: zoo doctor tells how to get it"
+            )
         points = as_float64(vertices)
         weights = self.regressors[name] = self.regressors[name].to(points.device)
         if points.shape[1] != weights.shape[1]:

@@ -186,3 +186,19 @@ def test_the_absolute_root(open_for_smpl):
     answer.vertices = answer.vertices + torch.tensor([0.03, 0.0, 0.04])
     assert measured("h36m-p2-root", answer, batch)["mrpe"] == pytest.approx(50, rel=1e-4)
     assert measured("h36m-p2-17j-64", answer, batch)["mpjpe"] == pytest.approx(0, abs=1e-3)
+
+
+def test_joints_are_scored_without_the_licensed_body_and_meshes_refused(monkeypatch, tmp_path):
+    monkeypatch.setenv("ZOO_ASSETS", str(tmp_path))
+    metric = build_metrics("h36m-p1-17j")
+    skeleton = get_skeleton("h36m17")
+    joints = torch.randn(2, 17, 3)
+    batch = {"joints": joints, "joints_valid": torch.ones(2, 17, dtype=torch.bool), "index": torch.arange(2),
+             "action": ["Eating", "Eating"], "subject": ["9", "9"], "vertices": None}  # fmt: skip
+    moved = joints + torch.tensor([0.0, 0.0, 0.1]) * (torch.arange(17) > 0)[:, None]
+    metric.update(Answer(moved, skeleton, joints[..., :2], None, None), batch)
+    assert overall(metric.compute())["mpjpe"] == pytest.approx(100 * 16 / 17, rel=1e-6)
+    with pytest.raises(ValueError, match="zoo doctor tells how to get it"):
+        metric.update(Answer(joints, skeleton, joints[..., :2], torch.zeros(2, 6890, 3), None), batch)
+    with pytest.raises(FileNotFoundError, match="SMPL"):
+        build_metrics("3dpw-test-14j-neutral")
