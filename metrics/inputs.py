@@ -80,9 +80,8 @@ class Inputs:
         self.skeleton = get_skeleton(protocol.skeleton)
         self.regressors = {name: weights.detach().double().cpu() for name, weights in regressors.items()}
         if protocol.target_regressor is not None and protocol.target_regressor not in self.regressors:
-            raise ValueError(
-                f"protocol {protocol.id!r} needs the regressor {protocol.target_regressor!r}: build_metrics"
-            )
+            name = protocol.target_regressor
+            raise ValueError(f"protocol {protocol.id!r} needs the joint regressor {name!r}: use build_metrics")
         if protocol.needs_body and body is None:
             raise ValueError(f"protocol {protocol.id!r} needs the body model {protocol.body!r}: use build_metrics")
         self.body = copy.deepcopy(body).double() if body is not None else None  # the caller's keeps its precision

@@ -171,7 +171,7 @@ def test_pose_net_can_be_trained_alone_first():
 
 def test_methods_are_found_by_name():
     assert all(get_method(name).__mro__[1].__name__ == "PoseModule" for name in METHODS)
-    with pytest.raises(KeyError, match="no method 'hmr'; there are .*i2l_meshnet"):
+    with pytest.raises(KeyError, match=r"no method 'hmr'; there are .*i2l_meshnet"):
         get_method("hmr")
 
 
