@@ -6,6 +6,7 @@ import pytorch_lightning as pl
 import torch
 from fake import mupots as fake
 
+import zoo
 from body.camera import apply_affine
 from body.skeleton import MPI_INF_3DHP17, MUCO21
 from datamodules.mupots import MupotsDataModule, MupotsWriter
@@ -13,6 +14,7 @@ from datamodules.mupots.results import read_results, score_results
 from datamodules.settings import CropSettings
 from lightning_modules.cascaded_lifting.module import CascadedLiftingModule
 from lightning_modules.cascaded_lifting.network import CascadeOutput
+from lightning_modules.rootnet.module import RootNetModule
 
 CROPS = CropSettings(skeleton="muco21", size=64)
 TINY = {
@@ -122,3 +124,24 @@ def test_absolute_places_are_rootnets(root, tmp_path, monkeypatch, shift, score)
     assert alone["test/pck3d"] == pytest.approx(100)
     guessed, _ = scores_of(root, tmp_path, ABSOLUTE, data=data)  # from boxes, without reading RootNet's depth
     assert guessed["test/pck3d_abs"] < 99
+
+
+class Told(RootNetModule):
+    """Says where two people stand."""
+
+    def root_depth(self, output, batch):
+        return torch.tensor([3.0, 5.0])
+
+
+def test_people_of_a_photograph_stand_where_rootnet_says():
+    torch.manual_seed(0)
+    method = CascadedLiftingModule(**TINY).eval()
+    root_net = Told("resnet18_tiny", crop_size=64, head_channels=8, skeleton="muco21").eval()
+    picture = np.random.default_rng(0).integers(0, 255, (90, 160, 3), np.uint8)
+    found = zoo.predict(method, picture, boxes=[[10, 5, 40, 80], [80, 10, 50, 70]], root_net=root_net)
+    assert found.root_depth_source == "rootnet"
+    root = MUCO21.root_index
+    np.testing.assert_allclose(found.joints[:, root, 2], [3.0, 5.0], rtol=1e-6)
+    centre, focal = np.array([79.5, 44.5]), 80 / np.tan(np.deg2rad(30))  # the camera of a photograph that has none
+    pixel = focal * found.joints[:, root, :2] / found.joints[:, root, 2:] + centre
+    np.testing.assert_allclose(pixel, found.joints_2d[:, root], atol=0.01)

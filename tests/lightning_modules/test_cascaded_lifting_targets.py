@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from people import make_batch
 
 from body.skeleton import COCO19, H36M18, MPII16, MUCO21
 from datamodules.aliases import same_joints
@@ -19,7 +20,7 @@ from lightning_modules.cascaded_lifting.losses import (
 )
 from lightning_modules.cascaded_lifting.network import CascadeOutput
 from lightning_modules.cascaded_lifting.targets import MapSettings, draw_bones, make_targets
-from lightning_modules.hemlets.targets import JointTargets
+from lightning_modules.hemlets.targets import JointTargets, VolumeSpace
 
 CELLS, BINS, SIGMA = 20, 12, 1.5
 BONES = ((0, 1), (1, 2), (0, 3))
@@ -181,6 +182,17 @@ def test_losses_are_the_papers_sums(supervision):
     if supervision == "full":
         assert losses["ordinal"].item() == pytest.approx(0.6 * ordinal_loss(found.ordinal, targets.levels).item())
     assert len(SUPERVISION) == 4
+
+
+def test_every_term_starts_at_ten_to_twenty_percent_of_the_joints():
+    """People as they are, on the paper's maps; an answer of nothing, and joints in the middle of the crop."""
+    joints = VolumeSpace(256).targets(make_batch(8, 256, skeleton="h36m18"), None, H36M18.root_index)
+    targets = make_targets(joints, bones_of(H36M18), MapSettings(64, 64), 4.0)
+    blank = (torch.zeros_like(maps) for maps in (targets.bone_maps, targets.joint_maps, targets.cube, targets.cube))
+    start = CascadeOutput(torch.full_like(targets.joints, 31.5), *blank, None)
+    losses = cascade_losses(start, targets, "full", MapWeights())
+    whole = losses.pop("joints").item()
+    assert all(0.1 < value.item() / whole < 0.2 for value in losses.values()), losses
 
 
 def test_two_dimensional_labels_train_neither_depth_nor_cube():
