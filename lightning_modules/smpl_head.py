@@ -49,7 +49,8 @@ def matrix_from_6d(numbers: Float[Tensor, "*batch 6"]) -> Float[Tensor, "*batch 
 def matrix_from_9d(numbers: Float[Tensor, "*batch 9"]) -> Float[Tensor, "*batch 3 3"]:
     """The rotation matrix nearest to any 3 x 3 matrix (row by row), never a reflection, in float32."""
     with full_precision(numbers):
-        return roma.special_procrustes(numbers.float().view(*numbers.shape[:-1], 3, 3))
+        # its other method keeps a tensor, which after a prediction in inference mode cannot be trained with
+        return roma.special_procrustes(numbers.float().view(*numbers.shape[:-1], 3, 3), method="svd")
 
 
 def axis_angle_from_6d(numbers: Float[Tensor, "*batch 6"]) -> Float[Tensor, "*batch 3"]:
