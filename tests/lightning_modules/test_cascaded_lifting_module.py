@@ -188,11 +188,11 @@ def test_both_stages_go_on_where_they_were_cut_off(tmp_path):
     for stage, first in (("cascade", {}), ("lifting", {"start_from": str(tmp_path / "cascade.ckpt")})):
         settings = {"stage": stage, "bone_epochs": 4, "lr": 2e-3, **first}
         whole = made(**settings)
-        fit(whole, batch, 3, epochs=2).save_checkpoint(tmp_path / f"{stage}.ckpt", weights_only=False)
+        fit(whole, batch, 3, epochs=2).save_checkpoint(tmp_path / f"{stage}.ckpt")
         fit(made(**settings), batch, 3).save_checkpoint(tmp_path / "half.ckpt")
         torch.manual_seed(5)
         resumed = CascadedLiftingModule(**{**TINY, **settings})
-        fit(resumed, batch, 3, epochs=2, ckpt_path=str(tmp_path / "half.ckpt"), weights_only=False)
+        fit(resumed, batch, 3, epochs=2, ckpt_path=str(tmp_path / "half.ckpt"))
         assert resumed.global_step == whole.global_step == 6
         for name, value in whole.state_dict().items():
             torch.testing.assert_close(resumed.state_dict()[name], value, atol=1e-6, rtol=1e-5, msg=name)
