@@ -105,7 +105,8 @@ class PeopleRows(IndexedMetric):
         scores = None if self.annotations is None else self.annotations.scores
         images = rows[:, 0].long()
         joints, pixels = torch.split(rows[:, 1:], [3 * len(self.skeleton), 2 * len(self.skeleton)], 1)
-        joints, pixels = joints.reshape(len(rows), -1, 3), pixels.reshape(len(rows), -1, 2)
+        count = len(self.skeleton)  # spelled out: there may be no rows
+        joints, pixels = joints.reshape(len(rows), count, 3), pixels.reshape(len(rows), count, 2)
         return {
             image: People(joints[taken], pixels[taken], None if scores is None else scores[index[taken]])
             for image, taken in _groups(images).items()
