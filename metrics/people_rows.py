@@ -113,7 +113,7 @@ class PeopleRows(IndexedMetric):
         }
 
     def compute(self) -> dict[str, float]:
-        """As `MuPoTS.compute`, but `n` is the number of predicted people.
+        """As `MuPoTS.compute`, but `n` is the number of predicted people, and alone where there are none.
 
         Raises:
             ValueError: there are no annotations.
@@ -121,6 +121,8 @@ class PeopleRows(IndexedMetric):
         if self.annotations is None:
             raise ValueError("PeopleRows needs the annotated people: set its attribute `annotations`")
         true, found = self.annotations, self.people()
+        if not found:
+            return {"n": 0.0}
         nobody = People(true.joints[:0], true.pixels[:0], None)
         images = _groups(true.image_id)
         ours = [found.get(image, nobody) for image in images]
