@@ -6,8 +6,6 @@ convolutions, and builds a map of 24 visible regions per person. Every case gets
 
 from __future__ import annotations
 
-import argparse
-import json
 from typing import Any
 
 import torch
@@ -17,7 +15,8 @@ from rich.table import Table
 from torch import Tensor, nn
 from torch.nn import functional
 
-from benchmarks.process import in_process, measure
+from benchmarks.comparison import answer_case, compare
+from benchmarks.process import measure
 from lightning_modules.danet.estimator import JOINTS, Estimate, IuvEstimator
 from lightning_modules.danet.iuv import IuvMaps
 from lightning_modules.danet.network import DaNet, DaNetOutput
@@ -125,17 +124,7 @@ def main() -> None:
     """Measure all cases and print ratios."""
     console = Console()
     console.print(f"DaNet as released, fp32, CPU, {torch.get_num_threads()} threads; same weights for both graphs")
-    table = Table("run", "published", "ours", "times faster", "memory published", "memory ours")
-    for batch in BATCHES:
-        old, new = (in_process("benchmarks.danet", published=published, batch=batch) for published in (True, False))
-        table.add_row(
-            f"forward, batch {batch}",
-            f"{old['seconds']:.3f} s",
-            f"{new['seconds']:.3f} s",
-            f"{old['seconds'] / new['seconds']:.2f}",
-            f"{old['mib']:.0f} MiB",
-            f"{new['mib']:.0f} MiB",
-        )
+    table = compare("benchmarks.danet", BATCHES)
     console.print(table)
     console.print(
         f"Memory: peak above the loaded network. Largest difference of a rotation's entry: {difference():.1e}."
@@ -145,8 +134,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description="one case, as JSON")
-    parser.add_argument("--published", type=int, required=True)
-    parser.add_argument("--batch", type=int, required=True)
-    case = parser.parse_args()
-    print(json.dumps(forward(bool(case.published), case.batch, seconds=4.0)))
+    answer_case(forward)

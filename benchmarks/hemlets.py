@@ -7,8 +7,6 @@ from marginals. Every case gets a process of its own.
 
 from __future__ import annotations
 
-import argparse
-import json
 import time
 from typing import Any
 
@@ -19,7 +17,8 @@ from rich.table import Table
 from torch import Tensor, nn
 from torch.nn import functional
 
-from benchmarks.process import in_process, measure
+from benchmarks.comparison import answer_case, compare
+from benchmarks.process import measure
 from body.skeleton import H36M18
 from lightning_modules.deconvolution import Deconvolution
 from lightning_modules.hemlets.network import HemletsNet, HemletsOutput
@@ -147,17 +146,7 @@ def main() -> None:
     """Measure all cases and print ratios."""
     console = Console()
     console.print(f"HEMlets as released, fp32, CPU, {torch.get_num_threads()} threads; same weights for both graphs")
-    table = Table("run", "published", "ours", "times faster", "memory published", "memory ours")
-    for batch in BATCHES:
-        old, new = (in_process("benchmarks.hemlets", published=published, batch=batch) for published in (True, False))
-        table.add_row(
-            f"forward, batch {batch}",
-            f"{old['seconds']:.3f} s",
-            f"{new['seconds']:.3f} s",
-            f"{old['seconds'] / new['seconds']:.2f}",
-            f"{old['mib']:.0f} MiB",
-            f"{new['mib']:.0f} MiB",
-        )
+    table = compare("benchmarks.hemlets", BATCHES)
     console.print(table, recovery(), sep="\n")
     console.print(
         f"Memory: peak above the loaded network. Largest difference of a joint: {difference():.1e} crop sides."
@@ -167,8 +156,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description="one case, as JSON")
-    parser.add_argument("--published", type=int, required=True)
-    parser.add_argument("--batch", type=int, required=True)
-    case = parser.parse_args()
-    print(json.dumps(forward(bool(case.published), case.batch, seconds=4.0)))
+    answer_case(forward)
