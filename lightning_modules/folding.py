@@ -24,16 +24,21 @@ class FoldedCopy:
 
     def of(self, network: nn.Module) -> Any:
         """The folded copy of a network in eval mode; of the same class."""
-        now = tuple(
-            (value.data_ptr(), value.dtype, None if value.is_inference() else value._version)
-            for value in network.state_dict(keep_vars=True).values()
-        )
+        now = state_of(network)
         if self._kept is None or self._kept[0] != now:
             with torch.inference_mode(False), torch.no_grad():
                 folded = copy.deepcopy(network)
                 fold_batch_norms(folded)
                 self._kept = now, folded.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         return self._kept[1]
+
+
+def state_of(network: nn.Module) -> tuple[object, ...]:
+    """Differs as soon as one of a network's weights has moved or changed; nothing is copied."""
+    return tuple(
+        (value.data_ptr(), value.dtype, None if value.is_inference() else value._version)
+        for value in network.state_dict(keep_vars=True).values()
+    )
 
 
 def pays_off(like: torch.Tensor, training: bool) -> bool:

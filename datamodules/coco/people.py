@@ -16,7 +16,7 @@ from datamodules.annotations import Annotations
 from datamodules.columns import Texts
 from datamodules.readers.boxes import clip_boxes, scale_boxes
 from datamodules.readers.coco_json import CocoFile, Entries, rows_of
-from datamodules.readers.root_file import read_root_file
+from datamodules.readers.root_file import MARGIN, read_root_file
 from datamodules.readers.spin import read_spin
 
 PEOPLE = ("labelled", "whole")
@@ -26,7 +26,6 @@ BOXES = ("annotated", "clipped", "release")
 """As annotated (SPIN, DaNet); cut at the border of the photograph; as I2L-MeshNet's release cuts them, see
 `datamodules.readers.boxes.clip_boxes`."""
 _DETECTED_FOCAL = 1500.0  # I2L-MeshNet's and RootNet's guess for photographs that say nothing
-_DETECTED_MARGIN = 1.25  # the boxes of result files include it
 _LIMBS = tuple(COCO17.index(f"{side}_{joint}") for joint in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
                for side in ("left", "right"))  # fmt: skip
 
@@ -106,7 +105,7 @@ def detected_people(path: Path, images: Entries, folder: str) -> Annotations:
         skeleton=COCO19,
         images=Texts.of([f"{folder}/{names[row]}" for row in rows]),
         intrinsics=np.concatenate([np.full_like(sizes, _DETECTED_FOCAL), sizes / 2], 1).astype(np.float32),
-        boxes=scale_boxes(windows, 1 / _DETECTED_MARGIN).astype(np.float32),
+        boxes=scale_boxes(windows, 1 / MARGIN).astype(np.float32),
         joints=joints,
         joints_valid=valid,
         image_ids=ids,

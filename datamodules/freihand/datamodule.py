@@ -33,7 +33,7 @@ from datamodules.files import FileDataModule
 from datamodules.readers.boxes import boxes_of_points, clip_boxes, scale_boxes
 from datamodules.readers.coco_json import Entries, read_coco, read_json
 from datamodules.readers.posed import RestJoints
-from datamodules.readers.root_file import read_root_file
+from datamodules.readers.root_file import MARGIN, read_root_file
 from datamodules.readers.world import to_pixels
 from datamodules.settings import CropSettings
 
@@ -42,7 +42,7 @@ VERSIONS = ("gs", "hom", "sample", "auto")
 """Backgrounds: green screen as recorded; composed, coloured by two networks."""
 HAND_CROPS = CropSettings(skeleton="mano21", body="mano", augmentation=Augmentation(flip_probability=0.0))
 """Crops of right hands, which are never mirrored."""
-_SIDE, _BOX_MARGIN, _ROOT_FILE_MARGIN = 224, 1.2, 1.25
+_SIDE, _BOX_MARGIN = 224, 1.2
 
 
 class FreiHandDataModule(FileDataModule):
@@ -212,7 +212,7 @@ def with_detections(table: Annotations, path: Path) -> Annotations:
         raise ValueError(f"{path} has no box for image {absent[:1]}; is it of the evaluation split?")
     windows = np.array([found[number].box for number in ids], np.float64).reshape(-1, 4)
     depths = np.array([found[number].root[2] for number in ids])
-    table = replace(table, boxes=scale_boxes(windows, 1 / _ROOT_FILE_MARGIN).astype(np.float32), root_depths=depths)
+    table = replace(table, boxes=scale_boxes(windows, 1 / MARGIN).astype(np.float32), root_depths=depths)
     if table.joints is not None:
         return table
     joints, valid = np.zeros((len(ids), len(MANO21), 3), np.float32), np.zeros((len(ids), len(MANO21)), bool)

@@ -29,14 +29,13 @@ from datamodules.mupots.moon import MoonFile, read_moon
 from datamodules.mupots.raw import NUMBERS, RawPeople, image_name, read_raw
 from datamodules.readers.boxes import boxes_of_points, scale_boxes
 from datamodules.readers.coco_json import rows_of
-from datamodules.readers.root_file import RootResult, read_root_file
+from datamodules.readers.root_file import MARGIN, RootResult, read_root_file
 from datamodules.settings import DEFAULT_CROPS, CropSettings
 from metrics.people_rows import AnnotatedPeople, PeopleRows
 
 LAYOUTS = ("raw", "moon")
 FRAMES = 8370
 """Frames of the 20 sequences."""
-_DETECTED_MARGIN = 1.25  # the boxes of RootNet's files include it
 
 
 class MupotsDataModule(FileDataModule):
@@ -128,7 +127,7 @@ class MupotsDataModule(FileDataModule):
         windows = np.array([person.box for person in people], np.float64).reshape(-1, 4)
         joints = np.full((len(people), len(MPI_INF_3DHP17), 3), np.nan)
         joints[:, MPI_INF_3DHP17.root_index] = np.array([person.root for person in people]).reshape(-1, 3)
-        return images.table(rows, scale_boxes(windows, 1 / _DETECTED_MARGIN), joints)
+        return images.table(rows, scale_boxes(windows, 1 / MARGIN), joints)
 
     def _raw_rows(self) -> Int[np.ndarray, "people"]:
         """Position of the image of everybody in `annot.mat`."""

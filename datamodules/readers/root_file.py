@@ -22,7 +22,8 @@ from datamodules.readers.boxes import scale_boxes
 
 METRES = {"human36m": 1e-3, "coco": 1e-3, "mupots": 1e-3, "muco": 1e-3, "pw3d": 1.0, "freihand": 1.0}
 """Metres per unit of `root_cam`, by benchmark."""
-_MARGIN = 1.25
+MARGIN = 1.25
+"""How much larger than the person's box the windows of a result file are."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ def with_root_file(table: Annotations, results: Sequence[RootResult]) -> Annotat
     boxes, depths = table.boxes.astype(np.float64), np.full(len(table), np.nan)
     for row, result in enumerate(known):
         if result is not None:
-            boxes[row], depths[row] = scale_boxes(np.array([result.box]), 1 / _MARGIN)[0], result.root[2]
+            boxes[row], depths[row] = scale_boxes(np.array([result.box]), 1 / MARGIN)[0], result.root[2]
     return replace(table, boxes=boxes.astype(np.float32), root_depths=depths)
 
 

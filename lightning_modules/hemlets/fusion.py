@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from lightning_modules.folding import state_of
 from lightning_modules.precision import full_precision
 
 
@@ -60,10 +61,7 @@ class Fusion(nn.Module):
 
     def _kept(self) -> _Folded:
         """The folded weights; made anew when one of those they come from has moved or changed."""
-        now = tuple(
-            (value.data_ptr(), value.dtype, None if value.is_inference() else value._version)
-            for value in self.state_dict(keep_vars=True).values()
-        )
+        now = state_of(self)
         if self._folded is None or self._folded[0] != now:
             with full_precision(self.mix.weight):
                 self._folded = now, self.fold()
