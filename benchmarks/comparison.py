@@ -6,9 +6,11 @@ import argparse
 import json
 from collections.abc import Callable, Sequence
 
+import torch
 from rich.table import Table
+from torch import nn
 
-from benchmarks.process import in_process
+from benchmarks.process import in_process, measure
 
 
 def compare(module: str, batches: Sequence[int]) -> Table:
@@ -24,6 +26,38 @@ def compare(module: str, batches: Sequence[int]) -> Table:
             f"{old['mib']:.0f} MiB",
             f"{new['mib']:.0f} MiB",
         )
+    return table
+
+
+def on_gpu(predict: Callable[[], object], loss: Callable[[], torch.Tensor], network: nn.Module, batch: int) -> Table:
+    """Crops per second of bf16 forward passes and training steps on a CUDA GPU.
+
+    Args:
+        predict: a forward pass.
+        loss: a forward pass that ends in a number to lower.
+        network: what both run.
+        batch: crops of a pass.
+    """
+    optimiser = torch.optim.Adam(network.parameters())
+
+    def forward() -> None:
+        network.eval()
+        with torch.no_grad(), torch.autocast("cuda", torch.bfloat16):
+            predict()
+        torch.cuda.synchronize()
+
+    def train() -> None:
+        network.train()
+        with torch.enable_grad(), torch.autocast("cuda", torch.bfloat16):
+            value = loss()
+        optimiser.zero_grad()
+        value.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+        torch.cuda.synchronize()
+
+    table = Table("GPU, bf16", "batch", "crops per second")
+    for name, step in (("forward", forward), ("training step", train)):
+        table.add_row(name, str(batch), f"{batch / measure(step, 3.0)['seconds']:.0f}")
     return table
 
 

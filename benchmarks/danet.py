@@ -15,7 +15,7 @@ from rich.table import Table
 from torch import Tensor, nn
 from torch.nn import functional
 
-from benchmarks.comparison import answer_case, compare
+from benchmarks.comparison import answer_case, compare, on_gpu
 from benchmarks.process import measure
 from lightning_modules.danet.estimator import JOINTS, Estimate, IuvEstimator
 from lightning_modules.danet.iuv import IuvMaps
@@ -92,32 +92,17 @@ def forward(published: bool, batch: int, seconds: float) -> dict[str, Any]:
         return measure(lambda: network(image), seconds)
 
 
-def on_gpu() -> Table:
-    """bf16 throughput, and training steps, where there is a CUDA GPU."""
-    table = Table("GPU, bf16", "batch", "crops per second")
-    network, batch = make_network(False).cuda().to(memory_format=torch.channels_last), 32
-    image = torch.rand(batch, 3, 224, 224, device="cuda")
-    optimiser = torch.optim.Adam(network.parameters())
+def throughput() -> Table:
+    """On a CUDA GPU."""
+    network = make_network(False).cuda().to(memory_format=torch.channels_last)
+    image = torch.rand(32, 3, 224, 224, device="cuda")
 
-    @torch.no_grad()
-    def predict() -> None:
-        with torch.autocast("cuda", torch.bfloat16):
-            network.eval()(image)
-        torch.cuda.synchronize()
+    def loss() -> Tensor:
+        output: DaNetOutput = network(image)
+        maps = output.estimate.iuv.stacked()
+        return output.rotations.square().mean() + output.camera.square().mean() + maps.square().mean()
 
-    def train() -> None:
-        with torch.autocast("cuda", torch.bfloat16):
-            output: DaNetOutput = network.train()(image)
-            maps = output.estimate.iuv.stacked()
-            loss = output.rotations.square().mean() + output.camera.square().mean() + maps.square().mean()
-        optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimiser.step()
-        torch.cuda.synchronize()
-
-    for name, step in (("forward", predict), ("training step", train)):
-        table.add_row(name, str(batch), f"{batch / measure(step, 3.0)['seconds']:.0f}")
-    return table
+    return on_gpu(lambda: network(image), loss, network, len(image))
 
 
 def main() -> None:
@@ -130,7 +115,7 @@ def main() -> None:
         f"Memory: peak above the loaded network. Largest difference of a rotation's entry: {difference():.1e}."
     )
     if torch.cuda.is_available():
-        console.print(on_gpu())
+        console.print(throughput())
 
 
 if __name__ == "__main__":

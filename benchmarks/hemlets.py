@@ -17,7 +17,7 @@ from rich.table import Table
 from torch import Tensor, nn
 from torch.nn import functional
 
-from benchmarks.comparison import answer_case, compare
+from benchmarks.comparison import answer_case, compare, on_gpu
 from benchmarks.process import measure
 from body.skeleton import H36M18
 from lightning_modules.deconvolution import Deconvolution
@@ -115,31 +115,16 @@ def recovery() -> Table:
     return table
 
 
-@torch.no_grad()
-def on_gpu() -> Table:
-    """bf16 throughput, and training steps, where there is a CUDA GPU."""
-    table = Table("GPU, bf16", "batch", "crops per second")
-    network, batch = make_network(False).cuda().to(memory_format=torch.channels_last), 64
-    image = torch.rand(batch, 3, 256, 256, device="cuda")
-    optimiser = torch.optim.Adam(network.parameters())
+def throughput() -> Table:
+    """On a CUDA GPU."""
+    network = make_network(False).cuda().to(memory_format=torch.channels_last)
+    image = torch.rand(64, 3, 256, 256, device="cuda")
 
-    def predict() -> None:
-        with torch.autocast("cuda", torch.bfloat16):
-            network.eval()(image)
-        torch.cuda.synchronize()
+    def loss() -> Tensor:
+        output: HemletsOutput = network(image)
+        return output.joints.abs().mean() + output.maps.square().mean()
 
-    def train() -> None:
-        with torch.enable_grad(), torch.autocast("cuda", torch.bfloat16):
-            output = network.train()(image)
-            loss = output.joints.abs().mean() + output.maps.square().mean()
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        torch.cuda.synchronize()
-
-    for name, step in (("forward", predict), ("training step", train)):
-        table.add_row(name, str(batch), f"{batch / measure(step, 3.0)['seconds']:.0f}")
-    return table
+    return on_gpu(lambda: network(image), loss, network, len(image))
 
 
 def main() -> None:
@@ -152,7 +137,7 @@ def main() -> None:
         f"Memory: peak above the loaded network. Largest difference of a joint: {difference():.1e} crop sides."
     )
     if torch.cuda.is_available():
-        console.print(on_gpu())
+        console.print(throughput())
 
 
 if __name__ == "__main__":
