@@ -31,7 +31,7 @@ class SurfaceRenderer:
     def __init__(self, body: BodyModel) -> None:
         self.body = copy.deepcopy(body).cpu()
         densepose = find_densepose() if body.num_vertices == VERTICES else None
-        self.charts = _own_charts(self.body) if densepose is None else densepose
+        self.charts = own_charts(self.body) if densepose is None else densepose
         self.faces = self.body.faces if densepose is None else densepose.faces
 
     @torch.no_grad()
@@ -69,8 +69,8 @@ class SurfaceRenderer:
 
 
 @torch.no_grad()
-def _own_charts(body: BodyModel) -> SurfaceCharts:
-    """The charts of `body.uv`.
+def own_charts(body: BodyModel) -> SurfaceCharts:
+    """The charts of `body.uv`, laid on a body.
 
     Raises:
         ValueError: the body has other joints than SMPL.

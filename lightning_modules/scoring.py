@@ -9,6 +9,7 @@ from torchmetrics import Metric
 
 from body.skeleton import COCO17, MANO21, Skeleton, convert
 from datamodules.batch import Batch
+from lightning_modules.map_scoring import update_maps
 from lightning_modules.part_scoring import update_parts
 from lightning_modules.prediction import Prediction
 from lightning_modules.surface_scoring import update_surface
@@ -64,6 +65,7 @@ _UPDATES: dict[str, Callable[[Metric, Prediction, Batch], None]] = {
     "hand": _hand,
     "keypoints": _keypoints,
     "surface": update_surface,
+    "maps": update_maps,
     "people": _people,
     "parts": update_parts,
 }

@@ -21,7 +21,7 @@ from metrics.report import groups, overall
 from metrics.rotation import QuaternionError
 from metrics.rows import Median
 from metrics.segmentation import PartSegmentation
-from metrics.surface import DensePosePoints
+from metrics.surface import DensePosePoints, SurfaceMaps
 from metrics.threshold import AUC, PCK3D
 
 __all__ = [
@@ -52,6 +52,7 @@ __all__ = [
     "PeopleRows",
     "Protocol",
     "QuaternionError",
+    "SurfaceMaps",
     "build_metrics",
     "get_protocol",
     "groups",

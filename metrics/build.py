@@ -15,7 +15,7 @@ from metrics.keypoints import KeypointAP
 from metrics.people_rows import PeopleRows
 from metrics.protocols import Protocol, get_protocol
 from metrics.segmentation import PartSegmentation
-from metrics.surface import DensePosePoints
+from metrics.surface import DensePosePoints, SurfaceMaps
 
 TASK_METRICS: dict[str, Callable[[Protocol], Metric]] = {
     "hand": lambda _: FreiHand(),
@@ -23,6 +23,7 @@ TASK_METRICS: dict[str, Callable[[Protocol], Metric]] = {
     "parts": lambda protocol: PartSegmentation(protocol.classes),
     "keypoints": lambda _: KeypointAP(),
     "surface": lambda _: DensePosePoints(),
+    "maps": lambda _: SurfaceMaps(),
 }
 """The metric of every task but `pose`."""
 

@@ -6,9 +6,11 @@ import torch
 from jaxtyping import Bool, Float, Int, Integer
 from torch import Tensor
 
+from metrics.base import ExactMetric
 from metrics.functional.ranking import coco_precision, precision_recall
 from metrics.functional.surface import gps, surface_areas
 from metrics.rows import IndexedMetric, as_float64
+from metrics.segmentation import PartSegmentation
 
 _GPS_LEVELS = tuple(0.5 + 0.05 * step for step in range(10))
 
@@ -78,3 +80,47 @@ class DensePosePoints(IndexedMetric):
             "gps_ap": 100 * torch.stack(levels).mean().item(),
             "n": float(len(rows)),
         }
+
+
+class SurfaceMaps(ExactMetric):
+    """Scores of IUV maps: `DensePosePoints` at every cell that shows the person, mean IoU of the parts at all cells.
+
+    Convention:
+        As `DensePosePoints` and `PartSegmentation` of 25 classes (the background is 0); cells of all people are
+        pooled. Cells that the prediction calls background while they show the person are misses.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.points, self.parts = DensePosePoints(), PartSegmentation(25)
+
+    def update(
+        self,
+        errors: Float[Tensor, "people height width"],
+        parts: Integer[Tensor, "people height width"],
+        true_parts: Integer[Tensor, "people height width"],
+        index: Int[Tensor, "people"],
+    ) -> None:
+        """Add people.
+
+        Args:
+            errors: geodesic distance of what each cell is said to show from what it shows, metres; read where it shows
+                the person.
+            parts: predicted part of each cell.
+            true_parts: what it shows.
+            index: position of each person in the split.
+        """
+        self.points.update(errors.flatten(1), true_parts.flatten(1) > 0, index)
+        self.parts.update(parts, true_parts, index)
+
+    def compute(self) -> dict[str, float]:
+        """`auc10`, `auc30`, `gps_ap`, `miou` and `n` (people)."""
+        parts = self.parts.compute()
+        kept = {name: parts[name] for name in ("miou", "n") if name in parts}
+        return self.points.compute() | kept
+
+    def reset(self) -> None:
+        """Forget everything."""
+        super().reset()
+        self.points.reset()
+        self.parts.reset()

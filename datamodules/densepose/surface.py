@@ -1,4 +1,4 @@
-"""Where on the body a chart coordinate is, and how far apart two places are along the surface: DensePose's own files.
+"""SMPL's surface in DensePose's charts, from the authors' files.
 
 Files in `$ZOO_ASSETS/densepose`, as distributed:
 
@@ -11,48 +11,16 @@ Files in `$ZOO_ASSETS/densepose`, as distributed:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float, Int
 from scipy.spatial import cKDTree
 
 from body.assets import find_asset
+from body.surface import Surface
 
 FILES = ("SMPL_subdiv.mat", "SMPL_SUBDIV_TRANSFORM.mat", "Pdist_matrix.mat")
-
-
-@dataclass(frozen=True)
-class Surface:
-    """The body's surface in DensePose's charts.
-
-    Attributes:
-        trees: points of each part by (U, V).
-        places: place of each part's points, from 0.
-        distances: geodesic distances of pairs of places, metres, in the order of the file.
-    """
-
-    trees: tuple[cKDTree, ...]
-    places: tuple[Int[np.ndarray, "_"], ...]
-    distances: Float[np.ndarray, "pairs"]
-
-    def nearest(self, part: Int[np.ndarray, "points"], uv: Float[np.ndarray, "points 2"]) -> Int[np.ndarray, "points"]:
-        """Place whose chart coordinates are closest, on the same part; -1 where the part is 0 (background)."""
-        found = np.full(len(part), -1, np.int64)
-        for number, (tree, places) in enumerate(zip(self.trees, self.places, strict=True), start=1):
-            rows = np.flatnonzero(part == number)
-            if len(rows):
-                found[rows] = places[tree.query(uv[rows])[1]]
-        return found
-
-    def apart(self, first: Int[np.ndarray, "points"], second: Int[np.ndarray, "points"]) -> Float[np.ndarray, "points"]:
-        """Geodesic distance of two places each, metres; infinite where one of them is negative."""
-        low, high = np.minimum(first, second).astype(np.int64), np.maximum(first, second).astype(np.int64)
-        there = (low >= 0) & (low < high)
-        pair = np.where(there, high * (high - 1) // 2 + low, 0)
-        return np.where(there, self.distances[pair].astype(np.float64), np.where(low < 0, np.inf, 0.0))
 
 
 def load_surface() -> Surface:

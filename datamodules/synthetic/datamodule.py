@@ -9,6 +9,7 @@ from datamodules.settings import DEFAULT_CROPS, CropSettings
 from datamodules.synthetic.cache import Split, cache_root, ensure
 from datamodules.synthetic.dataset import SyntheticSource
 from datamodules.synthetic.rng import SPLITS, VERSION
+from metrics.protocols.open_benchmark import OPEN
 
 
 class SyntheticDataModule(BaseDataModule):
@@ -23,10 +24,14 @@ class SyntheticDataModule(BaseDataModule):
         seed: seed of the benchmark; 0 is the benchmark.
         cache_dir: where caches lie; `$ZOO_CACHE` or `~/.cache/human-mesh-zoo` when omitted.
         generator_workers: processes that make the photographs; all cores when omitted.
+        protocol: one of `protocols`; they differ in what of the same photographs is scored.
         crops, batch_size, num_workers: see `BaseDataModule`.
+
+    Raises:
+        ValueError: no such protocol, another body than the open one, or a split without samples.
     """
 
-    protocol = VERSION
+    protocols = tuple(protocol.id for protocol in OPEN)
 
     def __init__(
         self,
@@ -37,6 +42,7 @@ class SyntheticDataModule(BaseDataModule):
         seed: int = 0,
         cache_dir: str | None = None,
         generator_workers: int | None = None,
+        protocol: str = VERSION,
         crops: CropSettings = DEFAULT_CROPS,
         batch_size: int = 32,
         num_workers: int = 2,
@@ -44,6 +50,9 @@ class SyntheticDataModule(BaseDataModule):
         if crops.body != "open":
             raise ValueError(f"the open benchmark shows the open body, not {crops.body!r}; leave out `crops.body`")
         super().__init__(crops, batch_size, num_workers)
+        if protocol not in self.protocols:
+            raise ValueError(f"the open benchmark has no protocol {protocol!r}; use one of {', '.join(self.protocols)}")
+        self.protocol = protocol
         samples = {"train": train_samples, "val": val_samples, "test": test_samples}
         if min(samples.values()) < 1:
             raise ValueError(f"every split needs at least one sample, got {samples}")

@@ -41,4 +41,25 @@ OPEN = (
         breakdown=(),
         note="Distance of the absolute root positions in the camera frame. Not comparable with any number on SMPL.",
     ),
+    replace(
+        _WHOLE,
+        id="open-v1-body",
+        alignment="none",
+        metrics=("pve_p", "pve_s"),
+        note="The same body with one of shape and pose replaced by none; for methods that give parameters of the open "
+        "body. Not comparable with any number on SMPL or on photographs.",
+    ),
+    Protocol(
+        id="open-v1-iuv",
+        benchmark=_WHOLE.benchmark,
+        split=_WHOLE.split,
+        frames="600 images, one person each; every cell of the crop's label map",
+        ground_truth="charts of the open body (24 parts, their U and V) where the camera sees them",
+        task="maps",
+        metrics=("auc10", "auc30", "miou"),
+        averaging="pooled",
+        note="Distances run along the open body's mesh, from vertex to vertex. mIoU is over 24 parts and the "
+        "background. A method without IUV maps is scored by its mesh as the camera sees it. Not comparable with "
+        "DensePose-COCO, whose charts and annotated points are others.",
+    ),
 )

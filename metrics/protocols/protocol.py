@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from body.skeleton import Skeleton, get_skeleton
 from metrics.protocols.units import METRIC_INFO
 
-TASKS = ("pose", "hand", "people", "parts", "keypoints", "surface")
+TASKS = ("pose", "hand", "people", "parts", "keypoints", "surface", "maps")
 ALIGNMENTS = ("none", "similarity", "rigid", "freihand")
 AVERAGINGS = {"samples": "", "pooled": "", "actions": "action", "sequences": "sequence", "cells": "subject+action"}
 """Ways of averaging, with the breakdown whose groups weigh the same."""
@@ -33,7 +33,8 @@ class Protocol:
         frames: which frames or images of the split.
         ground_truth: where the true joints and mesh come from, with body model and gender.
         task: `pose` (one person's joints and mesh), `hand`, `people` (several at once), `parts` (segmentation),
-            `keypoints` (2D, average precision) or `surface` (dense correspondence).
+            `keypoints` (2D, average precision), `surface` (dense correspondence at annotated points) or `maps` (the
+            same at every pixel).
         skeleton: joint set that both sides are brought into, by joint name; empty when no joints are scored.
         joints: joints of the skeleton that are scored.
         distance_joints: joints of `mpjpe`, `pa_mpjpe` and their medians; `joints` when empty.

@@ -14,6 +14,7 @@ from metrics import (
     PartSegmentation,
     People,
     PeopleRows,
+    SurfaceMaps,
     get_protocol,
 )
 
@@ -158,6 +159,12 @@ def feed_surface(metric, indices):
     metric.update(errors, valid, torch.tensor(indices), scores, parts)
 
 
+def feed_maps(metric, indices):
+    guess, target, _, _ = stacked(lambda index: labels(index, classes=25), indices)
+    errors = torch.stack([torch.rand(9, 11, generator=generator_of(index)) * 0.5 for index in indices])
+    metric.update(errors, guess.clamp(max=24), target.masked_fill(target == 255, 0), torch.tensor(indices))
+
+
 def feed_keypoints(metric, indices):
     metric.update(*stacked(coco_guess, indices), torch.tensor(indices))
 
@@ -173,6 +180,7 @@ TASKS = {
     "people": (people_rows, feed_people),
     "crowds": (lambda: MuPoTS(MPI_INF_3DHP17, SCORED, MATCHING), feed_crowds),
     "surface": (lambda: DensePosePoints(per_part=True), feed_surface),
+    "maps": (SurfaceMaps, feed_maps),
     "keypoints": (lambda: KeypointAP(coco_truth(8)), feed_keypoints),
 }
 """Metrics that know a sample by its index: how each is made and fed."""

@@ -6,7 +6,7 @@ import torch
 from scipy.integrate import quad
 from task_samples import feed_surface, surface
 
-from metrics import DensePosePoints
+from metrics import DensePosePoints, PartSegmentation, SurfaceMaps
 from metrics.functional import coco_precision, geodesic_errors, gps, precision_recall, surface_areas
 
 # Metres, by part from 1 to 24, as the challenge lists them by the coarse part.
@@ -85,3 +85,17 @@ def test_geodesic_lookup():
     distances = torch.tensor([[0.0, 0.2, 0.5], [0.2, 0.0, 0.4], [0.5, 0.4, 0.0]])
     found = geodesic_errors(torch.tensor([0, 1, -1]), torch.tensor([2, 1, 0]), distances)
     assert found.tolist() == [0.5, 0.0, torch.inf]
+
+
+def test_maps_are_points_where_someone_is_and_parts_everywhere():
+    generator = torch.Generator().manual_seed(3)
+    true, guess = torch.randint(0, 25, (2, 4, 6, 6), generator=generator)
+    errors, index = torch.rand(4, 6, 6, generator=generator) * 0.4, torch.arange(4)
+    both, points, parts = SurfaceMaps(), DensePosePoints(), PartSegmentation(25)
+    both.update(errors, guess, true, index)
+    points.update(errors.flatten(1), true.flatten(1) > 0, index)
+    parts.update(guess, true, index)
+    assert both.compute() == points.compute() | {"miou": parts.compute()["miou"]}
+    both.reset()
+    both.update(errors[:1] * 0, true[:1], true[:1], index[:1])
+    assert both.compute() == pytest.approx({"auc10": 100, "auc30": 100, "gps_ap": 100, "miou": 100, "n": 1})
