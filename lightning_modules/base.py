@@ -68,8 +68,8 @@ class PoseModule(LightningModule):
         raise NotImplementedError
 
     def on_fit_start(self) -> None:
-        """Store weights channels-last for mixed precision: half-precision convolutions are slow in any other layout."""
-        if "mixed" in str(self.trainer.precision):
+        """Store weights channels-last where convolutions are slow in any other layout: in half precision, and on CPUs."""
+        if "mixed" in str(self.trainer.precision) or self.device.type == "cpu":
             self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def on_test_start(self) -> None:

@@ -1,0 +1,80 @@
+"""The trainings of DaNet and NBF on fake benchmarks in the real layout, through the command line."""
+
+import pytest
+import torch
+from fake import densepose, human36m, up3d
+from fake.assets import write_smpl
+
+from zoo.cli import main
+from zoo.resources import list_configs
+
+SMALL = {
+    "danet": {"iuv_backbone": "resnet18_tiny", "global_backbone": "resnet18_tiny", "local_backbone": "resnet18_tiny",
+              "channels": 8, "stream_channels": 8, "features": 8, "estimator_steps": 1, "crop_size": 64},
+    "nbf": {"crop_size": 64, "segmenter_channels": 8},
+}  # fmt: skip
+ENCODER = {"encoder": "resnet18_tiny", "input_size": 32}
+SEGMENTER = {"segmenter_backbone": "resnet18_tiny"}
+SHORT = {
+    "data": {"crops.size": 64, "batch_size": 2, "num_workers": 0},
+    "trainer": {"accelerator": "cpu", "max_steps": 2, "log_every_n_steps": 1, "limit_val_batches": "1"},
+}
+RUNS = {
+    "danet/h36m": {},
+    "danet/ablation": {},
+    "danet/h36m_dpcoco": {},
+    "danet/up3d": {},
+    "nbf/h36m_segmenter": SEGMENTER,
+    "nbf/h36m": SEGMENTER | ENCODER,
+    "nbf/up3d_inputs": ENCODER,
+    "nbf/up3d_segmenter": SEGMENTER,
+    "nbf/up3d": SEGMENTER | ENCODER,
+}
+"""Configuration -> what is smaller than its own; an NBF's stages in the order in which they are trained."""
+
+ELSEWHERE = {
+    "danet/h36m_itw": "SPIN's six data sets, each tested with its own reader",
+    "nbf/humaneva": "HumanEva-I, which nobody is trained on",
+}
+SHIPPED = {"danet/open_tiny", "nbf/open_tiny"}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A working folder that all runs share, beside a whole `$ZOO_ASSETS` with SMPL and DensePose's charts."""
+    path = tmp_path_factory.mktemp("runs")
+    with pytest.MonkeyPatch.context() as patch:
+        write_smpl(path / "assets", patch, ("neutral", "male", "female"))
+        charts = densepose.smpl_charts(path / "assets", patch)
+        densepose.write_symmetry(path / "assets")
+        benchmarks = path / "assets" / "benchmarks"
+        spin = benchmarks / "human36m"
+        (spin / "dataset_extras").mkdir(parents=True)
+        human36m.write_spin(spin, "h36m_valid_protocol2.npz", human36m.truth((9, 11), (4,), 64))
+        train = human36m.truth((1, 8), (4,), 8)
+        human36m.write_spin(spin, "dataset_extras/h36m_mosh_train.npz", train, smpl=True)
+        people = densepose.write(benchmarks / "densepose_coco", body="smpl", charts=charts)
+        for part, truth in people.items():
+            densepose.write_danet(benchmarks / "densepose_coco", part, truth)
+        up3d.write(benchmarks / "up3d", body="smpl")
+        patch.chdir(path)
+        yield path
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_two_steps(name, folder):
+    model = SMALL[name.partition("/")[0]] | RUNS[name] | {"pretrained": "false"}
+    data = dict(SHORT["data"])
+    if name.startswith("danet"):
+        data["crops.iuv_size"] = 16
+    settings = {"model": model, "data": data, "trainer": SHORT["trainer"]}
+    options = [f"--{part}.{key}={value}" for part, values in settings.items() for key, value in values.items()]
+    assert main(["fit", "--config", name, *options]) == 0
+    saved = torch.load(folder / f"outputs/{name}/checkpoints/last.ckpt", weights_only=True)
+    assert saved["global_step"] == 2
+    assert all(value.isfinite().all() for value in saved["state_dict"].values())
+
+
+def test_every_configuration_is_run():
+    names = {name for name in list_configs() if name.partition("/")[0] in ("danet", "nbf")}
+    assert names == {*RUNS, *ELSEWHERE, *SHIPPED}
