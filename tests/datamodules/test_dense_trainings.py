@@ -2,8 +2,9 @@
 
 import pytest
 import torch
-from fake import densepose, human36m, up3d
+from fake import densepose, human36m, mpi_inf_3dhp, pw3d, spin, up3d
 from fake.assets import write_smpl
+from fake.people import make_image, write_image
 
 from zoo.cli import main
 from zoo.resources import list_configs
@@ -23,6 +24,7 @@ RUNS = {
     "danet/h36m": {},
     "danet/ablation": {},
     "danet/h36m_dpcoco": {},
+    "danet/h36m_itw": {},
     "danet/up3d": {},
     "nbf/h36m_segmenter": SEGMENTER,
     "nbf/h36m": SEGMENTER | ENCODER,
@@ -32,11 +34,15 @@ RUNS = {
 }
 """Configuration -> what is smaller than its own; an NBF's stages in the order in which they are trained."""
 
-ELSEWHERE = {
-    "danet/h36m_itw": "SPIN's six data sets, each tested with its own reader",
-    "nbf/humaneva": "HumanEva-I, which nobody is trained on",
-}
+WITHOUT_TRAINING = {"nbf/humaneva"}
 SHIPPED = {"danet/open_tiny", "nbf/open_tiny"}
+WILD = {
+    "lsp": ("lsp_dataset_original_train", "lsp"),
+    "lsp_extended": ("hr-lspet_train", "lspet"),
+    "mpii": ("mpii_train", "mpii"),
+    "coco": ("coco_2014_train", "coco"),
+}
+"""SPIN's files of the benchmarks without 3D labels: annotations and fits."""
 
 
 @pytest.fixture(scope="module")
@@ -48,15 +54,21 @@ def folder(tmp_path_factory):
         charts = densepose.smpl_charts(path / "assets", patch)
         densepose.write_symmetry(path / "assets")
         benchmarks = path / "assets" / "benchmarks"
-        spin = benchmarks / "human36m"
-        (spin / "dataset_extras").mkdir(parents=True)
-        human36m.write_spin(spin, "h36m_valid_protocol2.npz", human36m.truth((9, 11), (4,), 64))
+        subjects = benchmarks / "human36m"
+        (subjects / "dataset_extras").mkdir(parents=True)
+        human36m.write_spin(subjects, "h36m_valid_protocol2.npz", human36m.truth((9, 11), (4,), 64))
         train = human36m.truth((1, 8), (4,), 8)
-        human36m.write_spin(spin, "dataset_extras/h36m_mosh_train.npz", train, smpl=True)
+        human36m.write_spin(subjects, "dataset_extras/h36m_mosh_train.npz", train, smpl=True)
         people = densepose.write(benchmarks / "densepose_coco", body="smpl", charts=charts)
         for part, truth in people.items():
             densepose.write_danet(benchmarks / "densepose_coco", part, truth)
         up3d.write(benchmarks / "up3d", body="smpl")
+        (benchmarks / "mpi_inf_3dhp").mkdir()
+        for file, person, _ in mpi_inf_3dhp.write_spin(benchmarks / "mpi_inf_3dhp")[0]:
+            write_image(benchmarks / "mpi_inf_3dhp" / file, make_image([person]))
+        pw3d.write(benchmarks / "3dpw")
+        for seed, (name, files) in enumerate(WILD.items()):
+            spin.write(benchmarks / name, *files, seed=10 * seed)
         patch.chdir(path)
         yield path
 
@@ -77,4 +89,4 @@ def test_two_steps(name, folder):
 
 def test_every_configuration_is_run():
     names = {name for name in list_configs() if name.partition("/")[0] in ("danet", "nbf")}
-    assert names == {*RUNS, *ELSEWHERE, *SHIPPED}
+    assert names == {*RUNS, *WITHOUT_TRAINING, *SHIPPED}
