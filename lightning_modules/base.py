@@ -41,6 +41,7 @@ class PoseModule(LightningModule):
     network: nn.Module
     skeleton: Skeleton
     """Joint set of the predictions."""
+    _frozen: tuple[nn.Module, nn.Module | None] | None = None
 
     def __init__(
         self,
@@ -67,8 +68,26 @@ class PoseModule(LightningModule):
         """Typed prediction for a batch."""
         raise NotImplementedError
 
+    def freeze_part(self, part: nn.Module, but: nn.Module | None = None) -> None:
+        """Never train a part, but for a part of it: no gradients, and eval mode always, so that its statistics stay."""
+        part.requires_grad_(False)
+        if but is not None:
+            but.requires_grad_(True)
+        self._frozen = part, but
+        self.train()  # Lightning keeps the modes that it finds, and calls nothing
+
+    def train(self, mode: bool = True) -> PoseModule:
+        """As `nn.Module.train`, without what is frozen."""
+        super().train(mode)
+        if self._frozen is not None:
+            part, but = self._frozen
+            part.eval()
+            if but is not None:
+                but.train(mode)
+        return self
+
     def on_fit_start(self) -> None:
-        """Store weights channels-last where convolutions are slow in any other layout: in half precision, and on CPUs."""
+        """Store weights channels-last where convolutions are slower otherwise: in half precision, and on CPUs."""
         if "mixed" in str(self.trainer.precision) or self.device.type == "cpu":
             self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 

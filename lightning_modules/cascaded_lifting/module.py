@@ -147,9 +147,7 @@ class CascadedLiftingModule(PoseModule):
         )
         self.example_input_array = torch.zeros(1, 3, crop_size, crop_size)
         if self.network.lifting is not None:
-            self.network.requires_grad_(False)
-            self.network.lifting.requires_grad_(True)
-            self.train()  # Lightning keeps the modes that it finds, and calls nothing
+            self.freeze_part(self.network, but=self.network.lifting)
 
     def _check(self, crop_size: int, bone_distance: str) -> None:
         """Refuse settings that are unknown or do not go together."""
@@ -166,14 +164,6 @@ class CascadedLiftingModule(PoseModule):
             raise ValueError(f"crop_size {crop_size} is not a multiple of 32; use e.g. 128 or 256")
         if self.joints_from == "lifted" and not self.lifts:
             raise ValueError("joints_from: lifted needs the lifting block; set stage: lifting")
-
-    def train(self, mode: bool = True) -> CascadedLiftingModule:
-        """As `nn.Module.train`; in stage `lifting` the first stage stays in eval mode, with its statistics."""
-        super().train(mode)
-        if self.network.lifting is not None:
-            self.network.eval()
-            self.network.lifting.train(mode)
-        return self
 
     def setup(self, stage: str) -> None:
         """Before `fit`, load the backbone or the first stage where one is named."""

@@ -126,9 +126,7 @@ class I2LMeshNetModule(PoseModule):
         self._keep_mirror(body_model)
         self.example_input_array = torch.zeros(1, 3, crop_size, crop_size)
         if second is not None:
-            self.network.requires_grad_(False)
-            second.requires_grad_(True)
-            self.train()  # Lightning keeps the modes that it finds, and calls nothing
+            self.freeze_part(self.network, but=second)
 
     def _keep_mirror(self, body: BodyModel) -> None:
         if self.flip_test and body.mirror is None:
@@ -138,14 +136,6 @@ class I2LMeshNetModule(PoseModule):
         partner = torch.arange(body.num_vertices) if body.mirror is None else body.mirror
         self.register_buffer("mirror_vertices", torch.as_tensor(partner), persistent=False)
         self.register_buffer("mirror_joints", torch.tensor(self.skeleton.mirror), persistent=False)
-
-    def train(self, mode: bool = True) -> I2LMeshNetModule:
-        """As `nn.Module.train`; in stage `param` the trained network stays in eval mode, with its statistics."""
-        super().train(mode)
-        if self.network.regressor is not None:
-            self.network.eval()
-            self.network.regressor.train(mode)
-        return self
 
     def setup(self, stage: str) -> None:
         """Before `fit`, load the first stage where one is named."""

@@ -147,17 +147,7 @@ class NBFModule(PoseModule):
         self.example_input_array = torch.zeros(1, 3, first, first)
         idle = {"segmenter": self.network.encoder, "fitter": self.network.segmenter}.get(train)
         if idle is not None:
-            idle.requires_grad_(False)
-        self.train()  # Lightning keeps the modes that it finds, and calls nothing
-
-    def train(self, mode: bool = True) -> NBFModule:
-        """As `nn.Module.train`; a stage that is not trained stays in eval mode, with its statistics."""
-        super().train(mode)
-        if self.stages == "fitter" and self.network.segmenter is not None:
-            self.network.segmenter.eval()
-        elif self.stages == "segmenter" and self.network.encoder is not None:
-            self.network.encoder.eval()
-        return self
+            self.freeze_part(idle)
 
     def setup(self, stage: str) -> None:
         """Before `fit`, load what the stages start from, where it is named."""
