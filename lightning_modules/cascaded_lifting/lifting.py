@@ -37,7 +37,7 @@ class LiftingNet(nn.Module):
         width: of the hidden layers; 1024 in the paper.
         blocks: 5 in the paper.
         dropout: share of hidden values dropped in training.
-        extra: further numbers that go in beside the joints.
+        extra: further numbers that go in beside the joints; its answers then correct a first guess, and start at zero.
     """
 
     def __init__(self, joints: int, width: int = 1024, blocks: int = 5, dropout: float = 0.5, extra: int = 0) -> None:
@@ -49,6 +49,8 @@ class LiftingNet(nn.Module):
             if isinstance(layer, nn.Linear):
                 nn.init.kaiming_normal_(layer.weight)
         nn.init.zeros_(self.last.bias)
+        if extra:
+            nn.init.zeros_(self.last.weight)
 
     def forward(self, seen: Float[Tensor, "batch numbers"]) -> Float[Tensor, "batch joints 3"]:
         """Standardised 3D joints from 2.5D joints (and a camera) in a row."""
@@ -107,3 +109,25 @@ def camera_numbers(
         pixels = apply_affine(places, invert_affine(affine))
         rays = backproject(pixels, torch.ones_like(pixels[..., 0]), intrinsics)[..., :2]
         return _CAMERA_SCALE * torch.cat([rays[:, 0], rays[:, 1] - rays[:, 0]], -1)
+
+
+def pinhole_joints(
+    seen: Float[Tensor, "batch joints 3"], camera: Float[Tensor, "batch 4"], depth_range: float
+) -> Float[Tensor, "batch joints 3"]:
+    """2.5D joints pushed out along their rays, as if a person of `depth_range` metres filled the crop.
+
+    Args:
+        seen: 2.5D joints, each coordinate in [-1, 1].
+        camera: see `camera_numbers`.
+        depth_range: metres that z covers.
+
+    Convention:
+        Camera frame, metres; pixels are taken to be square. Example: the camera of `camera_numbers`' example, a joint
+        in the middle of the crop's right edge and at the root's depth, 2 m -> (1, 0, 2).
+    """
+    middle, right = (camera / _CAMERA_SCALE).unsqueeze(1).split(2, -1)
+    down = torch.stack([-right[..., 1], right[..., 0]], -1)
+    rays = middle + seen[..., :1] * right + seen[..., 1:2] * down
+    distance = depth_range / 2 / right.norm(dim=-1, keepdim=True).clamp(min=1e-3)
+    depth = distance + seen[..., 2:] * (depth_range / 2)
+    return torch.cat([rays * depth, depth], -1)

@@ -48,7 +48,8 @@ class CascadedLiftingModule(PoseModule):
         lifting_channels: width of the lifting block; 1024 in the paper.
         lifting_blocks: its residual blocks; 5 in the paper.
         dropout: of the lifting block.
-        lifting_camera: let the lifting block know where in the photograph the crop lies. Not in the paper.
+        lifting_camera: let the lifting block know where in the photograph the crop lies, and correct what a pinhole
+            camera makes of the 2.5D joints. Not in the paper.
         skeleton: joint set.
         supervision: `full`, `joints_bones`, `joints` or `none` (Table 4).
         sigma: of the joints' Gaussians, in cells.
@@ -144,6 +145,8 @@ class CascadedLiftingModule(PoseModule):
             lifting=self.lifts,
             camera=lifting_camera,
             dropout=dropout,
+            root=self.skeleton.root_index,
+            depth_range=depth_range,
         )
         self.example_input_array = torch.zeros(1, 3, crop_size, crop_size)
         if self.network.lifting is not None:

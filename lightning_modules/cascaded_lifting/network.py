@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from lightning_modules.backbones import create_backbone
-from lightning_modules.cascaded_lifting.lifting import CAMERA_NUMBERS, LiftingNet, PoseStatistics
+from lightning_modules.cascaded_lifting.lifting import CAMERA_NUMBERS, LiftingNet, PoseStatistics, pinhole_joints
 from lightning_modules.heads import expected_place, upsampling
 from lightning_modules.precision import full_precision
 
@@ -66,8 +66,11 @@ class CascadeNet(nn.Module):
         pretrained: start the backbone from ImageNet weights, if timm can get them.
         ordinal: have the ordinal head, which supervises and says nothing to what comes after it.
         lifting: have the lifting block.
-        camera: let the lifting block know where in the photograph the crop lies.
+        camera: let the lifting block know where in the photograph the crop lies, and correct what a pinhole camera
+            makes of the 2.5D joints.
         dropout: of the lifting block.
+        root: joint that lifted joints are relative to.
+        depth_range: metres covered by the depth axis.
 
     Raises:
         ValueError: no such backbone, or it ends at stride 4.
@@ -89,9 +92,12 @@ class CascadeNet(nn.Module):
         lifting: bool = True,
         camera: bool = False,
         dropout: float = 0.5,
+        root: int = 0,
+        depth_range: float = 2.0,
     ) -> None:
         super().__init__()
         width = widths or Widths()
+        self.root, self.depth_range = root, depth_range
         self.count, self.cells, self.bins, self.camera = joints, cells, bins, camera
         self.backbone = create_backbone(backbone, pretrained)
         channels, stride = self.backbone.channels[-1], self.backbone.reductions[-1]
@@ -115,7 +121,7 @@ class CascadeNet(nn.Module):
             if name != "backbone":
                 part.apply(_initialise)
         self.statistics = PoseStatistics(joints)
-        extra = CAMERA_NUMBERS if camera else 0
+        extra = CAMERA_NUMBERS + 3 * joints if camera else 0
         self.lifting = LiftingNet(joints, width.lifting, width.lifting_blocks, dropout, extra) if lifting else None
         self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1), persistent=False)
@@ -158,15 +164,18 @@ class CascadeNet(nn.Module):
         if self.lifting is None:
             raise ValueError("this network has no lifting block: it is of the first stage")
         extent = torch.tensor([self.cells, self.cells, self.bins], device=joints.device)
-        seen = (joints.detach() * (2 / extent) - 1).flatten(1)
+        seen = joints.detach() * (2 / extent) - 1
+        guess, extra = self.statistics.mean.expand_as(seen), []
         if self.camera:
-            usual = torch.tensor(_MIDDLE_CAMERA, device=seen.device).expand(
-                seen.shape[0], -1
-            )  # len() would fix the batch of an exported graph
-            seen = torch.cat([seen, usual if camera is None else camera], 1)
-        standardised = self.lifting(seen)
+            if camera is None:  # len() would fix the batch of an exported graph
+                camera = torch.tensor(_MIDDLE_CAMERA, device=seen.device).expand(seen.shape[0], -1)
+            with full_precision(joints):
+                guess = pinhole_joints(seen.float(), camera.float(), self.depth_range)
+                guess = guess - guess[:, self.root, None]
+                extra = [camera, ((guess - self.statistics.mean) / self.statistics.spread).flatten(1)]
+        standardised = self.lifting(torch.cat([seen.flatten(1), *extra], 1))
         with full_precision(joints):
-            return standardised.float() * self.statistics.spread + self.statistics.mean
+            return standardised.float() * self.statistics.spread + guess
 
 
 class DilatedBlock(nn.Module):

@@ -7,10 +7,11 @@ import pytest
 import torch
 from people import make_batch
 
+from body.camera import apply_affine, backproject, invert_affine
 from body.skeleton import COCO19, H36M18, MPII16, MUCO21
 from datamodules.aliases import same_joints
 from lightning_modules.cascaded_lifting.bones import bones_of
-from lightning_modules.cascaded_lifting.lifting import PoseStatistics, camera_numbers
+from lightning_modules.cascaded_lifting.lifting import PoseStatistics, camera_numbers, pinhole_joints
 from lightning_modules.cascaded_lifting.losses import (
     SUPERVISION,
     MapWeights,
@@ -21,6 +22,7 @@ from lightning_modules.cascaded_lifting.losses import (
 from lightning_modules.cascaded_lifting.network import CascadeOutput
 from lightning_modules.cascaded_lifting.targets import MapSettings, draw_bones, make_targets
 from lightning_modules.hemlets.targets import JointTargets, VolumeSpace
+from lightning_modules.root_depth import pinhole_depth
 
 CELLS, BINS, SIGMA = 20, 12, 1.5
 BONES = ((0, 1), (1, 2), (0, 3))
@@ -244,6 +246,20 @@ def test_camera_numbers_are_the_rays_of_the_crop():
     numbers = camera_numbers(focal, affine, 128)[0]
     expected = np.array([(328 - 320) / 500, (228 - 240) / 400, (456 - 328) / 500, 0]) * 4
     np.testing.assert_allclose(numbers, expected, atol=1e-5)
+
+
+def test_pinhole_joints_are_on_their_rays_where_the_box_tells():
+    batch = make_batch()
+    crop, metres = batch["image"].shape[-1], 2.0
+    camera = camera_numbers(batch["intrinsics"], batch["crop_affine"], crop)
+    depth = pinhole_depth(batch["box"], batch["intrinsics"], metres)
+    behind = batch["joints"][..., 2] - batch["joints"][:, :1, 2]
+    seen = torch.cat([batch["joints_2d"] * (2 / crop) - 1, (behind / (metres / 2)).unsqueeze(-1)], -1)
+    pixels = apply_affine(batch["joints_2d"], invert_affine(batch["crop_affine"]))
+    expected = backproject(pixels, depth[:, None] + behind, batch["intrinsics"])
+    torch.testing.assert_close(pinhole_joints(seen, camera, metres), expected, atol=2e-3, rtol=1e-3)
+    edge = torch.tensor([[[1.0, 0, 0]]])
+    torch.testing.assert_close(pinhole_joints(edge, torch.tensor([[0.0, 0, 2, 0]]), 2.0), torch.tensor([[[1.0, 0, 2]]]))
 
 
 def test_bones_are_between_joints_that_mpii_has():
