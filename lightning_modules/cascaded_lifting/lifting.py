@@ -37,7 +37,8 @@ class LiftingNet(nn.Module):
         width: of the hidden layers; 1024 in the paper.
         blocks: 5 in the paper.
         dropout: share of hidden values dropped in training.
-        extra: further numbers that go in beside the joints; its answers then correct a first guess, and start at zero.
+        extra: further numbers that go in beside the joints; its answers then correct a first guess, and start near
+            zero.
     """
 
     def __init__(self, joints: int, width: int = 1024, blocks: int = 5, dropout: float = 0.5, extra: int = 0) -> None:
@@ -50,7 +51,7 @@ class LiftingNet(nn.Module):
                 nn.init.kaiming_normal_(layer.weight)
         nn.init.zeros_(self.last.bias)
         if extra:
-            nn.init.zeros_(self.last.weight)
+            nn.init.normal_(self.last.weight, std=1e-3)
 
     def forward(self, seen: Float[Tensor, "batch numbers"]) -> Float[Tensor, "batch joints 3"]:
         """Standardised 3D joints from 2.5D joints (and a camera) in a row."""
