@@ -67,7 +67,15 @@ class ZooCLI(LightningCLI):
         if self.options.weights is not None:
             from zoo.loading import load
 
-            self.model = load(self.options.weights)
+            self.model = load(self.options.weights, **self._model_overrides())
+
+    def _model_overrides(self) -> dict[str, Any]:
+        """Values of the model's options that were typed; those of a configuration do not change finished weights."""
+        typed = {argument.partition("=")[0] for argument in self.options.arguments}
+        names = {name.removeprefix("--model.") for name in typed if name.startswith("--model.")}
+        names = {name.removeprefix("init_args.").partition(".")[0] for name in names}
+        settings = self._get(self.config, "model")["init_args"]
+        return {name: settings[name] for name in sorted(names)}
 
     def instantiate_trainer(self, **kwargs: Any) -> pl.Trainer:
         """The trainer with our logger, checkpoint folder and progress display where the configuration has none."""

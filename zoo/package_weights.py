@@ -108,7 +108,7 @@ def update_listing(listing: Path, name: str, facts: dict[str, Any]) -> None:
     end = next((i for i in range(start, len(lines)) if re.match(r"[^\s#]", lines[i])), len(lines))
     block = _without_source(lines[start:end])
     for key, value in facts.items():
-        row = f"  {key}: {json.dumps(value)}"  # JSON is YAML, and keeps a mapping on its line
+        row = f"  {key}: {_in_one_line(value)}"
         found = [i for i, line in enumerate(block) if line.startswith(f"  {key}:")]
         position = found[0] if found else next(i for i, line in enumerate(block) if line.startswith("  body:"))
         block[position : position + len(found)] = [row]
@@ -116,6 +116,14 @@ def update_listing(listing: Path, name: str, facts: dict[str, Any]) -> None:
     parse_checkpoints(yaml.safe_load(text))
     with atomic_file(listing) as partial:
         partial.write_text(text, encoding="utf-8")
+
+
+def _in_one_line(value: Any) -> str:
+    """YAML's flow style. JSON would do but for numbers such as 1e-05, which YAML takes for words."""
+    import yaml
+
+    text: str = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=1_000_000)
+    return text.removesuffix("...\n").strip()
 
 
 def _without_source(block: list[str]) -> list[str]:

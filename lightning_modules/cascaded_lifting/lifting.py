@@ -126,7 +126,7 @@ def pinhole_joints(
         Camera frame, metres; pixels are taken to be square. Example: the camera of `camera_numbers`' example, a joint
         in the middle of the crop's right edge and at the root's depth, 2 m -> (1, 0, 2).
     """
-    middle, right = (camera / _CAMERA_SCALE).unsqueeze(1).split(2, -1)
+    middle, right = torch.split((camera / _CAMERA_SCALE).unsqueeze(1), 2, -1)
     down = torch.stack([-right[..., 1], right[..., 0]], -1)
     rays = middle + seen[..., :1] * right + seen[..., 1:2] * down
     distance = depth_range / 2 / right.norm(dim=-1, keepdim=True).clamp(min=1e-3)

@@ -12,6 +12,7 @@ import yaml
 from zoo.cli import main
 from zoo.errors import ZooError
 from zoo.lightning_arguments import parse
+from zoo.lightning_cli import ZooCLI
 
 TOY = {
     "model": {"class_path": "toy.ToyModule"},
@@ -75,6 +76,28 @@ def test_validate_takes_a_checkpoint_file(folder, capsys):
     last = "outputs/run/toy/checkpoints/last.ckpt"
     assert main(["validate", "--config", "run/toy.yaml", "--ckpt_path", last]) == 0
     assert "val/error" in capsys.readouterr().out
+
+
+def test_typed_options_of_a_model_change_finished_weights(folder, monkeypatch):
+    """Those of the configuration do not: the weights know what they were trained with."""
+    monkeypatch.setenv("ZOO_CACHE", str(folder / "cache"))
+    few = [
+        "--data.test_samples",
+        "2",
+        "--data.batch_size",
+        "2",
+        "--data.num_workers",
+        "0",
+        "--data.generator_workers",
+        "1",
+    ]
+    command = ["test", "--weights", "cascaded_lifting.open_tiny", *few, "--trainer.accelerator", "cpu"]
+    command += ["--trainer.precision", "32-true"]
+    plain = ZooCLI(parse(command)).model.hparams
+    typed = ["--model.joints_from", "volume", "--model.init_args.root_depth=given"]
+    changed = ZooCLI(parse([*command, *typed])).model.hparams
+    assert (plain["joints_from"], plain["root_depth"]) == (None, "box")
+    assert changed == {**plain, "joints_from": "volume", "root_depth": "given"}
 
 
 class Trap:

@@ -14,7 +14,7 @@ import zoo
 from zoo.checkpoints import parse_checkpoints
 from zoo.errors import ZooError
 from zoo.loading import build
-from zoo.package_weights import main, package, update_listing
+from zoo.package_weights import _in_one_line, main, package, update_listing
 
 BATCH_NORM = ("running_mean", "running_var", "num_batches_tracked")
 
@@ -172,6 +172,14 @@ def test_packaging_refuses_what_it_must(small_checkpoint, listing, tmp_path, mon
     monkeypatch.setattr("sys.argv", ["package_weights", "missing.ckpt", "i2l_meshnet.small"])
     assert main() == 2
     assert "no such file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("value", [1e-05, 4e-5, -2e10, 0.001, 3, True, None, "1e-05", "none", [1.5, {"a": "b, c"}], {}])
+def test_hyper_parameters_come_back_from_the_list(value):
+    row = f"config: {_in_one_line({'lr': value})}"
+    assert "\n" not in row
+    assert yaml.safe_load(row) == {"config": {"lr": value}}
+    assert yaml.safe_load(_in_one_line(value)) == value
 
 
 def test_local_files_have_no_revision(small_weights):
