@@ -22,6 +22,9 @@ from metrics.surface import SurfaceMaps
 _LIMIT = 0.3
 """Metres, the farthest that any score looks."""
 
+_CELLS = 56
+"""Side of the labels that the protocol means."""
+
 
 def update_maps(metric: Metric, prediction: Prediction, batch: Batch) -> None:
     """Score every cell of a batch's IUV labels.
@@ -30,12 +33,19 @@ def update_maps(metric: Metric, prediction: Prediction, batch: Batch) -> None:
     else its mesh of the open body as the camera sees it.
 
     Raises:
-        ValueError: a sample has no IUV labels, or the prediction has neither maps nor a mesh of the open body.
+        ValueError: a sample has no IUV labels or the labels another size than the protocol's, or the prediction has
+            neither maps nor a mesh of the open body.
     """
     assert isinstance(metric, SurfaceMaps)
     if not batch["iuv_valid"].all():
         lacking = int(batch["index"][~batch["iuv_valid"]][0])
         raise ValueError(f"sample {lacking} has no IUV labels; use the protocol's datamodule")
+    cells = batch["iuv"].shape[-1]
+    if cells != _CELLS:
+        raise ValueError(
+            f"IUV maps are scored on {_CELLS} x {_CELLS} cells, not on {cells} x {cells}; "
+            f"set --data.crops.iuv_size {_CELLS}"
+        )
     true = batch["iuv"].double().cpu() / torch.tensor([1, 255, 255]).view(3, 1, 1)
     found = _of_maps(prediction, batch) if "iuv" in prediction.intermediates else _of_mesh(prediction, batch)
     surface = _open_surface()

@@ -61,7 +61,7 @@ def measure(model: PoseModule, datamodule: SyntheticDataModule, weights: str, co
     )
     trainer.test(model, datamodule=datamodule, verbose=False)
     config = {"datamodule": "datamodules.synthetic.SyntheticDataModule", "batch_size": datamodule.batch_size}
-    return tested(trainer, model, datamodule, weights, config, command)
+    return tested(trainer, model, datamodule, weights, {}, config, command)
 
 
 def look(model: PoseModule, datamodule: SyntheticDataModule, indices: Sequence[int] = SHOWN) -> Shown:

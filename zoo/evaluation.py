@@ -28,6 +28,7 @@ def tested(
     model: PoseModule,
     datamodule: BaseDataModule,
     weights: str,
+    changed: Mapping[str, Any],
     config: Mapping[str, Any],
     command: str,
 ) -> Result:
@@ -38,6 +39,8 @@ def tested(
         model: what was tested.
         datamodule: what it was tested on.
         weights: name in `checkpoints.yaml`, or a checkpoint file.
+        changed: options of the model that differ from those the weights were trained with; all but the protocol become
+            part of the weights' name, so that nobody takes the result for theirs.
         config: of the run, plain values.
         command: what was typed.
 
@@ -69,7 +72,7 @@ def tested(
         protocol.id,
         values,
         method=_method(model),
-        weights=name,
+        weights=altered(name, changed),
         weights_sha256=sha256,
         data=f"{protocol.benchmark}, {protocol.split}",
         data_fingerprint=fingerprint,
@@ -121,6 +124,12 @@ def _identity(weights: str) -> tuple[str, str]:
         return Path(weights).name, file_sha256(Path(weights))
     entry = get_checkpoint(weights)
     return entry.name, str(entry.sha256)
+
+
+def altered(name: str, changed: Mapping[str, Any]) -> str:
+    """Name of weights whose model got other options; the protocol is no part of the model's answer."""
+    other = [f"{option}={value}" for option, value in changed.items() if option != "protocol"]
+    return f"{name} ({', '.join(other)})" if other else name
 
 
 def _method(model: PoseModule) -> str:

@@ -30,6 +30,7 @@ class ZooCLI(LightningCLI):
 
     def __init__(self, options: RunOptions) -> None:
         self.options = options
+        self.changed: dict[str, Any] = {}
         super().__init__(
             pl.LightningModule,
             pl.LightningDataModule,
@@ -67,7 +68,8 @@ class ZooCLI(LightningCLI):
         if self.options.weights is not None:
             from zoo.loading import load
 
-            self.model = load(self.options.weights, **self._model_overrides())
+            self.changed = self._model_overrides()
+            self.model = load(self.options.weights, **self.changed)
 
     def _model_overrides(self) -> dict[str, Any]:
         """Values of the model's options that were typed; those of a configuration do not change finished weights."""
@@ -145,7 +147,7 @@ def _store(cli: ZooCLI, options: RunOptions) -> None:
     config = yaml.safe_load(cli.parser.dump(cli.config, skip_none=False))["test"]
     weights = options.weights or str(cli.trainer.ckpt_path)
     try:
-        result = tested(cli.trainer, cli.model, cli.datamodule, weights, config, command_line())
+        result = tested(cli.trainer, cli.model, cli.datamodule, weights, cli.changed, config, command_line())
     except ZooError as error:
         print(f"No result is stored: {error}")
         return

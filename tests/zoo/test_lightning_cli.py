@@ -11,6 +11,7 @@ import yaml
 
 from zoo.cli import main
 from zoo.errors import ZooError
+from zoo.evaluation import altered
 from zoo.lightning_arguments import parse
 from zoo.lightning_cli import ZooCLI
 
@@ -95,9 +96,17 @@ def test_typed_options_of_a_model_change_finished_weights(folder, monkeypatch):
     command += ["--trainer.precision", "32-true"]
     plain = ZooCLI(parse(command)).model.hparams
     typed = ["--model.joints_from", "volume", "--model.init_args.root_depth=given"]
-    changed = ZooCLI(parse([*command, *typed])).model.hparams
+    run = ZooCLI(parse([*command, *typed]))
     assert (plain["joints_from"], plain["root_depth"]) == (None, "box")
-    assert changed == {**plain, "joints_from": "volume", "root_depth": "given"}
+    assert run.changed == {"joints_from": "volume", "root_depth": "given"}
+    assert run.model.hparams == {**plain, **run.changed}
+
+
+def test_results_of_changed_weights_do_not_pass_for_the_listed_ones():
+    assert (
+        altered("nbf.open_tiny", {"input": "true_parts", "protocol": "open-v1"}) == "nbf.open_tiny (input=true_parts)"
+    )
+    assert altered("nbf.open_tiny", {"protocol": "open-v1-body"}) == "nbf.open_tiny"
 
 
 class Trap:
