@@ -18,6 +18,9 @@ from lightning_modules.precision import full_precision
 FOCAL = 5000 / 112
 """In halves of the crop."""
 
+SMALLEST_SCALE = 0.05
+"""Of a predicted camera that is divided by: a person twenty times as far away as usual."""
+
 _SMALL = 1e-9
 
 
@@ -30,6 +33,12 @@ def translation(camera: Float[Tensor, "batch 3"]) -> Float[Tensor, "batch 3"]:
 def camera_of_translation(place: Float[Tensor, "batch 3"]) -> Float[Tensor, "batch 3"]:
     """The camera whose `translation` this is."""
     return torch.cat([FOCAL / place[:, 2:], place[:, :2]], -1)
+
+
+def mirror_camera(camera: Float[Tensor, "batch 3"], crop_size: int) -> Float[Tensor, "batch 3"]:
+    """The camera under which the mirrored body appears in the mirrored crop: pixel u becomes crop_size - 1 - u."""
+    scale, x, y = camera.unbind(-1)
+    return torch.stack([scale, -x - 2 / (crop_size * scale.clamp(min=SMALLEST_SCALE)), y], -1)
 
 
 def project(

@@ -17,10 +17,11 @@ from datamodules.batch import Batch
 from lightning_modules.base import PoseModule
 from lightning_modules.danet.charts import CHARTS, PARTS
 from lightning_modules.danet.criterion import DaNetLoss
-from lightning_modules.danet.crop_camera import project
+from lightning_modules.danet.crop_camera import SMALLEST_SCALE, mirror_camera, project
 from lightning_modules.danet.iuv import clean, image_of_maps
 from lightning_modules.danet.network import DaNet, DaNetOutput
 from lightning_modules.danet.targets import Targets, make_targets
+from lightning_modules.mirror import mean_body, mirror_body
 from lightning_modules.precision import full_precision
 from lightning_modules.prediction import Prediction
 from lightning_modules.smpl_head import BodyRotations, PosedBody, matrix_from_9d, ray_rotation
@@ -57,6 +58,7 @@ class DaNetModule(PoseModule):
         skeleton: joint set of the batches and predictions; the body must have a regressor for it.
         face_crop: the network answers as if the camera looked straight at the crop, and its answer is turned into the
             camera's frame. The release answers in the camera's frame right away, which only long lenses allow.
+        flip_test: average camera, shape and rotations with those of the mirrored crop; twice the work. Not published.
         loss_terms: see `DaNetLoss`.
         loss_weights: see `DaNetLoss`.
         estimator_steps: first steps in which the first stage is trained alone.
@@ -99,6 +101,7 @@ class DaNetModule(PoseModule):
         body: str = "open",
         skeleton: str = "smpl29",
         face_crop: bool = False,
+        flip_test: bool = False,
         loss_terms: str = "release",
         loss_weights: dict[str, float] | None = None,
         estimator_steps: int = 5000,
@@ -113,13 +116,16 @@ class DaNetModule(PoseModule):
         self.save_hyperparameters()
         if crop_size % 32:
             raise ValueError(f"crop_size {crop_size} is not a multiple of 32; use e.g. 128 or 224")
+        if flip_test and representation == "true":
+            raise ValueError("flip_test needs maps of the mirrored crop, which representation true does not estimate")
         names = (iuv_backbone, charts, channels, representation, streams, aggregation, learned_edges, parts)
         windows = (roi_ratios, roi_scale, jitter, drop, drop_rate, rotation)
         widths = (global_backbone, local_backbone, stream_channels, features, pretrained)
         self.network = DaNet(*names, *windows, *widths)
         model = load_body(body)
         self.skeleton, self.faces, self.crop_size = get_skeleton(skeleton), model.faces, crop_size
-        self.face_crop, self.estimator_steps, self.backbone_from = face_crop, estimator_steps, backbone_from
+        self.face_crop, self.flip_test = face_crop, flip_test
+        self.estimator_steps, self.backbone_from = estimator_steps, backbone_from
         self.posed_body = PosedBody(model, model.joint_regressor(skeleton), self.skeleton.root_index)
         hips = [self.skeleton.index(f"{side}_hip") for side in ("left", "right")]
         coarse = CHARTS[charts].coarse_table()
@@ -167,12 +173,12 @@ class DaNetModule(PoseModule):
         """The body, its root where the predicted camera shows it, at the batch's root depth or the camera's own."""
         true = self.targets(batch).iuv if self.network.representation == "true" else None
         output = self.network(batch["image"], true)
-        rotations = output.rotations if self.network.rotation == "6d" else matrix_from_9d(output.rotations.flatten(2))
-        root = self._root(output, rotations, batch)
-        with full_precision(rotations):
-            orientation = (self.facing(batch) @ rotations[:, 0]).unsqueeze(1)
-            turned = torch.cat([orientation, rotations[:, 1:]], 1)
-            vertices, smpl = self.posed_body.place(BodyRotations(turned, output.betas), root)
+        body, camera = self._merged(output, batch["image"])
+        root = self._root(body, camera, batch)
+        with full_precision(body.rotations):
+            orientation = (self.facing(batch) @ body.rotations[:, 0]).unsqueeze(1)
+            turned = torch.cat([orientation, body.rotations[:, 1:]], 1)
+            vertices, smpl = self.posed_body.place(BodyRotations(turned, body.betas), root)
             joints = self.posed_body.joints(vertices)
             joints_2d = project_to_image(joints, batch["intrinsics"])
         estimate = output.estimate
@@ -185,7 +191,7 @@ class DaNetModule(PoseModule):
             faces=self.faces,
             smpl=smpl,
             intermediates={
-                "camera": output.camera,
+                "camera": camera,
                 "iuv": image_of_maps(clean(estimate.iuv)) * joints.new_tensor((PARTS, 1, 1)).view(3, 1, 1),
                 "joint_places": estimate.windows.centres,
                 "joint_hidden": estimate.windows.hidden,
@@ -193,19 +199,31 @@ class DaNetModule(PoseModule):
             },
         )
 
-    def _root(
-        self, output: DaNetOutput, rotations: Float[Tensor, "batch joints 3 3"], batch: Batch
-    ) -> Float[Tensor, "batch 3"]:
+    def _merged(self, output: DaNetOutput, image: Tensor) -> tuple[BodyRotations, Float[Tensor, "batch 3"]]:
+        """Body and camera, averaged with those of the mirrored crop if `flip_test` asks for it."""
+        body = self._body(output)
+        if not self.flip_test:
+            return body, output.camera
+        mirrored = self.network(image.flip(-1))
+        camera = (output.camera + mirror_camera(mirrored.camera, self.crop_size)) / 2
+        return mean_body(body, mirror_body(self._body(mirrored))), camera
+
+    def _body(self, output: DaNetOutput) -> BodyRotations:
+        """The answer's body, its rotations orthogonal."""
+        proper = self.network.rotation == "6d"
+        return BodyRotations(output.rotations if proper else matrix_from_9d(output.rotations.flatten(2)), output.betas)
+
+    def _root(self, body: BodyRotations, camera: Float[Tensor, "batch 3"], batch: Batch) -> Float[Tensor, "batch 3"]:
         """Root joint in the camera frame, metres.
 
         Without a given depth it is where a metre appears as large as the predicted scale says.
         """
-        with full_precision(rotations):
-            joints = self.posed_body.joints(self.posed_body.vertices(BodyRotations(rotations, output.betas)))
-            place = project(joints[:, self.skeleton.root_index, None], output.camera)
+        with full_precision(camera):
+            joints = self.posed_body.joints(self.posed_body.vertices(body))
+            place = project(joints[:, self.skeleton.root_index, None], camera)
             affine, intrinsics = batch["crop_affine"], batch["intrinsics"]
             pixel = apply_affine((place + 1) * (self.crop_size / 2), invert_affine(affine))
             enlarged = torch.linalg.det(affine[:, :, :2] @ intrinsics[:, :2, :2]).abs().sqrt()
-            own = enlarged / (output.camera[:, 0].clamp(min=0.05) * (self.crop_size / 2))
+            own = enlarged / (camera[:, 0].clamp(min=SMALLEST_SCALE) * (self.crop_size / 2))
             depth = torch.where(batch["root_depth_valid"], batch["root_depth"], own)
             return backproject(pixel, depth[:, None], intrinsics).squeeze(1)

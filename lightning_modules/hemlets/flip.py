@@ -6,10 +6,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from body.skeleton import SMPL24, Skeleton
+from body.skeleton import Skeleton
 from lightning_modules.hemlets.network import HemletsOutput
-from lightning_modules.precision import full_precision
-from lightning_modules.smpl_head import BodyRotations, matrix_from_9d
+from lightning_modules.mirror import mean_body, mirror_body
 
 MERGES = ("released", "unbiased")
 
@@ -31,12 +30,6 @@ def mirror_joints(
     return torch.cat([-swapped[..., :1] - shift, swapped[..., 1:]], -1)
 
 
-def mirror_body(body: BodyRotations) -> BodyRotations:
-    """The mirrored body: sides swapped, rotations seen in a mirror across x."""
-    sign = torch.tensor([-1.0, 1.0, 1.0], dtype=body.rotations.dtype, device=body.rotations.device)
-    return BodyRotations(body.rotations[:, list(SMPL24.mirror)] * sign[:, None] * sign, body.betas)
-
-
 def merge_mirrored(
     here: HemletsOutput, there: HemletsOutput, skeleton: Skeleton, crop_size: int, merge: str
 ) -> HemletsOutput:
@@ -44,7 +37,4 @@ def merge_mirrored(
     joints = (here.joints + mirror_joints(there.joints, skeleton, crop_size, merge)) / 2
     if here.body is None or there.body is None:
         return HemletsOutput(joints, here.maps, None)
-    back = mirror_body(there.body)
-    with full_precision(joints):
-        rotations = matrix_from_9d((here.body.rotations + back.rotations).flatten(2))
-    return HemletsOutput(joints, here.maps, BodyRotations(rotations, (here.body.betas + back.betas) / 2))
+    return HemletsOutput(joints, here.maps, mean_body(here.body, mirror_body(there.body)))

@@ -1,19 +1,23 @@
 import math
 
 import pytest
+import roma
 import torch
 from contract import MethodContract
 from people import make_batch, open_body
 
+from lightning_modules.danet.crop_camera import mirror_camera, project
 from lightning_modules.danet.module import DaNetModule
 from lightning_modules.danet.network import DaNetOutput
-from lightning_modules.smpl_head import matrix_from_6d
+from lightning_modules.mirror import mean_body, mirror_body
+from lightning_modules.smpl_head import BodyRotations, matrix_from_6d
 
 TINY = {
     "iuv_backbone": "resnet18_tiny", "charts": "open", "channels": 8, "global_backbone": "resnet18_tiny",
     "local_backbone": "resnet18_tiny", "stream_channels": 8, "features": 8, "crop_size": 64, "estimator_steps": 0,
 }  # fmt: skip
 STILL = {"drop": "none", "jitter": False}
+_X = torch.tensor([-1.0, 1.0, 1.0])
 STEPS = 5  # 20 have been run, too; they take four times as long
 
 
@@ -123,21 +127,24 @@ def test_labels_that_are_missing_teach_nothing():
 
 
 class Oracle(torch.nn.Module):
-    """A network that knows the answer."""
+    """A network that knows the answer, also for the mirrored crop."""
 
     def __init__(self, module, batch):
         super().__init__()
         target = module.targets(batch)
         self.network, self.representation, self.rotation = module.network, "iuv", "6d"
+        self.image, body = batch["image"], mirror_body(BodyRotations(target.rotations, target.betas))
         self.answer = target.camera, target.betas, target.rotations
+        self.mirrored = mirror_camera(target.camera, module.crop_size), body.betas, body.rotations
 
     def forward(self, image, true=None):
-        return DaNetOutput(*self.answer, self.network.estimator(image), None)
+        answer = self.answer if torch.equal(image, self.image) else self.mirrored
+        return DaNetOutput(*answer, self.network.estimator(image), None)
 
 
-@pytest.mark.parametrize("face_crop", [False, True])
-def test_a_perfect_answer_becomes_the_true_body(face_crop):
-    module, batch = DaNetModule(**TINY, face_crop=face_crop).eval(), danet_batch(3)
+@pytest.mark.parametrize(("face_crop", "flip_test"), [(False, False), (True, False), (True, True)])
+def test_a_perfect_answer_becomes_the_true_body(face_crop, flip_test):
+    module, batch = DaNetModule(**TINY, face_crop=face_crop, flip_test=flip_test).eval(), danet_batch(3)
     batch["betas"] = batch["betas"].clamp(-2, 2)
     body = open_body()
     batch["vertices"] = body(batch["pose"], batch["betas"], batch["transl"]).vertices
@@ -153,6 +160,22 @@ def test_a_perfect_answer_becomes_the_true_body(face_crop):
     prediction = module.predict_step(batch, 0)
     assert prediction.root_depth_source == "camera"
     assert (prediction.joints[:, 0, 2] / batch["root_depth"] - 1).abs().max() < 0.1
+
+
+def test_a_mirrored_camera_shows_the_mirrored_point_at_the_mirrored_pixel():
+    camera = torch.tensor([[0.8, 0.1, -0.2], [1.1, -0.3, 0.05]])
+    points = torch.tensor([[[0.3, -0.2, 0.0], [-0.5, 0.4, 0.0]]]).expand(2, -1, -1)
+    here, there = ((project(p, c) + 1) * 32 for p, c in ((points, camera), (points * _X, mirror_camera(camera, 64))))
+    torch.testing.assert_close(there[..., 0], 63 - here[..., 0], atol=1e-4, rtol=0)
+    torch.testing.assert_close(there[..., 1], here[..., 1])
+
+
+def test_answers_that_differ_meet_in_the_middle():
+    """Turned by 0.2 to either side of the truth, shapes 1 and 3: no turn, shape 2."""
+    turns = roma.rotvec_to_rotmat(torch.tensor([0.0, 0.2, 0.0])).expand(1, 24, 3, 3)
+    merged = mean_body(BodyRotations(turns, torch.ones(1, 10)), BodyRotations(turns.mT, 3 * torch.ones(1, 10)))
+    torch.testing.assert_close(merged.rotations, torch.eye(3).expand(1, 24, 3, 3))
+    assert torch.equal(merged.betas, 2 * torch.ones(1, 10))
 
 
 def test_the_person_that_answers_are_added_to_stands_upright():
@@ -181,6 +204,7 @@ def test_milestones_are_steps():
      ({"representation": "x"}, "no representation 'x'; use one of iuv, segmentation, features, true"),
      ({"aggregation": "x"}, "no aggregation 'x'; use one of gcn, lstm, direct, implicit, none"),
      ({"loss_terms": "x"}, "no loss set 'x'; use one of paper, release"),
+     ({"representation": "true", "flip_test": True}, "flip_test needs maps of the mirrored crop"),
      ({"loss_weights": {"x": 1.0}}, "no loss term x; there are u, v, index")],
 )  # fmt: skip
 def test_settings_are_checked(settings, message):

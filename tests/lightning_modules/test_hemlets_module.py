@@ -10,10 +10,11 @@ from torch.utils.data import DataLoader
 
 from body.skeleton import SMPL24
 from lightning_modules.backbones import create_backbone
-from lightning_modules.hemlets.flip import mirror_body, mirror_joints
+from lightning_modules.hemlets.flip import mirror_joints
 from lightning_modules.hemlets.losses import SUPERVISION, BodyLoss
 from lightning_modules.hemlets.module import HemletsModule
 from lightning_modules.hemlets.network import HemletsOutput
+from lightning_modules.mirror import mirror_body
 from lightning_modules.smpl_head import BodyRotations
 
 TINY = {
