@@ -12,7 +12,7 @@ from zoo.assets import Asset
 def benchmark_assets() -> tuple[Asset, ...]:
     """Every benchmark that a datamodule reads, and the labels that go with one. Imports the datamodules."""
     from datamodules import BENCHMARKS, get_benchmark
-    from datamodules.upi_s1h import HOW_TO_GET
+    from datamodules.lsp.upi_s1h import HOW_TO_GET
 
     kinds = {name: get_benchmark(name) for name in BENCHMARKS}
     rows = [_asset(name, _purpose(kind.protocols), kind.how_to_get, _whole(name)) for name, kind in kinds.items()]

@@ -1,14 +1,4 @@
-"""Leeds Sports Pose: 2D joints of people doing sports, 2,000 photographs and 10,000 more (Johnson and Everingham).
-
-Layout `raw`, as distributed:
-
-* LSP: `images/im%04d.jpg` counted from 1 and `joints.mat` (`joints` 3 x 14 x 2000: x, y, flag). The people of the
-  distribution are 150 pixels tall; `lsp_dataset_original` has the same files in full resolution.
-* LSP-Extended: `images/im%05d.jpg` and `joints.mat` (`joints` 14 x 3 x 10000); or the sharper version of
-  UPi-S1h's authors, `*.png` in the order of their names and `joints.mat` (14 x 3 x N).
-
-Layout `spin`: SPIN's `lsp_dataset_original_train.npz` and `lsp_dataset_test.npz`, or `hr-lspet_train.npz`.
-"""
+"""LSP: 2,000 photographs with 14 joints each, half of them for testing."""
 
 from __future__ import annotations
 
@@ -18,21 +8,19 @@ from typing import ClassVar
 import numpy as np
 
 from body.assets import find_asset
-from body.skeleton import LSP14, SPIN24
+from body.skeleton import SPIN24
 from datamodules.annotations import AnnotatedSource, Annotations
 from datamodules.files import FileDataModule
-from datamodules.mpii.people import People, people_table
-from datamodules.readers.boxes import boxes_of_points
+from datamodules.lsp.people import check_layout, lsp_table
+from datamodules.lsp.upi_s1h import HOW_TO_GET as UPI
+from datamodules.lsp.upi_s1h import DrawnParts
 from datamodules.readers.fits import with_spin_fits
 from datamodules.readers.mat_files import read_mat
 from datamodules.readers.relative_depth import with_ordinal
 from datamodules.readers.spin import read_spin
 from datamodules.sample import Source
 from datamodules.settings import DEFAULT_CROPS, CropSettings
-from datamodules.upi_s1h import HOW_TO_GET as UPI
-from datamodules.upi_s1h import DrawnParts
 
-LAYOUTS = ("raw", "spin")
 _TRAIN = 1000  # the first half is for training
 
 
@@ -44,7 +32,7 @@ class LspDataModule(FileDataModule):
 
     Args:
         root, protocol, crops, batch_size, num_workers: see `FileDataModule`.
-        layout: one of `LAYOUTS` (see the module).
+        layout: one of `people.LAYOUTS` (see `datamodules.lsp`).
         high_resolution: folder of `lsp_dataset_original`, relative to the root, to train on.
         upi_s1h: folder of UPi-S1h, for testing; `$ZOO_ASSETS/benchmarks/upi_s1h` when omitted.
         ordinal: layout `raw` only: the Ordinal data set's `ordinal.mat`, relative to the root, for training
@@ -75,7 +63,7 @@ class LspDataModule(FileDataModule):
         ordinal: str | None = None,
     ) -> None:
         super().__init__(root, protocol, crops, batch_size, num_workers)
-        _check(layout, fits)
+        check_layout(layout, fits)
         if ordinal and layout != "raw":
             raise ValueError(f"ordinal belongs to layout raw, not {layout}")
         self.layout, self.high_resolution, self.upi_s1h, self.fits = layout, high_resolution, upi_s1h, fits
@@ -97,7 +85,7 @@ class LspDataModule(FileDataModule):
         numbers = np.arange(joints.shape[2])
         numbers = numbers[:_TRAIN] if train else numbers[_TRAIN:]
         names = [str(folder / f"images/im{number + 1:04d}.jpg") for number in numbers]
-        table = _table(self.root, names, joints[:2, :, numbers].transpose(2, 1, 0), np.ones((len(names), 14), bool))
+        table = lsp_table(self.root, names, joints[:2, :, numbers].transpose(2, 1, 0), np.ones((len(names), 14), bool))
         return with_ordinal(table, self.require(self.ordinal), numbers) if train and self.ordinal else table
 
     def source(self, split: str) -> Source:
@@ -110,73 +98,3 @@ class LspDataModule(FileDataModule):
             raise FileNotFoundError(f"{self.protocol} needs the labels of UPi-S1h: {UPI}, then name it in `upi_s1h`")
         drawn = DrawnParts(upi, [f"lsp/{Path(table.images[row]).stem}" for row in range(len(table))])
         return AnnotatedSource(table, self.root, extra=drawn)
-
-
-class LspExtendedDataModule(FileDataModule):
-    """LSP-Extended: 14 joints in the picture, for training.
-
-    A joint counts where its flag is set. Boxes are tight around those joints; photographs without any are left out.
-
-    Args:
-        root, protocol, crops, batch_size, num_workers: see `FileDataModule`.
-        layout: one of `LAYOUTS` (see the module).
-        fits: layout `spin` only: file of fitted SMPL parameters, relative to the root (`datamodules.readers.fits`).
-
-    Raises:
-        ValueError: unknown layout, or fits without the layout that they belong to.
-    """
-
-    folder = "lsp_extended"
-    protocols = ()
-    splits = ("train",)
-    how_to_get = (
-        "LSP-Extended: download lspet_dataset.zip from sam.johnson.io/research/lspet.html, or hr-lspet.zip from "
-        "files.is.tuebingen.mpg.de/classner/up"
-    )
-
-    def __init__(
-        self,
-        root: str | None = None,
-        protocol: str | None = None,
-        crops: CropSettings = DEFAULT_CROPS,
-        batch_size: int = 32,
-        num_workers: int = 2,
-        layout: str = "raw",
-        fits: str | None = None,
-    ) -> None:
-        super().__init__(root, protocol, crops, batch_size, num_workers)
-        _check(layout, fits)
-        self.layout, self.fits = layout, fits
-
-    def annotations(self, split: str) -> Annotations:  # noqa: ARG002 (there is one)
-        """Read the whole set."""
-        if self.layout == "spin":
-            path = self.require("hr-lspet_train.npz", "dataset_extras/hr-lspet_train.npz")
-            table = read_spin(path, self.root, SPIN24)
-            return with_spin_fits(table, self.require(self.fits), self._body_model()) if self.fits else table
-        path = self.require("joints.mat")
-        joints = read_mat(path, ["joints"])["joints"]
-        if joints.ndim != 3 or joints.shape[:2] != (14, 3):
-            raise ValueError(f"{path}: joints is {joints.shape}, not (14, 3, N); is it LSP's?")
-        count = joints.shape[2]
-        names = sorted(file.name for file in self.root.glob("*.png"))
-        if not names:
-            self.require("images")
-            names = [f"images/im{number:05d}.jpg" for number in range(1, count + 1)]
-        if len(names) != count:
-            raise ValueError(f"{self.root} has {len(names)} photographs, but {path.name} joints of {count}")
-        valid = joints[:, 2].T > 0
-        table = _table(self.root, names, joints[:, :2].transpose(2, 0, 1), valid)
-        return table.take(np.flatnonzero(valid.any(1)))
-
-
-def _check(layout: str, fits: str | None) -> None:
-    if layout not in LAYOUTS:
-        raise ValueError(f"LSP has no layout {layout!r}; use one of {', '.join(LAYOUTS)}")
-    if fits is not None and layout != "spin":
-        raise ValueError(f"fits belong to layout spin, not {layout}")
-
-
-def _table(root: Path, names: list[str], pixels: np.ndarray, valid: np.ndarray) -> Annotations:
-    pixels = pixels.astype(np.float64)
-    return people_table(root, People(names, pixels, valid, boxes_of_points(pixels, valid)), skeleton=LSP14)

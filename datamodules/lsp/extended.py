@@ -1,0 +1,72 @@
+"""LSP-Extended: 10,000 photographs with 14 joints each."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from body.skeleton import SPIN24
+from datamodules.annotations import Annotations
+from datamodules.files import FileDataModule
+from datamodules.lsp.people import check_layout, lsp_table
+from datamodules.readers.fits import with_spin_fits
+from datamodules.readers.mat_files import read_mat
+from datamodules.readers.spin import read_spin
+from datamodules.settings import DEFAULT_CROPS, CropSettings
+
+
+class LspExtendedDataModule(FileDataModule):
+    """LSP-Extended: 14 joints in the picture, for training.
+
+    A joint counts where its flag is set. Boxes are tight around those joints; photographs without any are left out.
+
+    Args:
+        root, protocol, crops, batch_size, num_workers: see `FileDataModule`.
+        layout: one of `people.LAYOUTS` (see `datamodules.lsp`).
+        fits: layout `spin` only: file of fitted SMPL parameters, relative to the root (`datamodules.readers.fits`).
+
+    Raises:
+        ValueError: unknown layout, or fits without the layout that they belong to.
+    """
+
+    folder = "lsp_extended"
+    protocols = ()
+    splits = ("train",)
+    how_to_get = (
+        "LSP-Extended: download lspet_dataset.zip from sam.johnson.io/research/lspet.html, or hr-lspet.zip from "
+        "files.is.tuebingen.mpg.de/classner/up"
+    )
+
+    def __init__(
+        self,
+        root: str | None = None,
+        protocol: str | None = None,
+        crops: CropSettings = DEFAULT_CROPS,
+        batch_size: int = 32,
+        num_workers: int = 2,
+        layout: str = "raw",
+        fits: str | None = None,
+    ) -> None:
+        super().__init__(root, protocol, crops, batch_size, num_workers)
+        check_layout(layout, fits)
+        self.layout, self.fits = layout, fits
+
+    def annotations(self, split: str) -> Annotations:  # noqa: ARG002 (there is one)
+        """Read the whole set."""
+        if self.layout == "spin":
+            path = self.require("hr-lspet_train.npz", "dataset_extras/hr-lspet_train.npz")
+            table = read_spin(path, self.root, SPIN24)
+            return with_spin_fits(table, self.require(self.fits), self._body_model()) if self.fits else table
+        path = self.require("joints.mat")
+        joints = read_mat(path, ["joints"])["joints"]
+        if joints.ndim != 3 or joints.shape[:2] != (14, 3):
+            raise ValueError(f"{path}: joints is {joints.shape}, not (14, 3, N); is it LSP's?")
+        count = joints.shape[2]
+        names = sorted(file.name for file in self.root.glob("*.png"))
+        if not names:
+            self.require("images")
+            names = [f"images/im{number:05d}.jpg" for number in range(1, count + 1)]
+        if len(names) != count:
+            raise ValueError(f"{self.root} has {len(names)} photographs, but {path.name} joints of {count}")
+        valid = joints[:, 2].T > 0
+        table = lsp_table(self.root, names, joints[:, :2].transpose(2, 0, 1), valid)
+        return table.take(np.flatnonzero(valid.any(1)))
