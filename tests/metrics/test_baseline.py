@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from metric_samples import PLAIN, make_batch
+from scipy.spatial.transform import Rotation
 
 from body.skeleton import SMPL24
 from metrics import Evaluation
@@ -68,6 +69,28 @@ def test_without_meshes():
     mean = fit_mean_pose([batch], SMPL24)
     assert isinstance(mean, MeanPose)
     assert mean.predict(batch).vertices is None
+
+
+def test_parameters_are_averaged_where_there_are_any():
+    batches, poses, betas = [], [], []
+    for indices in (range(4), range(4, 9)):
+        generator = np.random.default_rng(indices.start)
+        batch, count = labels(indices), len(indices)
+        pose, shape = 0.5 * generator.normal(size=(count, 24, 3)), generator.normal(size=(count, 10))
+        valid = np.arange(count) > 0
+        pose[~valid] = np.nan
+        smpl = {"pose": torch.from_numpy(pose), "betas": torch.from_numpy(shape), "smpl_valid": torch.from_numpy(valid)}
+        batches.append(batch | smpl)
+        poses.append(pose[valid])
+        betas.append(shape[valid])
+    mean = fit_mean_pose(batches, SMPL24)
+    expected = [Rotation.from_rotvec(turns).mean().as_rotvec() for turns in np.concatenate(poses).transpose(1, 0, 2)]
+    np.testing.assert_allclose(mean.smpl.pose, expected, atol=1e-9)
+    np.testing.assert_allclose(mean.smpl.betas, np.concatenate(betas).mean(0), atol=1e-12)
+    prediction = mean.predict(labels(range(3)))
+    assert prediction.smpl.pose.shape == (3, 24, 3)
+    assert prediction.smpl.betas.shape == (3, 10)
+    assert fit_mean_pose([labels(range(3))], SMPL24).smpl is None
 
 
 def test_training_sets_that_will_not_do():

@@ -100,3 +100,7 @@ def test_the_mean_pose_is_the_mean_of_the_training_people(datamodule):
     assert values["n"] == 4
     assert 50 < values["mpjpe"] < 1000
     assert values["pa_mpjpe"] < values["mpjpe"]
+    betas = np.stack([source[i].smpl.betas for i in range(4)])
+    np.testing.assert_allclose(mean.smpl.betas.numpy(), betas.mean(0), atol=1e-3)
+    parts = measure_baseline(mean, datamodule, "open-v1-body")
+    assert 0 < parts["pve_s"] < parts["pve_p"]
