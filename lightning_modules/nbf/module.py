@@ -17,8 +17,9 @@ from lightning_modules.backbones import Backbone
 from lightning_modules.base import PoseModule
 from lightning_modules.nbf.body_layer import BodyLayer
 from lightning_modules.nbf.camera import FixedCamera
+from lightning_modules.nbf.criterion import FitLoss
 from lightning_modules.nbf.encoder import Encoder
-from lightning_modules.nbf.losses import joint_loss, parameter_loss, part_loss
+from lightning_modules.nbf.losses import part_loss
 from lightning_modules.nbf.network import Fit, NBFNetwork
 from lightning_modules.nbf.pictures import Pictures, View
 from lightning_modules.nbf.placement import Placement
@@ -134,12 +135,11 @@ class NBFModule(PoseModule):
         self.skeleton, self.batch_skeleton = SMPL24, get_skeleton(skeleton)
         self.crop_size, self.shown, self.stages = crop_size, input, train
         self.segmenter_from, self.backbone_from = segmenter_from, backbone_from
-        self.camera = FixedCamera(input_size)
+        camera = FixedCamera(input_size)
         self.scales = {mode: ScaleConvention(name, layer) for mode, name in ((True, scale), (False, test_scale))}
-        self.placement = Placement(layer, self.camera)
-        self.weights = {"latent": latent_weight, "joints3d": joints3d_weight, "joints2d": joints2d_weight}
-        self.part_weight, self.distance, self.weight_decay = part_weight, distance, weight_decay
-        self.labelled_share = labelled_share
+        self.placement = Placement(layer, camera)
+        self.fit_loss = FitLoss(camera, latent_weight, joints3d_weight, joints2d_weight, distance)
+        self.part_weight, self.weight_decay, self.labelled_share = part_weight, weight_decay, labelled_share
         self.parts_every, self.true_parts_steps = parts_every, true_parts_steps
         self.part_metric = PartSegmentation(parts + 1)
         self.pictures = Pictures(crop_size, input_size, parts)
@@ -190,30 +190,10 @@ class NBFModule(PoseModule):
         if logits is not None and self.stages != "fitter":
             losses["part"] = self.part_weight * part_loss(logits, view.parts, batch["iuv_valid"])
         if self.stages != "segmenter":
-            losses |= self._fit_losses(batch, truth, view, self._picture(view, truth, logits))
+            estimate = self.network.estimate(self._picture(view, truth, logits))
+            known = labelled(batch, self.labelled_share)
+            losses |= self.fit_loss(estimate, truth, view.pixels, known, self.network.mean)
         return losses
-
-    def _fit_losses(
-        self, batch: Batch, truth: BodyTruth, view: View, picture: Float[Tensor, "batch 3 input input"]
-    ) -> dict[str, Tensor]:
-        """L_lat, L_3D and L_2D, those with a weight."""
-        estimate = self.network.estimate(picture)
-        known = labelled(batch, self.labelled_share)
-        terms = dict[str, Tensor]()
-        if self.weights["latent"]:
-            target = torch.cat([truth.betas, truth.rotations.flatten(1)], -1) - self.network.mean
-            terms["latent"] = parameter_loss(estimate.latent.float(), target, known)
-        if self.weights["joints3d"]:
-            everywhere = known[:, None].expand(-1, len(SMPL24))
-            terms["joints3d"] = joint_loss(estimate.joints, truth.joints, everywhere, self.distance)
-        if self.weights["joints2d"]:
-            # translations are the true body's where it may be used, else those with which the estimate fits best
-            of = torch.where(known[:, None, None], truth.joints, estimate.joints)
-            transl = self.camera.locate(of, view.pixels, truth.pixels_valid)
-            seen = self.camera.project(estimate.joints, transl)
-            half = self.camera.size / 2
-            terms["joints2d"] = joint_loss(seen / half, view.pixels / half, truth.pixels_valid, self.distance)
-        return {name: self.weights[name] * term for name, term in terms.items()}
 
     def predict(self, batch: Batch) -> Prediction:
         """Mesh and joints in metres, at the batch's root depth or, without one, as far away as they are large."""
