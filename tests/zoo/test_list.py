@@ -41,9 +41,9 @@ def test_a_method_without_code_is_listed_as_such(monkeypatch, capsys):
     monkeypatch.setattr("lightning_modules.METHODS", kept)
     entry = read_checkpoints()["danet.h36m_itw"]
     assert state(entry) == "no code"
-    assert main(["info", "danet"]) == 0
+    assert main(["info", entry.name]) == 0
     assert MEANING["no code"].split(",")[0] in capsys.readouterr().out
-    assert main(["fetch", "danet"]) == 1
+    assert main(["fetch", entry.name]) == 1
     assert "the code of danet has not landed in this version of the zoo" in capsys.readouterr().out
     monkeypatch.setattr("lightning_modules.METHODS", {**kept, "danet": "lightning_modules.danet.module.DaNetModule"})
     assert state(entry) == "fetch"
