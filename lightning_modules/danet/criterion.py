@@ -107,10 +107,9 @@ class DaNetLoss(nn.Module):
         vertices = self.posed_body.vertices(BodyRotations(output.rotations, output.betas))
         joints = self.posed_body.joints(vertices)
         annotated = target.joints_valid[:, self.hips].all(1)
+        places = project(joints, output.camera, target.focal)
         terms = {
-            "joints_2d": losses.keypoint_loss(
-                project(joints, output.camera), target.joints_2d, target.joints_2d_valid, squared=self.released
-            ),
+            "joints_2d": losses.keypoint_loss(places, target.joints_2d, target.joints_2d_valid, squared=self.released),
             "joints_3d": losses.keypoint_loss(
                 self._relative(joints), self._relative(target.joints), target.joints_valid, annotated, self.released
             ),

@@ -17,7 +17,7 @@ from datamodules.batch import Batch
 from lightning_modules.base import PoseModule
 from lightning_modules.danet.charts import CHARTS, PARTS
 from lightning_modules.danet.criterion import DaNetLoss
-from lightning_modules.danet.crop_camera import SMALLEST_SCALE, mirror_camera, project
+from lightning_modules.danet.crop_camera import FOCAL, SMALLEST_SCALE, crop_focal, mirror_camera, project, translation
 from lightning_modules.danet.iuv import clean, image_of_maps
 from lightning_modules.danet.network import DaNet, DaNetOutput
 from lightning_modules.danet.targets import Targets, make_targets
@@ -56,8 +56,9 @@ class DaNetModule(PoseModule):
         crop_size: side of the input crop in pixels, a multiple of 32; maps are a quarter of it.
         body: body model.
         skeleton: joint set of the batches and predictions; the body must have a regressor for it.
-        face_crop: the network answers as if the camera looked straight at the crop, and its answer is turned into the
-            camera's frame. The release answers in the camera's frame right away, which only long lenses allow.
+        face_crop: the network answers as if the camera looked straight at the crop with the focal length it has, and
+            its answer is turned into the camera's frame. The release answers in the camera's frame right away, with one
+            focal length for all, which only long lenses allow.
         flip_test: average camera, shape and rotations with those of the mirrored crop; twice the work. Not published.
         loss_terms: see `DaNetLoss`.
         loss_weights: see `DaNetLoss`.
@@ -161,13 +162,18 @@ class DaNetModule(PoseModule):
         """Labels in the frame that the network answers in."""
         regressor = self.posed_body.body.joint_regressor(SMPL24.name)
         cells = self.crop_size // 4
-        return make_targets(batch, self.skeleton, regressor, self.facing(batch), cells)
+        return make_targets(batch, self.skeleton, regressor, self.facing(batch), self.focal(batch), cells)
 
     def facing(self, batch: Batch) -> Float[Tensor, "batch 3 3"]:
         """Turn from the frame that the network answers in to the camera's."""
         if self.face_crop:
             return ray_rotation(batch["intrinsics"], batch["crop_affine"], self.crop_size)
         return torch.eye(3, device=batch["image"].device).expand(len(batch["image"]), 3, 3)
+
+    def focal(self, batch: Batch) -> Float[Tensor, "batch"]:
+        """Focal length of the camera that the network answers with, see `crop_camera`."""
+        own = crop_focal(batch["intrinsics"], batch["crop_affine"], self.crop_size)
+        return own if self.face_crop else torch.full_like(own, FOCAL)
 
     def predict(self, batch: Batch) -> Prediction:
         """The body, its root where the predicted camera shows it, at the batch's root depth or the camera's own."""
@@ -220,10 +226,10 @@ class DaNetModule(PoseModule):
         """
         with full_precision(camera):
             joints = self.posed_body.joints(self.posed_body.vertices(body))
-            place = project(joints[:, self.skeleton.root_index, None], camera)
+            place = project(joints[:, self.skeleton.root_index, None], camera, self.focal(batch))
             affine, intrinsics = batch["crop_affine"], batch["intrinsics"]
             pixel = apply_affine((place + 1) * (self.crop_size / 2), invert_affine(affine))
-            enlarged = torch.linalg.det(affine[:, :, :2] @ intrinsics[:, :2, :2]).abs().sqrt()
-            own = enlarged / (camera[:, 0].clamp(min=SMALLEST_SCALE) * (self.crop_size / 2))
+            seen = torch.cat([camera[:, :1].clamp(min=SMALLEST_SCALE), camera[:, 1:]], 1)
+            own = translation(seen, crop_focal(intrinsics, affine, self.crop_size))[:, 2]
             depth = torch.where(batch["root_depth_valid"], batch["root_depth"], own)
             return backproject(pixel, depth[:, None], intrinsics).squeeze(1)

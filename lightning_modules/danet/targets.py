@@ -44,6 +44,8 @@ class Targets(NamedTuple):
     joints_2d_valid: Bool[Tensor, "batch joints"]
     camera: Float[Tensor, "batch 3"]
     """That shows the fitted body where it is."""
+    focal: Float[Tensor, "batch"]
+    """Of that camera, see `crop_camera`."""
 
 
 def make_targets(
@@ -51,6 +53,7 @@ def make_targets(
     skeleton: Skeleton,
     regressor: Float[Tensor, "24 vertices"],
     turn: Float[Tensor, "batch 3 3"],
+    focal: Float[Tensor, "batch"],
     cells: int,
 ) -> Targets:
     """Targets of a batch, on its device.
@@ -60,6 +63,7 @@ def make_targets(
         skeleton: of its joints.
         regressor: SMPL's joints from the body's vertices.
         turn: from the frame that the network answers in to the camera's (`DaNetModule.facing`).
+        focal: of the camera that the network answers with (`DaNetModule.focal`).
         cells: side of the maps.
     """
     crop_size, valid = batch["image"].shape[-1], batch["smpl_valid"]
@@ -72,7 +76,8 @@ def make_targets(
         root = smpl_joints[:, :1] - batch["transl"][:, None]
         positions = (smpl_joints - smpl_joints[:, :1]) @ turn + root
         places = apply_affine(project(smpl_joints, batch["intrinsics"]), batch["crop_affine"]) * (2 / crop_size) - 1
-        translation = estimate_translation(positions, places, valid[:, None].expand(places.shape[:2]).float())
+        weights = valid[:, None].expand(places.shape[:2]).float()
+        translation = estimate_translation(positions, places, weights, focal)
     near = (batch["betas"].abs() <= _FAR_BETAS).all(1, keepdim=True)
     joints_2d = batch["joints_2d"] * (2 / crop_size) - 1
     seen, seen_valid = convert(joints_2d, batch["joints_2d_valid"], skeleton, SMPL24)
@@ -90,5 +95,6 @@ def make_targets(
         joints_valid=batch["joints_valid"],
         joints_2d=joints_2d,
         joints_2d_valid=batch["joints_2d_valid"],
-        camera=camera_of_translation(translation),
+        camera=camera_of_translation(translation, focal),
+        focal=focal,
     )

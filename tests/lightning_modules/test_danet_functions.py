@@ -7,7 +7,14 @@ from official_weights import kept
 
 from lightning_modules.danet import losses
 from lightning_modules.danet.charts import CHARTS, DENSEPOSE, OPEN, PARTS
-from lightning_modules.danet.crop_camera import camera_of_translation, estimate_translation, project, translation
+from lightning_modules.danet.crop_camera import (
+    FOCAL,
+    camera_of_translation,
+    crop_focal,
+    estimate_translation,
+    project,
+    translation,
+)
 from lightning_modules.danet.dropping import Dropping, block_mask, dropped_parts
 from lightning_modules.danet.estimator import IuvEstimator
 from lightning_modules.danet.graph import collection_graph, conversion_graph, normalised, refinement_edges
@@ -290,15 +297,37 @@ def test_six_numbers_of_a_rotation(official):
 
 
 def test_camera_of_the_crop(official):
-    camera = official["geo_weakcam_in"]
-    same(translation(camera), official["geo_weakcam_to_t"], 1e-5)
-    same(camera_of_translation(translation(camera)), camera, 1e-6)
+    camera, released = official["geo_weakcam_in"], torch.full((2,), FOCAL)
+    focal = torch.full_like(camera[:, 0], FOCAL)
+    same(translation(camera, focal), official["geo_weakcam_to_t"], 1e-5)
+    same(camera_of_translation(translation(camera, focal), focal), camera, 1e-6)
     points = official["geo_persp_points"] @ official["geo_persp_rotation"].mT
-    ours = project(points, camera_of_translation(official["geo_persp_translation"]))
+    place = official["geo_persp_translation"]
+    focal = torch.full_like(place[:, 0], FOCAL)
+    ours = project(points, camera_of_translation(place, focal), focal)
     theirs = (official["geo_persp_out"] - official["geo_persp_center"][:, None]) / 112
     same(ours, theirs, 1e-5)
     known, seen = official["geo_esttrans_S"][:, 25:], official["geo_esttrans_j2d"][:, 25:]
-    found = estimate_translation(known, seen[..., :2] / 112 - 1, seen[..., 2])
+    found = estimate_translation(known, seen[..., :2] / 112 - 1, seen[..., 2], released)
     torch.testing.assert_close(found, official["geo_esttrans_out"], rtol=1e-4, atol=1e-4)
-    lonely = estimate_translation(known, seen[..., :2], torch.zeros(2, 24))
-    assert camera_of_translation(lonely).tolist() == [[1.0, 0.0, 0.0]] * 2
+    lonely = estimate_translation(known, seen[..., :2], torch.zeros(2, 24), released)
+    assert camera_of_translation(lonely, released).tolist() == [[1.0, 0.0, 0.0]] * 2
+
+
+def test_a_crop_has_the_lens_of_its_photograph():
+    """A photograph of 500 pixels' focal length, half of its size: 250 pixels, 2.5 halves of a crop of 200."""
+    intrinsics = torch.tensor([[[500.0, 0, 320], [0, 500, 240], [0, 0, 1]]])
+    focal = crop_focal(intrinsics, torch.tensor([[[0.0, -0.5, 220], [0.5, 0, -60]]]), 200)
+    assert focal.tolist() == [2.5]
+    generator = torch.Generator().manual_seed(0)
+    points, place = torch.rand(1, 24, 3, generator=generator) - 0.5, torch.tensor([[0.1, -0.2, 2.0]])
+    moved = points + place
+    places = 2.5 * moved[..., :2] / moved[..., 2:]
+    torch.testing.assert_close(project(points, camera_of_translation(place, focal), focal), places)
+    found = estimate_translation(points, places, torch.ones(1, 24), focal)
+    torch.testing.assert_close(found, place, rtol=1e-5, atol=1e-5)
+
+
+def test_a_point_behind_an_untrained_camera_is_put_in_front_of_it():
+    seen = project(torch.tensor([[[0.5, 0.0, -3.0]]]), torch.tensor([[1.0, 0.0, 0.0]]), torch.tensor([1.5]))
+    torch.testing.assert_close(seen, torch.tensor([[[5.0, 0.0]]]))  # as at a tenth of the body's distance

@@ -165,7 +165,8 @@ def test_a_perfect_answer_becomes_the_true_body(face_crop, flip_test):
 def test_a_mirrored_camera_shows_the_mirrored_point_at_the_mirrored_pixel():
     camera = torch.tensor([[0.8, 0.1, -0.2], [1.1, -0.3, 0.05]])
     points = torch.tensor([[[0.3, -0.2, 0.0], [-0.5, 0.4, 0.0]]]).expand(2, -1, -1)
-    here, there = ((project(p, c) + 1) * 32 for p, c in ((points, camera), (points * _X, mirror_camera(camera, 64))))
+    focal, views = torch.tensor([2.5, 44.6]), ((points, camera), (points * _X, mirror_camera(camera, 64)))
+    here, there = ((project(p, c, focal) + 1) * 32 for p, c in views)
     torch.testing.assert_close(there[..., 0], 63 - here[..., 0], atol=1e-4, rtol=0)
     torch.testing.assert_close(there[..., 1], here[..., 1])
 

@@ -8,7 +8,7 @@ from danet_weights import functions
 from body.densepose import DensePoseCharts
 from body.rasterize import rasterize
 from body.raycast import Hits, RayScene, Window, cast_camera
-from lightning_modules.danet.crop_camera import translation
+from lightning_modules.danet.crop_camera import FOCAL, translation
 
 CAMERA = np.array([[1250, 0, 27.5], [0, 1250, 27.5], [0, 0, 1]])  # 5,000 pixels on 224, on a grid of 56
 SIZE = (56, 56)
@@ -17,7 +17,8 @@ SIZE = (56, 56)
 @pytest.fixture(scope="module")
 def scene():
     data = functions()
-    place = translation(data["rast_cam"].float())[0].double()
+    camera = data["rast_cam"].float()
+    place = translation(camera, torch.full_like(camera[:, 0], FOCAL))[0].double()
     vertices, faces = (data["rast_verts"] + place).numpy(), data["rast_faces"].numpy()
     stored = data["rast_img"].permute(1, 2, 0).numpy(), data["rast_img_plain"].permute(1, 2, 0).numpy()
     return vertices, faces, data["rast_tex"].numpy(), *stored
