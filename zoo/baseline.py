@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
+import argparse
 import json
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -61,5 +61,13 @@ def measure_baseline(mean: MeanPose, datamodule: BaseDataModule, protocol: str =
     return evaluation.compute()
 
 
+def main() -> None:
+    """Print the metrics of the mean pose over all test samples, as JSON."""
+    parser = argparse.ArgumentParser(prog="python -m zoo.baseline", description="The mean pose on the open benchmark.")
+    parser.add_argument("protocol", nargs="?", default="open-v1", choices=("open-v1", "open-v1-body"))
+    arguments = parser.parse_args()
+    print(json.dumps(overall(measure_baseline(open_mean_pose(), open_benchmark(), arguments.protocol))))
+
+
 if __name__ == "__main__":
-    print(json.dumps(overall(measure_baseline(open_mean_pose(), open_benchmark(), sys.argv[1]))))
+    main()

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 TRAINING_ONLY = ("part_loss.",)
 """Weights that prediction never uses. A file may lack them or have more of them than the model; nothing else may."""
 
+STARTS: dict[str, Any] = {"pretrained": False, "backbone_from": None, "start_from": None, "segmenter_from": None}
+"""Hyper-parameters that say what a training starts from, and their values when it starts from a model's own weights."""
+
 
 def load(
     name: str | Path,
@@ -63,8 +66,7 @@ def load(
             raise ZooError(f"{entry.name} cannot be loaded: {what_to_do(entry)}")
         tensors, _ = read_safetensors(path)
         method, config = entry.method, entry.config
-    fresh = {"pretrained": False} if "pretrained" in config else {}  # these weights replace what it once started from
-    model = build(method, {**config, **fresh, **overrides})
+    model = build(method, {**started(config), **overrides})
     fill(model, tensors, f"{path} does not fit {method}")
     try:
         return model.to(device).eval()
@@ -91,6 +93,11 @@ def fill(model: PoseModule, tensors: dict[str, Tensor], failure: str) -> None:
         model.load_state_dict(state, strict=True)
     except RuntimeError as error:
         raise ZooError(f"{failure}: {' '.join(str(error).split())[:400]}") from None
+
+
+def started(config: dict[str, Any]) -> dict[str, Any]:
+    """Hyper-parameters of trained weights without what they started from, which they replace (`STARTS`)."""
+    return {key: STARTS.get(key, value) for key, value in config.items()}
 
 
 def full_name(name: str) -> str:

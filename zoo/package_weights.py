@@ -16,7 +16,7 @@ from torch import Tensor
 from body.atomic import atomic_file
 from zoo.checkpoints import parse_checkpoints
 from zoo.errors import ZooError
-from zoo.loading import build, fill
+from zoo.loading import build, fill, started
 from zoo.resources import file_sha256, resource, weights_folder
 
 
@@ -42,8 +42,7 @@ def package(checkpoint: Path, name: str, folder: Path, listing: Path | None) -> 
 
     state, config = read_lightning(checkpoint)
     method = name.partition(".")[0]
-    if "pretrained" in config:
-        config["pretrained"] = False  # these weights replace whatever it started from; loading must not download
+    config = started(config)
     module = build(method, config)
     fill(module, state, f"{checkpoint} does not fit {method}")
     tensors = {key: _narrow(key, value) for key, value in state.items()}
