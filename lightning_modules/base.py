@@ -41,6 +41,10 @@ class PoseModule(LightningModule):
     network: nn.Module
     skeleton: Skeleton
     """Joint set of the predictions."""
+    batch_skeleton: Skeleton | None = None
+    """Joint set of the labels, where it is another one."""
+    crop_size: int
+    """Side of the crops that it reads, pixels."""
     _frozen: tuple[nn.Module, nn.Module | None] | None = None
 
     def __init__(
@@ -87,7 +91,11 @@ class PoseModule(LightningModule):
         return self
 
     def on_fit_start(self) -> None:
-        """Store weights channels-last where convolutions are slower otherwise: in half precision, and on CPUs."""
+        """Train, also what `zoo.load` gave in eval mode, which Lightning would keep.
+
+        Weights are stored channels-last where convolutions are slower otherwise: in half precision, and on CPUs.
+        """
+        self.train()
         if "mixed" in str(self.trainer.precision) or self.device.type == "cpu":
             self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
@@ -105,7 +113,18 @@ class PoseModule(LightningModule):
             datamodule.prepare_metrics(self.metrics)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:  # noqa: ARG002 (Lightning's signature)
-        """Sum of the losses; every term is logged under its name."""
+        """Sum of the losses; every term is logged under its name.
+
+        Raises:
+            ValueError: crops or joints are not those of the model.
+        """
+        self._check_crops(batch)
+        joints, known = batch["joints"].shape[1], self.batch_skeleton or self.skeleton
+        if joints != len(known):
+            raise ValueError(
+                f"labels of {joints} joints for a model that learns {known.name}, which has {len(known)}; set "
+                f"crops.skeleton: {known.name} in the data"
+            )
         losses = self.losses(batch)
         total = torch.stack(list(losses.values())).sum()
         size = len(batch["image"])
@@ -115,11 +134,23 @@ class PoseModule(LightningModule):
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:  # noqa: ARG002
         """Update the protocol's metrics."""
-        update_metric(self.metrics, self.protocol, self.predict(batch), batch)
+        self._score(batch)
 
     def test_step(self, batch: Batch, batch_idx: int) -> None:  # noqa: ARG002
         """Update the protocol's metrics."""
+        self._score(batch)
+
+    def _score(self, batch: Batch) -> None:
+        self._check_crops(batch)
         update_metric(self.metrics, self.protocol, self.predict(batch), batch)
+
+    def _check_crops(self, batch: Batch) -> None:
+        side = batch["image"].shape[-1]
+        if side != self.crop_size:
+            raise ValueError(
+                f"crops of {side} pixels for a model that reads {self.crop_size}; set crops.size: {self.crop_size} in "
+                f"the data"
+            )
 
     def on_validation_epoch_end(self) -> None:
         """Log the metrics over all samples, under `val/`; they are exact over processes, nothing is left to sync."""
@@ -133,6 +164,7 @@ class PoseModule(LightningModule):
 
     def predict_step(self, batch: Batch, batch_idx: int) -> Prediction:  # noqa: ARG002
         """Typed prediction for a batch."""
+        self._check_crops(batch)
         return self.predict(batch)
 
     def optimizer(self) -> torch.optim.Optimizer:
@@ -140,12 +172,22 @@ class PoseModule(LightningModule):
         return torch.optim.Adam([weight for weight in self.parameters() if weight.requires_grad], lr=self.lr)
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
-        """The optimiser, with the chosen schedule."""
+        """The optimiser, with the chosen schedule.
+
+        Raises:
+            ValueError: a schedule that falls to zero, in a training without an end.
+        """
         optimizer = self.optimizer()
         if self.schedule == "multistep":
             steps = torch.optim.lr_scheduler.MultiStepLR(optimizer, self.milestones, gamma=self.lr_factor)
             return {"optimizer": optimizer, "lr_scheduler": {"scheduler": steps, "interval": "epoch"}}
-        total = int(self.trainer.estimated_stepping_batches)
+        length = self.trainer.estimated_stepping_batches
+        if math.isinf(length):
+            raise ValueError(
+                f"schedule {self.schedule} falls until the last step, and this training has none; set "
+                f"trainer.max_steps or trainer.max_epochs, or schedule: multistep"
+            )
+        total = int(length)
         falling = torch.optim.lr_scheduler.LambdaLR(
             optimizer, lambda step: falling_factor(self.schedule, step, total, self.warmup_steps)
         )

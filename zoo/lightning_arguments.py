@@ -21,7 +21,7 @@ class RunOptions:
     Attributes:
         arguments: stage and Lightning's own options, configuration names resolved to files.
         config: short name of the first configuration, such as `i2l_meshnet/open_tiny`.
-        weights: checkpoint that replaces a random start, or None.
+        weights: of the zoo, evaluated or trained on from; None for a random start or a checkpoint file.
         wandb: `offline`, `online`, or None for CSV only.
         results: folder for the result file of `zoo test`.
     """
@@ -50,20 +50,16 @@ def parse(argv: Sequence[str]) -> RunOptions:
     Raises:
         ZooError: unknown configuration or weights; an evaluation with no weights, or with two.
     """
-    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    parser.add_argument("-c", "--config", action="append", default=[])
-    parser.add_argument("--weights")
-    parser.add_argument("--wandb", nargs="?", const="online", choices=("online", "offline"))
-    parser.add_argument("--results", type=Path)
+    stage, parser = argv[0], _own_options(argv[0])
     own, rest = parser.parse_known_args(list(argv[1:]))
-    stage, weights = argv[0], own.weights
+    weights = own.weights
     if {"-h", "--help"} & set(rest):
+        parser.print_help()
+        print("\nAll others are Lightning's:\n")
         return RunOptions((stage, *rest), None, None, None, None)
     has_file = any(argument.split("=")[0] == "--ckpt_path" for argument in rest)
-    if weights and has_file:
+    if weights and has_file and stage != "fit":  # a training from weights goes on where it was stopped
         raise ZooError("give --weights or --ckpt_path, not both")
-    if weights and stage == "fit":
-        raise ZooError("--weights is for validate, test and predict; to train on from a checkpoint use --ckpt_path")
     if weights and not own.config:
         own.config = [_training_config(get_checkpoint(weights))]
     if not own.config:
@@ -75,6 +71,16 @@ def parse(argv: Sequence[str]) -> RunOptions:
     root = f"--trainer.default_root_dir=outputs/{name}"  # first, so that a configuration may say otherwise
     configs = [f"--config={path}" for path in paths]
     return RunOptions((stage, root, *configs, *rest), name, weights, own.wandb, own.results)
+
+
+def _own_options(stage: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(f"zoo {stage}", add_help=False, allow_abbrev=False)
+    show = parser.add_argument
+    show("-c", "--config", action="append", default=[], help="file, or bundled name such as i2l_meshnet/open_tiny")
+    show("--weights", metavar="NAME", help="of the zoo (see zoo list) or a .safetensors file; fit trains on from them")
+    show("--wandb", nargs="?", const="online", choices=("online", "offline"), help="log to Weights & Biases as well")
+    show("--results", type=Path, metavar="FOLDER", help="where test puts its result file")
+    return parser
 
 
 def _training_config(entry: Checkpoint) -> str:

@@ -58,18 +58,18 @@ class ZooCLI(LightningCLI):
         """Does nothing: the configuration says what the model is, a checkpoint only fills it."""
 
     def instantiate_classes(self) -> None:
-        """Build data, model and trainer; weights of the zoo replace a random start."""
+        """Build data, model and trainer; weights of the zoo bring hyper-parameters of their own."""
         super().instantiate_classes()
-        start = getattr(self.model, "backbone_from", None)
-        if start is not None and self.options.stage == "fit":
-            from zoo.weights import starting_weights
-
-            self.model.backbone_from = str(starting_weights(start))
         if self.options.weights is not None:
             from zoo.loading import load
 
             self.changed = self._model_overrides()
             self.model = load(self.options.weights, **self.changed)
+        start = getattr(self.model, "backbone_from", None)
+        if start is not None and self.options.stage == "fit":
+            from zoo.weights import starting_weights
+
+            self.model.backbone_from = str(starting_weights(start))
 
     def _model_overrides(self) -> dict[str, Any]:
         """Values of the model's options that were typed; those of a configuration do not change finished weights."""

@@ -20,8 +20,11 @@ if TYPE_CHECKING:
 TRAINING_ONLY = ("part_loss.",)
 """Weights that prediction never uses. A file may lack them or have more of them than the model; nothing else may."""
 
-STARTS: dict[str, Any] = {"pretrained": False, "backbone_from": None, "start_from": None, "segmenter_from": None}
-"""Hyper-parameters that say what a training starts from, and their values when it starts from a model's own weights."""
+STARTS: dict[str, Any] = {
+    "pretrained": False, "backbone_from": None, "start_from": None, "segmenter_from": None,
+    "pose_steps": 0, "estimator_steps": 0, "true_parts_steps": 0,
+}  # fmt: skip
+"""Hyper-parameters of how a training starts (from what, with which part), and their values for one that goes on."""
 
 
 def load(
@@ -96,7 +99,7 @@ def fill(model: PoseModule, tensors: dict[str, Tensor], failure: str) -> None:
 
 
 def started(config: dict[str, Any]) -> dict[str, Any]:
-    """Hyper-parameters of trained weights without what they started from, which they replace (`STARTS`)."""
+    """Hyper-parameters of trained weights, whose start (`STARTS`) is behind them."""
     return {key: STARTS.get(key, value) for key, value in config.items()}
 
 

@@ -63,7 +63,7 @@ def predict(
     pixels = read_image(image)
     people = check_boxes(boxes, pixels.shape[1], pixels.shape[0])
     camera, margin = camera_matrix(intrinsics, pixels), 1.0 if boxes is None else 1.25
-    batch = photo_batch(pixels, people, camera, _crop_size(model), margin)
+    batch = photo_batch(pixels, people, camera, model.crop_size, margin)
     root_net = root_net or converted_root_net(str(model.device)) if _has_pelvis(model) else None
     if root_net is None:
         return _answer(model, batch)
@@ -88,10 +88,6 @@ def converted_root_net(device: str) -> RootNetModule | None:
 @cache
 def _root_net(path: Path, changed: int, device: str) -> RootNetModule:  # noqa: ARG001 (a new file is loaded anew)
     return cast("RootNetModule", load(path, device=device))
-
-
-def _crop_size(model: PoseModule) -> int:
-    return int(cast("torch.Tensor", model.example_input_array).shape[-1])
 
 
 def _has_pelvis(model: PoseModule) -> bool:

@@ -16,12 +16,15 @@ from datamodules.readers.coco_json import Entries, read_json
 from datamodules.readers.placing import place_in_crops
 from datamodules.readers.spin import MARGIN, place_bodies
 
+_FAR_BETAS = 3.0
+
 
 def with_spin_fits(table: Annotations, path: Path, body: BodyModel | None = None) -> Annotations:
     """A table with SPIN's fits, row by row: `static_fits/*.npy` or `final_fits/*.npz`.
 
     They have no translation: bodies are placed where the table's camera sees them at their 2D joints, else in the
-    middle of their boxes, and the rows are marked as not absolute.
+    middle of their boxes, and the rows are marked as not absolute. A fit with a shape coefficient beyond 3 has gone
+    astray; as in SPIN's training it keeps its pose and gets the mean shape.
 
     Args:
         table: in the row order of SPIN's file of the benchmark.
@@ -33,6 +36,7 @@ def with_spin_fits(table: Annotations, path: Path, body: BodyModel | None = None
         ValueError: the file is damaged, or has another number of rows than the table.
     """
     pose, betas, valid = _read_spin_fits(path, len(table))
+    betas[(np.abs(betas) > _FAR_BETAS).any(1)] = 0
     crops = scale_boxes(_squared(table.boxes.astype(np.float64)), MARGIN)
     transl = place_in_crops(crops, table.intrinsics)
     if body is not None and table.joints_2d is not None and table.joints_2d_valid is not None:

@@ -119,7 +119,7 @@ class CascadedLiftingModule(PoseModule):
         warmup_steps: int = 0,
         protocol: str = "open-v1",
     ) -> None:
-        super().__init__(lr, schedule, milestones or [17], lr_factor, warmup_steps, protocol)
+        super().__init__(lr, schedule, [17] if milestones is None else milestones, lr_factor, warmup_steps, protocol)
         self.save_hyperparameters()
         self.stage, self.lifts = stage, stage == "lifting"
         self.joints_from = joints_from or ("lifted" if self.lifts else "volume")

@@ -113,7 +113,9 @@ class DaNetModule(PoseModule):
         warmup_steps: int = 0,
         protocol: str = "open-v1",
     ) -> None:
-        super().__init__(lr, schedule, milestones or [30000, 60000], lr_factor, warmup_steps, protocol)
+        super().__init__(
+            lr, schedule, [30000, 60000] if milestones is None else milestones, lr_factor, warmup_steps, protocol
+        )
         self.save_hyperparameters()
         if crop_size % 32:
             raise ValueError(f"crop_size {crop_size} is not a multiple of 32; use e.g. 128 or 224")

@@ -16,9 +16,6 @@ from lightning_modules.danet.crop_camera import camera_of_translation, estimate_
 from lightning_modules.danet.iuv import IuvMaps, maps_of_bytes
 from lightning_modules.precision import full_precision
 
-_FAR_BETAS = 3.0
-"""A fit whose shape has a larger coefficient is no example of a body; the release then asks for the mean shape."""
-
 _PSEUDO_WEIGHT = 0.5
 """Of places of joints that come from annotations instead of a fitted body."""
 
@@ -78,7 +75,6 @@ def make_targets(
         places = apply_affine(project(smpl_joints, batch["intrinsics"]), batch["crop_affine"]) * (2 / crop_size) - 1
         weights = valid[:, None].expand(places.shape[:2]).float()
         translation = estimate_translation(positions, places, weights, focal)
-    near = (batch["betas"].abs() <= _FAR_BETAS).all(1, keepdim=True)
     joints_2d = batch["joints_2d"] * (2 / crop_size) - 1
     seen, seen_valid = convert(joints_2d, batch["joints_2d_valid"], skeleton, SMPL24)
     fitted = valid[:, None]
@@ -88,7 +84,7 @@ def make_targets(
         places=torch.where(fitted[..., None], places, seen),
         place_weights=torch.where(fitted, 1.0, _PSEUDO_WEIGHT * seen_valid),
         rotations=rotations,
-        betas=torch.where(near, batch["betas"], 0.0),
+        betas=batch["betas"],
         positions=positions,
         body_valid=valid,
         joints=batch["joints"] @ turn,

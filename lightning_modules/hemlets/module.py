@@ -100,7 +100,7 @@ class HemletsModule(PoseModule):
         warmup_steps: int = 0,
         protocol: str = "open-v1",
     ) -> None:
-        super().__init__(lr, schedule, milestones or [], lr_factor, warmup_steps, protocol)
+        super().__init__(lr, schedule, [] if milestones is None else milestones, lr_factor, warmup_steps, protocol)
         self.save_hyperparameters()
         if crop_size % 32:
             raise ValueError(f"crop_size {crop_size} is not a multiple of 32; use e.g. 128 or 256")
@@ -112,7 +112,7 @@ class HemletsModule(PoseModule):
             raise ValueError("refine_steps fit a predicted body; set smpl: true, or refine_steps: 0")
         self.skeleton, self.backbone_from, self.flip_test = get_skeleton(skeleton), backbone_from, flip_test
         self.parts, self.cells, self.sigma = make_parts(self.skeleton, parts, encoding), crop_size // 4, sigma
-        self.space = VolumeSpace(crop_size, depth_range)
+        self.crop_size, self.space = crop_size, VolumeSpace(crop_size, depth_range)
         model = None if body == "none" else load_body(body)
         self.posed_body = self._posed_body(model)
         self.network = HemletsNet(
@@ -174,7 +174,7 @@ class HemletsModule(PoseModule):
         output = self._merged(batch["image"])
         camera = batch["intrinsics"]
         with full_precision(output.joints):
-            crop_pixels = (output.joints[..., :2] + 0.5) * self.space.crop_size
+            crop_pixels = (output.joints[..., :2] + 0.5) * self.crop_size
             pixels = apply_affine(crop_pixels, invert_affine(batch["crop_affine"]))
             behind = output.joints[..., 2] * self.space.depth_range
             given = batch["root_depth_valid"]
@@ -200,7 +200,7 @@ class HemletsModule(PoseModule):
         if self.flip_test is None:
             return output
         mirrored = self.network(image.flip(-1))
-        return merge_mirrored(output, mirrored, self.skeleton, self.space.crop_size, self.flip_test)
+        return merge_mirrored(output, mirrored, self.skeleton, self.crop_size, self.flip_test)
 
     def _body(
         self, body: BodyRotations | None, joints: Float[Tensor, "batch joints 3"], batch: Batch
@@ -220,7 +220,7 @@ class HemletsModule(PoseModule):
             return _turned(BodyRotations(rotations, batch["betas"]), self._rays(batch).mT)
 
     def _rays(self, batch: Batch) -> Float[Tensor, "batch 3 3"]:
-        return ray_rotation(batch["intrinsics"], batch["crop_affine"], self.space.crop_size)
+        return ray_rotation(batch["intrinsics"], batch["crop_affine"], self.crop_size)
 
 
 def _turned(body: BodyRotations, turn: Float[Tensor, "batch 3 3"]) -> BodyRotations:

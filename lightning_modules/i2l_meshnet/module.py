@@ -104,7 +104,9 @@ class I2LMeshNetModule(PoseModule):
         warmup_steps: int = 0,
         protocol: str = "open-v1",
     ) -> None:
-        super().__init__(lr, schedule, milestones or [10, 12], lr_factor, warmup_steps, protocol)
+        super().__init__(
+            lr, schedule, [10, 12] if milestones is None else milestones, lr_factor, warmup_steps, protocol
+        )
         self.save_hyperparameters()
         _check(self.hparams)
         body_model = load_body(body)
@@ -115,7 +117,7 @@ class I2LMeshNetModule(PoseModule):
         second = ParameterRegressor(len(joints), len(body_model.parents)) if stage == "param" else None
         make = mesh_net(mesh_head, body_model, joints, depth_range)
         self.network = make(joints, backbone, crop_size, head_channels, sigma, pretrained, cascade, mesh_bins, second)
-        self.space = LixelSpace(crop_size, self.network.bins, depth_range)
+        self.crop_size, self.space = crop_size, LixelSpace(crop_size, self.network.bins, depth_range)
         faces = torch.as_tensor(self.faces, dtype=torch.long)
         with_pose_net = cascade == "pose_net"
         self.loss = I2LMeshNetLoss(faces, loss_terms, normal_weight, edge_weight, mesh_joint_weight, with_pose_net)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from body.camera import compose_affine, project
 from body.load import load_body
-from body.skeleton import SMPL24, get_skeleton
+from body.skeleton import SMPL24, Skeleton, get_skeleton
 from datamodules.batch import Batch
 from lightning_modules.backbones import Backbone
 from lightning_modules.base import PoseModule
@@ -83,6 +83,7 @@ class NBFModule(PoseModule):
     """
 
     network: NBFNetwork
+    batch_skeleton: Skeleton
 
     def __init__(
         self,
@@ -122,7 +123,7 @@ class NBFModule(PoseModule):
         warmup_steps: int = 0,
         protocol: str = "open-v1",
     ) -> None:
-        super().__init__(lr, schedule, milestones or [], lr_factor, warmup_steps, protocol)
+        super().__init__(lr, schedule, [] if milestones is None else milestones, lr_factor, warmup_steps, protocol)
         self.save_hyperparameters()
         check_settings(self.hparams)
         layer = BodyLayer(load_body(body), rotations, proper_rotations)

@@ -58,8 +58,8 @@ class RootNetModule(PoseModule):
         warmup_steps: int = 0,
         protocol: str = "open-v1-root",
     ) -> None:
-        whole = get_skeleton(skeleton)
-        super().__init__(lr, schedule, milestones or [17], lr_factor, warmup_steps, protocol)
+        self.batch_skeleton = whole = get_skeleton(skeleton)
+        super().__init__(lr, schedule, [17] if milestones is None else milestones, lr_factor, warmup_steps, protocol)
         self.save_hyperparameters()
         if crop_size % 32:
             raise ValueError(f"crop_size {crop_size} is not a multiple of 32; use e.g. 128 or 256")
@@ -67,7 +67,7 @@ class RootNetModule(PoseModule):
         self.skeleton = Skeleton("root", (whole.root,), (whole.root,), whole.root)
         self.network = RootNet(backbone, head_channels, pretrained)
         self.pixels_per_cell = 4
-        self.example_input_array = torch.zeros(1, 3, crop_size, crop_size)
+        self.crop_size, self.example_input_array = crop_size, torch.zeros(1, 3, crop_size, crop_size)
 
     def forward(self, image: Tensor) -> RootOutput:
         """RGB crops in [0, 1] to the root's place and depth correction."""

@@ -185,6 +185,14 @@ def test_spin_fits_stand_where_the_keypoints_are(tmp_path, kind):
     np.testing.assert_allclose(loose.transl[:, :2] / loose.transl[:, 2:], truth[:, :2] / truth[:, 2:], atol=0.2)
 
 
+def test_a_spin_fit_gone_astray_gets_the_mean_shape(tmp_path):
+    fits = np.zeros((3, 82))
+    fits[:, 72] = (2.9, 3.1, -1)
+    fits[2, 81] = -3.1
+    np.save(tmp_path / "fits.npy", fits)
+    assert with_spin_fits(plain_table(), tmp_path / "fits.npy").betas[:, 0].tolist() == [np.float32(2.9), 0, 0]
+
+
 def test_fits_of_another_file_are_refused(tmp_path):
     np.save(tmp_path / "a.npy", np.zeros((4, 82)))
     with pytest.raises(ValueError, match="the labels have 3 rows"):

@@ -1,13 +1,18 @@
 import numpy as np
+import pytest
+import pytorch_lightning as pl
 import torch
 from official_weights import golden
+from people import make_batch
 
 from lightning_modules.base import falling_factor
 from lightning_modules.i2l_meshnet.module import I2LMeshNetModule
 
+TINY = {"backbone": "resnet18_tiny", "crop_size": 64, "head_channels": 8}
+
 
 def test_default_schedule_is_the_released_body_training():
-    module = I2LMeshNetModule(backbone="resnet18_tiny", crop_size=64, head_channels=8)
+    module = I2LMeshNetModule(**TINY)
     setup = module.configure_optimizers()
     rates = []
     for _ in range(13):
@@ -33,3 +38,29 @@ def test_poly_falls_to_zero_by_the_power_of_nine_tenths():
     assert falling_factor("poly", 75, total=100, warmup=0) == 0.25**0.9
     assert falling_factor("poly", 100, total=100, warmup=0) == 0.0
     assert falling_factor("poly", 1, total=100, warmup=3) == 0.5
+
+
+def test_a_schedule_that_falls_to_zero_needs_an_end():
+    module = I2LMeshNetModule(**TINY, schedule="cosine")
+    module.trainer = pl.Trainer(max_epochs=-1, accelerator="cpu", logger=False, enable_checkpointing=False)
+    module.trainer.fit_loop._data_source.instance = torch.utils.data.DataLoader([0])
+    with pytest.raises(ValueError, match=r"cosine falls until the last step.*set trainer.max_steps"):
+        module.configure_optimizers()
+
+
+def test_no_milestones_are_not_the_default_ones():
+    assert I2LMeshNetModule(**TINY).milestones == [10, 12]
+    assert I2LMeshNetModule(**TINY, milestones=[]).milestones == []
+
+
+@pytest.mark.parametrize("step", ["training_step", "validation_step", "test_step", "predict_step"])
+def test_crops_of_another_size_are_refused(step):
+    with pytest.raises(ValueError, match=r"crops of 96 pixels.*reads 64; set crops.size: 64"):
+        getattr(I2LMeshNetModule(**TINY), step)(make_batch(1, 96), 0)
+
+
+def test_labels_of_another_joint_set_are_refused():
+    batch = make_batch(1, 64)
+    batch["joints"] = batch["joints"][:, :18]
+    with pytest.raises(ValueError, match=r"labels of 18 joints.*smpl29, which has 29; set crops.skeleton: smpl29"):
+        I2LMeshNetModule(**TINY).training_step(batch, 0)

@@ -5,7 +5,6 @@ import hashlib
 from pathlib import Path
 
 import pytest
-import torch
 import yaml
 
 import zoo
@@ -113,15 +112,6 @@ def test_bundled_facts_are_true(entry):
     assert sum(weight.numel() for weight in model.parameters()) == entry.parameters
     assert not model.training
     assert not any(".body" in key or "joint_regressor" in key or "faces" in key for key in model.state_dict())
-
-
-@pytest.mark.parametrize("entry", BUNDLED, ids=lambda entry: entry.name)
-def test_training_goes_on_from_loaded_weights(entry):
-    """What they once started from (another's backbone, ImageNet) must neither be needed nor replace them."""
-    model = zoo.load(weights_folder() / entry.file)
-    before = {name: value.clone() for name, value in model.state_dict().items()}
-    model.setup("fit")
-    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
 
 
 def test_shipped_results_are_those_of_the_listed_weights(tmp_path):

@@ -134,7 +134,6 @@ def test_a_hostile_checkpoint_runs_nothing(folder):
         (["test", "--config", "run/toy.yaml"], "no weights of the zoo were trained with run/toy"),
         (["test", "--weights", "nobody.x"], "no model 'nobody.x'"),
         (["test", "--weights", "i2l_meshnet", "--ckpt_path", "a.ckpt"], "not both"),
-        (["fit", "--weights", "i2l_meshnet", "--config", "run/toy.yaml"], "to train on from a checkpoint"),
         (["test", "--weights", "i2l_meshnet.freihand"], "names no configuration"),
     ],
 )
