@@ -24,7 +24,7 @@ RELEASED: dict[str, float] = {
     "rotation": 60.0, "betas": 0.06, "first_position": 1.0, "position": 1.0, "joints_2d": 300.0, "joints_3d": 300.0,
     "vertices": 0.0, "orthogonality": 0.0, "camera": 0.0, "scale": 1.0,
 }  # fmt: skip
-"""The release's weights. Terms with weight 0 are not computed."""
+"""The release's weights. Terms with weight 0 are left out."""
 
 PAPER = {**RELEASED, "joints_2d": 0.1, "joints_3d": 0.1, "vertices": 1.0, "orthogonality": 1.0, "camera": 1.0,
          "rotation": 1.0, "first_rotation": 1.0, "betas": 1.0, "scale": 0.0}  # fmt: skip

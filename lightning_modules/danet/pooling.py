@@ -144,7 +144,8 @@ class JointWindows(nn.Module):
 
     Args:
         charts: of the Index map.
-        ratios: `released` (learned by the authors, constants), `equal` (0.5 and 0.1) or `learned` (parameters).
+        ratios: `released` (learned by the authors, constants), `equal` (0.5 and 0.1) or `learned` (parameters). What
+            the authors learned is for `joints`; with `foreground`, `released` is `equal`.
         scale_from: `joints`: the longer of the joint's bones, as in the release; `foreground`: the box around the
             person in the Index map, as in the paper.
         jitter: move and scale the windows at random in training: places by up to 0.05, scales by 10 %.
