@@ -1,7 +1,7 @@
 """DaNet against the same graph as published, with identical weights: seconds and memory of forward passes.
 
-The published graph samples every joint's window in a loop, runs the heads one by one, keeps batch norms beside their
-convolutions, and builds a map of 24 visible regions per person. Every case gets a process of its own.
+The published graph samples and cleans every joint's maps in a loop, runs the heads one by one, keeps batch norms beside
+their convolutions, and builds a map of 24 visible regions per person. Every case gets a process of its own.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ class PublishedEstimator(nn.Module):
         """Maps of the body and of its joints."""
         inner = self.inner
         features = inner.deconv(inner.backbone((image - inner.mean) / inner.std)[-1])
-        iuv = IuvMaps(inner.u(features), inner.v(features), inner.index(features))
+        u, v, index = inner.u(features), inner.v(features), inner.index(features)
         heatmaps, coarse = inner.heatmap(features), inner.coarse(features)
         centres = centres_of(heatmaps)
-        hidden = self._hidden(iuv.labels(), centres)
+        hidden = self._hidden(index.argmax(1), centres)
         thetas = window_matrices(centres, inner.windows.scales(centres, hidden))
         seen = []
         for joint in range(JOINTS):
@@ -47,7 +47,7 @@ class PublishedEstimator(nn.Module):
             seen.append(functional.grid_sample(features, grid, align_corners=True))
         assert inner.partial is not None
         partial = IuvMaps.unstacked(inner.partial(torch.cat(seen, 1)).unflatten(1, (JOINTS, 3, -1)))
-        return Estimate(features, iuv, coarse, heatmaps, Windows(centres, hidden, thetas), partial)
+        return Estimate(features, IuvMaps(u, v, index), coarse, heatmaps, Windows(centres, hidden, thetas), partial)
 
     def _hidden(self, labels: Int[Tensor, "batch height width"], centres: Float[Tensor, "batch 24 2"]) -> Tensor:
         one_hot = functional.one_hot(labels, 25).movedim(-1, 1).float()
@@ -56,6 +56,19 @@ class PublishedEstimator(nn.Module):
             shown = one_hot[:, parts].amax(1, keepdim=True)
             votes.append(functional.grid_sample(shown, centres[:, None, joint, None], align_corners=True).flatten())
         return torch.stack(votes, 1) < 0.5
+
+
+class PublishedCleaning(nn.Module):
+    """`Dropping` in eval mode as published: the arg-max of one joint's maps after the other."""
+
+    def forward(self, iuv: IuvMaps, partial: IuvMaps) -> tuple[IuvMaps, IuvMaps]:
+        """Clean maps of the body and of its joints."""
+        joints = [self._clean(IuvMaps(*(maps[:, joint] for maps in partial))) for joint in range(JOINTS)]
+        return self._clean(iuv), IuvMaps(*(torch.stack(maps, 1) for maps in zip(*joints, strict=True)))
+
+    def _clean(self, maps: IuvMaps) -> IuvMaps:
+        one_hot = functional.one_hot(maps.part.argmax(1), maps.part.shape[1]).movedim(-1, 1).to(maps.u.dtype)
+        return IuvMaps(maps.u * one_hot, maps.v * one_hot, one_hot)
 
 
 def make_network(published: bool) -> nn.Module:
@@ -72,6 +85,7 @@ def make_network(published: bool) -> nn.Module:
     network.eval()
     if published:
         network.estimator = PublishedEstimator(network.estimator)  # type: ignore[assignment]
+        network.dropping = PublishedCleaning()  # type: ignore[assignment]
         network.fold = False  # type: ignore[assignment]
     return network
 
