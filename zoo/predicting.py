@@ -67,7 +67,7 @@ def predict(
     root_net = root_net or converted_root_net(str(model.device)) if _has_pelvis(model) else None
     if root_net is None:
         return _answer(model, batch)
-    seen = photo_batch(pixels, people, camera, _crop_size(root_net), margin)
+    seen = photo_batch(pixels, people, camera, root_net.crop_size, margin)
     depth = _answer(root_net, seen).joints[:, 0, 2].cpu()
     batch["root_depth"] = depth.clamp(min=0.55 * root_net.extent)  # nothing of a person is behind the camera
     batch["root_depth_valid"] = torch.ones(len(people), dtype=torch.bool)
