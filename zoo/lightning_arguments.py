@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from zoo.checkpoints import Checkpoint, get_checkpoint, read_checkpoints
+from zoo.checkpoints import get_checkpoint, read_checkpoints
 from zoo.errors import ZooError
 from zoo.resources import config_name, find_config
 
@@ -61,7 +61,7 @@ def parse(argv: Sequence[str]) -> RunOptions:
     if weights and has_file and stage != "fit":  # a training from weights goes on where it was stopped
         raise ZooError("give --weights or --ckpt_path, not both")
     if weights and not own.config:
-        own.config = [_training_config(get_checkpoint(weights))]
+        own.config = [_training_config(weights)]
     if not own.config:
         raise ZooError(f"zoo {stage} needs --config, a file or a bundled name such as i2l_meshnet/open_tiny")
     paths = [find_config(name) for name in own.config]
@@ -83,9 +83,11 @@ def _own_options(stage: str) -> argparse.ArgumentParser:
     return parser
 
 
-def _training_config(entry: Checkpoint) -> str:
-    if entry.training is None or entry.training.config is None:
-        raise ZooError(f"{entry.name} names no configuration; give --config")
+def _training_config(weights: str) -> str:
+    listed = "/" not in weights and not weights.endswith(".safetensors")  # others are files and Hub repositories
+    entry = get_checkpoint(weights) if listed else None
+    if entry is None or entry.training is None or entry.training.config is None:
+        raise ZooError(f"{weights} names no configuration; give --config")
     return entry.training.config
 
 

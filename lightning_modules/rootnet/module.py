@@ -58,11 +58,11 @@ class RootNetModule(PoseModule):
         warmup_steps: int = 0,
         protocol: str = "open-v1-root",
     ) -> None:
-        self.batch_skeleton = whole = get_skeleton(skeleton)
         super().__init__(lr, schedule, [17] if milestones is None else milestones, lr_factor, warmup_steps, protocol)
         self.save_hyperparameters()
         if crop_size % 32:
             raise ValueError(f"crop_size {crop_size} is not a multiple of 32; use e.g. 128 or 256")
+        self.batch_skeleton = whole = get_skeleton(skeleton)
         self.root_index, self.extent = whole.root_index, extent
         self.skeleton = Skeleton("root", (whole.root,), (whole.root,), whole.root)
         self.network = RootNet(backbone, head_channels, pretrained)

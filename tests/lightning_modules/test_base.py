@@ -42,10 +42,9 @@ def test_poly_falls_to_zero_by_the_power_of_nine_tenths():
 
 def test_a_schedule_that_falls_to_zero_needs_an_end():
     module = I2LMeshNetModule(**TINY, schedule="cosine")
-    module.trainer = pl.Trainer(max_epochs=-1, accelerator="cpu", logger=False, enable_checkpointing=False)
-    module.trainer.fit_loop._data_source.instance = torch.utils.data.DataLoader([0])
+    trainer = pl.Trainer(max_epochs=-1, accelerator="cpu", logger=False, enable_checkpointing=False)
     with pytest.raises(ValueError, match=r"cosine falls until the last step.*set trainer.max_steps"):
-        module.configure_optimizers()
+        trainer.fit(module, torch.utils.data.DataLoader([0]))
 
 
 def test_no_milestones_are_not_the_default_ones():

@@ -135,6 +135,7 @@ def test_a_hostile_checkpoint_runs_nothing(folder):
         (["test", "--weights", "nobody.x"], "no model 'nobody.x'"),
         (["test", "--weights", "i2l_meshnet", "--ckpt_path", "a.ckpt"], "not both"),
         (["test", "--weights", "i2l_meshnet.freihand"], "names no configuration"),
+        (["fit", "--weights", "mine.safetensors"], "names no configuration; give --config"),
     ],
 )
 def test_bad_command_lines_are_answered_in_one_line(folder, capsys, argv, message):
