@@ -1,0 +1,1 @@
+"""The open benchmark `open-v2`: renderings nearer to photographs."""
