@@ -22,7 +22,7 @@ from body.skeleton import H36M18
 from lightning_modules.cascaded_lifting.bones import bones_of
 from lightning_modules.cascaded_lifting.network import CascadeNet, Widths
 from lightning_modules.cascaded_lifting.targets import MapSettings, make_targets
-from lightning_modules.heads import expected_place
+from lightning_modules.common.heatmaps import soft_argmax_nd
 from lightning_modules.hemlets.targets import JointTargets
 
 WIDTHS = {"full": Widths(), "thin": Widths(branch=128, own_upsampling=False)}
@@ -48,7 +48,7 @@ def forward(widths: Widths, seconds: float) -> dict[str, Any]:
 def expectation(grid: bool, seconds: float) -> dict[str, Any]:
     """Time and memory of the soft-argmax of 18 volumes of 64 x 64 x 64, for four people."""
     volumes = torch.randn(4, 18, 64, 64, 64, generator=torch.Generator().manual_seed(0))
-    find = by_grid if grid else expected_place
+    find = by_grid if grid else soft_argmax_nd
     return measure(lambda: find(volumes), seconds)
 
 
@@ -92,7 +92,7 @@ def main() -> None:
     for name, case in cases.items():
         table.add_row(name, f"{case['seconds']:.3f} s", f"{case['mib']:.0f} MiB")
     volumes = torch.randn(2, 3, 16, 16, 16)
-    gap = float((by_grid(volumes) - expected_place(volumes)).abs().max())
+    gap = float((by_grid(volumes) - soft_argmax_nd(volumes)).abs().max())
     console.print(table)
     console.print(f"Memory: peak above what was there before. Largest difference of the two ways: {gap:.1e} cells.")
     if torch.cuda.is_available():

@@ -20,7 +20,7 @@ from torch.nn import functional
 from benchmarks.comparison import answer_case, compare, on_gpu
 from benchmarks.process import measure
 from body.skeleton import H36M18
-from lightning_modules.deconvolution import Deconvolution
+from lightning_modules.common.deconvolution import Deconvolution
 from lightning_modules.hemlets.network import HemletsNet, HemletsOutput
 from lightning_modules.hemlets.recovery import BONES, make_bones, root_depth_by_grid, root_depth_from_bones
 

@@ -23,7 +23,7 @@ from torch.nn import functional
 from benchmarks.process import in_process
 from benchmarks.process import measure as measured
 from body.load import load_body
-from lightning_modules.deconvolution import Deconvolution
+from lightning_modules.common.deconvolution import Deconvolution
 from lightning_modules.i2l_meshnet.network import I2LMeshNet, Lixels, Pose2Feat
 
 BATCHES = (1, 8)

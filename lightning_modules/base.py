@@ -72,22 +72,22 @@ class PoseModule(LightningModule):
         """Typed prediction for a batch."""
         raise NotImplementedError
 
-    def freeze_part(self, part: nn.Module, but: nn.Module | None = None) -> None:
-        """Never train a part, but for a part of it: no gradients, and eval mode always, so that its statistics stay."""
+    def freeze_part(self, part: nn.Module, except_: nn.Module | None = None) -> None:
+        """Never train a part, except for one inside it: no gradients, and in eval mode, so that its statistics stay."""
         part.requires_grad_(False)
-        if but is not None:
-            but.requires_grad_(True)
-        self._frozen = part, but
+        if except_ is not None:
+            except_.requires_grad_(True)
+        self._frozen = part, except_
         self.train()  # Lightning keeps the modes that it finds, and calls nothing
 
     def train(self, mode: bool = True) -> PoseModule:
         """As `nn.Module.train`, without what is frozen."""
         super().train(mode)
         if self._frozen is not None:
-            part, but = self._frozen
+            part, except_ = self._frozen
             part.eval()
-            if but is not None:
-                but.train(mode)
+            if except_ is not None:
+                except_.train(mode)
         return self
 
     def on_fit_start(self) -> None:
@@ -189,12 +189,12 @@ class PoseModule(LightningModule):
             )
         total = int(length)
         falling = torch.optim.lr_scheduler.LambdaLR(
-            optimizer, lambda step: falling_factor(self.schedule, step, total, self.warmup_steps)
+            optimizer, lambda step: lr_factor_at(self.schedule, step, total, self.warmup_steps)
         )
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": falling, "interval": "step"}}
 
 
-def falling_factor(schedule: str, step: int, total: int, warmup: int) -> float:
+def lr_factor_at(schedule: str, step: int, total: int, warmup: int) -> float:
     """Learning-rate factor: linear from 0 to 1 over `warmup` steps, then down to 0 at `total`.
 
     Down goes half a cosine, or for `poly` what is left to the power of 0.9.

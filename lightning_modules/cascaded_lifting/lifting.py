@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from body.camera import apply_affine, backproject, invert_affine
-from lightning_modules.precision import full_precision
+from lightning_modules.common.precision import full_precision
 
 CAMERA_NUMBERS = 4
 _CAMERA_SCALE = 4.0  # spreads the numbers about as widely as the coordinates beside them

@@ -17,11 +17,11 @@ from lightning_modules.cascaded_lifting.lifting import camera_numbers
 from lightning_modules.cascaded_lifting.losses import SUPERVISION, MapWeights, cascade_losses, lifting_loss
 from lightning_modules.cascaded_lifting.network import CascadeNet, CascadeOutput, Widths
 from lightning_modules.cascaded_lifting.targets import DISTANCES, CascadeTargets, MapSettings, make_targets
+from lightning_modules.common.initial_weights import load_backbone, load_first_stage
+from lightning_modules.common.precision import full_precision
+from lightning_modules.common.root_depth import pinhole_depth
 from lightning_modules.hemlets.targets import VolumeSpace
-from lightning_modules.precision import full_precision
 from lightning_modules.prediction import Prediction
-from lightning_modules.root_depth import pinhole_depth
-from lightning_modules.start import load_backbone, load_first_stage
 
 STAGES = ("cascade", "lifting")
 ANSWERS = ("lifted", "volume")
@@ -37,7 +37,7 @@ class CascadedLiftingModule(PoseModule):
     with `root_depth` `given`.
 
     Args:
-        backbone: name in `lightning_modules.backbones`.
+        backbone: name in `lightning_modules.common.backbones`.
         pretrained: start from ImageNet weights (through timm, when it can get them).
         backbone_from: weights of the zoo whose backbone `fit` starts from: a file, or on the command line a name.
         crop_size: side of the input crop in pixels, a multiple of 32; maps are a quarter of it.
@@ -150,7 +150,7 @@ class CascadedLiftingModule(PoseModule):
         )
         self.example_input_array = torch.zeros(1, 3, crop_size, crop_size)
         if self.network.lifting is not None:
-            self.freeze_part(self.network, but=self.network.lifting)
+            self.freeze_part(self.network, except_=self.network.lifting)
 
     def _check(self, crop_size: int, bone_distance: str) -> None:
         """Refuse settings that are unknown or do not go together."""

@@ -10,10 +10,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from lightning_modules.backbones import create_backbone
 from lightning_modules.cascaded_lifting.lifting import CAMERA_NUMBERS, LiftingNet, PoseStatistics, pinhole_joints
-from lightning_modules.heads import expected_place, upsampling
-from lightning_modules.precision import full_precision
+from lightning_modules.common.backbones import create_backbone
+from lightning_modules.common.heads import upsampling
+from lightning_modules.common.heatmaps import soft_argmax_nd
+from lightning_modules.common.precision import full_precision
 
 _RATES = (1, 2, 4, 8)
 _MIDDLE_CAMERA = (0.0, 0.0, 1.0, 0.0)  # a crop in the middle of the photograph, half as wide as the focal length
@@ -59,7 +60,7 @@ class CascadeNet(nn.Module):
     Args:
         joints: N.
         bones: number of bone maps.
-        backbone: name in `lightning_modules.backbones`; its last features are enlarged to a quarter of the crop.
+        backbone: name in `lightning_modules.common.backbones`; its last features are enlarged to a quarter of the crop.
         cells: side of the maps.
         bins: C, depth of the cube and of the volumes.
         widths: channels of the layers.
@@ -150,7 +151,7 @@ class CascadeNet(nn.Module):
         cube = self.cube_head(deep)
         ordinal = None if self.ordinal_head is None else self.ordinal_head(deep)
         volumes = self.volume_head(self.volume_fusion(torch.cat([deep, context, cube], 1)))
-        joints = expected_place(torch.unflatten(volumes, 1, (self.count, self.bins)))
+        joints = soft_argmax_nd(torch.unflatten(volumes, 1, (self.count, self.bins)))
         return CascadeOutput(joints, bone_maps, joint_maps, cube, ordinal, None)
 
     def lift(

@@ -16,7 +16,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from lightning_modules.heads import gaussian_profile
+from lightning_modules.common.heatmaps import gaussian_profile
 from lightning_modules.hemlets.targets import JointTargets
 
 DISTANCES = ("squared", "plain")

@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from datamodules.batch import Batch
+from lightning_modules.common.posed_body import BodyRotations, PosedBody
 from lightning_modules.danet import losses
 from lightning_modules.danet.crop_camera import project
 from lightning_modules.danet.estimator import Estimate
@@ -14,7 +15,6 @@ from lightning_modules.danet.iuv import IuvMaps, simplify
 from lightning_modules.danet.network import DaNetOutput
 from lightning_modules.danet.pooling import resample
 from lightning_modules.danet.targets import Targets
-from lightning_modules.smpl_head import BodyRotations, PosedBody
 
 LOSS_SETS = ("paper", "release")
 

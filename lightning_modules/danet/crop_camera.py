@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from lightning_modules.precision import full_precision
+from lightning_modules.common.precision import full_precision
 
 FOCAL = 5000 / 112
 """The release's."""

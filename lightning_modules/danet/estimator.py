@@ -12,11 +12,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from body.skeleton import SMPL24
-from lightning_modules.backbones import create_backbone, create_pose_hrnet
+from lightning_modules.common.backbones import create_backbone, create_pose_hrnet
+from lightning_modules.common.heads import upsampling
 from lightning_modules.danet.charts import PARTS, Charts
 from lightning_modules.danet.iuv import IuvMaps
 from lightning_modules.danet.pooling import JointWindows, Windows, window_grids
-from lightning_modules.heads import upsampling
 
 JOINTS = len(SMPL24)
 

@@ -15,17 +15,18 @@ from body.load import load_body
 from body.skeleton import SMPL24, get_skeleton
 from datamodules.batch import Batch
 from lightning_modules.base import PoseModule
+from lightning_modules.common.flip_test import mean_body, mirror_body
+from lightning_modules.common.initial_weights import load_backbone
+from lightning_modules.common.posed_body import BodyRotations, PosedBody
+from lightning_modules.common.precision import full_precision
+from lightning_modules.common.rotations import crop_to_camera_rotation, matrix_from_9d
 from lightning_modules.danet.charts import CHARTS, PARTS
 from lightning_modules.danet.criterion import DaNetLoss
 from lightning_modules.danet.crop_camera import FOCAL, SMALLEST_SCALE, crop_focal, mirror_camera, project, translation
 from lightning_modules.danet.iuv import clean, image_of_maps
 from lightning_modules.danet.network import DaNet, DaNetOutput
 from lightning_modules.danet.targets import Targets, make_targets
-from lightning_modules.mirror import mean_body, mirror_body
-from lightning_modules.precision import full_precision
 from lightning_modules.prediction import Prediction
-from lightning_modules.smpl_head import BodyRotations, PosedBody, matrix_from_9d, ray_rotation
-from lightning_modules.start import load_backbone
 
 
 class DaNetModule(PoseModule):
@@ -169,7 +170,7 @@ class DaNetModule(PoseModule):
     def facing(self, batch: Batch) -> Float[Tensor, "batch 3 3"]:
         """Turn from the frame that the network answers in to the camera's."""
         if self.face_crop:
-            return ray_rotation(batch["intrinsics"], batch["crop_affine"], self.crop_size)
+            return crop_to_camera_rotation(batch["intrinsics"], batch["crop_affine"], self.crop_size)
         return torch.eye(3, device=batch["image"].device).expand(len(batch["image"]), 3, 3)
 
     def focal(self, batch: Batch) -> Float[Tensor, "batch"]:

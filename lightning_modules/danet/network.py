@@ -8,6 +8,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from lightning_modules.common.folding import FoldedCopy, should_fold
+from lightning_modules.common.rotations import matrix_from_6d
 from lightning_modules.danet.aggregation import Aggregation
 from lightning_modules.danet.chain import Features
 from lightning_modules.danet.charts import CHARTS
@@ -16,8 +18,6 @@ from lightning_modules.danet.estimator import JOINTS, Estimate, IuvEstimator
 from lightning_modules.danet.iuv import IuvMaps, simplify
 from lightning_modules.danet.pooling import JointWindows, resample
 from lightning_modules.danet.streams import GlobalStream, LocalStreams
-from lightning_modules.folding import FoldedCopy, pays_off
-from lightning_modules.smpl_head import matrix_from_6d
 
 REPRESENTATIONS = ("iuv", "segmentation", "features", "true")
 STREAMS = ("many", "one")
@@ -52,7 +52,7 @@ class DaNet(nn.Module):
     """Image to IUV maps to camera, shape and rotations (section 4). Input is RGB in [0, 1].
 
     Args:
-        iuv_backbone: of the first stage: `hrnet_w48`, `resnet50`, or another name in `lightning_modules.backbones`.
+        iuv_backbone: of the first stage: `hrnet_w48`, `resnet50`, or another one (`common.backbones`).
         charts: `densepose` or `open`.
         channels: width of the deconvolutions' features, for backbones that are no HRNet.
         representation: what the second stage reads: `iuv`, `segmentation` (Index alone), `features` (the first
@@ -148,7 +148,7 @@ class DaNet(nn.Module):
             true: IUV labels, for `representation` `true`.
             supervise: also give the answers that only training reads; as in training when omitted.
         """
-        network = self._folded.of(self) if self.fold and pays_off(image, self.training) else self
+        network = self._folded.of(self) if self.fold and should_fold(image, self.training) else self
         return network.regress(network.estimator(image), true, supervise)
 
     def regress(self, estimate: Estimate, true: IuvMaps | None = None, supervise: bool | None = None) -> DaNetOutput:

@@ -8,8 +8,8 @@ from typing import Any
 
 from torch import Tensor
 
+from lightning_modules.common.state_dict_mapping import Rule, rename
 from lightning_modules.danet.network import DaNet
-from lightning_modules.renaming import Rule, rename
 
 _SECOND = r"iuv2smpl\.smpl_para_Outs\."
 

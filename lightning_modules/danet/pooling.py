@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from body.skeleton import SMPL24
+from lightning_modules.common.heatmaps import soft_argmax_nd
 from lightning_modules.danet.charts import Charts
-from lightning_modules.heads import expected_place
 
 RATIOS = ("released", "equal", "learned")
 SCALES = ("joints", "foreground")
@@ -56,7 +56,7 @@ class Windows(NamedTuple):
 
 def centres_of(heatmaps: Float[Tensor, "batch joints size size"]) -> Float[Tensor, "batch joints 2"]:
     """Expected places under a softmax of ten times the heat maps."""
-    return expected_place(_SHARPNESS * heatmaps.float()) * (2 / heatmaps.shape[-1]) - 1
+    return soft_argmax_nd(_SHARPNESS * heatmaps.float()) * (2 / heatmaps.shape[-1]) - 1
 
 
 def visibility(

@@ -6,7 +6,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lightning_modules.backbones import create_backbone
+from lightning_modules.common.backbones import create_backbone
 
 
 def mixing(in_channels: int, channels: int) -> nn.Sequential:
@@ -23,7 +23,7 @@ class GlobalStream(nn.Module):
         in_channels: of the maps.
         answers: how many numbers.
         channels: that the backbone sees.
-        backbone: name in `lightning_modules.backbones`.
+        backbone: name in `lightning_modules.common.backbones`.
         pretrained: start the backbone from ImageNet weights.
     """
 
@@ -80,7 +80,7 @@ class LocalStreams(nn.Module):
         in_channels: of a joint's maps.
         features: width of a rotation feature.
         channels: that the backbone sees.
-        backbone: a ResNet's name in `lightning_modules.backbones`; it ends before its last stage.
+        backbone: a ResNet's name in `lightning_modules.common.backbones`; it ends before its last stage.
         pretrained: start the backbone from ImageNet weights.
     """
 

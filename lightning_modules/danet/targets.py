@@ -12,9 +12,9 @@ from torch import Tensor
 from body.camera import apply_affine, project
 from body.skeleton import SMPL24, Skeleton, convert
 from datamodules.batch import Batch
+from lightning_modules.common.precision import full_precision
 from lightning_modules.danet.crop_camera import camera_of_translation, estimate_translation
 from lightning_modules.danet.iuv import IuvMaps, maps_of_bytes
-from lightning_modules.precision import full_precision
 
 _PSEUDO_WEIGHT = 0.5
 """Of places of joints that come from annotations instead of a fitted body."""

@@ -7,8 +7,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from body.skeleton import Skeleton
+from lightning_modules.common.flip_test import mean_body, mirror_body
 from lightning_modules.hemlets.network import HemletsOutput
-from lightning_modules.mirror import mean_body, mirror_body
 
 MERGES = ("released", "unbiased")
 

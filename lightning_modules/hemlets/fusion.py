@@ -9,8 +9,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lightning_modules.folding import state_of
-from lightning_modules.precision import full_precision
+from lightning_modules.common.folding import state_of
+from lightning_modules.common.precision import full_precision
 
 
 class _Folded(NamedTuple):

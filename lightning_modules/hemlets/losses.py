@@ -13,10 +13,10 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from body.model import BodyModel
+from lightning_modules.common.posed_body import BodyRotations
+from lightning_modules.common.precision import full_precision
 from lightning_modules.hemlets.parts import Parts
 from lightning_modules.hemlets.targets import HeatMaps, JointTargets
-from lightning_modules.precision import full_precision
-from lightning_modules.smpl_head import BodyRotations
 
 SUPERVISION: Mapping[str, tuple[str, ...]] = {
     "none": (),

@@ -15,6 +15,10 @@ from body.model import BodyModel
 from body.skeleton import get_skeleton
 from datamodules.batch import Batch
 from lightning_modules.base import PoseModule
+from lightning_modules.common.initial_weights import load_backbone
+from lightning_modules.common.posed_body import BodyRotations, PosedBody
+from lightning_modules.common.precision import full_precision
+from lightning_modules.common.rotations import crop_to_camera_rotation
 from lightning_modules.hemlets.flip import MERGES, merge_mirrored
 from lightning_modules.hemlets.losses import BodyLoss, MapLoss, joint_loss
 from lightning_modules.hemlets.network import HemletsNet, HemletsOutput, Widths
@@ -22,17 +26,14 @@ from lightning_modules.hemlets.parts import make_parts
 from lightning_modules.hemlets.recovery import make_bones, root_depth_from_bones
 from lightning_modules.hemlets.refine import Refiner
 from lightning_modules.hemlets.targets import VolumeSpace, draw
-from lightning_modules.precision import full_precision
 from lightning_modules.prediction import Prediction, SmplParameters
-from lightning_modules.smpl_head import BodyRotations, PosedBody, ray_rotation
-from lightning_modules.start import load_backbone
 
 
 class HemletsModule(PoseModule):
     """Joints from heatmap triplets and volumes, and with `smpl` a body from both (Zhou et al., ICCV 2019, TPAMI 2021).
 
     Args:
-        backbone: name in `lightning_modules.backbones`.
+        backbone: name in `lightning_modules.common.backbones`.
         pretrained: start from ImageNet weights (through timm, when it can get them).
         backbone_from: weights of the zoo whose backbone `fit` starts from: a file, or on the command line a name.
         crop_size: side of the input crop in pixels, a multiple of 32; maps are a quarter of it.
@@ -220,7 +221,7 @@ class HemletsModule(PoseModule):
             return _turned(BodyRotations(rotations, batch["betas"]), self._rays(batch).mT)
 
     def _rays(self, batch: Batch) -> Float[Tensor, "batch 3 3"]:
-        return ray_rotation(batch["intrinsics"], batch["crop_affine"], self.crop_size)
+        return crop_to_camera_rotation(batch["intrinsics"], batch["crop_affine"], self.crop_size)
 
 
 def _turned(body: BodyRotations, turn: Float[Tensor, "batch 3 3"]) -> BodyRotations:

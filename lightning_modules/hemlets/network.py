@@ -10,11 +10,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from lightning_modules.backbones import create_backbone
-from lightning_modules.heads import expected_place, upsampling
+from lightning_modules.common.backbones import create_backbone
+from lightning_modules.common.heads import upsampling
+from lightning_modules.common.heatmaps import soft_argmax_nd
+from lightning_modules.common.posed_body import BodyRotations
 from lightning_modules.hemlets.fusion import Fusion
 from lightning_modules.hemlets.regressor import SmplRegressor
-from lightning_modules.smpl_head import BodyRotations
 
 
 class HemletsOutput(NamedTuple):
@@ -51,7 +52,7 @@ class HemletsNet(nn.Module):
     Args:
         joints: J.
         part_maps: number of HEMlets' maps.
-        backbone: name in `lightning_modules.backbones`; its last features are enlarged to a quarter of the crop.
+        backbone: name in `lightning_modules.common.backbones`; its last features are enlarged to a quarter of the crop.
         depth_bins: depth of the volumes.
         widths: channels of the layers.
         pretrained: start the backbone from ImageNet weights, if timm can get them.
@@ -112,7 +113,7 @@ class HemletsNet(nn.Module):
         """Soft-argmax (Eq. 5) of volumes whose channel = joint * depth_bins + depth; the outermost cells are ±0.5."""
         logits = torch.unflatten(volumes, 1, (self.count, self.depth_bins))
         bins = torch.tensor(logits.shape[:1:-1], device=logits.device)  # of x, y and z
-        return expected_place(logits) / (bins - 1) - 0.5
+        return soft_argmax_nd(logits) / (bins - 1) - 0.5
 
 
 def _initialise(layer: nn.Module) -> None:

@@ -8,9 +8,9 @@ from typing import Any
 from torch import Tensor
 
 from body.skeleton import get_skeleton
+from lightning_modules.common.state_dict_mapping import Rule, rename
 from lightning_modules.hemlets.network import HemletsNet, Widths
 from lightning_modules.hemlets.parts import make_parts
-from lightning_modules.renaming import Rule, rename
 
 RULES: tuple[Rule, ...] = (
     (r"volume_reg\.", None),  # the grid i / 63, which is no weight

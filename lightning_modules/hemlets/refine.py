@@ -9,10 +9,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from body.camera import project
+from lightning_modules.common.posed_body import PosedBody
+from lightning_modules.common.precision import full_precision
 from lightning_modules.hemlets.lbfgs import minimise
-from lightning_modules.precision import full_precision
 from lightning_modules.prediction import SmplParameters
-from lightning_modules.smpl_head import PosedBody
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from lightning_modules.smpl_head import BodyRotations, matrix_from_6d
+from lightning_modules.common.posed_body import BodyRotations
+from lightning_modules.common.rotations import matrix_from_6d
 
 
 class SmplRegressor(nn.Module):

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from body.camera import apply_affine, project
 from datamodules.batch import Batch
-from lightning_modules.heads import gaussian_profile
+from lightning_modules.common.heatmaps import gaussian_profile
 from lightning_modules.hemlets.parts import Parts
 
 TILT = 0.5

@@ -11,10 +11,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from body.model import BodyModel
+from lightning_modules.common.posed_body import BodyParameters
+from lightning_modules.common.precision import full_precision
+from lightning_modules.common.rotations import axis_angle_from_6d
 from lightning_modules.i2l_meshnet.heads import MESH_HEADS, HeadSize
 from lightning_modules.i2l_meshnet.network import BodyLixels, I2LMeshNet, PoseOutput
-from lightning_modules.precision import full_precision
-from lightning_modules.smpl_head import BodyParameters, axis_angle_from_6d
 
 
 class BodyHead(nn.Module):

@@ -14,7 +14,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lightning_modules.heads import LixelHead, expected_place, pooled_block, pooled_lines, soft_argmax, upsampling
+from lightning_modules.common.heads import LixelHead, pooled_block, pooled_lines, upsampling
+from lightning_modules.common.heatmaps import soft_argmax, soft_argmax_nd
 
 
 @dataclass(frozen=True)
@@ -143,7 +144,7 @@ class PixelHead(nn.Module):
 
     def forward(self, features: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch points 3"]:
         """Coordinates in bins."""
-        plane = expected_place(self.conv_xy(self.deconv(features)))
+        plane = soft_argmax_nd(self.conv_xy(self.deconv(features)))
         depth = soft_argmax(self.conv_z_2(pooled_lines(self.conv_z_1, features, self.bins)))
         return torch.cat([plane, depth.unsqueeze(-1)], -1)
 
@@ -164,7 +165,7 @@ class PixelDepthHead(nn.Module):
         logits, depths = self.conv_xy(enlarged), self.conv_z(enlarged).float()
         likelihood = functional.softmax(logits.flatten(2), -1, dtype=torch.float32).view_as(logits)
         depth = ((likelihood * depths).sum((2, 3)) + 0.5) * self.bins
-        return torch.cat([expected_place(logits), depth.unsqueeze(-1)], -1)
+        return torch.cat([soft_argmax_nd(logits), depth.unsqueeze(-1)], -1)
 
 
 class VoxelHead(nn.Module):
@@ -178,7 +179,7 @@ class VoxelHead(nn.Module):
 
     def forward(self, features: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch points 3"]:
         """Coordinates in bins; channel = vertex * bins + z."""
-        return expected_place(self.conv_xyz(self.deconv(features)).unflatten(1, (-1, self.bins)))
+        return soft_argmax_nd(self.conv_xyz(self.deconv(features)).unflatten(1, (-1, self.bins)))
 
 
 MESH_HEADS: dict[str, Callable[[HeadSize], nn.Module]] = {

@@ -11,9 +11,9 @@ from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor, nn
 from torch.nn import functional
 
+from lightning_modules.common.precision import full_precision
 from lightning_modules.i2l_meshnet.network import BodyLixels, Lixels
 from lightning_modules.i2l_meshnet.targets import LixelTargets
-from lightning_modules.precision import full_precision
 
 LOSS_SETS = ("paper", "release")
 

@@ -16,16 +16,16 @@ from body.model import BodyModel
 from body.skeleton import get_skeleton
 from datamodules.batch import Batch
 from lightning_modules.base import PoseModule
+from lightning_modules.common.initial_weights import load_first_stage
+from lightning_modules.common.posed_body import BodyParameters
+from lightning_modules.common.precision import full_precision
 from lightning_modules.i2l_meshnet.body_head import mesh_net
 from lightning_modules.i2l_meshnet.losses import I2LMeshNetLoss, PartLoss
 from lightning_modules.i2l_meshnet.network import BodyLixels, I2LMeshNet, Lixels
 from lightning_modules.i2l_meshnet.parameters import FittedBody
 from lightning_modules.i2l_meshnet.regressor import ParameterRegressor
 from lightning_modules.i2l_meshnet.targets import LixelSpace, LixelTargets, make_targets, root_depth_from_box
-from lightning_modules.precision import full_precision
 from lightning_modules.prediction import Prediction
-from lightning_modules.smpl_head import BodyParameters
-from lightning_modules.start import load_first_stage
 
 STAGES = ("lixel", "param")
 
@@ -34,7 +34,7 @@ class I2LMeshNetModule(PoseModule):
     """Mesh and joints from line-pixel heat maps (Moon and Lee, ECCV 2020).
 
     Args:
-        backbone: name in `lightning_modules.backbones`.
+        backbone: name in `lightning_modules.common.backbones`.
         pretrained: start from ImageNet weights (through timm, when it can get them).
         crop_size: side of the input crop in pixels, a multiple of 32.
         head_channels: width of the up-sampled features; 256 in the paper.
@@ -128,7 +128,7 @@ class I2LMeshNetModule(PoseModule):
         self._keep_mirror(body_model)
         self.example_input_array = torch.zeros(1, 3, crop_size, crop_size)
         if second is not None:
-            self.freeze_part(self.network, but=second)
+            self.freeze_part(self.network, except_=second)
 
     def _keep_mirror(self, body: BodyModel) -> None:
         if self.flip_test and body.mirror is None:

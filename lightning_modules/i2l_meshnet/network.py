@@ -11,12 +11,12 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lightning_modules.backbones import create_split_backbone
-from lightning_modules.heads import gaussian_profile
+from lightning_modules.common.backbones import create_split_backbone
+from lightning_modules.common.heatmaps import gaussian_profile
+from lightning_modules.common.posed_body import BodyParameters
+from lightning_modules.common.precision import full_precision
 from lightning_modules.i2l_meshnet.heads import HeadSize, SizedLixelHead
 from lightning_modules.i2l_meshnet.regressor import ParameterRegressor
-from lightning_modules.precision import full_precision
-from lightning_modules.smpl_head import BodyParameters
 
 CASCADES = ("pose_net", "true", "none")
 
@@ -123,7 +123,7 @@ class I2LMeshNet(nn.Module):
 
     Args:
         joint_regressor: (joints, vertices), rows sum to 1; kept out of the state dict.
-        backbone: name in `lightning_modules.backbones`; PoseNet and MeshNet have one each after a shared stem. Both
+        backbone: name (`common.backbones`); PoseNet and MeshNet have one each after a shared stem. Both
             heads enlarge its last features to the size of the heat maps (eightfold for a stride of 32).
         crop_size: side of the input in pixels, a multiple of 32; heat maps have crop_size / 4 bins.
         head_channels: width c' of both heads (256 in the paper).

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from body.skeleton import get_skeleton
+from lightning_modules.common.state_dict_mapping import Rule, rename
 from lightning_modules.i2l_meshnet.network import I2LMeshNet
 from lightning_modules.i2l_meshnet.regressor import ParameterRegressor
-from lightning_modules.renaming import Rule, rename
 
 RULES: tuple[Rule, ...] = (
     (r"human_model_layer\.", None),  # SMPL or MANO, which is licensed and comes from the user's own files

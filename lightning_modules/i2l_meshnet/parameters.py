@@ -7,8 +7,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from datamodules.batch import Batch
-from lightning_modules.precision import full_precision
-from lightning_modules.smpl_head import BodyParameters, PosedBody
+from lightning_modules.common.posed_body import BodyParameters, PosedBody
+from lightning_modules.common.precision import full_precision
 
 _FAR_BETAS = 3.0
 """A fit whose shape has a larger coefficient is no example of a body; the release then asks for the mean shape."""

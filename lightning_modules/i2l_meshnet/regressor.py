@@ -6,7 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from lightning_modules.smpl_head import BodyParameters, axis_angle_from_6d
+from lightning_modules.common.posed_body import BodyParameters
+from lightning_modules.common.rotations import axis_angle_from_6d
 
 
 class ParameterRegressor(nn.Module):

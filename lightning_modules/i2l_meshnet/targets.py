@@ -16,8 +16,8 @@ from torch import Tensor
 
 from body.camera import apply_affine, backproject, invert_affine, project
 from datamodules.batch import Batch
-from lightning_modules.precision import full_precision
-from lightning_modules.root_depth import pinhole_depth
+from lightning_modules.common.precision import full_precision
+from lightning_modules.common.root_depth import pinhole_depth
 
 
 class LixelTargets(NamedTuple):

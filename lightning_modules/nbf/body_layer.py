@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from body.model import BodyModel
-from lightning_modules.precision import full_precision
+from lightning_modules.common.precision import full_precision
 
 ROTATIONS = ("absolute", "relative")
 

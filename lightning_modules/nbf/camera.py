@@ -20,7 +20,7 @@ from torch.nn import functional
 
 from body.camera import apply_affine, backproject, invert_affine, project
 from body.skeleton import SMPL24
-from lightning_modules.precision import full_precision
+from lightning_modules.common.precision import full_precision
 
 MEAN_TRANSL = (-0.01, 0.115, 20.3)
 """Where the release puts a body whose translation is not known, metres."""

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from lightning_modules.backbones import create_backbone
+from lightning_modules.common.backbones import create_backbone
 from lightning_modules.nbf.resnet import RELEASED, ReleasedResNet
 
 LATENTS = 226
@@ -27,7 +27,7 @@ class Encoder(nn.Module):
     """A backbone, an average and one fully connected layer (section 4.2).
 
     Args:
-        backbone: `resnet50v1` or `resnet50v2`, the release's, or a name in `lightning_modules.backbones`.
+        backbone: `resnet50v1` or `resnet50v2`, the release's, or a name in `lightning_modules.common.backbones`.
         pretrained: start a registry backbone from ImageNet weights, if timm can get them.
 
     Raises:

@@ -13,8 +13,11 @@ from body.camera import compose_affine, project
 from body.load import load_body
 from body.skeleton import SMPL24, Skeleton, get_skeleton
 from datamodules.batch import Batch
-from lightning_modules.backbones import Backbone
 from lightning_modules.base import PoseModule
+from lightning_modules.common.backbones import Backbone
+from lightning_modules.common.initial_weights import load_backbone
+from lightning_modules.common.precision import full_precision
+from lightning_modules.common.rotations import crop_to_camera_rotation
 from lightning_modules.nbf.body_layer import BodyLayer
 from lightning_modules.nbf.camera import FixedCamera
 from lightning_modules.nbf.criterion import FitLoss
@@ -27,11 +30,8 @@ from lightning_modules.nbf.scale import ScaleConvention
 from lightning_modules.nbf.segmenter import make_segmenter, most_probable
 from lightning_modules.nbf.stages import check_settings, segmenter_state
 from lightning_modules.nbf.targets import BodyTruth, body_truth, labelled
-from lightning_modules.precision import full_precision
 from lightning_modules.prediction import Prediction
 from lightning_modules.scoring import update_metric
-from lightning_modules.smpl_head import ray_rotation
-from lightning_modules.start import load_backbone
 from metrics.segmentation import PartSegmentation
 
 
@@ -40,9 +40,9 @@ class NBFModule(PoseModule):
 
     Args:
         encoder: of the fitting stage: `resnet50v1` or `resnet50v2` (the release's), a name in
-            `lightning_modules.backbones`, or `none` for a segmenter alone.
+            `lightning_modules.common.backbones`, or `none` for a segmenter alone.
         segmenter: `refinenet`, `deeplab` or `none` (Table 2).
-        segmenter_backbone: `resnet101v1` (the release's) or a name in `lightning_modules.backbones`.
+        segmenter_backbone: `resnet101v1` (the release's) or a name in `lightning_modules.common.backbones`.
         segmenter_channels: width of RefineNet's decoder.
         segmenter_norm: batch norm in it, for trainings without ImageNet weights; not in the paper.
         pretrained: start registry backbones from ImageNet weights (through timm, when it can get them).
@@ -271,7 +271,7 @@ class NBFModule(PoseModule):
         return torch.optim.Adam(groups, lr=self.lr, betas=(0.5, 0.999))
 
     def _ray(self, batch: Batch) -> Float[Tensor, "batch 3 3"]:
-        return ray_rotation(batch["intrinsics"], batch["crop_affine"], self.crop_size)
+        return crop_to_camera_rotation(batch["intrinsics"], batch["crop_affine"], self.crop_size)
 
     def _truth(self, batch: Batch) -> BodyTruth:
         return body_truth(batch, self.network.layer, self._ray(batch), self.batch_skeleton)

@@ -19,9 +19,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from lightning_modules.common.state_dict_mapping import Rule, rename
 from lightning_modules.nbf.encoder import LATENTS, Encoder
 from lightning_modules.nbf.segmenter import make_segmenter
-from lightning_modules.renaming import Rule, rename
 
 BODIES = ("smpl", "open")
 """What a converted network may pose: its weights hold no body."""

@@ -8,10 +8,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from datamodules.batch import Batch
+from lightning_modules.common.precision import full_precision
 from lightning_modules.nbf.body_layer import BodyLayer
 from lightning_modules.nbf.camera import MARGIN, FixedCamera
 from lightning_modules.nbf.network import Fit
-from lightning_modules.precision import full_precision
 from lightning_modules.prediction import SmplParameters
 
 

@@ -13,11 +13,11 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lightning_modules.backbones import create_backbone
+from lightning_modules.common.backbones import create_backbone
+from lightning_modules.common.precision import full_precision
 from lightning_modules.nbf.coding import nearest_places
 from lightning_modules.nbf.dilation import dilate
 from lightning_modules.nbf.resnet import RELEASED, ReleasedResNet
-from lightning_modules.precision import full_precision
 
 SEGMENTERS = ("refinenet", "deeplab")
 
@@ -107,7 +107,7 @@ class RefineNet(nn.Module):
     On the release's own backbone the logits end with a ReLU, as they do there, by an oversight or not.
 
     Args:
-        backbone: `resnet101v1`, the release's, or a name in `lightning_modules.backbones`.
+        backbone: `resnet101v1`, the release's, or a name in `lightning_modules.common.backbones`.
         classes: parts and background.
         channels: width of the decoder; its deepest step has twice as much.
         pretrained: start a registry backbone from ImageNet weights, if timm can get them.
@@ -153,7 +153,7 @@ class DeepLab(nn.Module):
     """DeepLab v2 (Chen et al. 2016): a dilated backbone of stride 8, and parallel dilated classifiers that are summed.
 
     Args:
-        backbone: name in `lightning_modules.backbones`, such as `vgg16` or `resnet101`.
+        backbone: name in `lightning_modules.common.backbones`, such as `vgg16` or `resnet101`.
         classes: parts and background.
         pretrained: start from ImageNet weights, if timm can get them.
 

@@ -12,8 +12,8 @@ from torch import Tensor
 from body.camera import apply_affine, project
 from body.skeleton import SMPL24, Skeleton, convert
 from datamodules.batch import Batch
+from lightning_modules.common.precision import full_precision
 from lightning_modules.nbf.body_layer import BodyLayer
-from lightning_modules.precision import full_precision
 
 _SHARE_STEPS = 2**16
 
@@ -40,7 +40,7 @@ def body_truth(batch: Batch, layer: BodyLayer, view: Float[Tensor, "batch 3 3"],
     Args:
         batch: any.
         layer: the network's body.
-        view: turn from the crop's camera to the photograph's (`smpl_head.ray_rotation`).
+        view: turn from the crop's camera to the photograph's (`rotations.crop_to_camera_rotation`).
         skeleton: of the batch's joints.
     """
     valid = batch["smpl_valid"]

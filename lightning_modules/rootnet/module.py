@@ -10,9 +10,9 @@ from body.camera import apply_affine, backproject, invert_affine, project
 from body.skeleton import Skeleton, get_skeleton
 from datamodules.batch import Batch
 from lightning_modules.base import PoseModule
-from lightning_modules.precision import full_precision
+from lightning_modules.common.precision import full_precision
+from lightning_modules.common.root_depth import pinhole_depth
 from lightning_modules.prediction import Prediction
-from lightning_modules.root_depth import pinhole_depth
 from lightning_modules.rootnet.network import RootNet, RootOutput
 
 _MILLIMETRES = 1000.0
@@ -24,7 +24,7 @@ class RootNetModule(PoseModule):
     Its prediction is a pose of one joint, the root of `skeleton`.
 
     Args:
-        backbone: name in `lightning_modules.backbones`.
+        backbone: name in `lightning_modules.common.backbones`.
         pretrained: start from ImageNet weights (through timm, when it can get them).
         crop_size: side of the input crop in pixels, a multiple of 32.
         head_channels: width of the up-sampled features; 256 in the release.

@@ -9,8 +9,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from lightning_modules.backbones import create_backbone
-from lightning_modules.heads import expected_place, upsampling
+from lightning_modules.common.backbones import create_backbone
+from lightning_modules.common.heads import upsampling
+from lightning_modules.common.heatmaps import soft_argmax_nd
 
 
 class RootOutput(NamedTuple):
@@ -30,7 +31,7 @@ class RootNet(nn.Module):
     [0, 1].
 
     Args:
-        backbone: name in `lightning_modules.backbones`; its last features are enlarged to a quarter of the crop.
+        backbone: name in `lightning_modules.common.backbones`; its last features are enlarged to a quarter of the crop.
         head_channels: width of the enlarged features (256 in the release).
         pretrained: start the backbone from ImageNet weights, if timm can get them.
 
@@ -62,5 +63,5 @@ class RootNet(nn.Module):
     def forward(self, image: Float[Tensor, "batch 3 size size"]) -> RootOutput:
         """RGB crops in [0, 1] to the root's place and depth correction."""
         features = self.backbone((255 * image - self.mean) / self.std)[-1]
-        place = expected_place(self.place(self.deconv(features)))[:, 0]
+        place = soft_argmax_nd(self.place(self.deconv(features)))[:, 0]
         return RootOutput(place, self.depth(features.mean((2, 3), keepdim=True)).flatten().float())

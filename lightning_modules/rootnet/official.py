@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
-from lightning_modules.renaming import Rule, rename
+from lightning_modules.common.state_dict_mapping import Rule, rename
 from lightning_modules.rootnet.network import RootNet
 
 RULES: tuple[Rule, ...] = (

@@ -3,7 +3,7 @@ import timm
 import torch
 import torchvision
 
-from lightning_modules.backbones import BACKBONES, create_backbone, create_split_backbone
+from lightning_modules.common.backbones import BACKBONES, create_backbone, create_split_backbone
 
 
 @pytest.mark.parametrize("name", ["resnet18", "resnet18_tiny", "hrnet_w32", "mobilenetv3_small_100"])

@@ -9,9 +9,9 @@ from official_weights import golden, no_initialisation
 from people import make_batch, open_body
 
 import zoo
+from lightning_modules.common.folding import FoldedCopy, fold_batch_norms
 from lightning_modules.danet.module import DaNetModule
 from lightning_modules.danet.network import DaNet
-from lightning_modules.folding import FoldedCopy, fold_batch_norms
 from zoo.checkpoints import read_checkpoints
 from zoo.cli import main
 from zoo.converting import official_state

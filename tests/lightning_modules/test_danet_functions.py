@@ -5,6 +5,7 @@ import torch
 from danet_weights import functions
 from official_weights import kept
 
+from lightning_modules.common.rotations import matrix_from_6d
 from lightning_modules.danet import losses
 from lightning_modules.danet.charts import CHARTS, DENSEPOSE, OPEN, PARTS
 from lightning_modules.danet.crop_camera import (
@@ -27,7 +28,6 @@ from lightning_modules.danet.pooling import (
     visibility,
     window_matrices,
 )
-from lightning_modules.smpl_head import matrix_from_6d
 
 KEPT = DENSEPOSE.kept_channels()
 

@@ -6,11 +6,12 @@ import torch
 from contract import MethodContract
 from people import make_batch, open_body
 
+from lightning_modules.common.flip_test import mean_body, mirror_body
+from lightning_modules.common.posed_body import BodyRotations
+from lightning_modules.common.rotations import matrix_from_6d
 from lightning_modules.danet.crop_camera import mirror_camera, project
 from lightning_modules.danet.module import DaNetModule
 from lightning_modules.danet.network import DaNetOutput
-from lightning_modules.mirror import mean_body, mirror_body
-from lightning_modules.smpl_head import BodyRotations, matrix_from_6d
 
 TINY = {
     "iuv_backbone": "resnet18_tiny", "charts": "open", "channels": 8, "global_backbone": "resnet18_tiny",

@@ -3,8 +3,9 @@ import pytest
 import torch
 from official_weights import golden, kept
 
-from lightning_modules.deconvolution import Deconvolution
-from lightning_modules.heads import LixelHead, gaussian_profile, soft_argmax
+from lightning_modules.common.deconvolution import Deconvolution
+from lightning_modules.common.heads import LixelHead
+from lightning_modules.common.heatmaps import gaussian_profile, soft_argmax
 
 
 def test_soft_argmax_golden():

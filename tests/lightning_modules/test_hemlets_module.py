@@ -9,13 +9,13 @@ from people import make_batch, open_body
 from torch.utils.data import DataLoader
 
 from body.skeleton import SMPL24
-from lightning_modules.backbones import create_backbone
+from lightning_modules.common.backbones import create_backbone
+from lightning_modules.common.flip_test import mirror_body
+from lightning_modules.common.posed_body import BodyRotations
 from lightning_modules.hemlets.flip import mirror_joints
 from lightning_modules.hemlets.losses import SUPERVISION, BodyLoss
 from lightning_modules.hemlets.module import HemletsModule
 from lightning_modules.hemlets.network import HemletsOutput
-from lightning_modules.mirror import mirror_body
-from lightning_modules.smpl_head import BodyRotations
 
 TINY = {
     "backbone": "resnet18_tiny", "crop_size": 64, "head_channels": 8, "feature_channels": 12, "hidden_channels": 16,

@@ -10,12 +10,12 @@ from official_weights import golden, kept, no_initialisation, official_state, st
 from safetensors.torch import save_file
 
 import zoo
+from lightning_modules.common.state_dict_mapping import rename
 from lightning_modules.i2l_meshnet.losses import I2LMeshNetLoss
 from lightning_modules.i2l_meshnet.module import I2LMeshNetModule
 from lightning_modules.i2l_meshnet.official import RULES, convert_state_dict
 from lightning_modules.i2l_meshnet.regressor import ParameterRegressor
 from lightning_modules.i2l_meshnet.targets import LixelSpace, LixelTargets
-from lightning_modules.renaming import rename
 from zoo.errors import ZooError
 
 

@@ -8,10 +8,11 @@ from official_weights import golden
 from people import make_batch, open_body
 from torch.utils.data import DataLoader
 
+from lightning_modules.common.posed_body import BodyParameters
+from lightning_modules.common.rotations import axis_angle_from_6d
 from lightning_modules.i2l_meshnet.module import I2LMeshNetModule
 from lightning_modules.i2l_meshnet.parameters import FittedBody, parameter_loss
 from lightning_modules.i2l_meshnet.regressor import ParameterRegressor
-from lightning_modules.smpl_head import BodyParameters, axis_angle_from_6d
 
 TINY = {"backbone": "resnet18_tiny", "crop_size": 64, "head_channels": 8}
 

@@ -7,6 +7,7 @@ from people import open_body
 
 from body.camera import apply_affine, compose_affine, project
 from body.skeleton import get_skeleton
+from lightning_modules.common.rotations import crop_to_camera_rotation
 from lightning_modules.nbf.body_layer import BodyLayer
 from lightning_modules.nbf.camera import MEAN_TRANSL, FixedCamera, box_zoom, resize_affine, warp
 from lightning_modules.nbf.network import Fit
@@ -14,7 +15,6 @@ from lightning_modules.nbf.pictures import Pictures
 from lightning_modules.nbf.placement import Placement
 from lightning_modules.nbf.scale import ScaleConvention
 from lightning_modules.nbf.targets import body_truth, labelled
-from lightning_modules.smpl_head import ray_rotation
 
 SMPL29 = get_skeleton("smpl29")
 
@@ -23,7 +23,7 @@ SMPL29 = get_skeleton("smpl29")
 def people(request):
     """A layer, a batch, its truth and the turn of its crops."""
     layer, batch = BodyLayer(open_body(), request.param), make_people(3)
-    view = ray_rotation(batch["intrinsics"], batch["crop_affine"], 64)
+    view = crop_to_camera_rotation(batch["intrinsics"], batch["crop_affine"], 64)
     return layer, batch, body_truth(batch, layer, view, SMPL29), view
 
 
@@ -107,7 +107,7 @@ def test_warp_moves_pixels_as_opencv_does():
 def test_labels_follow_their_picture():
     batch = make_people(2)
     layer = BodyLayer(open_body())
-    view = ray_rotation(batch["intrinsics"], batch["crop_affine"], 64)
+    view = crop_to_camera_rotation(batch["intrinsics"], batch["crop_affine"], 64)
     truth = body_truth(batch, layer, view, SMPL29)
     shown = Pictures(64, 32, 24).view(batch, truth, ScaleConvention("true_body", layer), jitter=False)
     for person in range(2):

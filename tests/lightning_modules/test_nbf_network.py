@@ -7,7 +7,7 @@ from people import open_body
 from PIL import Image
 
 from body.load import load_body
-from lightning_modules.backbones import create_backbone
+from lightning_modules.common.backbones import create_backbone
 from lightning_modules.nbf.body_layer import BodyLayer, nearest_rotation, to_absolute, to_relative
 from lightning_modules.nbf.camera import MEAN_TRANSL, FixedCamera
 from lightning_modules.nbf.coding import blend_colours, colour_joints, colour_labels, colour_table, nearest

@@ -13,8 +13,8 @@ from safetensors.torch import save_file
 from torch.utils.data import DataLoader
 
 import zoo
-from lightning_modules.heads import expected_place
-from lightning_modules.root_depth import pinhole_depth
+from lightning_modules.common.heatmaps import soft_argmax_nd
+from lightning_modules.common.root_depth import pinhole_depth
 from lightning_modules.rootnet.module import RootNetModule
 from lightning_modules.rootnet.network import RootOutput
 from lightning_modules.rootnet.official import convert_state_dict
@@ -74,7 +74,7 @@ def test_expected_place_of_a_sharp_peak_is_its_cell(dims):
     for point, cell in enumerate(cells):
         logits[(slice(None), point, *cell[-dims:])] = 60.0
     expected = torch.tensor(cells, dtype=torch.float32)[:, -dims:].flip(1)  # (z,) y, x to x, y(, z)
-    torch.testing.assert_close(expected_place(logits), expected.expand(2, -1, -1))
+    torch.testing.assert_close(soft_argmax_nd(logits), expected.expand(2, -1, -1))
 
 
 class Oracle(torch.nn.Module):

@@ -9,7 +9,7 @@ import torch
 import yaml
 from distributed_files import write_body, write_snapshot
 
-from lightning_modules.backbones import BACKBONES
+from lightning_modules.common.backbones import BACKBONES
 from lightning_modules.i2l_meshnet import official
 from zoo.resources import resource
 

@@ -15,7 +15,7 @@ from safetensors import safe_open
 
 import zoo
 from lightning_modules import METHODS
-from lightning_modules.backbones import BACKBONES
+from lightning_modules.common.backbones import BACKBONES
 from lightning_modules.i2l_meshnet import official
 from zoo.archives import unpack
 from zoo.checkpoints import read_checkpoints

@@ -272,7 +272,7 @@ def test_backbones_take_imagenet_weights_from_the_hub_and_do_without_them_offlin
     import torch
     from safetensors.torch import save
 
-    from lightning_modules.backbones import create_backbone
+    from lightning_modules.common.backbones import create_backbone
 
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
     name = "test_resnet"  # timm's own small network for tests

@@ -8,14 +8,8 @@ from people import make_batch, open_body
 from scipy.spatial.transform import Rotation
 
 from body.camera import crop_affine, intrinsics_matrix
-from lightning_modules.smpl_head import (
-    BodyParameters,
-    BodyRotations,
-    PosedBody,
-    matrix_from_6d,
-    matrix_from_9d,
-    ray_rotation,
-)
+from lightning_modules.common.posed_body import BodyParameters, BodyRotations, PosedBody
+from lightning_modules.common.rotations import crop_to_camera_rotation, matrix_from_6d, matrix_from_9d
 
 
 def test_any_numbers_become_rotations_and_rotations_stay_themselves():
@@ -53,11 +47,13 @@ def test_matrices_and_axis_angles_pose_the_same_body_at_the_same_place():
 def test_ray_rotation_worked_examples():
     intrinsics = intrinsics_matrix(torch.tensor([[100.0, 100.0]]), torch.tensor([[50.0, 40.0]])).view(1, 3, 3)
     box = torch.tensor([[30.0, 20.0, 40.0, 40.0]])  # its middle is the principal point
-    torch.testing.assert_close(ray_rotation(intrinsics, crop_affine(box, 64), 64)[0], torch.eye(3), atol=1e-5, rtol=0)
+    torch.testing.assert_close(
+        crop_to_camera_rotation(intrinsics, crop_affine(box, 64), 64)[0], torch.eye(3), atol=1e-5, rtol=0
+    )
     right = crop_affine(box + torch.tensor([100.0, 0, 0, 0]), 64)  # the ray (1, 0, 1)
     eighth = Rotation.from_rotvec([0, math.pi / 4, 0]).as_matrix()
-    np.testing.assert_allclose(ray_rotation(intrinsics, right, 64)[0], eighth, atol=1e-6)
+    np.testing.assert_allclose(crop_to_camera_rotation(intrinsics, right, 64)[0], eighth, atol=1e-6)
     anywhere = crop_affine(torch.tensor([[7.0, 90.0, 30.0, 30.0]]), 64, torch.tensor([0.3]))
-    ray = ray_rotation(intrinsics, anywhere, 64)[0] @ torch.tensor([0.0, 0.0, 1.0])
+    ray = crop_to_camera_rotation(intrinsics, anywhere, 64)[0] @ torch.tensor([0.0, 0.0, 1.0])
     pixel = intrinsics[0] @ ray
     torch.testing.assert_close(pixel[:2] / pixel[2], torch.tensor([22.0, 105.0]), atol=1e-3, rtol=0)

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from lightning_modules.backbones import Backbone
+from lightning_modules.common.backbones import Backbone
 
 _BODY = re.compile(r"(network\.(?:\w+\.)*?)net\.")
 

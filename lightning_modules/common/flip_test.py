@@ -5,8 +5,9 @@ from __future__ import annotations
 import torch
 
 from body.skeleton import SMPL24
-from lightning_modules.precision import full_precision
-from lightning_modules.smpl_head import BodyRotations, matrix_from_9d
+from lightning_modules.common.posed_body import BodyRotations
+from lightning_modules.common.precision import full_precision
+from lightning_modules.common.rotations import matrix_from_9d
 
 
 def mirror_body(body: BodyRotations) -> BodyRotations:

@@ -4,9 +4,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from lightning_modules.backbones import create_backbone
+from lightning_modules.common.backbones import create_backbone
+from lightning_modules.common.initial_weights import load_backbone
 from lightning_modules.i2l_meshnet.network import I2LMeshNet
-from lightning_modules.start import load_backbone
 
 
 @pytest.fixture(scope="module")

@@ -41,7 +41,7 @@ def state_of(network: nn.Module) -> tuple[object, ...]:
     )
 
 
-def pays_off(like: torch.Tensor, training: bool) -> bool:
+def should_fold(like: torch.Tensor, training: bool) -> bool:
     """Whether to run a folded copy: without gradients, on a CPU, and not while a graph is traced."""
     return not (training or torch.is_grad_enabled() or torch.compiler.is_compiling()) and like.device.type == "cpu"
 
