@@ -45,8 +45,8 @@ def test_it_carries_the_list_of_weights_configs_and_the_open_body(installed, tmp
 
 
 def test_it_carries_every_bundled_weight(installed):
-    ours = sorted(path.name for path in (ROOT / "zoo/weights").glob("*.safetensors"))
-    assert sorted(path.name for path in (installed / "zoo/weights").glob("*.safetensors")) == ours
+    ours = sorted(path.name for path in (ROOT / "zoo/checkpoints/weights").glob("*.safetensors"))
+    assert sorted(path.name for path in (installed / "zoo/checkpoints/weights").glob("*.safetensors")) == ours
 
 
 def test_it_leaves_tests_and_benchmarks_behind(installed):

@@ -9,24 +9,24 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from zoo.errors import ZooError
+from zoo.resources import VERSION as __version__
 
 if TYPE_CHECKING:
-    from zoo.checkpoints import info, list_models
-    from zoo.loading import load
-    from zoo.official import from_official
-    from zoo.predicting import predict
-    from zoo.publishing import push
+    from zoo.checkpoints.listing import info, list_models
+    from zoo.checkpoints.load import load
+    from zoo.checkpoints.official import from_official
+    from zoo.checkpoints.publish import push
+    from zoo.prediction.predict import predict
 
-__version__ = "0.1.0"
 __all__ = ["ZooError", "__version__", "from_official", "info", "list_models", "load", "predict", "push"]
 
 _HOME = {
-    "from_official": "zoo.official",
-    "load": "zoo.loading",
-    "predict": "zoo.predicting",
-    "push": "zoo.publishing",
-    "info": "zoo.checkpoints",
-    "list_models": "zoo.checkpoints",
+    "from_official": "zoo.checkpoints.official",
+    "load": "zoo.checkpoints.load",
+    "predict": "zoo.prediction.predict",
+    "push": "zoo.checkpoints.publish",
+    "info": "zoo.checkpoints.listing",
+    "list_models": "zoo.checkpoints.listing",
 }
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from zoo.errors import ZooError
 
 PACKAGE = Path(__file__).resolve().parent
+VERSION = "0.1.0"
 
 
 def resource(name: str) -> Path:
@@ -25,7 +26,7 @@ def resource(name: str) -> Path:
 
 def weights_folder() -> Path:
     """Folder of the weights that ship with the package."""
-    return PACKAGE / "weights"
+    return PACKAGE / "checkpoints" / "weights"
 
 
 def cache_folder() -> Path:

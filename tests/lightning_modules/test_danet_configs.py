@@ -12,9 +12,9 @@ import zoo
 from lightning_modules.common.folding import FoldedCopy, fold_batch_norms
 from lightning_modules.danet.module import DaNetModule
 from lightning_modules.danet.network import DaNet
-from zoo.checkpoints import read_checkpoints
+from zoo.checkpoints.convert import official_state
+from zoo.checkpoints.listing import read_checkpoints
 from zoo.cli import main
-from zoo.converting import official_state
 from zoo.resources import list_configs
 
 CONFIGS = [name for name in list_configs() if name.startswith("danet/")]

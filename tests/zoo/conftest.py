@@ -1,4 +1,4 @@
-"""Weights of a small untrained model, written the way `zoo fit` and `zoo.package_weights` write them."""
+"""Weights of a small untrained model, written the way `zoo fit` and `zoo.checkpoints.package` write them."""
 
 import time
 from pathlib import Path
@@ -14,7 +14,7 @@ SMALL = {"backbone": "resnet18_tiny", "crop_size": 64, "head_channels": 8}
 @pytest.fixture(scope="session")
 def small_checkpoint(tmp_path_factory) -> Path:
     """A Lightning checkpoint: state and hyper-parameters, as plain values."""
-    from zoo.loading import build
+    from zoo.checkpoints.load import build
 
     torch.manual_seed(0)
     model = build("i2l_meshnet", SMALL)
@@ -44,7 +44,7 @@ def listing() -> str:
 @pytest.fixture(scope="session")
 def small_weights(small_checkpoint, listing) -> Path:
     """`i2l_meshnet.small.safetensors`, beside the `checkpoints.yaml` that lists it."""
-    from zoo.package_weights import package
+    from zoo.checkpoints.package import package
 
     folder = small_checkpoint.parent
     (folder / "checkpoints.yaml").write_text(listing)
@@ -55,7 +55,7 @@ def small_weights(small_checkpoint, listing) -> Path:
 @pytest.fixture(scope="session")
 def small_model(small_weights):
     """The model of those weights."""
-    from zoo.loading import load
+    from zoo.checkpoints.load import load
 
     return load(small_weights)
 
@@ -68,8 +68,8 @@ def listed(small_weights, monkeypatch):
     found = resources.resource
     yaml_file = small_weights.parent / "checkpoints.yaml"
     patched = lambda name: yaml_file if name == "checkpoints.yaml" else found(name)  # noqa: E731
-    monkeypatch.setattr("zoo.checkpoints.resource", patched)
-    monkeypatch.setattr("zoo.weights.weights_folder", lambda: small_weights.parent)
+    monkeypatch.setattr("zoo.checkpoints.listing.resource", patched)
+    monkeypatch.setattr("zoo.checkpoints.files.weights_folder", lambda: small_weights.parent)
     return small_weights
 
 

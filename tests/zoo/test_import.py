@@ -23,7 +23,7 @@ def test_import_is_quick_and_imports_nothing_heavy():
 
 def test_names_resolve_to_functions_even_after_their_modules_were_imported():
     import zoo
-    import zoo.loading
-    import zoo.predicting
+    import zoo.checkpoints.load
+    import zoo.prediction.predict
 
     assert all(callable(getattr(zoo, name)) for name in ("load", "predict", "info", "list_models"))

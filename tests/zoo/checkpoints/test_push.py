@@ -1,0 +1,189 @@
+"""Publishing: what goes out, what must not, and that it comes back the same."""
+
+import dataclasses
+import json
+
+import pytest
+import torch
+import yaml
+from hub_server import TOKEN
+from safetensors.torch import load_file, save_file
+
+import zoo
+from zoo.checkpoints.listing import parse_checkpoints
+from zoo.checkpoints.model_card import model_card
+from zoo.checkpoints.publish import refuse_unless_allowed
+from zoo.cli import main
+from zoo.errors import ZooError
+
+REPO = "someone/small"
+
+
+@pytest.fixture
+def hub(hub_server, monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    return hub_server
+
+
+def test_what_was_pushed_comes_back_the_same(listed, small_model, hub, tmp_path, capsys):
+    done = zoo.push("i2l_meshnet.small", REPO)
+    published = hub.repos[REPO].commits[done.commit]
+    assert {name: len(content) for name, content in published.items()} == done.files
+    assert set(published) == {"model.safetensors", "config.json", "README.md"}
+    assert published["model.safetensors"] == listed.read_bytes()
+    image = torch.rand(1, 3, 64, 64)
+    expected = small_model(image).vertices
+    model = zoo.load(REPO, cache_dir=tmp_path / "first")
+    assert not model.training
+    assert torch.equal(model(image).vertices, expected)
+    moved = hub.repos[REPO].commit({"model.safetensors": b"other", "config.json": b"{}"})
+    assert moved != done.commit
+    assert torch.equal(zoo.load(REPO, revision=done.commit, cache_dir=tmp_path / "second")(image).vertices, expected)
+    again = zoo.load(REPO, revision=done.commit, cache_dir=tmp_path / "second", offline=True)
+    assert torch.equal(again(image).vertices, expected)
+
+    assert main(["push", "i2l_meshnet.small", "--repo", REPO]) == 0
+    url, call = capsys.readouterr().out.splitlines()
+    assert call == f'zoo.load("{REPO}", revision="{hub.repos[REPO].branches["main"]}")'
+    assert url.endswith(hub.repos[REPO].branches["main"])
+
+
+def test_listed_weights_on_the_hub_load_at_their_commit(listed, small_model, hub, tmp_path, monkeypatch):
+    commit = zoo.push("i2l_meshnet.small", REPO).commit
+    document = yaml.safe_load((listed.parent / "checkpoints.yaml").read_text())
+    entry = document["i2l_meshnet.small"]
+    entry |= {"availability": "hub", "file": "model.safetensors", "source": {"repo": REPO, "revision": commit}}
+    (tmp_path / "checkpoints.yaml").write_text(yaml.safe_dump(document))
+    monkeypatch.setattr("zoo.checkpoints.listing.resource", lambda name: tmp_path / name)
+    hub.repos[REPO].commit({"model.safetensors": b"other"})
+    image = torch.rand(1, 3, 64, 64)
+    model = zoo.load("i2l_meshnet", cache_dir=tmp_path / "cache")
+    assert torch.equal(model(image).vertices, small_model(image).vertices)
+    hub.damage = True
+    with pytest.raises(ZooError, match="is not the listed file"):
+        zoo.load("i2l_meshnet", cache_dir=tmp_path / "other")
+    assert not list((tmp_path / "other").rglob("snapshots/*/*"))
+    with pytest.raises(ZooError, match="the repository has no such revision"):
+        zoo.load("i2l_meshnet", revision="v2", cache_dir=tmp_path / "other")
+    assert main(["list"]) == 0
+
+
+def test_branches_and_private_repositories(listed, hub, tmp_path, monkeypatch):
+    zoo.push("i2l_meshnet.small", REPO, private=True)
+    assert hub.repos[REPO].private
+    first = hub.repos[REPO].branches["main"]
+    done = zoo.push("i2l_meshnet.small", REPO, revision="trial")
+    assert hub.repos[REPO].branches == {"main": first, "trial": done.commit}
+    assert zoo.load(REPO, revision="trial", cache_dir=tmp_path).hparams["crop_size"] == 64
+    monkeypatch.delenv("HF_TOKEN")
+    with pytest.raises(ZooError, match="private; if so, log in with `hf auth login`"):
+        zoo.load(REPO, cache_dir=tmp_path / "other")
+    with pytest.raises(ZooError, match="hf auth login"):
+        zoo.push("i2l_meshnet.small", REPO)
+
+
+def test_a_dry_run_touches_no_network(listed, hub, capsys):
+    assert main(["push", "i2l_meshnet.small", "--repo", REPO, "--dry-run"]) == 0
+    text = capsys.readouterr().out
+    assert f"model.safetensors: {listed.stat().st_size:,} bytes" in text
+    assert "license: apache-2.0" in text
+    assert hub.log == []
+    assert hub.repos == {}
+
+
+@pytest.mark.parametrize(
+    ("licences", "message"),
+    [
+        ({"redistributable": False}, "its weights may not be passed on"),
+        ({"weights": ""}, "its weights have no licence"),
+        ({"weights": "none stated (code MIT)"}, "its weights have no licence"),
+    ],
+)
+def test_weights_without_permission_stay_here(listed, hub, tmp_path, monkeypatch, capsys, licences, message):
+    document = yaml.safe_load((listed.parent / "checkpoints.yaml").read_text())
+    document["i2l_meshnet.small"]["licences"] |= licences
+    (tmp_path / "checkpoints.yaml").write_text(yaml.safe_dump(document))
+    monkeypatch.setattr("zoo.checkpoints.listing.resource", lambda name: tmp_path / name)
+    for more in ([], ["--dry-run"]):
+        assert main(["push", "i2l_meshnet", "--repo", REPO, *more]) == 2
+        assert message in capsys.readouterr().err
+    assert hub.log == []
+
+
+def test_no_official_weights_can_be_published():
+    from zoo.checkpoints.listing import read_checkpoints
+
+    for entry in read_checkpoints().values():
+        if entry.availability == "official":
+            with pytest.raises(ZooError, match="is not published"):
+                refuse_unless_allowed(entry)
+
+
+def test_weights_of_ones_own(small_weights, small_model, hub, tmp_path):
+    own = tmp_path / "mine"
+    own.mkdir()
+    (own / "model.safetensors").write_bytes(small_weights.read_bytes())
+    with pytest.raises(ZooError, match=r"is in no list: say its licence \(--licence\)"):
+        zoo.push(own, REPO)
+    done = zoo.push(own, REPO, licence="CC-BY-4.0", data="my pictures, CC0")
+    assert "license: cc-by-4.0" in done.card
+    assert "- Data: my pictures, CC0" in done.card
+    image = torch.rand(1, 3, 64, 64)
+    assert torch.equal(zoo.load(REPO, cache_dir=tmp_path / "c")(image).vertices, small_model(image).vertices)
+    tensors, facts = load_file(own / "model.safetensors"), {"method": "i2l_meshnet", "config": "{}"}
+    for metadata, message in (
+        ({**facts, "provenance": "{}"}, "converted from the authors' file and may not be passed on"),
+        (facts, "does not fit i2l_meshnet"),
+        ({**facts, "method": "nobody"}, "no method 'nobody'"),
+        ({"config": "{}"}, "does not say which method"),
+        ({**facts, "config": "[1]"}, "its config is not a mapping"),
+    ):
+        save_file(tensors, own / "model.safetensors", metadata)
+        with pytest.raises(ZooError, match=message):
+            zoo.push(own, REPO, licence="MIT", data="x")
+    with pytest.raises(ZooError, match="only safetensors are published"):
+        zoo.push("last.ckpt", REPO)
+
+
+def test_words_that_are_not_ones_own(listed, hub):
+    with pytest.raises(ZooError, match=r"stand in checkpoints\.yaml"):
+        zoo.push("i2l_meshnet.small", REPO, licence="MIT")
+    with pytest.raises(ZooError, match="no Hub repository name"):
+        zoo.push("i2l_meshnet.small", "a/b/c")
+
+
+def test_the_card_says_what_a_reader_must_know():
+    from zoo.checkpoints.listing import get_checkpoint
+
+    entry = get_checkpoint("i2l_meshnet.open_tiny")
+    entry = dataclasses.replace(entry, reported={"3dpw-test-14j-gendered": {"mpjpe": 93.15}})
+    card = model_card(entry, "me/mine")
+    head = yaml.safe_load(card.split("---")[1])
+    assert head["license"] == "apache-2.0"
+    assert "i2l_meshnet" in head["tags"]
+    for text in (
+        'zoo.load("me/mine")',
+        "I2L-MeshNet: Image-to-Lixel Prediction Network",
+        entry.training.command,
+        entry.training.fingerprint,
+        f"| open-v1 | mpjpe | {entry.results['open-v1']['mpjpe']:g} | mm |",
+        "| 3dpw-test-14j-gendered | mpjpe | 93.15 | mm |",
+        "not photographs",
+        "## Intended use and limits",
+        f"{entry.parameters:,}",
+    ):
+        assert text in card
+    measured, reported = card.index("## Measured by"), card.index("## Reported by")
+    assert measured < card.index("open-v1 | mpjpe") < reported < card.index("93.15")
+    other = dataclasses.replace(entry.licences, weights="My Own Licence 1.0")
+    head = yaml.safe_load(model_card(dataclasses.replace(entry, licences=other), "me/mine").split("---")[1])
+    assert (head["license"], head["license_name"]) == ("other", "my own licence 1.0")
+
+
+def test_the_published_configuration_is_complete(listed, hub):
+    commit = zoo.push("i2l_meshnet.small", REPO).commit
+    facts = json.loads(hub.repos[REPO].commits[commit]["config.json"])
+    entry = parse_checkpoints(yaml.safe_load((listed.parent / "checkpoints.yaml").read_text()))["i2l_meshnet.small"]
+    assert facts["config"] == entry.config
+    assert (facts["sha256"], facts["bytes"], facts["parameters"]) == (entry.sha256, entry.bytes, entry.parameters)
+    assert facts["licence"] == "Apache-2.0"

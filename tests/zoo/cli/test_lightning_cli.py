@@ -1,0 +1,159 @@
+"""`zoo fit|validate|test|predict`: the command line in this process, with a model that trains in a second."""
+
+import csv
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+
+from zoo.cli import main
+from zoo.cli.lightning_arguments import parse
+from zoo.cli.lightning_cli import ZooCLI
+from zoo.errors import ZooError
+from zoo.results.result import WeightsIdentity
+
+TOY = {
+    "model": {"class_path": "toy.ToyModule"},
+    "data": {"class_path": "toy.ToyData"},
+    "trainer": {"max_epochs": 3, "accelerator": "cpu", "log_every_n_steps": 1, "enable_model_summary": False},
+}
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A working folder with `run/toy.yaml`; a Ctrl-C handler that Lightning may replace is put back."""
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1]))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/toy.yaml").write_text(yaml.safe_dump(TOY))
+    handler = signal.getsignal(signal.SIGINT)
+    yield tmp_path
+    signal.signal(signal.SIGINT, handler)
+
+
+def test_fit_writes_csv_and_checkpoints_under_the_configuration_s_name(folder):
+    assert main(["fit", "--config", "run/toy.yaml"]) == 0
+    with (folder / "outputs/run/toy/logs/version_0/metrics.csv").open() as stream:
+        losses = [float(row["loss"]) for row in csv.DictReader(stream) if row["loss"]]
+    assert len(losses) == 24
+    assert losses[-1] < losses[0] / 4
+    assert (folder / "outputs/run/toy/checkpoints/last.ckpt").is_file()
+    assert (folder / "outputs/run/toy/logs/version_0/config.yaml").is_file()
+
+
+def test_ctrl_c_saves_and_the_resumed_run_goes_on_from_there(folder, capsys):
+    with pytest.raises(SystemExit):
+        main(["fit", "--config", "run/toy.yaml", "--model.stop_at", "11"])
+    saved = Path("outputs/run/toy/checkpoints/last-interrupted.ckpt")
+    assert f"--ckpt_path {saved}" in capsys.readouterr().out
+    interrupted = torch.load(saved, weights_only=True)
+    assert interrupted["global_step"] == 11
+    assert interrupted["optimizer_states"]
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    assert main(["fit", "--config", "run/toy.yaml", "--ckpt_path", "last", "--model.lr", "0"]) == 0
+    with Path("outputs/run/toy/logs/version_1/metrics.csv").open() as stream:
+        losses = [row["loss"] for row in csv.DictReader(stream) if row["loss"]]
+    assert len(losses) == 24 - 11
+    # the optimiser's state comes back too: its rate of 0.1, not the 0 given here, moved the weights on
+    final = torch.load("outputs/run/toy/checkpoints/last.ckpt", weights_only=True)
+    assert final["global_step"] == 24
+    assert abs(float(final["state_dict"]["layer.weight"]) - 3) < abs(
+        float(interrupted["state_dict"]["layer.weight"]) - 3
+    )
+
+
+def test_wandb_offline_writes_a_run_beside_the_csv(folder, monkeypatch):
+    monkeypatch.setenv("WANDB_SILENT", "true")
+    assert main(["fit", "--config", "run/toy.yaml", "--wandb", "offline", "--trainer.max_steps", "2"]) == 0
+    assert list((folder / "outputs/run/toy/wandb").glob("offline-run-*/*.wandb"))
+    assert list((folder / "outputs/run/toy/logs").rglob("metrics.csv"))
+
+
+def test_validate_takes_a_checkpoint_file(folder, capsys):
+    main(["fit", "--config", "run/toy.yaml", "--trainer.max_steps", "16"])
+    last = "outputs/run/toy/checkpoints/last.ckpt"
+    assert main(["validate", "--config", "run/toy.yaml", "--ckpt_path", last]) == 0
+    assert "val/error" in capsys.readouterr().out
+
+
+def test_typed_options_of_a_model_change_finished_weights(folder, monkeypatch):
+    """Those of the configuration do not: the weights know what they were trained with."""
+    monkeypatch.setenv("ZOO_CACHE", str(folder / "cache"))
+    few = [
+        "--data.test_samples",
+        "2",
+        "--data.batch_size",
+        "2",
+        "--data.num_workers",
+        "0",
+        "--data.generator_workers",
+        "1",
+    ]
+    command = ["test", "--weights", "cascaded_lifting.open_tiny", *few, "--trainer.accelerator", "cpu"]
+    command += ["--trainer.precision", "32-true"]
+    plain = ZooCLI(parse(command)).model.hparams
+    typed = ["--model.joints_from", "volume", "--model.init_args.root_depth=given"]
+    run = ZooCLI(parse([*command, *typed]))
+    assert (plain["joints_from"], plain["root_depth"]) == (None, "box")
+    assert run.changed == {"joints_from": "volume", "root_depth": "given"}
+    assert run.model.hparams == {**plain, **run.changed}
+
+
+def test_results_of_changed_weights_do_not_pass_for_the_listed_ones():
+    changed = WeightsIdentity("nbf.open_tiny", "0" * 64, {"input": "true_parts", "protocol": "open-v1"})
+    assert changed.label == "nbf.open_tiny (input=true_parts)"
+    assert WeightsIdentity("nbf.open_tiny", "0" * 64, {"protocol": "open-v1-body"}).label == "nbf.open_tiny"
+
+
+class Trap:
+    """An object whose unpickling creates a file."""
+
+    def __reduce__(self):
+        return (open, ("trapped", "w"))
+
+
+def test_a_hostile_checkpoint_runs_nothing(folder):
+    main(["fit", "--config", "run/toy.yaml", "--trainer.max_steps", "2"])
+    path = "outputs/run/toy/checkpoints/last.ckpt"
+    content = torch.load(path, weights_only=True)
+    torch.save({**content, "extra": Trap()}, "hostile.ckpt")
+    with pytest.raises(Exception, match=r"[Ww]eights.only|Unsupported"):
+        main(["validate", "--config", "run/toy.yaml", "--ckpt_path", "hostile.ckpt"])
+    assert not Path("trapped").exists()
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["fit"], "needs --config"),
+        (["fit", "--config", "nowhere.yaml"], "no configuration 'nowhere.yaml'"),
+        (["test", "--config", "run/toy.yaml"], "no weights of the zoo were trained with run/toy"),
+        (["test", "--weights", "nobody.x"], "no model 'nobody.x'"),
+        (["test", "--weights", "i2l_meshnet", "--ckpt_path", "a.ckpt"], "not both"),
+        (["test", "--weights", "i2l_meshnet.freihand"], "names no configuration"),
+        (["fit", "--weights", "mine.safetensors"], "names no configuration; give --config"),
+    ],
+)
+def test_bad_command_lines_are_answered_in_one_line(folder, capsys, argv, message):
+    with pytest.raises(ZooError, match=message):
+        parse(argv)
+    assert main(argv) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+
+
+def test_an_unknown_option_is_named(folder, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["fit", "--config", "run/toy.yaml", "--trainer.max_stepz", "2"])
+    assert caught.value.code == 2
+    assert "max_stepz" in capsys.readouterr().err
+
+
+def test_the_process_arguments_are_used_when_none_are_given(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["zoo", "--version"])
+    assert main() == 0
+    assert capsys.readouterr().out.strip() == "0.1.0"

@@ -1,0 +1,167 @@
+"""Files of a prediction: they open, and say the same as the prediction."""
+
+import base64
+import io
+import json
+import re
+
+import numpy as np
+import pytest
+import torch
+import trimesh
+from PIL import Image
+from skimage import data
+
+from body.camera import default_intrinsics, project
+from body.load import load_body
+from body.skeleton import SMPL24
+from lightning_modules.prediction import Prediction, SmplParameters
+from zoo.errors import ZooError
+from zoo.prediction.export import Photo, write_prediction
+from zoo.prediction.export.files import write_together
+
+BOX = (100.0, 50.0, 120.0, 180.0)
+
+
+@pytest.fixture(scope="module")
+def photo():
+    pixels = data.astronaut()[:240, 100:420]
+    return Photo(pixels, default_intrinsics(320, 240).numpy(), "some person.jpg")
+
+
+@pytest.fixture(scope="module")
+def prediction(photo):
+    """Two people in T-pose, upright in the camera frame, three metres away."""
+    body = load_body("open")
+    pose = torch.zeros(2, 24, 3)
+    pose[:, 0, 0] = torch.pi
+    output = body(pose, torch.zeros(2, 10), torch.tensor([[-0.5, 0.4, 3.0], [0.5, 0.4, 3.5]]))
+    pixels = project(output.joints, torch.from_numpy(photo.intrinsics).expand(2, 3, 3))
+    smpl = SmplParameters(pose, torch.zeros(2, 10))
+    return Prediction(output.joints, SMPL24, pixels, "box", output.vertices, body.faces, smpl)
+
+
+@pytest.fixture(scope="module")
+def files(prediction, photo, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("export") / "new" / "folder"
+    paths = write_prediction(prediction, photo, [BOX, BOX], folder, "i2l_meshnet.small")
+    assert {path.name for path in folder.iterdir()} == {path.name for path in paths}  # and nothing temporary
+    return folder
+
+
+def test_names_carry_the_person_only_when_there_are_several(files, prediction, photo, tmp_path):
+    endings = ["_overlay.png", "_skeleton.png", ".obj", ".glb", ".html", ".json"]
+    assert {p.name for p in files.iterdir()} == {f"some person_person{k}{e}" for k in (0, 1) for e in endings}
+    paths = write_prediction(prediction, photo, [BOX], tmp_path, "m")
+    assert {path.name for path in paths} == {f"some person{ending}" for ending in endings}
+
+
+@pytest.mark.parametrize("ending", ["obj", "glb"])
+def test_meshes_reload_with_the_same_vertices_turned_upright(files, prediction, ending):
+    scene = trimesh.load(files / f"some person_person1.{ending}", process=False)
+    mesh = scene if isinstance(scene, trimesh.Trimesh) else next(iter(scene.geometry.values()))
+    turned = mesh.vertices * [1, -1, -1]
+    np.testing.assert_allclose(turned, prediction.vertices[1].numpy(), atol=1e-6)
+    np.testing.assert_array_equal(mesh.faces, prediction.faces)
+    head, foot = prediction.joints[1, SMPL24.index("head")], prediction.joints[1, SMPL24.index("left_foot")]
+    assert head[1] < foot[1]  # y down in the camera
+    assert mesh.vertices[:, 1].max() > -float(head[1])
+    assert mesh.volume > 0  # faces look outwards
+
+
+def test_json_has_joints_in_metres_and_pixels_with_everything_needed_to_read_them(files, prediction, photo):
+    record = json.loads((files / "some person_person0.json").read_text())
+    assert record["schema"] == "human-mesh-zoo/person/1"
+    assert record["model"] == "i2l_meshnet.small"
+    assert record["image"] == {"file": "some person.jpg", "width": 320, "height": 240}
+    assert record["box"]["xywh"] == list(BOX)
+    assert record["camera"]["source"].startswith("assumed")
+    assert record["root_depth_source"] == "box"
+    assert [joint["name"] for joint in record["joints"]] == list(SMPL24.joints)
+    metres = np.array([joint["metres"] for joint in record["joints"]])
+    np.testing.assert_allclose(metres, prediction.joints[0].numpy(), atol=1e-5)
+    camera = np.array(record["camera"]["intrinsics"])
+    projected = metres @ camera.T
+    pixels = np.array([joint["pixels"] for joint in record["joints"]])
+    np.testing.assert_allclose(pixels, projected[:, :2] / projected[:, 2:], atol=0.02)
+    assert np.shape(record["smpl"]["pose_axis_angle"]) == (24, 3)
+
+
+def test_overlay_covers_the_body_and_nothing_else(files, prediction, photo):
+    overlay = np.asarray(Image.open(files / "some person_person0_overlay.png")).astype(int)
+    changed = np.abs(overlay - photo.pixels.astype(int)).max(-1) > 4
+    inside = prediction.joints_2d[0, [SMPL24.index(n) for n in ("pelvis", "spine2", "left_knee", "right_elbow")]]
+    for x, y in inside.round().int().tolist():
+        assert changed[y, x]
+    corners = prediction.vertices[0].numpy() @ photo.intrinsics.T
+    corners = corners[:, :2] / corners[:, 2:]
+    low, high = np.floor(corners.min(0)).astype(int), np.ceil(corners.max(0)).astype(int)
+    changed[max(low[1], 0) : high[1] + 1, max(low[0], 0) : high[0] + 1] = False
+    assert not changed.any()
+
+
+def test_large_photographs_are_drawn_smaller_and_still_fit(files, prediction, photo, tmp_path, monkeypatch):
+    monkeypatch.setattr("zoo.prediction.export.files.LONGEST_PICTURE", 160)
+    write_prediction(prediction, photo, [BOX, BOX], tmp_path, "m")
+    for name in ("overlay", "skeleton"):
+        drawn = Image.open(tmp_path / f"some person_person0_{name}.png")
+        assert drawn.size == (160, 120)
+        full = Image.open(files / f"some person_person0_{name}.png").resize((160, 120), Image.Resampling.BOX)
+        assert np.abs(np.asarray(drawn).astype(float) - np.asarray(full)).mean() < 6
+
+
+def test_a_person_out_of_the_picture_or_behind_the_camera_is_not_an_error(prediction, photo, tmp_path):
+    for number, shift in enumerate(([50.0, 0, 0], [0, 0, -9.0])):
+        moved = prediction.vertices[:1] + torch.tensor(shift)
+        one = Prediction(prediction.joints[:1], SMPL24, prediction.joints_2d[:1], "box", moved, prediction.faces)
+        write_prediction(one, photo, [BOX], tmp_path / str(number), "m")
+        overlay = np.asarray(Image.open(tmp_path / str(number) / "some person_overlay.png"))
+        np.testing.assert_array_equal(overlay, photo.pixels)
+
+
+def test_the_page_needs_nothing_else_and_holds_the_mesh(files, prediction):
+    page = (files / "some person_person0.html").read_text()
+    assert not re.search(r"https?:|//cdn|<link|src=[\"'](?!data:)|@import|fetch\(|XMLHttp", page)
+    content = json.loads(re.search(r'id="data">(.*?)</script>', page, re.DOTALL).group(1))
+    vertices = np.frombuffer(base64.b64decode(content["vertices"]), "<f4").reshape(-1, 3)
+    np.testing.assert_array_equal(vertices, prediction.vertices[0].numpy())
+    faces = np.frombuffer(base64.b64decode(content["faces"]), "<u4").reshape(-1, 3)
+    np.testing.assert_array_equal(faces, prediction.faces)
+    header, coded = content["photo"].split(",", 1)
+    assert header == "data:image/jpeg;base64"
+    assert Image.open(io.BytesIO(base64.b64decode(coded))).size == (320, 240)
+
+
+def test_a_hostile_file_name_stays_text(prediction, photo, tmp_path):
+    nasty = Photo(photo.pixels, photo.intrinsics, "</title><script>alert(1)<x>.png")
+    paths = write_prediction(prediction, Photo(nasty.pixels, nasty.intrinsics, "a<b>&.png"), [BOX], tmp_path, "<m>")
+    page = next(path for path in paths if path.suffix == ".html").read_text()
+    assert "a&lt;b&gt;&amp;.png, &lt;m&gt;" in page
+    assert "<m>" not in page
+
+
+def test_a_method_without_a_mesh_writes_what_it_has(prediction, photo, tmp_path):
+    joints = Prediction(prediction.joints[:1], SMPL24, prediction.joints_2d[:1], "rootnet")
+    names = {path.name for path in write_prediction(joints, photo, [BOX], tmp_path, "m")}
+    assert names == {"some person_skeleton.png", "some person.html", "some person.json"}
+    assert "smpl" not in json.loads((tmp_path / "some person.json").read_text())
+
+
+def test_all_files_or_none(tmp_path, monkeypatch):
+    from pathlib import Path
+
+    (tmp_path / "a").write_bytes(b"old")
+    write = Path.write_bytes
+
+    def full(self, content):
+        if self.name == "b":
+            raise OSError(28, "No space left on device")
+        return write(self, content)
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(ZooError, match="No space left"):
+        write_together({"a": b"new", "b": b"new"}, tmp_path)
+    assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [("a", b"old")]
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ZooError, match="cannot be written"):
+        write_together({"a": b""}, tmp_path / "file")

@@ -1,0 +1,1 @@
+"""A weights file's life: listed, found or fetched, loaded, converted, packaged, published."""

@@ -1,0 +1,132 @@
+"""`zoo package`: a Lightning checkpoint becomes a weights file."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import re
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from body.atomic import atomic_file
+from zoo.checkpoints.listing import parse_checkpoints
+from zoo.checkpoints.load import build, fill, started
+from zoo.errors import ZooError
+from zoo.resources import file_sha256
+
+
+def package(checkpoint: Path, name: str, folder: Path, listing: Path | None) -> dict[str, Any]:
+    """Write `folder/NAME.safetensors` and its facts into the entry NAME of `listing`.
+
+    Matrices and kernels are stored in 16 bits; vectors (biases, normalisation statistics) keep 32, since they cost
+    nothing and small variances would vanish. The file's metadata hold the method and its hyper-parameters.
+
+    Args:
+        checkpoint: written by `zoo fit`.
+        name: `method.tag`, an entry of `listing`.
+        folder: for the weights.
+        listing: a `checkpoints.yaml`; None for weights of your own, which no list knows.
+
+    Returns:
+        The facts that were written.
+
+    Raises:
+        ZooError: the checkpoint cannot be read, does not fit the method, or holds values beyond 16-bit floats.
+    """
+    from safetensors.torch import save_file
+
+    state, config = read_lightning(checkpoint)
+    method = name.partition(".")[0]
+    config = started(config)
+    module = build(method, config)
+    fill(module, state, f"{checkpoint} does not fit {method}")
+    tensors = {key: _narrow(key, value) for key, value in state.items()}
+    target = folder / f"{name}.safetensors"
+    metadata = {"format": "pt", "name": name, "method": method, "config": json.dumps(config, sort_keys=True)}
+    with atomic_file(target) as partial:
+        save_file(tensors, partial, metadata)
+        partial.chmod(0o644)  # safetensors writes files for their owner only
+    facts = {
+        "availability": "bundled",
+        "file": target.name,
+        "sha256": file_sha256(target),
+        "bytes": target.stat().st_size,
+        "parameters": sum(weight.numel() for weight in module.parameters()),
+        "config": config,
+    }
+    if listing is not None:
+        update_listing(listing, name, facts)
+    return facts
+
+
+def read_lightning(checkpoint: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """State and hyper-parameters of a Lightning checkpoint, read without running any code of it.
+
+    Raises:
+        ZooError: no such file, or not a Lightning checkpoint of plain values.
+    """
+    if not checkpoint.is_file():
+        raise ZooError(f"{checkpoint}: no such file")
+    try:
+        content = torch.load(checkpoint, map_location="cpu", weights_only=True)
+        state, config = content["state_dict"], dict(content["hyper_parameters"])
+    except (pickle.UnpicklingError, RuntimeError, KeyError, TypeError, EOFError) as error:
+        first = (str(error).splitlines() or [""])[0]
+        raise ZooError(f"{checkpoint} is not a Lightning checkpoint of plain values ({first})") from None
+    return state, {key: value for key, value in config.items() if not key.startswith("_")}
+
+
+def _narrow(key: str, value: Tensor) -> Tensor:
+    if not value.is_floating_point():
+        return value.contiguous()
+    if not bool(torch.isfinite(value).all()):
+        raise ZooError(f"{key} holds values that are not finite; the training diverged")
+    narrow = value.half() if value.ndim >= 2 else value.float()
+    if not bool(torch.isfinite(narrow).all()):
+        raise ZooError(f"{key} holds values up to {float(value.abs().max()):g}, beyond 16-bit floats")
+    return narrow.contiguous()
+
+
+def update_listing(listing: Path, name: str, facts: dict[str, Any]) -> None:
+    """Set top-level fields of one entry in a `checkpoints.yaml`, leaving every other line and comment as it is.
+
+    Raises:
+        ZooError: there is no such entry, or the result would not be a valid list; the file is then left alone.
+    """
+    import yaml
+
+    lines = listing.read_text(encoding="utf-8").splitlines()
+    if f"{name}:" not in lines:
+        raise ZooError(f"{listing} has no entry {name}; write its other fields first")
+    start = lines.index(f"{name}:") + 1
+    end = next((i for i in range(start, len(lines)) if re.match(r"[^\s#]", lines[i])), len(lines))
+    block = _without_source(lines[start:end])
+    for key, value in facts.items():
+        row = f"  {key}: {_in_one_line(value)}"
+        found = [i for i, line in enumerate(block) if line.startswith(f"  {key}:")]
+        position = found[0] if found else next(i for i, line in enumerate(block) if line.startswith("  body:"))
+        block[position : position + len(found)] = [row]
+    text = "\n".join([*lines[:start], *block, *lines[end:]]) + "\n"
+    parse_checkpoints(yaml.safe_load(text))
+    with atomic_file(listing) as partial:
+        partial.write_text(text, encoding="utf-8")
+
+
+def _in_one_line(value: Any) -> str:
+    """YAML's flow style. JSON would do but for numbers such as 1e-05, which YAML takes for words."""
+    import yaml
+
+    text: str = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=1_000_000)
+    return text.removesuffix("...\n").strip()
+
+
+def _without_source(block: list[str]) -> list[str]:
+    """The entry without `source`, which says why weights that now exist were missing."""
+    kept, inside = [], False
+    for line in block:
+        inside = line.startswith("  source:") or (inside and line.startswith("   "))
+        kept += [] if inside else [line]
+    return kept

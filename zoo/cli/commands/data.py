@@ -1,0 +1,150 @@
+"""Benchmarks on your disk: are they whole, and what has to be made of them first. check leaves with 1 if not."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from datamodules import BENCHMARKS, get_benchmark, get_preparation
+from zoo.errors import ZooError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from datamodules.files import FileDataModule
+    from zoo.environment.data_check import SplitCheck
+
+_RESERVED = ("root", "protocol", "crops", "batch_size", "num_workers")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of `zoo data`."""
+    parser.add_argument("action", choices=("check", "prepare"))
+    parser.add_argument("name", nargs="?", choices=BENCHMARKS, metavar="NAME", help="; ".join(BENCHMARKS))
+    parser.add_argument("--root", type=Path, help="its folder (default: $ZOO_ASSETS/benchmarks/NAME)")
+    parser.add_argument("--protocol", help="whose splits are checked (default: the benchmark's first)")
+    parser.add_argument("--option", action="append", default=[], metavar="NAME=VALUE", help="such as layout=moon")
+    parser.add_argument("--read", type=int, default=32, help="samples per split that check reads (default: 32)")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="picture of samples with their labels, PNG or JPEG")
+    parser.add_argument("--workers", type=int, default=2, help="processes of prepare (default: 2)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Check or prepare a benchmark; without a name, tell which ones there are."""
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    if arguments.name is None:
+        return _list(console)
+    return _check(arguments, console) if arguments.action == "check" else _prepare(arguments, console)
+
+
+def _list(console: Console) -> int:
+    """The benchmarks, and whether their folder is there."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False)
+    for column in ("benchmark", "folder", "protocols"):
+        table.add_column(column, overflow="fold", no_wrap=column == "benchmark")
+    for name in BENCHMARKS:
+        data = get_benchmark(name)()
+        try:
+            place = Text(str(data.root), "green")
+        except FileNotFoundError:
+            place = Text("not there")
+        table.add_row(name, place, ", ".join(data.protocols) or "for training")
+    console.print(table)
+    return 0
+
+
+def _make(arguments: argparse.Namespace) -> FileDataModule:
+    from zoo.cli.options import parse_options
+
+    kind = get_benchmark(arguments.name)
+    options: dict[str, Any] = parse_options(arguments.option, kind, _RESERVED)
+    try:
+        root = None if arguments.root is None else str(arguments.root)
+        data = kind(root=root, protocol=arguments.protocol, num_workers=0, **options)
+        _ = data.root  # is there one?
+    except (OSError, ValueError, TypeError) as error:
+        raise ZooError(" ".join(str(error).split())) from None
+    return data
+
+
+def _check(arguments: argparse.Namespace, console: Console) -> int:
+    from rich.table import Table
+    from rich.text import Text
+
+    from zoo.environment.data_check import check_split
+
+    data = _make(arguments)
+    console.print(f"{arguments.name} in {data.root}", soft_wrap=True)
+    if data.protocol:
+        console.print(f"protocol {data.protocol}", soft_wrap=True)
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(no_wrap=True, style="bold")
+    table.add_column(overflow="fold")
+    checks = []
+    for split in data.splits:
+        with console.status(f"Reading {split}"):
+            checks.append(check_split(data, split, arguments.read))
+        table.add_row(split, Text.assemble(*_lines(checks[-1])))
+    console.print(table)
+    if arguments.plot is not None:
+        _plot(data, tuple(check.split for check in checks if check.samples), arguments.plot, console)
+    return int(any(check.problems for check in checks))
+
+
+def _lines(check: SplitCheck) -> list[Any]:
+    """A split in words: count, labels, what was left out, what is wrong."""
+    known = "" if check.expected is None else f" of {check.expected:,}"
+    lines: list[Any] = [f"{check.samples:,}{known} samples" if check.samples is not None else "cannot be read"]
+    lines += [f"\n{check.labels}"] if check.labels else []
+    lines += [(f"\nnote: {note}", "dim") for note in check.notes]
+    return lines + [(f"\nwanting: {problem}", "red") for problem in check.problems]
+
+
+def _plot(data: FileDataModule, splits: tuple[str, ...], target: Path, console: Console) -> None:
+    from body.atomic import atomic_file
+    from zoo.environment.contact_sheet import contact_sheet
+
+    if target.suffix.lower() not in (".png", ".jpg", ".jpeg"):
+        raise ZooError(f"--plot {target}: the name must end in .png or .jpg")
+    try:
+        sheet = contact_sheet(data, splits)
+    except ValueError as error:
+        console.print(f"no picture: {error}")
+        return
+    import cv2
+
+    whole, content = cv2.imencode(target.suffix, sheet[..., ::-1])
+    if not whole:
+        raise ZooError(f"--plot {target}: the picture cannot be encoded")
+    with atomic_file(target) as partial:
+        partial.write_bytes(content.tobytes())
+    console.print(target, soft_wrap=True)
+
+
+def _prepare(arguments: argparse.Namespace, console: Console) -> int:
+    from datamodules.jobs import run_jobs
+    from zoo.cli.options import parse_options
+
+    preparation = get_preparation(arguments.name)
+    if preparation is None:
+        console.print(f"{arguments.name} needs no preparation: its files are read as they are distributed")
+        return 0
+    if arguments.workers < 1:
+        raise ZooError(f"--workers is a number of processes, not {arguments.workers}")
+    options = parse_options(arguments.option, preparation, ("root",))
+    try:
+        root = get_benchmark(arguments.name)(root=arguments.root and str(arguments.root)).root
+        jobs = preparation(root, **options)
+    except (OSError, ValueError) as error:
+        raise ZooError(" ".join(str(error).split())) from None
+    outcome = run_jobs(jobs, arguments.workers, f"Preparing {arguments.name}")
+    console.print(f"{outcome.done} done, {outcome.skipped} done before, {len(outcome.failed)} failed")
+    for name, reason in outcome.failed.items():
+        console.print(reason if name in reason else f"{name}: {reason}", soft_wrap=True)
+    return int(bool(outcome.failed))

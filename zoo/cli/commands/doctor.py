@@ -1,0 +1,58 @@
+"""What works on this machine, and what to do about the rest. Leaves with 1 when something needed is broken."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from zoo.environment.doctor import Check
+
+COLOURS = {"ok": "green", "missing": "yellow", "broken": "red"}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of `zoo doctor`."""
+    parser.add_argument("--json", action="store_true", help="for machines")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the checks; 1 when one of them is `broken`, since `missing` things are optional."""
+    from body.assets import assets_folder
+    from zoo.environment.doctor import examine
+
+    groups, assets = examine(), assets_folder()
+    broken = [check.name for checks in groups.values() for check in checks if check.state == "broken"]
+    if arguments.json:
+        checks = [{"group": group, **dataclasses.asdict(check)} for group, found in groups.items() for check in found]
+        folder = None if assets is None else str(assets)
+        print(json.dumps({"ok": not broken, "assets": folder, "checks": checks}, indent=1))
+        return int(bool(broken))
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    for group, found in groups.items():
+        console.print(_table(group, found))
+        console.print()
+    console.print(f"ZOO_ASSETS is {assets or 'not set'}: the folder of licensed files, laid out as zoo/README.md says.")
+    console.print(f"Broken: {', '.join(broken)}" if broken else "Everything needed works.")
+    return int(bool(broken))
+
+
+def _table(group: str, checks: list[Check]) -> Table:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, show_header=False, pad_edge=False, title=group, title_justify="left", title_style="bold")
+    table.add_column(min_width=14, max_width=22, overflow="fold")
+    table.add_column(no_wrap=True, min_width=7)
+    table.add_column(overflow="fold", ratio=1)
+    for check in checks:
+        purpose = f"for {check.unlocks}\n" if check.unlocks and check.state != "ok" else ""
+        detail = Text.assemble((purpose, "dim"), check.detail)
+        table.add_row(Text(check.name), Text(check.state, COLOURS[check.state]), detail)
+    return table

@@ -1,0 +1,109 @@
+"""Results by protocol: what papers report and what was measured here, never in one column."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from zoo.results.leaderboard import Row
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of `zoo leaderboard`."""
+    parser.add_argument("protocol", nargs="?", help="such as open-v1, or unstated (default: all that have rows)")
+    parser.add_argument("--format", choices=("table", "markdown", "csv", "json", "html"), default="table")
+    parser.add_argument("--actions", action="store_true", help="add the results by action, sequence or setting")
+    parser.add_argument("--ablations", action="store_true", help="add the papers' comparisons of their own variants")
+    parser.add_argument("--results", type=Path, help="folder of your own results (default: $ZOO_RESULTS or ./results)")
+    parser.add_argument(
+        "--check", action="store_true", help="are measured numbers the reported ones? exit code 1 if not"
+    )
+    parser.add_argument(
+        "--tolerance", type=float, default=0.01, help="of --check, relative (default: 0.01, one percent)"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the rows in the wanted format, or compare measured with reported numbers."""
+    from zoo.results.leaderboard import leaderboard
+
+    rows = leaderboard(arguments.protocol, arguments.results)
+    if arguments.check:
+        return _check(rows, arguments.tolerance)
+    if arguments.format == "table":
+        _print(rows, arguments)
+        return 0
+    print(_text(rows, arguments), end="")
+    return 0
+
+
+def _text(rows: Sequence[Row], arguments: argparse.Namespace) -> str:
+    """CSV, JSON and HTML have every row; Markdown has those that the terminal shows."""
+    if arguments.format == "markdown":
+        from zoo.results.leaderboard import sections
+        from zoo.results.leaderboard.markdown import as_markdown
+
+        return as_markdown(sections(_shown(rows, arguments)), actions=arguments.actions)
+    if arguments.format == "html":
+        from zoo.results.leaderboard.page import as_html
+
+        return as_html(rows)
+    from zoo.results.leaderboard.data import as_csv, as_json
+
+    return as_csv(rows, actions=arguments.actions) if arguments.format == "csv" else as_json(rows)
+
+
+def _shown(rows: Sequence[Row], arguments: argparse.Namespace) -> list[Row]:
+    """Without ablations, and without numbers of unstated protocols, unless they were asked for."""
+    if arguments.ablations:
+        return list(rows)
+    return [row for row in rows if not row.ablation and (arguments.protocol or not row.table)]
+
+
+def _print(rows: Sequence[Row], arguments: argparse.Namespace) -> None:
+    from rich.console import Console
+
+    from zoo.results.leaderboard import sections
+    from zoo.results.leaderboard.terminal import as_table
+
+    console, shown = Console(), _shown(rows, arguments)
+    parts = sections(shown)
+    one = arguments.protocol is not None
+    console.print(as_table(parts, width=console.width, full=one, actions=arguments.actions))
+    if not parts:
+        console.print("no results yet: zoo test --weights NAME measures some", highlight=False)
+    hidden = len(sections(rows)) - len(parts)
+    if hidden:
+        more = f"zoo leaderboard{f' {arguments.protocol}' if one else ''} --ablations"
+        console.print(f"{hidden} more tables: {more}{'' if one else ', zoo leaderboard unstated'}", highlight=False)
+
+
+def _check(rows: Sequence[Row], tolerance: float) -> int:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from zoo.checkpoints.listing import read_checkpoints
+    from zoo.results.leaderboard.check import compare
+
+    console = Console()
+    by_authors = {name: entry.reported for name, entry in read_checkpoints().items()}
+    comparisons = compare(rows, by_authors, tolerance)
+    if not comparisons:
+        console.print("no measured result has a reported counterpart", highlight=False)
+        return 0
+    table = Table(box=None, pad_edge=False)
+    table.add_column("weights, protocol, source", overflow="fold", min_width=26)
+    table.add_column("metric")
+    for name in ("measured", "reported", "off by"):
+        table.add_column(name, justify="right")
+    table.add_column(f"reproduced\nwithin {tolerance:.1%}", overflow="fold")
+    for one in comparisons:
+        numbers = (f"{one.measured:.2f}", f"{one.reported:.2f}", f"{one.difference:+.1%}")
+        verdict = Text("yes") if one.reproduced else Text("no", style="bold red")
+        table.add_row(Text(f"{one.weights}\n{one.protocol}\n{one.source}"), one.label, *numbers, verdict)
+    console.print(table)
+    return 0 if all(one.reproduced for one in comparisons) else 1

@@ -1,0 +1,91 @@
+"""The `zoo` command: a file per subcommand in `zoo/cli/commands`, Lightning's own for training and evaluation."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import warnings
+from collections.abc import Sequence
+from importlib import import_module
+
+from zoo.errors import ZooError
+from zoo.resources import VERSION
+
+COMMANDS = {
+    "demo": "measure the bundled model on the open benchmark and draw pictures",
+    "predict": "3D pose and mesh of the people in a photograph",
+    "list": "models there are",
+    "info": "everything about one model",
+    "fetch": "get weights ready to load, or learn where the authors keep them",
+    "convert": "make an authors' weight file loadable",
+    "package": "make a checkpoint of zoo fit a weights file",
+    "push": "publish weights on the Hugging Face Hub",
+    "data": "data check NAME: is a benchmark on disk whole; data prepare NAME: its images",
+    "body": "body convert FILE: an SMPL or MANO pickle becomes npz",
+    "protocols": "what every number means",
+    "baseline": "the mean pose on the open benchmark",
+    "leaderboard": "results by protocol, reported and measured",
+    "doctor": "what works on this machine, and what to do about the rest",
+}
+LIGHTNING = {
+    "fit": "train: zoo fit --config i2l_meshnet/open_tiny",
+    "validate": "evaluate on the validation split",
+    "test": "evaluate on the test split and store the result",
+}
+
+
+def _usage() -> str:
+    rows = "\n".join(f"  {name:<12} {text}" for name, text in {**COMMANDS, **LIGHTNING}.items())
+    return (
+        "usage: zoo COMMAND [options]\n\n"
+        f"Open model zoo for monocular 3D human pose and mesh, version {VERSION}.\n\n{rows}\n\n"
+        "zoo COMMAND --help explains one; zoo fit --help lists every option of Lightning's trainer."
+        "\nzoo predict --config ... runs a whole datamodule through Lightning instead of one photograph."
+    )
+
+
+def _is_lightning(argv: Sequence[str]) -> bool:
+    configured = any(word in ("-c", "--config") or word.startswith("--config=") for word in argv)
+    return argv[0] in LIGHTNING or (argv[0] == "predict" and configured)
+
+
+def _run(argv: Sequence[str]) -> int:
+    if _is_lightning(argv):
+        return int(import_module("zoo.cli.lightning_cli").main(argv))
+    if argv[0] not in COMMANDS:
+        raise ZooError(f"no command {argv[0]!r}; there are {', '.join({**COMMANDS, **LIGHTNING})}")
+    command = import_module(f"zoo.cli.commands.{argv[0]}")
+    parser = argparse.ArgumentParser(prog=f"zoo {argv[0]}", description=command.__doc__)
+    command.add_arguments(parser)
+    return int(command.run(parser.parse_args(argv[1:])))
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code: 0 done, 1 found wanting (doctor), 2 bad input, 130 Ctrl-C.
+
+    Args:
+        argv: words after `zoo`; those of the process when omitted.
+    """
+    argv = list(sys.argv[1:] if argv is None else argv)
+    if not argv or argv[0] in ("-h", "--help", "help"):
+        print(_usage())
+        return 0
+    if argv[0] == "--version":
+        print(VERSION)
+        return 0
+    warnings.filterwarnings("ignore", category=UserWarning, module="pytorch_lightning|lightning_fabric|jsonargparse")
+    try:
+        return _run(argv)
+    except ZooError as error:
+        print(f"zoo: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("zoo: stopped", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # `zoo list | head`
+        sys.stderr.close()
+        return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

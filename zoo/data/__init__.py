@@ -1,1 +1,0 @@
-"""What `zoo data` does with a benchmark on the user's disk."""

@@ -1,0 +1,1 @@
+"""What this machine has: packages, accelerators, licensed files, and benchmarks on disk."""

@@ -1,0 +1,132 @@
+"""A picture of a benchmark's samples with their labels drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+
+from body.draw import skeleton_overlay
+from body.licensed import find_licensed
+from body.load import load_body
+from body.model import BodyModel
+from body.rasterize import rasterize
+from body.skeleton import SMPL24
+from datamodules.augment import NO_CHANGE
+from datamodules.base import rest_root
+from datamodules.crop import make_crop
+from datamodules.files import FileDataModule
+from datamodules.sample import RawSample
+from datamodules.settings import CropSettings
+from datamodules.surface import SurfaceRenderer
+from zoo.environment.data_check import READING_ERRORS, spread
+
+CELL = 256
+_MARGIN = 1.6
+_TITLE = 20
+_BOX_COLOUR = (250, 220, 60)
+_MESH_COLOUR = (240, 60, 200)
+
+Picture = UInt8[np.ndarray, "height width 3"]
+
+
+def contact_sheet(data: FileDataModule, splits: tuple[str, ...], per_split: int = 4) -> Picture:
+    """Samples of every split: with box and joints, with the outline of the SMPL mesh, and with surface labels.
+
+    Samples that cannot be read are left out; cells that a sample has no labels for stay empty. Bodies are the user's
+    SMPL or MANO, neutral; without SMPL the open body stands in for it, which is about right.
+
+    Args:
+        data: the benchmark.
+        splits: what to show, a column each.
+        per_split: samples of each, one below the other, evenly spread.
+
+    Raises:
+        ValueError: not one sample can be read.
+    """
+    columns = [np.concatenate(rows) for split in splits if (rows := _rows(data, split, per_split))]
+    if not columns:
+        raise ValueError("not one sample can be read")
+    height = max(map(len, columns))
+    padded = [np.pad(one, ((0, height - len(one)), (0, 0), (0, 0)), constant_values=255) for one in columns]
+    return np.concatenate(padded, axis=1)
+
+
+def _rows(data: FileDataModule, split: str, wanted: int) -> list[Picture]:
+    rows = []
+    with suppress(*READING_ERRORS):  # of the split as a whole
+        source = data.source(split)
+        for index in spread(len(source), wanted):
+            with suppress(*READING_ERRORS):
+                rows.append(_row(source[index], split))
+    return rows
+
+
+def body_of(sample: RawSample) -> BodyModel | None:
+    """The body whose parameters a sample has, or None."""
+    if sample.smpl is None:
+        return None
+    if len(sample.smpl.pose) != len(SMPL24):
+        return load_body("mano") if find_licensed("mano") else None
+    return load_body("smpl" if find_licensed("smpl") else "open")
+
+
+def _row(sample: RawSample, split: str) -> Picture:
+    body = body_of(sample)
+    if body is None:
+        sample = replace(sample, smpl=None)
+    settings = CropSettings(skeleton=sample.skeleton.name, size=CELL, margin=_MARGIN, augmentation=None)
+    crop = make_crop(sample, settings, NO_CHANGE, rest_root(body or load_body("open")))
+    image = crop["image"].permute(1, 2, 0).mul(255).round().byte().numpy()
+    cells = [_with_joints(image, sample, crop), _with_mesh(image, crop, body), _with_surface(image, crop, body)]
+    title = np.full((_TITLE, len(cells) * CELL, 3), 255, np.uint8)
+    words = f"{split} {sample.index}  {sample.image_name or sample.sequence}"
+    cv2.putText(title, words[-100:], (6, 14), cv2.FONT_HERSHEY_SIMPLEX, 0.4, (40, 40, 40), 1, cv2.LINE_AA)
+    return np.concatenate([title, np.concatenate(cells, axis=1)])
+
+
+def _with_joints(image: Picture, sample: RawSample, crop: Mapping[str, Any]) -> Picture:
+    window = crop["box"].double().numpy()
+    zoom = CELL / window[2]
+    corner = (sample.box[:2] - window[:2]) * zoom
+    start, end = np.rint(corner).astype(int), np.rint(corner + sample.box[2:] * zoom).astype(int)
+    canvas = cv2.rectangle(image.copy(), start.tolist(), end.tolist(), _BOX_COLOUR, 1, cv2.LINE_AA)
+    joints, valid = crop["joints_2d"].numpy(), crop["joints_2d_valid"].numpy()
+    return skeleton_overlay(canvas, joints, sample.skeleton, valid)
+
+
+def _with_mesh(image: Picture, crop: Mapping[str, Any], body: BodyModel | None) -> Picture:
+    if body is None:
+        return np.full_like(image, 255)
+    with torch.no_grad():
+        pose, betas, transl = (crop[name][None] for name in ("pose", "betas", "transl"))
+        vertices = body(pose + body.mean_pose, betas, transl).vertices[0].numpy()
+    hits = rasterize(vertices, body.faces, crop_camera(crop), (CELL, CELL))
+    seen = (hits.face >= 0).reshape(CELL, CELL).astype(np.uint8)
+    outlines, _ = cv2.findContours(seen, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
+    return cv2.drawContours(image.copy(), outlines, -1, _MESH_COLOUR, 1)
+
+
+def _with_surface(image: Picture, crop: Mapping[str, Any], body: BodyModel | None) -> Picture:
+    """Part as hue, U and V as shades."""
+    iuv = crop["iuv"].permute(1, 2, 0).numpy()
+    if not crop["iuv_valid"]:
+        if body is None or body.skeleton.name != SMPL24.name:
+            return np.full_like(image, 255)
+        iuv = SurfaceRenderer(body)(dict(crop), CELL, CELL).permute(1, 2, 0).numpy()
+    hue = (iuv[..., 0].astype(int) * 47 % 180).astype(np.uint8)
+    colours = cv2.cvtColor(np.stack([hue, 255 - iuv[..., 2] // 2, 120 + iuv[..., 1] // 2], -1), cv2.COLOR_HSV2RGB)
+    return np.where(iuv[..., :1] > 0, (0.25 * image + 0.75 * colours).astype(np.uint8), image)
+
+
+def crop_camera(crop: Mapping[str, Any]) -> Float[np.ndarray, "3 3"]:
+    """Camera whose pixels are those of the crop."""
+    affine = np.eye(3)
+    affine[:2] = crop["crop_affine"].double().numpy()
+    return affine @ crop["intrinsics"].double().numpy()

@@ -1,6 +1,0 @@
-"""The leaderboard: what papers report and what was measured here, side by side and never in one column."""
-
-from zoo.leaderboard.rows import Kind, Row, leaderboard
-from zoo.leaderboard.sections import Section, sections
-
-__all__ = ["Kind", "Row", "Section", "leaderboard", "sections"]

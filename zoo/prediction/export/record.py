@@ -1,0 +1,49 @@
+"""The numbers of a prediction as JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from zoo.prediction.export.person import Person, Photo
+
+SCHEMA = "human-mesh-zoo/person/1"
+
+
+def person_record(person: Person, photo: Photo, model: str, number: int) -> dict[str, Any]:
+    """Joints in metres and pixels by name, the camera, the box and where everything came from.
+
+    Args:
+        person: the person.
+        photo: the picture.
+        model: name of the weights.
+        number: which of the picture's boxes this is.
+    """
+    height, width = photo.pixels.shape[:2]
+    record: dict[str, Any] = {
+        "schema": SCHEMA,
+        "model": model,
+        "image": {"file": photo.name, "width": width, "height": height},
+        "person": number,
+        "box": {"xywh": list(person.box), "unit": "pixels of the image"},
+        "camera": {
+            "intrinsics": photo.intrinsics.tolist(),
+            "source": "given" if photo.camera_known else "assumed: 60 degrees across the longer side",
+        },
+        "frame": "camera: x right, y down, z forward; pixel centres at integers",
+        "units": {"metres": "metres in the camera frame", "pixels": "pixels of the image"},
+        "root_depth_source": person.root_depth_source,
+        "skeleton": person.skeleton.name,
+        "joints": [
+            {"name": name, "parent": parent, "metres": _rounded(metres), "pixels": _rounded(pixels)}
+            for name, parent, metres, pixels in zip(
+                person.skeleton.joints, person.skeleton.parents, person.joints, person.joints_2d, strict=True
+            )
+        ],
+    }
+    if person.pose is not None and person.betas is not None:
+        record["smpl"] = {"pose_axis_angle": person.pose.tolist(), "betas": person.betas.tolist()}
+    return record
+
+
+def _rounded(values: Any) -> list[float]:
+    return [round(float(value), 6) for value in values]

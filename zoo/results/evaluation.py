@@ -1,0 +1,124 @@
+"""From a finished test run to a stored result."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytorch_lightning as pl
+import torch
+
+from datamodules.base import BaseDataModule
+from lightning_modules.base import PoseModule
+from metrics import METRIC_INFO, PROTOCOLS
+from zoo.errors import ZooError
+from zoo.results.result import Result, WeightsIdentity, make_result
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+
+def make_test_result(
+    trainer: pl.Trainer,
+    model: PoseModule,
+    datamodule: BaseDataModule,
+    weights: WeightsIdentity,
+    config: Mapping[str, Any],
+    command: str,
+) -> Result:
+    """The result of a test run that has just ended.
+
+    Args:
+        trainer: after `trainer.test`.
+        model: what was tested.
+        datamodule: what it was tested on.
+        weights: what was loaded.
+        config: of the run, plain values.
+        command: what was typed.
+
+    Raises:
+        ZooError: the run was stopped or did not see the whole test split of the benchmark, or a number is not finite.
+    """
+    if not trainer.state.finished:
+        raise ZooError("the test run did not finish")
+    whole, asked = len(datamodule.dataset("test")), trainer.limit_test_batches
+    values = {
+        name.removeprefix("test/"): float(value)
+        for name, value in trainer.callback_metrics.items()
+        if name.startswith("test/")
+    }
+    protocol = model.protocol
+    if int(values.get("n", 0)) != whole:
+        raise ZooError(f"{int(values.get('n', 0))} of {whole} samples were tested (limit_test_batches {asked})")
+    if protocol.primary not in values:
+        raise ZooError(f"no sample had what {METRIC_INFO[protocol.primary].label} of protocol {protocol.id} compares")
+    if datamodule.protocol != protocol.id:
+        raise ZooError(f"the data are {datamodule.protocol or 'of no protocol'}, not of protocol {protocol.id}")
+    try:
+        datamodule.check_test_split()
+    except ValueError as error:
+        raise ZooError(str(error)) from None
+    fingerprint = datamodule.fingerprint("test")
+    return make_result(
+        protocol.id,
+        values,
+        method=_method(model),
+        weights=weights.label,
+        weights_sha256=weights.sha256,
+        data=f"{protocol.benchmark}, {protocol.split}",
+        data_fingerprint=fingerprint,
+        config=config,
+        device=device_name(trainer.strategy.root_device),
+        precision=str(trainer.precision),
+        command=command,
+    )
+
+
+def result_table(result: Result, baseline: Mapping[str, float] | None = None) -> Table:
+    """A result for the terminal, a row per metric; a baseline and the ratio to it beside.
+
+    Args:
+        result: a measured result.
+        baseline: metric -> value of the mean pose on the same data.
+    """
+    from rich.table import Table
+
+    title = f"{result.protocol}, {result.samples} samples, measured {result.date[:10]}"
+    table = Table("metric", title=title, title_justify="left")
+    for column in (result.weights, *(("mean pose", "ratio") if baseline is not None else ())):
+        table.add_column(column, justify="right")
+    for metric in PROTOCOLS[result.protocol].metrics:
+        if metric in result.values:
+            info, value = METRIC_INFO[metric], result.values[metric]
+            row = [info.title, f"[bold]{info.format(value)}[/]"]
+            if baseline is not None:
+                row += [info.format(baseline[metric]), f"{value / baseline[metric]:.0%}"]
+            table.add_row(*row)
+    return table
+
+
+def device_name(device: torch.device) -> str:
+    """The processor's name as its maker writes it."""
+    if device.type == "cuda":
+        return str(torch.cuda.get_device_name(device))
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.is_file():
+        for line in cpuinfo.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def _method(model: PoseModule) -> str:
+    from lightning_modules import METHODS
+
+    path = f"{type(model).__module__}.{type(model).__qualname__}"
+    return next((name for name, known in METHODS.items() if known == path), path)
+
+
+def command_line() -> str:
+    """What was typed, with the program's bare name."""
+    return " ".join(["zoo", *sys.argv[1:]])

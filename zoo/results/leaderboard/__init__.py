@@ -1,0 +1,6 @@
+"""The leaderboard: what papers report and what was measured here, side by side and never in one column."""
+
+from zoo.results.leaderboard.rows import Kind, Row, leaderboard
+from zoo.results.leaderboard.sections import Section, sections
+
+__all__ = ["Kind", "Row", "Section", "leaderboard", "sections"]

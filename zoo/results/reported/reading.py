@@ -1,0 +1,49 @@
+"""Reads the YAML files of this folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from zoo.errors import ZooError
+from zoo.results.reported.tables import ReportedPaper
+from zoo.schema import build, mapping
+
+FOLDER = Path(__file__).parent
+DIFFERENCES = "differences.yaml"
+"""The one file of the folder that is not a paper."""
+
+
+def load_yaml(path: Path) -> Any:
+    """Content of a YAML file.
+
+    Raises:
+        ZooError: it is not YAML.
+    """
+    import yaml
+
+    try:
+        # libyaml's safe loader where PyYAML was built with it: these tables take several times longer without
+        return yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except yaml.YAMLError as error:
+        raise ZooError(f"{path.name} is not valid YAML: {' '.join(str(error).split())}") from error
+
+
+def read_reported(folder: Path | None = None) -> list[ReportedPaper]:
+    """Every paper, in the order of the files.
+
+    Args:
+        folder: where the YAML files are; this package's folder when omitted.
+
+    Raises:
+        ZooError: a file breaks the form; the message names the file and the table.
+    """
+    paths = sorted((folder or FOLDER).glob("*.yaml"))
+    return [_read_paper(path) for path in paths if path.name != DIFFERENCES]
+
+
+def _read_paper(path: Path) -> ReportedPaper:
+    paper = build(ReportedPaper, mapping(load_yaml(path), path.name), path.name)
+    for table in paper.tables:
+        table.check(f"{path.name}, table {table.table}")
+    return paper

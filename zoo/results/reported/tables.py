@@ -1,0 +1,185 @@
+"""One paper's tables, and the rules that their data must keep."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from metrics import PROTOCOLS
+from zoo.errors import ZooError
+from zoo.results.reported.columns import COLUMNS
+
+UNSTATED = "unstated"
+"""In place of a protocol: the paper does not say enough to name one."""
+
+
+@dataclass(frozen=True)
+class ReportedRow:
+    """One row of a paper's table.
+
+    Attributes:
+        method: as the paper names it, with the year where it gives authors.
+        own: whether it is the paper's own method or a variant of it.
+        settings: what distinguishes the row from others of the method.
+        also: name of the same method in the other papers' tables, where it differs.
+        note: what else one must know.
+        values: column -> printed value.
+        cells: printed values of the table's breakdown, one per group; None for a dash or an unreadable cell.
+    """
+
+    method: str
+    own: bool = False
+    settings: str = ""
+    also: str = ""
+    note: str = ""
+    values: dict[str, float] = field(default_factory=dict)
+    cells: tuple[float | None, ...] = ()
+
+
+@dataclass(frozen=True)
+class Breakdown:
+    """Groups that a table breaks one of its columns down by.
+
+    Attributes:
+        field: what the groups are, such as `action`.
+        groups: their names, in the order of the cells.
+        metric: the column.
+        weights: samples per group, when the table's averages are weighted by them.
+        protocols: group -> protocol, for groups that are protocols of their own.
+    """
+
+    field: str
+    groups: tuple[str, ...]
+    metric: str
+    weights: tuple[float, ...] = ()
+    protocols: dict[str, str] = dataclasses.field(default_factory=dict)  # `field` is a name of its own here
+
+
+@dataclass(frozen=True)
+class Exceptions:
+    """Rows whose printed average is not the mean of their cells, and why.
+
+    Attributes:
+        methods: names of the rows.
+        reason: why, as far as it is known.
+    """
+
+    methods: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True)
+class ReportedTable:
+    """One table of a paper, or the part of it that follows one protocol.
+
+    Attributes:
+        table: its number.
+        title: what it shows.
+        protocol: id of the protocol, or `unstated`.
+        units: column -> unit.
+        rows: see `ReportedRow`.
+        benchmark: the data set, when the protocol is unstated; a protocol knows its own.
+        reason: why the protocol is unstated.
+        settings: what all rows have in common beyond the protocol.
+        note: what else one must know.
+        ablation: whether the table compares variants of the paper's own method.
+        breakdown: what the rows' cells are.
+        exceptions: rows whose average is not the mean of the cells.
+    """
+
+    table: str
+    title: str
+    protocol: str
+    units: dict[str, str]
+    rows: tuple[ReportedRow, ...]
+    benchmark: str = ""
+    reason: str = ""
+    settings: str = ""
+    note: str = ""
+    ablation: bool = False
+    breakdown: Breakdown | None = None
+    exceptions: tuple[Exceptions, ...] = ()
+
+    @property
+    def data(self) -> str:
+        """The data set that the table is about."""
+        return PROTOCOLS[self.protocol].benchmark if self.protocol in PROTOCOLS else self.benchmark
+
+    def settings_of(self, row: ReportedRow) -> str:
+        """Settings of the table and of one of its rows."""
+        return ", ".join(text for text in (self.settings, row.settings) if text)
+
+    def check(self, where: str) -> None:
+        """Check what the types do not say.
+
+        Raises:
+            ZooError: a rule is broken; the message names the table and the row.
+        """
+        _check_protocols([self.protocol], where, allowed=(UNSTATED, *PROTOCOLS))
+        unstated = self.protocol == UNSTATED
+        if bool(self.reason) != unstated or bool(self.benchmark) != unstated:
+            raise ZooError(f"{where}: an unstated protocol needs a reason and a benchmark, and no other has them")
+        _check_known(self.units, COLUMNS, f"{where}: units")
+        for name, unit in self.units.items():
+            if unit != COLUMNS[name].unit:
+                raise ZooError(f"{where}: the unit of {name} must be {COLUMNS[name].unit!r}, not {unit!r}")
+        if not self.rows:
+            raise ZooError(f"{where}: there are no rows")
+        if self.breakdown:
+            _check_breakdown(self.breakdown, self.units, where)
+        for row in self.rows:
+            self._check_row(row, f"{where}, {row.method}")
+        for exception in self.exceptions:
+            _check_known(exception.methods, [row.method for row in self.rows], f"{where}: exceptions")
+
+    def _check_row(self, row: ReportedRow, where: str) -> None:
+        _check_known(row.values, self.units, f"{where}: values")
+        groups = self.breakdown.groups if self.breakdown else ()
+        if row.cells and len(row.cells) != len(groups):
+            raise ZooError(f"{where}: there are {len(row.cells)} cells for {len(groups)} groups")
+        numbers = [number for number in (*row.values.values(), *row.cells) if number is not None]
+        if not numbers or not all(math.isfinite(number) for number in numbers):
+            raise ZooError(f"{where}: values or cells must be finite numbers")
+
+
+@dataclass(frozen=True)
+class ReportedPaper:
+    """One paper.
+
+    Attributes:
+        method: the method of the zoo whose paper this is.
+        name: of the method, in the tables.
+        paper: title.
+        authors: in the paper's order.
+        venue: where it appeared.
+        tables: see `ReportedTable`.
+    """
+
+    method: str
+    name: str
+    paper: str
+    authors: str
+    venue: str
+    tables: tuple[ReportedTable, ...]
+
+
+def _check_breakdown(breakdown: Breakdown, units: dict[str, str], where: str) -> None:
+    _check_known([breakdown.metric], units, f"{where}: breakdown metric")
+    _check_known(breakdown.protocols, breakdown.groups, f"{where}: breakdown protocols")
+    _check_protocols(breakdown.protocols.values(), where, allowed=tuple(PROTOCOLS))
+    if breakdown.weights and len(breakdown.weights) != len(breakdown.groups):
+        raise ZooError(f"{where}: breakdown weights must be one per group")
+
+
+def _check_protocols(names: Iterable[str], where: str, allowed: tuple[str, ...]) -> None:
+    for name in names:
+        if name not in allowed:
+            raise ZooError(f"{where}: no protocol {name!r}; there are {', '.join(allowed)}")
+
+
+def _check_known(names: Iterable[str], known: Iterable[str], where: str) -> None:
+    unknown = [name for name in names if name not in set(known)]
+    if unknown:
+        raise ZooError(f"{where} must be of {', '.join(known)}, not {', '.join(unknown)}")
