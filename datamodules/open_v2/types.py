@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from jaxtyping import Float, Int, UInt8
@@ -66,6 +66,7 @@ class Layer:
         normals: unit vertex normals, camera frame.
         body_faces: for each face the face of the open body that lies under it (the bare body's own index for skin), or
             -1: with it, part and chart coordinates of what is seen are found. None for things.
+        kind: skin lets light through, cloth folds, and both sides of hair and things are seen.
     """
 
     vertices: Float[np.ndarray, "vertices 3"]
@@ -73,6 +74,7 @@ class Layer:
     normals: Float[np.ndarray, "vertices 3"]
     material: Material
     body_faces: Int[np.ndarray, "faces"] | None = None
+    kind: Literal["skin", "cloth", "hair", "thing"] = "thing"
 
 
 @dataclass(frozen=True)
