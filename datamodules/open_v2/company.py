@@ -1,0 +1,38 @@
+"""Other people around the subject: beside, behind, in front, near enough to touch or farther away."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from datamodules.open_v2.figure import Figure, gaps
+
+_COUNT = (0.58, 0.25, 0.12, 0.05)  # share of pictures with 0, 1, 2, 3 others
+_DISTANCES = np.linspace(0.15, 7.0, 80)  # metres between two pelvises, tried from the nearest
+
+
+def draw_company(rng: np.random.Generator, subject: Figure, draw: Callable[[], Figure]) -> list[Figure]:
+    """People on the subject's ground, the camera being somewhere at +z; none goes through another.
+
+    Each is moved away from the subject along a line until there is as much air as was drawn.
+    """
+    others: list[Figure] = []
+    for _ in range(int(rng.choice(len(_COUNT), p=_COUNT))):
+        other = draw()
+        kind = rng.choice(["beside", "behind", "before"], p=[0.45, 0.37, 0.18])
+        side = rng.choice([-1.0, 1.0])
+        if kind == "beside":
+            angle = side * rng.uniform(55, 125)
+        elif kind == "behind":
+            angle = 180 + rng.uniform(-60, 60)
+        else:
+            angle = side * rng.uniform(8, 60)
+        air = rng.choice([0.01, rng.uniform(0.03, 0.4), rng.uniform(0.3, 4.0)], p=[0.3, 0.4, 0.3])
+        away = np.array([np.sin(np.deg2rad(angle)), 0.0, np.cos(np.deg2rad(angle))])
+        shifts = _DISTANCES[:, None] * away
+        clear = gaps(other, [subject, *others], shifts)
+        enough = np.flatnonzero((clear >= air) & (np.minimum.accumulate(clear[::-1])[::-1] >= 0))
+        if len(enough):
+            others.append(other.moved(shifts[enough[0]]))
+    return others
