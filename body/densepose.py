@@ -34,7 +34,7 @@ class DensePoseCharts:
     """
 
     faces: Int[np.ndarray, "faces 3"]
-    face_part: UInt8[np.ndarray, "faces"]
+    face_part: UInt8[np.ndarray, " faces"]
     corners: Float[np.ndarray, "faces 3 2"]
 
     def iuv(self, hits: Hits) -> UInt8[np.ndarray, "rays 3"]:

@@ -56,7 +56,7 @@ def skeleton_overlay(
     image: UInt8[np.ndarray, "height width 3"],
     joints: Float[np.ndarray, "joints 2"],
     skeleton: Skeleton,
-    valid: Bool[np.ndarray, "joints"] | None = None,
+    valid: Bool[np.ndarray, " joints"] | None = None,
 ) -> UInt8[np.ndarray, "height width 3"]:
     """A new RGB image with bones and joints drawn over `image`: left orange, right blue, middle green.
 
@@ -90,7 +90,7 @@ def skeleton_overlay(
     return canvas
 
 
-def _points(joints: Float[np.ndarray, "joints 2"], drawn: Bool[np.ndarray, "joints"]) -> list[tuple[int, int]]:
+def _points(joints: Float[np.ndarray, "joints 2"], drawn: Bool[np.ndarray, " joints"]) -> list[tuple[int, int]]:
     fixed = np.rint(np.where(drawn[:, None], joints, 0) * 2**_SUBPIXEL).astype(int)
     return [(int(x), int(y)) for x, y in fixed]
 

@@ -26,7 +26,7 @@ def depth_map(
 def label_map(
     vertices: Float[np.ndarray, "vertices 3"],
     faces: Int[np.ndarray, "faces 3"],
-    face_labels: Integer[np.ndarray, "faces"],
+    face_labels: Integer[np.ndarray, " faces"],
     intrinsics: Float[np.ndarray, "3 3"],
     size: tuple[int, int],
 ) -> UInt8[np.ndarray, "height width"]:

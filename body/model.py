@@ -61,7 +61,7 @@ class BodyModel(nn.Module):
         data: dict[str, Any],
         regressors: dict[str, np.ndarray],
         landmarks: dict[str, int] | None = None,
-        mirror: Int[np.ndarray, "vertices"] | None = None,
+        mirror: Int[np.ndarray, " vertices"] | None = None,
     ) -> None:
         """Take the arrays of a model.
 

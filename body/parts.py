@@ -94,7 +94,7 @@ def merge_table(parts: int) -> UInt8[np.ndarray, "25"]:
     return table
 
 
-def swap_table(parts: int) -> UInt8[np.ndarray, "labels"]:
+def swap_table(parts: int) -> UInt8[np.ndarray, " labels"]:
     """Table that swaps left and right labels.
 
     Use it on a mirrored picture: `flipped = swap_table(6)[labels[:, ::-1]]`.
@@ -107,7 +107,7 @@ def swap_table(parts: int) -> UInt8[np.ndarray, "labels"]:
     return np.array([0, *(1 + names.index(name) for name in swapped)], dtype=np.uint8)
 
 
-def vertex_parts(weights: Float[np.ndarray, "vertices 24"], parts: int = 24) -> UInt8[np.ndarray, "vertices"]:
+def vertex_parts(weights: Float[np.ndarray, "vertices 24"], parts: int = 24) -> UInt8[np.ndarray, " vertices"]:
     """Label of every vertex: the joint with the largest skinning weight, merged to `parts` parts.
 
     Raises:
@@ -118,7 +118,7 @@ def vertex_parts(weights: Float[np.ndarray, "vertices 24"], parts: int = 24) -> 
 
 def face_parts(
     weights: Float[np.ndarray, "vertices 24"], faces: Int[np.ndarray, "faces 3"], parts: int = 24
-) -> UInt8[np.ndarray, "faces"]:
+) -> UInt8[np.ndarray, " faces"]:
     """Label of every face: the joint with the largest weight summed over its corners, merged to `parts` parts.
 
     Raises:

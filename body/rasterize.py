@@ -64,7 +64,7 @@ def rasterize(
 
 
 def _hits(
-    winner: Int[np.ndarray, "pixels"], face: Int[np.ndarray, "tries"], solution: Float[np.ndarray, "tries 3"]
+    winner: Int[np.ndarray, " pixels"], face: Int[np.ndarray, " tries"], solution: Float[np.ndarray, "tries 3"]
 ) -> Hits:
     seen = winner >= 0
     own = winner[seen]

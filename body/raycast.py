@@ -31,10 +31,10 @@ class Hits:
         distance: in units of the ray direction's length, inf for none.
     """
 
-    mesh: Int[np.ndarray, "rays"]
-    face: Int[np.ndarray, "rays"]
+    mesh: Int[np.ndarray, " rays"]
+    face: Int[np.ndarray, " rays"]
     barycentric: Float[np.ndarray, "rays 3"]
-    distance: Float[np.ndarray, "rays"]
+    distance: Float[np.ndarray, " rays"]
 
 
 class RayScene:
@@ -71,7 +71,7 @@ class RayScene:
 
     def occluded(
         self, origins: Float[np.ndarray, "rays 3"], directions: Float[np.ndarray, "rays 3"]
-    ) -> Bool[np.ndarray, "rays"]:
+    ) -> Bool[np.ndarray, " rays"]:
         """Whether anything at all lies along every ray (shadow rays)."""
         return self._scene.run(_rays(origins), _rays(directions), query="OCCLUDED") >= 0
 
@@ -118,7 +118,7 @@ def interpolate(
 
 def visible(
     scene: RayScene, points: Float[np.ndarray, "points 3"], tolerance: float = 5e-3
-) -> Bool[np.ndarray, "points"]:
+) -> Bool[np.ndarray, " points"]:
     """Which camera-frame points the camera at the origin sees.
 
     A point on or in a mesh counts as seen when nothing lies more than `tolerance` metres in front of it along its ray.

@@ -32,7 +32,7 @@ def unit(vectors: Float[np.ndarray, "*batch 3"]) -> Float[np.ndarray, "*batch 3"
 
 def headlight(
     normals: Float[np.ndarray, "rays 3"], directions: Float[np.ndarray, "rays 3"], ambient: float = 0.35
-) -> Float[np.ndarray, "rays"]:
+) -> Float[np.ndarray, " rays"]:
     """Brightness in [0, 1] under a light slightly above and left of the camera, the same for both sides of a surface.
 
     Args:

@@ -29,10 +29,12 @@ class Surface:
     """
 
     trees: tuple[cKDTree, ...]
-    places: tuple[Int[np.ndarray, "_"], ...]
-    distances: Float[np.ndarray, "pairs"]
+    places: tuple[Int[np.ndarray, " _"], ...]
+    distances: Float[np.ndarray, " pairs"]
 
-    def nearest(self, part: Int[np.ndarray, "points"], uv: Float[np.ndarray, "points 2"]) -> Int[np.ndarray, "points"]:
+    def nearest(
+        self, part: Int[np.ndarray, " points"], uv: Float[np.ndarray, "points 2"]
+    ) -> Int[np.ndarray, " points"]:
         """Place whose chart coordinates are closest, on the same part; -1 where the part is 0 (background)."""
         found = np.full(len(part), -1, np.int64)
         for number, (tree, places) in enumerate(zip(self.trees, self.places, strict=True), start=1):
@@ -41,7 +43,9 @@ class Surface:
                 found[rows] = places[tree.query(uv[rows])[1]]
         return found
 
-    def apart(self, first: Int[np.ndarray, "points"], second: Int[np.ndarray, "points"]) -> Float[np.ndarray, "points"]:
+    def apart(
+        self, first: Int[np.ndarray, " points"], second: Int[np.ndarray, " points"]
+    ) -> Float[np.ndarray, " points"]:
         """Geodesic distance of two places each, metres; infinite where one of them is negative."""
         low, high = np.minimum(first, second).astype(np.int64), np.maximum(first, second).astype(np.int64)
         there = (low >= 0) & (low < high)

@@ -47,8 +47,8 @@ class SurfaceCharts:
         length: extent along the axis, metres.
     """
 
-    face_part: UInt8[np.ndarray, "faces"]
-    vertex_part: UInt8[np.ndarray, "vertices"]
+    face_part: UInt8[np.ndarray, " faces"]
+    vertex_part: UInt8[np.ndarray, " vertices"]
     vertices: Float[np.ndarray, "vertices 3"]
     centre: Float[np.ndarray, "24 3"]
     frame: Float[np.ndarray, "24 3 3"]

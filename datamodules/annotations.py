@@ -53,16 +53,16 @@ class Annotations:
     joints_2d_valid: Bool[np.ndarray, "rows joints"] | None = None
     depth_order: Int8[np.ndarray, "rows joints joints"] | None = None
     depth_order_valid: Bool[np.ndarray, "rows joints joints"] | None = None
-    absolute: Bool[np.ndarray, "rows"] | None = None
-    root_depths: Float[np.ndarray, "rows"] | None = None
+    absolute: Bool[np.ndarray, " rows"] | None = None
+    root_depths: Float[np.ndarray, " rows"] | None = None
     pose: Float[np.ndarray, "rows parts 3"] | None = None
     betas: Float[np.ndarray, "rows 10"] | None = None
     transl: Float[np.ndarray, "rows 3"] | None = None
-    smpl_valid: Bool[np.ndarray, "rows"] | None = None
-    gender: Int8[np.ndarray, "rows"] | None = None
-    image_ids: Int[np.ndarray, "rows"] | None = None
-    annotation_ids: Int[np.ndarray, "rows"] | None = None
-    frames: Int[np.ndarray, "rows"] | None = None
+    smpl_valid: Bool[np.ndarray, " rows"] | None = None
+    gender: Int8[np.ndarray, " rows"] | None = None
+    image_ids: Int[np.ndarray, " rows"] | None = None
+    annotation_ids: Int[np.ndarray, " rows"] | None = None
+    frames: Int[np.ndarray, " rows"] | None = None
     subjects: Labels | None = None
     actions: Labels | None = None
     sequences: Labels | None = None
@@ -84,7 +84,7 @@ class Annotations:
         names = (field.name for field in fields(self) if field.name != "skeleton")
         return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
 
-    def take(self, rows: Int[np.ndarray, "taken"] | Bool[np.ndarray, "rows"]) -> Annotations:
+    def take(self, rows: Int[np.ndarray, " taken"] | Bool[np.ndarray, " rows"]) -> Annotations:
         """Some rows, given by position or by a mask."""
         rows = np.flatnonzero(rows) if rows.dtype == bool else rows
         taken: dict[str, Any] = {name: take(column, rows) for name, column in self.columns().items()}

@@ -47,9 +47,9 @@ class Batch(TypedDict):
     depth_order: Int[Tensor, "batch joints joints"]
     """[i, j] = -1 when joint i is nearer to the camera than j, 1 when farther, 0 when level (within 5 cm)."""
     depth_order_valid: Bool[Tensor, "batch joints joints"]
-    root_depth: Float[Tensor, "batch"]
+    root_depth: Float[Tensor, " batch"]
     """z of the root joint, metres."""
-    root_depth_valid: Bool[Tensor, "batch"]
+    root_depth_valid: Bool[Tensor, " batch"]
     """False as well where people were placed, see `RawSample.absolute`: the depth is made up then."""
 
     # body model
@@ -57,9 +57,9 @@ class Batch(TypedDict):
     """SMPL axis-angle of 24 joints (MANO: 16), joint 0 the orientation in the camera frame."""
     betas: Float[Tensor, "batch 10"]
     transl: Float[Tensor, "batch 3"]
-    smpl_valid: Bool[Tensor, "batch"]
+    smpl_valid: Bool[Tensor, " batch"]
     vertices: Float[Tensor, "batch vertices 3"]
-    vertices_valid: Bool[Tensor, "batch"]
+    vertices_valid: Bool[Tensor, " batch"]
 
     gender: list[str]
     """Of the body that the parameters belong to: `neutral`, `male` or `female`."""
@@ -67,24 +67,24 @@ class Batch(TypedDict):
     # dense surface labels, pixels of the crop
     iuv: UInt8[Tensor, "batch 3 labels labels"]
     """Part index 0 (background) to 24, U and V in 0..255; `CropSettings.label_size` wide."""
-    iuv_valid: Bool[Tensor, "batch"]
+    iuv_valid: Bool[Tensor, " batch"]
     dense_points: Float[Tensor, "batch 196 5"]
     """DensePose's annotated points: x, y, part 1 to 24, U and V in [0, 1]."""
     dense_points_valid: Bool[Tensor, "batch 196"]
     dense_mask: UInt8[Tensor, "batch size size"]
     """DensePose's coarse parts 1 to 14, 0 elsewhere."""
-    dense_mask_valid: Bool[Tensor, "batch"]
+    dense_mask_valid: Bool[Tensor, " batch"]
     part_labels: list[UInt8[Tensor, "_ _"]]
     """Part labels of the whole photographs, 255 where none was drawn; empty without."""
     silhouette: list[UInt8[Tensor, "_ _"]]
     """1 where the person is, of the whole photographs; empty where it is where `part_labels` are not 0."""
 
     # what sample this is
-    index: Int[Tensor, "batch"]
+    index: Int[Tensor, " batch"]
     """Position in the split; unique, so that a padded last batch can be told apart."""
-    image_id: Int[Tensor, "batch"]
+    image_id: Int[Tensor, " batch"]
     """The benchmark's number of the photograph; -1 where it has none."""
-    annotation_id: Int[Tensor, "batch"]
+    annotation_id: Int[Tensor, " batch"]
     """The benchmark's number of the person in it; -1 where it has none."""
     image_name: list[str]
     image_size: Float[Tensor, "batch 2"]

@@ -23,7 +23,7 @@ class Texts:
     """
 
     data: UInt8[np.ndarray, "bytes"]
-    ends: Int[np.ndarray, "rows"]
+    ends: Int[np.ndarray, " rows"]
 
     @classmethod
     def of(cls, texts: Sequence[str]) -> Texts:
@@ -39,7 +39,7 @@ class Texts:
         start = self.ends[index - 1] if index else 0
         return self.data[start : self.ends[index]].tobytes().decode()
 
-    def take(self, rows: Int[np.ndarray, "taken"]) -> Texts:
+    def take(self, rows: Int[np.ndarray, " taken"]) -> Texts:
         """The strings of some rows."""
         return Texts.of([self[int(row)] for row in rows])
 
@@ -53,7 +53,7 @@ class Labels:
         names: the different strings.
     """
 
-    codes: Int[np.ndarray, "rows"]
+    codes: Int[np.ndarray, " rows"]
     names: tuple[str, ...]
 
     @classmethod
@@ -73,7 +73,7 @@ class Labels:
     def __getitem__(self, index: int) -> str:
         return self.names[self.codes[index]]
 
-    def take(self, rows: Int[np.ndarray, "taken"]) -> Labels:
+    def take(self, rows: Int[np.ndarray, " taken"]) -> Labels:
         """The strings of some rows."""
         return Labels(self.codes[rows], self.names)
 
@@ -81,7 +81,7 @@ class Labels:
 Column = np.ndarray | Texts | Labels
 
 
-def take(column: Column, rows: Int[np.ndarray, "taken"]) -> Column:
+def take(column: Column, rows: Int[np.ndarray, " taken"]) -> Column:
     """Some rows of a column."""
     return column[rows] if isinstance(column, np.ndarray) else column.take(rows)
 

@@ -55,7 +55,7 @@ def mask_in_image(
 
 
 def mirror_dense(
-    points: Float[np.ndarray, "points 5"], valid: Bool[np.ndarray, "points"], mask: UInt8[np.ndarray, "height width"]
+    points: Float[np.ndarray, "points 5"], valid: Bool[np.ndarray, " points"], mask: UInt8[np.ndarray, "height width"]
 ) -> tuple[Float[np.ndarray, "points 5"], UInt8[np.ndarray, "height width"]]:
     """What the labels say of a mirrored picture, whose pixels were mirrored already.
 

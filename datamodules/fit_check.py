@@ -19,7 +19,7 @@ def far_fits(
     skeleton: Skeleton,
     rule: str,
     limit: float,
-) -> Bool[Tensor, "batch"]:
+) -> Bool[Tensor, " batch"]:
     """Fits whose joints are farther than a limit from the annotated ones, on average over the joints.
 
     Both sets are moved together by their means first. I2L-MeshNet's released code trains on no fit beyond 25 mm; it

@@ -66,7 +66,7 @@ class MixSampler(DistributedSampler[int]):
             positions[mine] = sum(self.sizes[:number]) + taken[self.rank : needed : self.num_replicas]
         return iter(positions.tolist())
 
-    def _sets(self, rng: np.random.Generator) -> Int[np.ndarray, "samples"]:
+    def _sets(self, rng: np.random.Generator) -> Int[np.ndarray, " samples"]:
         """Which set each sample is from."""
         batches = -(-self.samples // self.batch_size)
         if self.exact:  # systematic sampling: evenly spaced places on the line of shares
@@ -78,7 +78,7 @@ class MixSampler(DistributedSampler[int]):
         return np.minimum(np.searchsorted(bounds, places, side="right"), len(self.sizes) - 1)
 
 
-def _again_and_again(rng: np.random.Generator, size: int) -> Iterator[Int[np.ndarray, "size"]]:
+def _again_and_again(rng: np.random.Generator, size: int) -> Iterator[Int[np.ndarray, " size"]]:
     while True:
         yield rng.permutation(size)
 

@@ -91,7 +91,9 @@ def chosen_people(file: CocoFile, people: str) -> Bool[np.ndarray, "annotations"
     return chosen if people == "closest" else chosen | _alone(pelvis, file.image_rows)
 
 
-def _alone(pelvis: Float[np.ndarray, "people 3"], image_rows: Int[np.ndarray, "people"]) -> Bool[np.ndarray, "people"]:
+def _alone(
+    pelvis: Float[np.ndarray, "people 3"], image_rows: Int[np.ndarray, " people"]
+) -> Bool[np.ndarray, " people"]:
     """People with nobody within 50 cm in the same image; rows sorted by image are compared at growing distance."""
     order = np.argsort(image_rows, kind="stable")
     sorted_rows, place = image_rows[order], pelvis[order]

@@ -63,11 +63,11 @@ class RawSample:
     intrinsics: Float[np.ndarray, "3 3"]
     box: Float[np.ndarray, "4"]
     joints: Float[np.ndarray, "joints 3"]
-    joints_valid: Bool[np.ndarray, "joints"]
+    joints_valid: Bool[np.ndarray, " joints"]
     skeleton: Skeleton
     index: int
     joints_2d: Float[np.ndarray, "joints 2"] | None = None
-    joints_2d_valid: Bool[np.ndarray, "joints"] | None = None
+    joints_2d_valid: Bool[np.ndarray, " joints"] | None = None
     depth_order: Int8[np.ndarray, "joints joints"] | None = None
     depth_order_valid: Bool[np.ndarray, "joints joints"] | None = None
     absolute: bool = True

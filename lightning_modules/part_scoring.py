@@ -95,7 +95,7 @@ def _photograph(batch: Batch, row: int) -> tuple[int, int]:
 
 
 @cache
-def _face_labels(vertices: int, parts: int) -> UInt8[np.ndarray, "faces"]:
+def _face_labels(vertices: int, parts: int) -> UInt8[np.ndarray, " faces"]:
     """Parts of the faces of the body with so many vertices: the open one, or SMPL."""
     body = load_body("open")
     if body.num_vertices != vertices:

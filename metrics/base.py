@@ -104,10 +104,10 @@ class SampleMean(SumMetric):
         prediction: Float[Tensor, "batch points dims"],
         target: Float[Tensor, "batch points dims"],
         valid: Bool[Tensor, "batch points"] | None,
-    ) -> Float64[Tensor, "batch"]:
+    ) -> Float64[Tensor, " batch"]:
         """Error of each sample; anything for a sample that does not count."""
 
-    def counted(self, valid: Bool[Tensor, "batch points"]) -> Bool[Tensor, "batch"]:
+    def counted(self, valid: Bool[Tensor, "batch points"]) -> Bool[Tensor, " batch"]:
         """Samples that count."""
         return valid.any(1)
 
@@ -142,6 +142,6 @@ class PointMean(SampleMean):
         prediction: Float[Tensor, "batch points dims"],
         target: Float[Tensor, "batch points dims"],
         valid: Bool[Tensor, "batch points"] | None,
-    ) -> Float64[Tensor, "batch"]:
+    ) -> Float64[Tensor, " batch"]:
         """Mean over each sample's points."""
         return masked_mean(self.per_point(prediction, target), valid)

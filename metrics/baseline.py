@@ -105,7 +105,7 @@ class _Mean:
     total: Tensor
     count: Tensor
 
-    def add(self, points: Float64[Tensor, "batch *points numbers"], valid: Bool[Tensor, "batch *points"]) -> None:
+    def add(self, points: Float64[Tensor, "batch *points numbers"], valid: Bool[Tensor, " batch *points"]) -> None:
         total, count = points.where(valid.unsqueeze(-1), 0.0).sum(0), valid.sum(0)
         self.total, self.count = (self.total + total, self.count + count) if self.seen else (total, count)
         self.seen = True

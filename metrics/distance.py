@@ -30,11 +30,11 @@ class MPJPE(SampleMean):
         prediction: Float[Tensor, "batch joints 3"],
         target: Float[Tensor, "batch joints 3"],
         valid: Bool[Tensor, "batch joints"] | None,
-    ) -> Float64[Tensor, "batch"]:
+    ) -> Float64[Tensor, " batch"]:
         """Mean distance in each sample."""
         return mpjpe(prediction, target, valid, self.root)
 
-    def counted(self, valid: Bool[Tensor, "batch joints"]) -> Bool[Tensor, "batch"]:
+    def counted(self, valid: Bool[Tensor, "batch joints"]) -> Bool[Tensor, " batch"]:
         """Samples with a valid joint, the root among them where it is needed."""
         return valid.any(1) if self.root is None else valid[:, self.root]
 
@@ -60,7 +60,7 @@ class PAMPJPE(SampleMean):
         prediction: Float[Tensor, "batch points 3"],
         target: Float[Tensor, "batch points 3"],
         valid: Bool[Tensor, "batch points"] | None,
-    ) -> Float64[Tensor, "batch"]:
+    ) -> Float64[Tensor, " batch"]:
         """Mean distance in each sample after its alignment."""
         return pa_mpjpe(prediction, target, valid, self.scaling)
 

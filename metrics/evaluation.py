@@ -115,7 +115,7 @@ class Evaluation(IndexedMetric):
         return report | {group_key(field, name, k): v for field, name, row in rows_of for k, v in row.items()}
 
     def _terms_of(
-        self, name: str, inputs: Mapping[str, Pair], index: Float64[Tensor, "samples"]
+        self, name: str, inputs: Mapping[str, Pair], index: Float64[Tensor, " samples"]
     ) -> Float64[Tensor, "samples columns"]:
         part = self.parts[name]
         field = "distance_joints" if name in _DISTANCES else part.field

@@ -34,7 +34,7 @@ class FreiHand(IndexedMetric):
         self,
         joints: Float[Tensor, "batch joints 3"],
         true_joints: Float[Tensor, "batch joints 3"],
-        index: Int[Tensor, "batch"],
+        index: Int[Tensor, " batch"],
         vertices: Float[Tensor, "batch vertices 3"] | None = None,
         true_vertices: Float[Tensor, "batch vertices 3"] | None = None,
     ) -> None:

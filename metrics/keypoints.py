@@ -39,9 +39,9 @@ class KeypointAP(IndexedMetric):
     def update(
         self,
         keypoints: Float[Tensor, "people 17 2"],
-        scores: Float[Tensor, "people"],
-        image_id: Int[Tensor, "people"],
-        index: Int[Tensor, "people"],
+        scores: Float[Tensor, " people"],
+        image_id: Int[Tensor, " people"],
+        index: Int[Tensor, " people"],
     ) -> None:
         """Add predicted people.
 

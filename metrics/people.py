@@ -35,7 +35,7 @@ class People:
 
     joints: Float[Tensor, "people joints 3"]
     pixels: Float[Tensor, "people joints 2"]
-    scores: Float[Tensor, "people"] | None = None
+    scores: Float[Tensor, " people"] | None = None
 
 
 class MuPoTS(IndexedMetric):
@@ -72,8 +72,8 @@ class MuPoTS(IndexedMetric):
         self,
         predictions: Sequence[People],
         targets: Sequence[People],
-        sequence: Int[Tensor, "images"],
-        index: Int[Tensor, "images"],
+        sequence: Int[Tensor, " images"],
+        index: Int[Tensor, " images"],
     ) -> None:
         """Add images.
 
@@ -109,7 +109,7 @@ class MuPoTS(IndexedMetric):
             columns["root_error"][matched] = MILLIMETRES * torch.linalg.vector_norm(shift, dim=-1)[:, 0]
         return columns
 
-    def _hits(self, pose: Tensor, goal: Tensor) -> Float64[Tensor, "people"]:
+    def _hits(self, pose: Tensor, goal: Tensor) -> Float64[Tensor, " people"]:
         return pck_hits(pose[:, self.scored], goal[:, self.scored], thresholds=(PCK_THRESHOLD,))[0][:, 0]
 
     def _detections(self, ours: People, true: People) -> dict[str, Tensor]:

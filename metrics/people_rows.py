@@ -30,9 +30,9 @@ class AnnotatedPeople:
 
     joints: Float[Tensor, "people joints 3"]
     pixels: Float[Tensor, "people joints 2"]
-    image_id: Int[Tensor, "people"]
-    sequence: Int[Tensor, "people"]
-    scores: Float[Tensor, "detections"] | None = None
+    image_id: Int[Tensor, " people"]
+    sequence: Int[Tensor, " people"]
+    scores: Float[Tensor, " detections"] | None = None
 
 
 class PeopleRows(IndexedMetric):
@@ -68,8 +68,8 @@ class PeopleRows(IndexedMetric):
         joints: Float[Tensor, "batch joints 3"],
         pixels: Float[Tensor, "batch joints 2"],
         skeleton: Skeleton,
-        image_id: Int[Tensor, "batch"],
-        index: Int[Tensor, "batch"],
+        image_id: Int[Tensor, " batch"],
+        index: Int[Tensor, " batch"],
     ) -> None:
         """Add predicted people.
 
@@ -134,7 +134,7 @@ class PeopleRows(IndexedMetric):
         return whole.compute() | {"n": float(sum(len(people.joints) for people in found.values()))}
 
 
-def _groups(numbers: Int[Tensor, "rows"]) -> dict[int, Int[Tensor, "_"]]:
+def _groups(numbers: Int[Tensor, " rows"]) -> dict[int, Int[Tensor, " _"]]:
     """Where each number stands, by number, in ascending order."""
     order = numbers.argsort(stable=True)
     values, counts = torch.unique_consecutive(numbers[order], return_counts=True)

@@ -55,7 +55,7 @@ def pack(names: Sequence[str]) -> Float64[Tensor, "names 8"]:
     return torch.frombuffer(bytearray(padded), dtype=torch.float64).reshape(-1, NAME_COLUMNS)
 
 
-def unpack(packed: Float64[Tensor, "names 8"]) -> tuple[list[str], Int64[Tensor, "names"]]:
+def unpack(packed: Float64[Tensor, "names 8"]) -> tuple[list[str], Int64[Tensor, " names"]]:
     """The distinct names that `pack` packed, sorted, and which of them each row is."""
     rows, which = torch.unique(packed.contiguous().view(torch.uint8), dim=0, return_inverse=True)
     return [bytes(row).rstrip(b"\0").decode() for row in rows.cpu().numpy()], which

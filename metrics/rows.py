@@ -104,9 +104,9 @@ class IndexedMetric(RowMetric):
 
     def add(
         self,
-        index: Int[Tensor, "rows"],
+        index: Int[Tensor, " rows"],
         rows: Float64[Tensor, "rows columns"],
-        slot: Int[Tensor, "rows"] | None = None,
+        slot: Int[Tensor, " rows"] | None = None,
     ) -> None:
         """Keep rows.
 
@@ -119,7 +119,7 @@ class IndexedMetric(RowMetric):
         slot = torch.zeros_like(index) if slot is None else slot.to(rows.device)
         self.keep(torch.cat([torch.stack([index, slot], -1).double(), rows], -1))
 
-    def samples(self) -> tuple[Int64[Tensor, "rows"], Float64[Tensor, "rows columns"]]:
+    def samples(self) -> tuple[Int64[Tensor, " rows"], Float64[Tensor, "rows columns"]]:
         """Index and numbers of every row, each index and slot once, in their order."""
         table = self.table()
         table = table[table[:, 1].argsort(stable=True)]

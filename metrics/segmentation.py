@@ -29,7 +29,7 @@ class PartSegmentation(IndexedMetric):
         self,
         prediction: Integer[Tensor, "batch height width"],
         target: Integer[Tensor, "batch height width"],
-        index: Integer[Tensor, "batch"],
+        index: Integer[Tensor, " batch"],
         foreground: Bool[Tensor, "batch height width"] | None = None,
         true_foreground: Bool[Tensor, "batch height width"] | None = None,
     ) -> None:
@@ -72,7 +72,7 @@ class PartSegmentation(IndexedMetric):
         }
         return {**{name: value.item() for name, value in values.items()}, "n": float(len(index))}
 
-    def per_class(self) -> Float64[Tensor, "classes"]:
+    def per_class(self) -> Float64[Tensor, " classes"]:
         """IoU of every class in percent, of what this process has seen."""
         return 100 * iou(self._pooled(self.samples()[1])[0])
 

@@ -38,8 +38,8 @@ class DensePosePoints(IndexedMetric):
         self,
         errors: Float[Tensor, "people points"],
         valid: Bool[Tensor, "people points"],
-        index: Int[Tensor, "people"],
-        scores: Float[Tensor, "people"] | None = None,
+        index: Int[Tensor, " people"],
+        scores: Float[Tensor, " people"] | None = None,
         parts: Integer[Tensor, "people points"] | None = None,
     ) -> None:
         """Add people.
@@ -99,7 +99,7 @@ class SurfaceMaps(ExactMetric):
         errors: Float[Tensor, "people height width"],
         parts: Integer[Tensor, "people height width"],
         true_parts: Integer[Tensor, "people height width"],
-        index: Int[Tensor, "people"],
+        index: Int[Tensor, " people"],
     ) -> None:
         """Add people.
 

@@ -27,7 +27,7 @@ class Source:
     bones: list[str]
     skin: Array
     left_eyeball: Array
-    mirror: Int[Array, "vertices"]
+    mirror: Int[Array, " vertices"]
     version: str
 
 

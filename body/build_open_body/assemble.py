@@ -62,8 +62,8 @@ def _skin_only(source: anny_source.Source) -> tuple[Array, Array, Array, Array, 
 
 
 def _shape_space(
-    vertices: Float[Array, "samples vertices 3"], joints: Float[Array, "samples 24 3"], mirror: Int[Array, "vertices"]
-) -> tuple[Array, Array, Float[Array, "betas"]]:
+    vertices: Float[Array, "samples vertices 3"], joints: Float[Array, "samples 24 3"], mirror: Int[Array, " vertices"]
+) -> tuple[Array, Array, Float[Array, " betas"]]:
     """Principal components of the sampled bodies, scaled to unit standard deviation per coefficient.
 
     Returns:

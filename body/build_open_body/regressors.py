@@ -17,7 +17,7 @@ _ACROSS = {"pelvis": 1, "left_hip": 1, "spine3": 1, "neck": 1, "head": 1, "left_
 
 def _ring(
     joint: int, points: Float[Array, "vertices 3"], joints: Float[Array, "24 3"], weights: Float[Array, "vertices 24"]
-) -> Int[Array, "candidates"]:
+) -> Int[Array, " candidates"]:
     """Vertices of the slice through a joint, across the limb, that move with the joint or its parent."""
     parents = SMPL24.parent_indices
     children = [child for parent, child in SMPL24.bones if parent == joint]
@@ -32,7 +32,7 @@ def fit_joints(
     shapes: Float[Array, "bases vertices 3"],
     joints: Float[Array, "bases 24 3"],
     weights: Float[Array, "vertices 24"],
-    mirror: Int[Array, "vertices"],
+    mirror: Int[Array, " vertices"],
 ) -> Float[Array, "24 vertices"]:
     """Non-negative weights over a ring of skin around each joint that reproduce it in every shape.
 
@@ -69,7 +69,7 @@ def fit_joints(
 def find_landmarks(
     points: Float[Array, "vertices 3"],
     weights: Float[Array, "vertices 24"],
-    mirror: Int[Array, "vertices"],
+    mirror: Int[Array, " vertices"],
     left_eye: int,
 ) -> dict[str, int]:
     """Vertices of named places, by their extreme position in the T-posed template."""

@@ -16,7 +16,7 @@ _EDGE_WEIGHT = 2e-3
 _MAX_TURN = np.cos(np.deg2rad(50.0))
 
 
-def symmetric_pairs(points: Float[Array, "vertices 3"]) -> Int[Array, "vertices"]:
+def symmetric_pairs(points: Float[Array, "vertices 3"]) -> Int[Array, " vertices"]:
     """Index of every vertex' partner across the plane x = 0.
 
     Raises:
@@ -30,7 +30,7 @@ def symmetric_pairs(points: Float[Array, "vertices 3"]) -> Int[Array, "vertices"
 
 def hidden_faces(
     points: Float[Array, "vertices 3"], faces: Int[Array, "faces 3"], rays: int = 128
-) -> Bool[Array, "faces"]:
+) -> Bool[Array, " faces"]:
     """Faces of the head that no straight line from outside reaches: mouth, eye sockets, backs of eyeballs.
 
     Args:
@@ -68,7 +68,9 @@ def largest_piece(faces: Int[Array, "faces 3"]) -> Int[Array, "kept 3"]:
     return np.asarray(faces[label == np.bincount(label).argmax()])
 
 
-def mirrored_half(faces: Int[Array, "faces 3"], mirror: Int[Array, "vertices"], left: Bool[Array, "vertices"]) -> Array:
+def mirrored_half(
+    faces: Int[Array, "faces 3"], mirror: Int[Array, " vertices"], left: Bool[Array, " vertices"]
+) -> Array:
     """The faces of the left half; the right half is their mirror image."""
     side = left | (mirror == np.arange(len(mirror)))
     half = faces[side[faces].all(axis=1)]
@@ -201,8 +203,8 @@ class _Decimator:
 def decimate(
     points: Float[Array, "vertices 3"],
     faces: Int[Array, "faces 3"],
-    mirror: Int[Array, "vertices"],
-    fixed: Bool[Array, "vertices"],
+    mirror: Int[Array, " vertices"],
+    fixed: Bool[Array, " vertices"],
     target: int,
 ) -> Int[Array, "left 3"]:
     """Collapse edges symmetrically; vertices stay where they are or vanish.

@@ -38,7 +38,7 @@ def fit_errors(
     intrinsics: Float[np.ndarray, "rows 4"],
     boxes: Float[np.ndarray, "rows 4"],
     release: bool = False,
-) -> Float[np.ndarray, "rows"]:
+) -> Float[np.ndarray, " rows"]:
     """Mean distance of the projected joints of fits from the keypoints; NaN for a person without any.
 
     Args:

@@ -134,5 +134,5 @@ def guessed_cameras(sizes: Float[np.ndarray, "rows 2"]) -> Float[np.ndarray, "ro
     return np.concatenate([focal, focal, (sizes - 1) / 2], 1)
 
 
-def _crowds(annotations: Entries) -> Bool[np.ndarray, "rows"]:
+def _crowds(annotations: Entries) -> Bool[np.ndarray, " rows"]:
     return annotations.numbers("iscrowd") > 0

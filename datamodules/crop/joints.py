@@ -25,11 +25,11 @@ class _Points(NamedTuple):
     """A sample's joints in its own skeleton, as the crop shows them; sides are not swapped yet."""
 
     points: Float[np.ndarray, "joints 3"]
-    valid: Bool[np.ndarray, "joints"]
+    valid: Bool[np.ndarray, " joints"]
     pixels: Float[np.ndarray, "joints 2"]
-    pixels_valid: Bool[np.ndarray, "joints"]
+    pixels_valid: Bool[np.ndarray, " joints"]
 
-    def pick(self, positions: Int[np.ndarray, "target"]) -> _Points:
+    def pick(self, positions: Int[np.ndarray, " target"]) -> _Points:
         """Joints of another skeleton by their positions here; zeros where one is -1."""
         found = positions >= 0
         valid, pixels_valid = self.valid[positions] & found, self.pixels_valid[positions] & found
@@ -79,7 +79,7 @@ def joint_labels(
 
 
 def _depth_order(
-    sample: RawSample, depth: Float[np.ndarray, "joints"], valid: Bool[np.ndarray, "joints"], positions: Any
+    sample: RawSample, depth: Float[np.ndarray, " joints"], valid: Bool[np.ndarray, " joints"], positions: Any
 ) -> dict[str, Tensor]:
     """Which joint is nearer: from 3D joints where both are there, else as annotated. A turn or flip changes nothing."""
     behind = depth[:, None] - depth[None]
@@ -96,14 +96,14 @@ def _depth_order(
 
 
 @cache
-def _positions(source: Skeleton, target: Skeleton, rule: str, flip: bool) -> Int[np.ndarray, "target"]:
+def _positions(source: Skeleton, target: Skeleton, rule: str, flip: bool) -> Int[np.ndarray, " target"]:
     """Where the joints of `target` are; of a mirrored person, where those of the other side are."""
     positions = np.array(source.positions_of(target, same_joints(rule, source, target)))
     return positions[list(target.mirror)] if flip else positions
 
 
 @cache
-def _scored_positions(source: Skeleton, protocol: Protocol, flip: bool) -> Int[np.ndarray, "target"]:
+def _scored_positions(source: Skeleton, protocol: Protocol, flip: bool) -> Int[np.ndarray, " target"]:
     target = get_skeleton(protocol.skeleton)
     positions = np.array(source.positions_of(target, protocol.aliases_of(source)))
     return positions[list(target.mirror)] if flip else positions

@@ -28,7 +28,7 @@ class DenseLabels:
     """
 
     points: Float[np.ndarray, "points 5"]
-    ends: Int[np.ndarray, "rows"]
+    ends: Int[np.ndarray, " rows"]
     masks: Texts
     boxes: Float[np.ndarray, "rows 4"]
 

@@ -19,7 +19,7 @@ LOOSENESS = 4 / 3
 """The boxes are this much wider than tight ones: SPIN crops 0.9 of their longer side, and 1.2 of a tight box's."""
 
 
-def read_boxes(stored: Path, masks: Path, frames: Int[np.ndarray, "rows"]) -> Float[np.ndarray, "rows 4"]:
+def read_boxes(stored: Path, masks: Path, frames: Int[np.ndarray, " rows"]) -> Float[np.ndarray, "rows 4"]:
     """Tight boxes of some frames of a video.
 
     Args:
@@ -45,7 +45,7 @@ def read_boxes(stored: Path, masks: Path, frames: Int[np.ndarray, "rows"]) -> Fl
     return np.concatenate([boxes[:, :2] + (boxes[:, 2:] - size) / 2, size], 1)
 
 
-def mask_boxes(path: Path, frames: Int[np.ndarray, "rows"] | None = None) -> Float[np.ndarray, "rows 4"]:
+def mask_boxes(path: Path, frames: Int[np.ndarray, " rows"] | None = None) -> Float[np.ndarray, "rows 4"]:
     """The authors' own boxes (x, y, width, height), of all frames or of some; zeros where a mask is empty.
 
     Raises:

@@ -104,7 +104,7 @@ def _selected(coco: CocoFile, selection: Selection) -> tuple[CocoFile, Int[np.nd
 
 
 def _cameras(
-    path: Path, cameras: Int[np.ndarray, "rows"]
+    path: Path, cameras: Int[np.ndarray, " rows"]
 ) -> tuple[Float[np.ndarray, "rows 3 3"], Float[np.ndarray, "rows 3"], Float[np.ndarray, "rows 4"]]:
     """Rotation, translation (metres) and intrinsics of every row's camera."""
     content, numbers = read_json(path), range(1, len(CAMERAS) + 1)

@@ -24,7 +24,7 @@ def sequence_table(
     joints: Float[np.ndarray, "rows 17 3"],
     boxes: Float[np.ndarray, "rows 4"],
     intrinsics: Float[np.ndarray, "rows 4"],
-    frames: Int[np.ndarray, "rows"],
+    frames: Int[np.ndarray, " rows"],
     names: tuple[str, str, str, str],
 ) -> Annotations:
     """The table of one sequence of one camera.
@@ -54,6 +54,6 @@ def sequence_table(
     )
 
 
-def every(frames: Int[np.ndarray, "rows"], step: int) -> Bool[np.ndarray, "rows"]:
+def every(frames: Int[np.ndarray, " rows"], step: int) -> Bool[np.ndarray, " rows"]:
     """Which frames a frame rule takes: those whose number, counted from 0, is a multiple of `step`."""
     return frames % step == 0

@@ -101,7 +101,7 @@ def image_name(subject: str, action: str, camera: str, frame: int) -> str:
     return f"images/{subject}/{action}_1_({camera})/{frame:06d}.jpg"
 
 
-def _numbers(path: Path, count: int) -> Float[np.ndarray, "numbers"]:
+def _numbers(path: Path, count: int) -> Float[np.ndarray, " numbers"]:
     words = path.read_text(encoding="latin1").split()
     try:
         numbers = np.array([float(word) for word in words])

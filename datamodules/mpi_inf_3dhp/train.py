@@ -76,12 +76,12 @@ class _Video(NamedTuple):
     joints: Float[np.ndarray, "frames 28 3"]
     pixels: Float[np.ndarray, "frames 28 2"]
 
-    def inside(self) -> Bool[np.ndarray, "frames"]:
+    def inside(self) -> Bool[np.ndarray, " frames"]:
         """Frames with every evaluated joint in the image."""
         pixels = self.pixels[:, _RELEVANT]
         return np.asarray(((pixels >= 0) & (pixels < self.size)).all((1, 2)))
 
-    def table(self, frames: Int[np.ndarray, "kept"]) -> Annotations:
+    def table(self, frames: Int[np.ndarray, " kept"]) -> Annotations:
         """The labels of some frames."""
         joints, pixels, rows = self.joints[frames], self.pixels[frames], len(frames)
         valid = np.ones(joints.shape[:2], bool)

@@ -28,7 +28,7 @@ class People(NamedTuple):
     boxes: Float[np.ndarray, "rows 4"]
 
 
-def person_boxes(centre: Float[np.ndarray, "rows 2"], scale: Float[np.ndarray, "rows"]) -> Float[np.ndarray, "rows 4"]:
+def person_boxes(centre: Float[np.ndarray, "rows 2"], scale: Float[np.ndarray, " rows"]) -> Float[np.ndarray, "rows 4"]:
     """Squares of MPII's rough position and scale, whose side is a person's height of 200 pixels per unit of scale.
 
     With a margin of 1.25 they are the crops of stacked-hourglass networks.

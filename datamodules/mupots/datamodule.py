@@ -129,7 +129,7 @@ class MupotsDataModule(FileDataModule):
         joints[:, MPI_INF_3DHP17.root_index] = np.array([person.root for person in people]).reshape(-1, 3)
         return images.table(rows, scale_boxes(windows, 1 / MARGIN), joints)
 
-    def _raw_rows(self) -> Int[np.ndarray, "people"]:
+    def _raw_rows(self) -> Int[np.ndarray, " people"]:
         """Position of the image of everybody in `annot.mat`."""
         raw, images = self._raw, self._images
         wanted = NUMBERS * raw.sequence + raw.frame
@@ -170,16 +170,16 @@ class _Images:
 
     def __init__(
         self,
-        number: Int[np.ndarray, "images"],
-        sequence: Int[np.ndarray, "images"],
-        frame: Int[np.ndarray, "images"],
+        number: Int[np.ndarray, " images"],
+        sequence: Int[np.ndarray, " images"],
+        frame: Int[np.ndarray, " images"],
         cameras: Float[np.ndarray, "images 4"],
     ) -> None:
         self.number, self.sequence, self.frame, self.cameras = number, sequence, frame, cameras
 
     def table(
         self,
-        rows: Int[np.ndarray, "people"],
+        rows: Int[np.ndarray, " people"],
         boxes: Float[np.ndarray, "people 4"],
         joints: Float[np.ndarray, "people 17 3"],
     ) -> Annotations:

@@ -30,12 +30,12 @@ class MoonFile:
         pixels: `keypoints_img`.
     """
 
-    image_id: Int[np.ndarray, "images"]
-    sequence: Int[np.ndarray, "images"]
-    frame: Int[np.ndarray, "images"]
+    image_id: Int[np.ndarray, " images"]
+    sequence: Int[np.ndarray, " images"]
+    frame: Int[np.ndarray, " images"]
     cameras: Float[np.ndarray, "images 4"]
-    person_image: Int[np.ndarray, "people"]
-    person_id: Int[np.ndarray, "people"]
+    person_image: Int[np.ndarray, " people"]
+    person_id: Int[np.ndarray, " people"]
     boxes: Float[np.ndarray, "people 4"]
     joints: Float[np.ndarray, "people 17 3"]
     pixels: Float[np.ndarray, "people 17 2"]

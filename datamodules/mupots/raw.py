@@ -33,8 +33,8 @@ class RawPeople:
         frames: how many every sequence has, with those in which nobody is annotated.
     """
 
-    sequence: Int[np.ndarray, "people"]
-    frame: Int[np.ndarray, "people"]
+    sequence: Int[np.ndarray, " people"]
+    frame: Int[np.ndarray, " people"]
     joints: Float[np.ndarray, "people 17 3"]
     pixels: Float[np.ndarray, "people 17 2"]
     cameras: Float[np.ndarray, "20 4"]

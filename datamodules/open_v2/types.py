@@ -52,7 +52,7 @@ class Shot:
 class Material(Protocol):
     """Colours a mesh."""
 
-    def paint(self, hits: Hits) -> tuple[Float[np.ndarray, "rays 3"], Float[np.ndarray, "rays"]]:
+    def paint(self, hits: Hits) -> tuple[Float[np.ndarray, "rays 3"], Float[np.ndarray, " rays"]]:
         """Albedo (linear RGB in [0, 1]) and gloss (0 matt to 1) where rays met the mesh."""
         ...
 
@@ -73,7 +73,7 @@ class Layer:
     faces: Int[np.ndarray, "faces 3"]
     normals: Float[np.ndarray, "vertices 3"]
     material: Material
-    body_faces: Int[np.ndarray, "faces"] | None = None
+    body_faces: Int[np.ndarray, " faces"] | None = None
     kind: Literal["skin", "cloth", "hair", "thing"] = "thing"
 
 

@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float
 
 def clip_boxes(
     boxes: Float[np.ndarray, "rows 4"], sizes: Float[np.ndarray, "rows 2"], release: bool = False
-) -> tuple[Float[np.ndarray, "rows 4"], Bool[np.ndarray, "rows"]]:
+) -> tuple[Float[np.ndarray, "rows 4"], Bool[np.ndarray, " rows"]]:
     """Boxes cut at the borders of their photographs, and which of them have anything left.
 
     Args:

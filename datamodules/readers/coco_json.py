@@ -33,12 +33,12 @@ class Entries:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def take(self, rows: Int[np.ndarray, "taken"] | Bool[np.ndarray, "rows"]) -> Entries:
+    def take(self, rows: Int[np.ndarray, " taken"] | Bool[np.ndarray, " rows"]) -> Entries:
         """Some of the objects, by position or by a mask."""
         picked = np.flatnonzero(rows) if rows.dtype == bool else rows
         return Entries([self.rows[int(row)] for row in picked], self.where)
 
-    def has(self, key: str) -> Bool[np.ndarray, "rows"]:
+    def has(self, key: str) -> Bool[np.ndarray, " rows"]:
         """Which objects have a value other than null under a key."""
         return np.array([_get(row, key) is not None for row in self.rows], bool)
 
@@ -100,7 +100,7 @@ class CocoFile(NamedTuple):
     image_rows: Int[np.ndarray, "annotations"]
     """Position in `images` of every annotation's image."""
 
-    def take(self, rows: Int[np.ndarray, "taken"] | Bool[np.ndarray, "annotations"]) -> CocoFile:
+    def take(self, rows: Int[np.ndarray, " taken"] | Bool[np.ndarray, "annotations"]) -> CocoFile:
         """Some annotations with all images."""
         return CocoFile(self.images, self.annotations.take(rows), self.image_rows[rows])
 
@@ -138,7 +138,7 @@ def read_coco(path: Path) -> CocoFile:
     return CocoFile(images, annotations, rows)
 
 
-def rows_of(wanted: Int[np.ndarray, "rows"], ids: Int[np.ndarray, "images"], path: Path) -> Int[np.ndarray, "rows"]:
+def rows_of(wanted: Int[np.ndarray, " rows"], ids: Int[np.ndarray, " images"], path: Path) -> Int[np.ndarray, " rows"]:
     """Position of every wanted image among the ids of a file.
 
     Raises:

@@ -96,7 +96,7 @@ def with_smplifyx_fits(table: Annotations, path: Path) -> Annotations:
 
 def _read_spin_fits(
     path: Path, rows: int
-) -> tuple[Float[np.ndarray, "rows 24 3"], Float[np.ndarray, "rows 10"], Bool[np.ndarray, "rows"]]:
+) -> tuple[Float[np.ndarray, "rows 24 3"], Float[np.ndarray, "rows 10"], Bool[np.ndarray, " rows"]]:
     if not path.is_file():
         raise FileNotFoundError(f"no file {path}; SPIN's fetch_data.sh (github.com/nkolot/SPIN) downloads its fits")
     try:

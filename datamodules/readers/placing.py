@@ -47,7 +47,7 @@ def place_by_pixels(
     pixels: Float[np.ndarray, "rows joints 2"],
     valid: Bool[np.ndarray, "rows joints"],
     intrinsics: Float[np.ndarray, "rows 4"],
-) -> tuple[Float[np.ndarray, "rows 3"], Bool[np.ndarray, "rows"]]:
+) -> tuple[Float[np.ndarray, "rows 3"], Bool[np.ndarray, " rows"]]:
     """Translations t that bring points onto pixels, by least squares of fx (X + tx) = (u - cx) (Z + tz), same in y.
 
     Args:

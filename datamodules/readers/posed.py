@@ -55,7 +55,7 @@ def matrices(axis_angle: Float[np.ndarray, "*batch 3"]) -> Float[np.ndarray, "*b
 def root_translations(
     roots: Float[np.ndarray, "rows 3"],
     betas: Float[np.ndarray, "rows 10"],
-    gender: Int8[np.ndarray, "rows"],
+    gender: Int8[np.ndarray, " rows"],
     body_of: Callable[[str], BodyModel],
 ) -> Float[np.ndarray, "rows 3"]:
     """Translations that put every body's root joint where it is annotated.
@@ -73,7 +73,7 @@ def root_translations(
     return transl
 
 
-def gender_codes(names: Sequence[str]) -> Int8[np.ndarray, "rows"]:
+def gender_codes(names: Sequence[str]) -> Int8[np.ndarray, " rows"]:
     """Positions in `GENDERS` of words such as `m`, `male` or `f`.
 
     Raises:

@@ -82,7 +82,7 @@ def with_forward_backward(table: Annotations, path: Path) -> Annotations:
     return replace(table, depth_order=order, depth_order_valid=order != 0)
 
 
-def with_ordinal(table: Annotations, path: Path, numbers: Int[np.ndarray, "rows"] | None = None) -> Annotations:
+def with_ordinal(table: Annotations, path: Path, numbers: Int[np.ndarray, " rows"] | None = None) -> Annotations:
     """The table with the Ordinal data set's labels.
 
     Args:

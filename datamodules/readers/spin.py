@@ -129,7 +129,7 @@ def _squares(centres: Float[np.ndarray, "rows 2"], side: Float[np.ndarray, "rows
 
 def _parameters(
     arrays: dict[str, np.ndarray], rows: int
-) -> tuple[Float[np.ndarray, "rows 24 3"], Float[np.ndarray, "rows 10"], Bool[np.ndarray, "rows"]]:
+) -> tuple[Float[np.ndarray, "rows 24 3"], Float[np.ndarray, "rows 10"], Bool[np.ndarray, " rows"]]:
     """Pose, shape, and which rows have them."""
     if "pose" not in arrays or "shape" not in arrays:
         return np.zeros((rows, 24, 3)), np.zeros((rows, 10)), np.zeros(rows, bool)
@@ -142,7 +142,7 @@ def _translations(
     pose: Float[np.ndarray, "rows 24 3"],
     betas: Float[np.ndarray, "rows 10"],
     places: Float[np.ndarray, "rows 3"],
-    roots_known: Bool[np.ndarray, "rows"],
+    roots_known: Bool[np.ndarray, " rows"],
     seen: tuple[Float[np.ndarray, "rows 24 3"], Bool[np.ndarray, "rows 24"], Float[np.ndarray, "rows 4"]],
     skeleton: Skeleton,
     body: BodyModel,
@@ -162,7 +162,7 @@ def place_bodies(
     seen: tuple[Float[np.ndarray, "rows joints 2"], Bool[np.ndarray, "rows joints"], Float[np.ndarray, "rows 4"]],
     skeleton: Skeleton,
     body: BodyModel,
-) -> tuple[Float[np.ndarray, "rows 3"], Bool[np.ndarray, "rows"]]:
+) -> tuple[Float[np.ndarray, "rows 3"], Bool[np.ndarray, " rows"]]:
     """Translations of bodies whose joints are seen, see `placing.place_by_pixels`.
 
     Args:

@@ -42,11 +42,11 @@ class Clip(NamedTuple):
 
     joints: Float[np.ndarray, "rows 24 3"]
     pixels: Float[np.ndarray, "rows 24 2"]
-    absolute: Bool[np.ndarray, "rows"]
+    absolute: Bool[np.ndarray, " rows"]
     pose: Float[np.ndarray, "rows 24 3"]
     betas: Float[np.ndarray, "rows 10"]
-    gender: Int8[np.ndarray, "rows"]
-    frames: Int[np.ndarray, "rows"]
+    gender: Int8[np.ndarray, " rows"]
+    frames: Int[np.ndarray, " rows"]
 
     @classmethod
     def join(cls, clips: list[Clip]) -> Clip:
@@ -68,7 +68,7 @@ def clip_length(info: dict[str, np.ndarray]) -> int:
     return int(info["pose"].size // 72)
 
 
-def clip_labels(info: dict[str, np.ndarray], frames: Int[np.ndarray, "rows"]) -> Clip:
+def clip_labels(info: dict[str, np.ndarray], frames: Int[np.ndarray, " rows"]) -> Clip:
     """Labels of some frames of a clip (see the module)."""
     place = info["camLoc"].astype(np.float64).reshape(3)
     # a clip of one frame loses its last axis in MATLAB
@@ -99,7 +99,7 @@ def project(joints: Float[np.ndarray, "rows joints 3"]) -> Float[np.ndarray, "ro
 
 def _placed(
     joints: Float[np.ndarray, "rows 24 3"], pixels: Float[np.ndarray, "rows 24 2"]
-) -> tuple[Float[np.ndarray, "rows 24 3"], Bool[np.ndarray, "rows"]]:
+) -> tuple[Float[np.ndarray, "rows 24 3"], Bool[np.ndarray, " rows"]]:
     """Joints where their pixels are, and which of them the file's camera sees there (see the module)."""
     absolute = np.linalg.norm(project(joints) - pixels, axis=-1).mean(1) < _CLOSE
     points = joints - joints[:, :1]

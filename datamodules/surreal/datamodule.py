@@ -155,7 +155,7 @@ class SurrealDataModule(FileDataModule):
             raise ValueError(f"bodynet_val_idx counts to {max(chosen)}, but bodynet_val_set has {len(lines)} clips")
         return {Path(lines[number - 1]).stem for number in chosen}
 
-    def frames_of(self, split: str, length: int) -> Int[np.ndarray, "rows"]:
+    def frames_of(self, split: str, length: int) -> Int[np.ndarray, " rows"]:
         """Which frames of a clip of a length belong to a split."""
         if split == "train":
             return np.arange(0, length, self.train_every)

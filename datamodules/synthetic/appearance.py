@@ -25,8 +25,8 @@ class Surface:
     """Albedo (linear RGB), strength of the highlight, and depth of cloth folds."""
 
     albedo: Float[np.ndarray, "points 3"]
-    gloss: Float[np.ndarray, "points"]
-    folds: Float[np.ndarray, "points"]
+    gloss: Float[np.ndarray, " points"]
+    folds: Float[np.ndarray, " points"]
 
 
 def paint(points: Points, style: Style) -> Surface:
@@ -85,7 +85,7 @@ def hair_mask(points: Points, style: Style) -> Mask:
     return hair
 
 
-def inflate(points: Points, style: Style) -> Float[np.ndarray, "points"]:
+def inflate(points: Points, style: Style) -> Float[np.ndarray, " points"]:
     """How far clothes and hair stand off the body, metres along the normal."""
     off = np.zeros(len(points), np.float32)
     off[bottom_mask(points, style)] = style.loose_bottom

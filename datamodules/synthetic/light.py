@@ -44,11 +44,11 @@ def draw_light(rng: np.random.Generator) -> Light:
 def radiance(
     light: Light,
     albedo: Float[np.ndarray, "rays 3"],
-    gloss: Float[np.ndarray, "rays"],
+    gloss: Float[np.ndarray, " rays"],
     normals: Float[np.ndarray, "rays 3"],
     to_eye: Float[np.ndarray, "rays 3"],
-    lit: Bool[np.ndarray, "rays"],
-    open_sky: Float[np.ndarray, "rays"],
+    lit: Bool[np.ndarray, " rays"],
+    open_sky: Float[np.ndarray, " rays"],
 ) -> Float[np.ndarray, "rays 3"]:
     """Linear RGB that a surface sends to the eye; all directions are in the world, unit length.
 
@@ -71,7 +71,7 @@ def radiance(
 
 def ambient_occlusion(
     points: Float[np.ndarray, "rays 3"], blockers: Float[np.ndarray, "blockers 3"], reach: float = 0.3
-) -> Float[np.ndarray, "rays"]:
+) -> Float[np.ndarray, " rays"]:
     """How open the sky is above points of the ground near parts of the body: dark under feet and seats."""
     open_sky = np.ones(len(points), np.float32)
     for blocker in blockers:

@@ -102,7 +102,7 @@ def _backdrop(rng: np.random.Generator) -> Float[np.ndarray, "height width 3"]:
 
 def meet_planes(
     place: Place, eye: Float[np.ndarray, "3"], rays: Float[np.ndarray, "rays 3"]
-) -> tuple[Int[np.ndarray, "rays"], Float[np.ndarray, "rays"]]:
+) -> tuple[Int[np.ndarray, " rays"], Float[np.ndarray, " rays"]]:
     """Which plane every world ray meets first from in front (-1 for none), and how far along."""
     nearest = np.full(len(rays), np.inf, np.float32)
     which = np.full(len(rays), -1)
@@ -115,7 +115,7 @@ def meet_planes(
     return which, nearest
 
 
-def plane_colours(plane: Plane, points: Float[np.ndarray, "rays 3"], distance: Float[np.ndarray, "rays"]) -> Colours:
+def plane_colours(plane: Plane, points: Float[np.ndarray, "rays 3"], distance: Float[np.ndarray, " rays"]) -> Colours:
     """Albedo on a plane; far away the texture fades into its mean."""
     u, v = (points @ plane.axes.T.astype(np.float32)).T * plane.scale
     mean = plane.picture[::4, ::4].mean((0, 1))

@@ -42,7 +42,7 @@ def intersects(joints: Float[np.ndarray, "24 3"]) -> bool:
 
 def segment_distances(
     first: Float[np.ndarray, "pairs 2 3"], second: Float[np.ndarray, "pairs 2 3"], steps: int = 9
-) -> Float[np.ndarray, "pairs"]:
+) -> Float[np.ndarray, " pairs"]:
     """Shortest distance between two segments, over `steps` points of the first and all points of the second."""
     t = np.linspace(0, 1, steps)[None, :, None]
     points = first[:, :1] * (1 - t) + first[:, 1:] * t

@@ -60,8 +60,8 @@ class Trace:
     pixels: Float[np.ndarray, "rays 2"]
     world: Float[np.ndarray, "rays 3"]
     hits: Hits
-    plane: Int[np.ndarray, "rays"]
-    distance: Float[np.ndarray, "rays"]
+    plane: Int[np.ndarray, " rays"]
+    distance: Float[np.ndarray, " rays"]
 
 
 def compose(surface: Surface, placed: Placed, props: list[Prop], style: Style, place: Place, light: Light) -> View:
@@ -95,7 +95,7 @@ def _trace(view: View, pixels: Float[np.ndarray, "rays 2"]) -> Trace:
     return Trace(pixels, world, hits, plane, np.minimum(hits.distance, distance))
 
 
-def _edges(trace: Trace, size: int) -> Bool[np.ndarray, "pixels"]:
+def _edges(trace: Trace, size: int) -> Bool[np.ndarray, " pixels"]:
     """Pixels beside another thing, or beside a jump in depth."""
     things = np.where(trace.plane >= 0, -2 - trace.plane, trace.hits.mesh).reshape(size, size)
     inverse = (1 / trace.distance).reshape(size, size)
@@ -148,7 +148,7 @@ def _shade(view: View, trace: Trace, size: int) -> Float[np.ndarray, "rays 3"]:
 
 def _person(
     view: View, hits: Hits
-) -> tuple[Float[np.ndarray, "rays 3"], Float[np.ndarray, "rays"], Float[np.ndarray, "rays 3"]]:
+) -> tuple[Float[np.ndarray, "rays 3"], Float[np.ndarray, " rays"], Float[np.ndarray, "rays 3"]]:
     """Albedo, gloss and world normals (with the folds of cloth) of the person."""
     faces = view.surface.faces
     canonical = interpolate(view.surface.canonical, faces, hits).astype(np.float32)
@@ -159,7 +159,7 @@ def _person(
     return painted.albedo, painted.gloss, np.asarray(unit(normals), np.float32)
 
 
-def _openness(view: View, points: Float[np.ndarray, "rays 3"]) -> Float[np.ndarray, "rays"]:
+def _openness(view: View, points: Float[np.ndarray, "rays 3"]) -> Float[np.ndarray, " rays"]:
     """Ambient light on floor and walls: less near the lowest parts of the body."""
     sparse = view.placed.to_world(view.dressed[::115])
     blockers = sparse[np.argsort(sparse[:, 1])[:12]]
@@ -172,7 +172,7 @@ def _openness(view: View, points: Float[np.ndarray, "rays 3"]) -> Float[np.ndarr
 
 def _lit(
     view: View, points: Float[np.ndarray, "rays 3"], normals: Float[np.ndarray, "rays 3"]
-) -> Bool[np.ndarray, "rays"]:
+) -> Bool[np.ndarray, " rays"]:
     """Where the key light arrives; a soft light is spread by a fixed dither over neighbouring rays."""
     facing = np.flatnonzero(normals @ view.light.key > 0)
     dither = (facing[:, None] * np.array([0.7548777, 0.5698403, 0.3819660])) % 1 - 0.5
@@ -183,5 +183,5 @@ def _lit(
     return lit
 
 
-def _pick(hits: Hits, rows: Int[np.ndarray, "rows"]) -> Hits:
+def _pick(hits: Hits, rows: Int[np.ndarray, " rows"]) -> Hits:
     return Hits(hits.mesh[rows], hits.face[rows], hits.barycentric[rows], hits.distance[rows])

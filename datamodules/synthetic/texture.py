@@ -99,7 +99,7 @@ def texture(
 
 
 def look_up(
-    picture: Texture, u: Float[np.ndarray, "rays"], v: Float[np.ndarray, "rays"]
+    picture: Texture, u: Float[np.ndarray, " rays"], v: Float[np.ndarray, " rays"]
 ) -> Float[np.ndarray, "rays 3"]:
     """Nearest texel; coordinates 0..1 span the picture once and repeat."""
     column = np.floor(u * SIDE).astype(np.int64) % SIDE

@@ -138,7 +138,7 @@ def _words(path: Path, count: int) -> list[str]:
     return words
 
 
-def _numbers(path: Path, count: int) -> Float[np.ndarray, "_"]:
+def _numbers(path: Path, count: int) -> Float[np.ndarray, " _"]:
     try:
         return np.array(_words(path, count)[:count], np.float64)
     except ValueError as error:

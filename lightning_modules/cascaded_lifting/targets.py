@@ -51,7 +51,7 @@ class CascadeTargets(NamedTuple):
     bones_valid: Bool[Tensor, "batch bones"]
     joint_maps: Float[Tensor, "batch joints height width"]
     cube: Float[Tensor, "batch bins height width"]
-    cube_valid: Bool[Tensor, "batch"]
+    cube_valid: Bool[Tensor, " batch"]
     levels: Int[Tensor, "batch height width"]
     """Depth bin of the joint that a pixel belongs to, -1 where none or an unknown one is."""
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 def pinhole_depth(
     box: Float[Tensor, "batch 4"], intrinsics: Float[Tensor, "batch 3 3"], extent: float
-) -> Float[Tensor, "batch"]:
+) -> Float[Tensor, " batch"]:
     """The depth in metres at which a square of side `extent` fills the box: k of RootNet (Moon et al., ICCV 2019).
 
     Convention:

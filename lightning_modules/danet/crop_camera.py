@@ -30,18 +30,18 @@ _SMALL = 1e-9
 
 def crop_focal(
     intrinsics: Float[Tensor, "batch 3 3"], affine: Float[Tensor, "batch 2 3"], crop_size: int
-) -> Float[Tensor, "batch"]:
+) -> Float[Tensor, " batch"]:
     """Focal length of the camera that took the crop."""
     with full_precision(intrinsics):
         return torch.linalg.det(affine[:, :, :2] @ intrinsics[:, :2, :2]).abs().sqrt() / (crop_size / 2)
 
 
-def translation(camera: Float[Tensor, "batch 3"], focal: Float[Tensor, "batch"]) -> Float[Tensor, "batch 3"]:
+def translation(camera: Float[Tensor, "batch 3"], focal: Float[Tensor, " batch"]) -> Float[Tensor, "batch 3"]:
     """Where the body's origin is in the crop's frame, metres: (x, y, f / s)."""
     return torch.stack([camera[:, 1], camera[:, 2], focal / (camera[:, 0] + _SMALL)], -1)
 
 
-def camera_of_translation(place: Float[Tensor, "batch 3"], focal: Float[Tensor, "batch"]) -> Float[Tensor, "batch 3"]:
+def camera_of_translation(place: Float[Tensor, "batch 3"], focal: Float[Tensor, " batch"]) -> Float[Tensor, "batch 3"]:
     """The camera whose `translation` this is."""
     return torch.cat([(focal / place[:, 2])[:, None], place[:, :2]], -1)
 
@@ -53,7 +53,7 @@ def mirror_camera(camera: Float[Tensor, "batch 3"], crop_size: int) -> Float[Ten
 
 
 def project(
-    points: Float[Tensor, "batch points 3"], camera: Float[Tensor, "batch 3"], focal: Float[Tensor, "batch"]
+    points: Float[Tensor, "batch points 3"], camera: Float[Tensor, "batch 3"], focal: Float[Tensor, " batch"]
 ) -> Float[Tensor, "batch points 2"]:
     """Where points of the body (metres, the crop's frame without translation) appear, in [-1, 1]."""
     with full_precision(points):
@@ -66,7 +66,7 @@ def estimate_translation(
     points: Float[Tensor, "batch points 3"],
     places: Float[Tensor, "batch points 2"],
     weights: Float[Tensor, "batch points"],
-    focal: Float[Tensor, "batch"],
+    focal: Float[Tensor, " batch"],
 ) -> Float[Tensor, "batch 3"]:
     """Translation that puts points to where they appear, by weighted least squares on the projection's equations.
 

@@ -77,7 +77,7 @@ def maps_of_bytes(iuv: UInt8[Tensor, "batch 3 labels labels"], size: int) -> Iuv
 
 def image_of_maps(
     maps: IuvMaps,
-    parts: Int[Tensor, "channels"] | None = None,
+    parts: Int[Tensor, " channels"] | None = None,
     coarse: Float[Tensor, "batch 15 height width"] | None = None,
 ) -> Float[Tensor, "batch 3 height width"]:
     """A picture for people: part / 24, U and V of the winning channel; black where it is the background.

@@ -15,10 +15,10 @@ from lightning_modules.danet.iuv import IuvMaps
 
 
 def chart_loss(
-    predicted: Float[Tensor, "batch *rest"],
-    target: Float[Tensor, "batch *rest"],
-    index: Float[Tensor, "batch *rest"],
-    valid: Bool[Tensor, "batch"],
+    predicted: Float[Tensor, " batch *rest"],
+    target: Float[Tensor, " batch *rest"],
+    index: Float[Tensor, " batch *rest"],
+    valid: Bool[Tensor, " batch"],
     smooth: bool = True,
 ) -> Float[Tensor, ""]:
     """U or V where its part is seen, and 0 on the background: sum over pixels, mean over the batch.
@@ -36,7 +36,7 @@ def chart_loss(
 
 
 def label_loss(
-    logits: Float[Tensor, "batch classes *pixels"], labels: Int[Tensor, "batch *pixels"], valid: Bool[Tensor, "batch"]
+    logits: Float[Tensor, "batch classes *pixels"], labels: Int[Tensor, " batch *pixels"], valid: Bool[Tensor, " batch"]
 ) -> Float[Tensor, ""]:
     """Cross entropy, mean over the pixels of samples with labels."""
     if not valid.any():
@@ -46,7 +46,7 @@ def label_loss(
 
 
 def map_losses(
-    predicted: IuvMaps, target: IuvMaps, valid: Bool[Tensor, "batch"], smooth: bool = True
+    predicted: IuvMaps, target: IuvMaps, valid: Bool[Tensor, " batch"], smooth: bool = True
 ) -> dict[str, Tensor]:
     """`u`, `v` and `index` of the whole body's maps."""
     return {
@@ -57,7 +57,7 @@ def map_losses(
 
 
 def partial_losses(
-    predicted: IuvMaps, target: IuvMaps, valid: Bool[Tensor, "batch"], smooth: bool = True
+    predicted: IuvMaps, target: IuvMaps, valid: Bool[Tensor, " batch"], smooth: bool = True
 ) -> dict[str, Tensor]:
     """The same for the joints' maps, means over joints; the true ones are resampled, so their Index has fractions."""
     joints = predicted.u.shape[1]
@@ -110,7 +110,9 @@ def sample(
 
 
 def mask_loss(
-    coarse: Float[Tensor, "batch 15 height width"], mask: UInt8[Tensor, "batch size size"], valid: Bool[Tensor, "batch"]
+    coarse: Float[Tensor, "batch 15 height width"],
+    mask: UInt8[Tensor, "batch size size"],
+    valid: Bool[Tensor, " batch"],
 ) -> Float[Tensor, ""]:
     """Cross entropy of the coarse mask against DensePose-COCO's."""
     step = mask.shape[-1] // coarse.shape[-1]
@@ -132,7 +134,7 @@ def keypoint_loss(
     predicted: Float[Tensor, "batch points dims"],
     target: Float[Tensor, "batch points dims"],
     valid: Bool[Tensor, "batch points"],
-    samples: Bool[Tensor, "batch"] | None = None,
+    samples: Bool[Tensor, " batch"] | None = None,
     squared: bool = True,
 ) -> Float[Tensor, ""]:
     """Mean over all points of `samples` (all of them when omitted), the unknown ones as zeros."""
@@ -143,16 +145,16 @@ def keypoint_loss(
     return masked_mean(errors, samples)
 
 
-def masked_mean(errors: Float[Tensor, "batch *rest"], samples: Bool[Tensor, "batch"]) -> Float[Tensor, ""]:
+def masked_mean(errors: Float[Tensor, " batch *rest"], samples: Bool[Tensor, " batch"]) -> Float[Tensor, ""]:
     """Mean over some samples; zero if there are none."""
     total = (errors * samples.view(-1, *[1] * (errors.ndim - 1))).sum()
     return total / (samples.sum() * errors[0].numel()).clamp(min=1)
 
 
 def parameter_loss(
-    predicted: Float[Tensor, "batch *rest"],
-    target: Float[Tensor, "batch *rest"],
-    valid: Bool[Tensor, "batch"],
+    predicted: Float[Tensor, " batch *rest"],
+    target: Float[Tensor, " batch *rest"],
+    valid: Bool[Tensor, " batch"],
     squared: bool = True,
 ) -> Float[Tensor, ""]:
     """Mean error of rotation matrices or shape coefficients, over samples with a fitted body."""
@@ -161,7 +163,7 @@ def parameter_loss(
 
 
 def position_loss(
-    predicted: Float[Tensor, "batch joints 3"], target: Float[Tensor, "batch joints 3"], valid: Bool[Tensor, "batch"]
+    predicted: Float[Tensor, "batch joints 3"], target: Float[Tensor, "batch joints 3"], valid: Bool[Tensor, " batch"]
 ) -> Float[Tensor, ""]:
     """L1 of the joints that position features tell: sum over coordinates, mean over samples with a fitted body."""
     return masked_mean((predicted - target).abs(), valid) * predicted[0].numel()

@@ -173,7 +173,7 @@ class DaNetModule(PoseModule):
             return crop_to_camera_rotation(batch["intrinsics"], batch["crop_affine"], self.crop_size)
         return torch.eye(3, device=batch["image"].device).expand(len(batch["image"]), 3, 3)
 
-    def focal(self, batch: Batch) -> Float[Tensor, "batch"]:
+    def focal(self, batch: Batch) -> Float[Tensor, " batch"]:
         """Focal length of the camera that the network answers with, see `crop_camera`."""
         own = crop_focal(batch["intrinsics"], batch["crop_affine"], self.crop_size)
         return own if self.face_crop else torch.full_like(own, FOCAL)

@@ -87,7 +87,7 @@ def visibility(
     return total
 
 
-def body_scale(centres: Float[Tensor, "batch joints 2"]) -> Float[Tensor, "batch"]:
+def body_scale(centres: Float[Tensor, "batch joints 2"]) -> Float[Tensor, " batch"]:
     """Half the longer side of the box around all joints."""
     return (centres.amax(1) - centres.amin(1)).amax(-1) / 2
 
@@ -99,7 +99,7 @@ def bone_scales(centres: Float[Tensor, "batch joints 2"]) -> Float[Tensor, "batc
     return torch.cat([body_scale(centres)[:, None], scales[:, 1:]], 1)
 
 
-def foreground_scale(labels: Int[Tensor, "batch height width"]) -> Float[Tensor, "batch"]:
+def foreground_scale(labels: Int[Tensor, "batch height width"]) -> Float[Tensor, " batch"]:
     """Longer side of the box around the foreground as a share of the map's (Eq. 2); 1 where there is none."""
     person = labels > 0
     sides = []

@@ -24,7 +24,7 @@ class Targets(NamedTuple):
     """Labels of a batch. 3D is in the frame that the network answers in (`facing`)."""
 
     iuv: IuvMaps
-    iuv_valid: Bool[Tensor, "batch"]
+    iuv_valid: Bool[Tensor, " batch"]
     places: Float[Tensor, "batch 24 2"]
     """Of SMPL's joints, in [-1, 1]."""
     place_weights: Float[Tensor, "batch 24"]
@@ -32,7 +32,7 @@ class Targets(NamedTuple):
     betas: Float[Tensor, "batch 10"]
     positions: Float[Tensor, "batch 24 3"]
     """Of SMPL's joints, without translation."""
-    body_valid: Bool[Tensor, "batch"]
+    body_valid: Bool[Tensor, " batch"]
     joints: Float[Tensor, "batch joints 3"]
     """Of the batch's joint set."""
     joints_valid: Bool[Tensor, "batch joints"]
@@ -41,7 +41,7 @@ class Targets(NamedTuple):
     joints_2d_valid: Bool[Tensor, "batch joints"]
     camera: Float[Tensor, "batch 3"]
     """That shows the fitted body where it is."""
-    focal: Float[Tensor, "batch"]
+    focal: Float[Tensor, " batch"]
     """Of that camera, see `crop_camera`."""
 
 
@@ -50,7 +50,7 @@ def make_targets(
     skeleton: Skeleton,
     regressor: Float[Tensor, "24 vertices"],
     turn: Float[Tensor, "batch 3 3"],
-    focal: Float[Tensor, "batch"],
+    focal: Float[Tensor, " batch"],
     cells: int,
 ) -> Targets:
     """Targets of a batch, on its device.

@@ -18,7 +18,7 @@ class _Folded(NamedTuple):
 
     feature: Float[Tensor, "hidden channels 3 3"]
     encoded: Float[Tensor, "hidden encoded 1 1"]
-    bias: Float[Tensor, "hidden"]
+    bias: Float[Tensor, " hidden"]
 
 
 class Fusion(nn.Module):

@@ -13,7 +13,7 @@ _HALVINGS = 6
 
 
 def minimise(
-    energy: Callable[[Float[Tensor, "batch values"]], Float[Tensor, "batch"]],
+    energy: Callable[[Float[Tensor, "batch values"]], Float[Tensor, " batch"]],
     start: Float[Tensor, "batch values"],
     steps: int,
     memory: int = 8,
@@ -53,11 +53,11 @@ def minimise(
 def _search(
     energy: Callable[[Tensor], Tensor],
     point: Float[Tensor, "batch values"],
-    value: Float[Tensor, "batch"],
+    value: Float[Tensor, " batch"],
     direction: Float[Tensor, "batch values"],
-    promise: Float[Tensor, "batch"],
-    length: Float[Tensor, "batch"],
-) -> Float[Tensor, "batch"]:
+    promise: Float[Tensor, " batch"],
+    length: Float[Tensor, " batch"],
+) -> Float[Tensor, " batch"]:
     """Step lengths that lower the energies enough; 0 where none did."""
     with torch.no_grad():
         for _ in range(_HALVINGS + 1):
@@ -89,7 +89,7 @@ def _inverse_hessian(
 
 def _with_gradient(
     energy: Callable[[Tensor], Tensor], point: Float[Tensor, "batch values"]
-) -> tuple[Float[Tensor, "batch"], Float[Tensor, "batch values"]]:
+) -> tuple[Float[Tensor, " batch"], Float[Tensor, "batch values"]]:
     with torch.enable_grad():
         moving = point.detach().requires_grad_()
         values = energy(moving)
@@ -97,5 +97,5 @@ def _with_gradient(
     return values.detach(), gradient
 
 
-def _dot(first: Float[Tensor, "batch values"], second: Float[Tensor, "batch values"]) -> Float[Tensor, "batch"]:
+def _dot(first: Float[Tensor, "batch values"], second: Float[Tensor, "batch values"]) -> Float[Tensor, " batch"]:
     return (first * second).sum(1)

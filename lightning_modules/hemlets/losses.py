@@ -93,7 +93,7 @@ class BodyLoss(nn.Module):
         self.skeleton_weight = skeleton_weight
 
     def forward(
-        self, predicted: BodyRotations, target: BodyRotations, valid: Bool[Tensor, "batch"]
+        self, predicted: BodyRotations, target: BodyRotations, valid: Bool[Tensor, " batch"]
     ) -> dict[str, Tensor]:
         """The terms by name, weighted; both bodies in the same frame."""
         people = len(valid)

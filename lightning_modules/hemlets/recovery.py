@@ -54,7 +54,7 @@ class Bones:
     parents: tuple[int, ...]
     lengths: tuple[float, ...]
 
-    def lengths_like(self, points: Tensor) -> Float[Tensor, "bones"]:
+    def lengths_like(self, points: Tensor) -> Float[Tensor, " bones"]:
         """The lengths beside some points."""
         return torch.tensor(self.lengths, dtype=points.dtype, device=points.device)
 
@@ -85,7 +85,7 @@ def make_bones(skeleton: Skeleton, rest: Float[Tensor, "joints 3"] | None = None
 
 def root_depth_from_bones(
     rays: Float[Tensor, "batch joints 2"], depth: Float[Tensor, "batch joints"], bones: Bones, steps: int = 10
-) -> Float[Tensor, "batch"]:
+) -> Float[Tensor, " batch"]:
     """The root depth Z at which the bones have their average lengths, as nearly as can be.
 
     Every bone alone gives a Z in closed form, the positive root of |a + b Z|^2 = length^2 (its vertex where there is
@@ -115,7 +115,7 @@ def root_depth_from_bones(
 
 def root_depth_by_grid(
     rays: Float[Tensor, "batch joints 2"], depth: Float[Tensor, "batch joints"], bones: Bones
-) -> Float[Tensor, "batch"]:
+) -> Float[Tensor, " batch"]:
     """The release's search: the least mean |length - average| over Z / 1.15 = 2.0, 2.5 ... 8.0, then over tenths.
 
     So Z is a multiple of 115 mm. Arguments as in `root_depth_from_bones`.
@@ -132,7 +132,7 @@ def _best(
     rays: Float[Tensor, "batch joints 2"],
     depth: Float[Tensor, "batch joints"],
     bones: Bones,
-) -> tuple[Float[Tensor, "batch"], Float[Tensor, "batch"]]:
+) -> tuple[Float[Tensor, " batch"], Float[Tensor, " batch"]]:
     offset, slope = _bone_vectors(rays, depth, bones)
     distance = scales * (_RELEASED_FOCAL / 1000)
     length = (offset[:, None] + slope[:, None] * distance[..., None, None]).norm(dim=-1)
@@ -147,7 +147,7 @@ def _bone_vectors(
     return bones.vectors(direction * depth.unsqueeze(-1)), bones.vectors(direction)
 
 
-def _weighted_median(values: Float[Tensor, "batch n"], weights: Float[Tensor, "batch n"]) -> Float[Tensor, "batch"]:
+def _weighted_median(values: Float[Tensor, "batch n"], weights: Float[Tensor, "batch n"]) -> Float[Tensor, " batch"]:
     ordered, order = values.sort(1)
     share = weights.gather(1, order).cumsum(1)
     first = (share >= share[:, -1:] / 2).long().argmax(1)

@@ -83,7 +83,7 @@ class Refiner(nn.Module):
             )
             weights = self.weights
 
-            def energy(values: Float[Tensor, "batch values"]) -> Float[Tensor, "batch"]:
+            def energy(values: Float[Tensor, "batch values"]) -> Float[Tensor, " batch"]:
                 found = self.joint_regressor @ self._vertices(values, count)
                 shown = (project(found, camera) - pixels) / side
                 change = (values - start).square()

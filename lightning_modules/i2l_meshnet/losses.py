@@ -50,7 +50,7 @@ class PartLoss(nn.Module):
         self,
         upsampled: Float[Tensor, "batch channels bins bins"],
         iuv: UInt8[Tensor, "batch 3 size size"],
-        valid: Bool[Tensor, "batch"],
+        valid: Bool[Tensor, " batch"],
     ) -> Float[Tensor, ""]:
         """Mean over pixels, those of samples without surface labels left out."""
         step = iuv.shape[-1] // upsampled.shape[-1]

@@ -15,7 +15,9 @@ _FAR_BETAS = 3.0
 
 
 def parameter_loss(
-    predicted: Float[Tensor, "batch *shape"], target: Float[Tensor, "batch *shape"], valid: Bool[Tensor, "batch *rest"]
+    predicted: Float[Tensor, " batch *shape"],
+    target: Float[Tensor, " batch *shape"],
+    valid: Bool[Tensor, " batch *rest"],
 ) -> Float[Tensor, ""]:
     """L1, masked entries as zeros in the mean; `valid` is stretched over what it does not have."""
     mask = valid.view(*valid.shape, *[1] * (predicted.ndim - valid.ndim))

@@ -51,7 +51,7 @@ class LixelSpace:
     def encode(
         self,
         points: Float[Tensor, "batch points 3"],
-        root_depth: Float[Tensor, "batch"],
+        root_depth: Float[Tensor, " batch"],
         intrinsics: Float[Tensor, "batch 3 3"],
         affine: Float[Tensor, "batch 2 3"],
     ) -> Float[Tensor, "batch points 3"]:
@@ -64,7 +64,7 @@ class LixelSpace:
     def decode(
         self,
         lixels: Float[Tensor, "batch points 3"],
-        root_depth: Float[Tensor, "batch"],
+        root_depth: Float[Tensor, " batch"],
         intrinsics: Float[Tensor, "batch 3 3"],
         affine: Float[Tensor, "batch 2 3"],
     ) -> Float[Tensor, "batch points 3"]:
@@ -75,7 +75,7 @@ class LixelSpace:
             return backproject(pixels, depth, intrinsics)
 
     def mirror(
-        self, lixels: Float[Tensor, "batch points 3"], partner: Int[Tensor, "points"]
+        self, lixels: Float[Tensor, "batch points 3"], partner: Int[Tensor, " points"]
     ) -> Float[Tensor, "batch points 3"]:
         """The same person in the mirrored crop: points change sides, pixel u becomes crop_size - 1 - u.
 
@@ -133,7 +133,7 @@ def make_targets(
 
 def root_depth_from_box(
     box: Float[Tensor, "batch 4"], intrinsics: Float[Tensor, "batch 3 3"], extent: float = 2.0
-) -> Float[Tensor, "batch"]:
+) -> Float[Tensor, " batch"]:
     """Pinhole estimate of the root depth in metres: RootNet's, with its learnt correction left out.
 
     It never puts a point of the depth range behind the camera.

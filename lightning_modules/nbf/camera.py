@@ -49,7 +49,7 @@ class FixedCamera:
         """In pixels."""
         return _FOCAL_PER_PIXEL * self.size
 
-    def matrix(self, like: Float[Tensor, "batch *rest"]) -> Float[Tensor, "batch 3 3"]:
+    def matrix(self, like: Float[Tensor, " batch *rest"]) -> Float[Tensor, "batch 3 3"]:
         """Camera matrices, of the dtype and on the device of `like`."""
         half = self.size / 2
         rows = [[self.focal, 0.0, half], [0.0, self.focal, half], [0.0, 0.0, 1.0]]
@@ -90,8 +90,8 @@ class FixedCamera:
         joint: Float[Tensor, "batch 3"],
         affine: Float[Tensor, "batch 2 3"],
         intrinsics: Float[Tensor, "batch 3 3"],
-        depth: Float[Tensor, "batch"],
-        depth_valid: Bool[Tensor, "batch"],
+        depth: Float[Tensor, " batch"],
+        depth_valid: Bool[Tensor, " batch"],
     ) -> Float[Tensor, "batch 3"]:
         """Where a joint is in the frame of the photograph's camera.
 
@@ -112,7 +112,7 @@ class FixedCamera:
             return backproject(pixel, torch.where(depth_valid, depth, estimate)[:, None], intrinsics)[:, 0]
 
 
-def resize_affine(old: int, new: int, like: Float[Tensor, "batch *rest"]) -> Float[Tensor, "batch 2 3"]:
+def resize_affine(old: int, new: int, like: Float[Tensor, " batch *rest"]) -> Float[Tensor, "batch 2 3"]:
     """Pixels of a picture to those of the same picture at another size, its outer edges kept."""
     ratio = new / old
     offset = (ratio - 1) / 2
@@ -157,7 +157,7 @@ def match_stature(
         return _affine(scale, camera.size / 2 - scale[:, None] * (low + high) / 2)
 
 
-def box_zoom(size: int, like: Float[Tensor, "batch *rest"]) -> Float[Tensor, "batch 2 3"]:
+def box_zoom(size: int, like: Float[Tensor, " batch *rest"]) -> Float[Tensor, "batch 2 3"]:
     """Zoom about the middle of a crop that brings the box in it to the paper's 440 of 512 pixels."""
     zoom = MARGIN * _PERSON
     rows = [[zoom, 0.0, (1 - zoom) * size / 2], [0.0, zoom, (1 - zoom) * size / 2]]
@@ -192,7 +192,7 @@ STATURE_JOINTS = (*_SPINE, *_LEGS[0], *_LEGS[1])
 """Joints that `match_stature` needs."""
 
 
-def _stature(points: Float[Tensor, "batch 24 dim"]) -> Float[Tensor, "batch"]:
+def _stature(points: Float[Tensor, "batch 24 dim"]) -> Float[Tensor, " batch"]:
     """Length of the bones from head to pelvis, and of the longer leg."""
 
     def length(chain: tuple[int, ...]) -> Tensor:
@@ -206,7 +206,7 @@ def stature(joints: Float[Tensor, "24 3"]) -> Float[Tensor, ""]:
     return _stature(joints[None])[0]
 
 
-def _similarity(source: Tensor, target: Tensor, valid: Tensor) -> tuple[Float[Tensor, "batch"], Tensor]:
+def _similarity(source: Tensor, target: Tensor, valid: Tensor) -> tuple[Float[Tensor, " batch"], Tensor]:
     """Scale and shift of the least-squares fit of `target` by `scale * source + shift`."""
     weight = valid.to(source.dtype).unsqueeze(-1)
     count = weight.sum(1).clamp(min=1)
@@ -217,6 +217,6 @@ def _similarity(source: Tensor, target: Tensor, valid: Tensor) -> tuple[Float[Te
     return scale, middle_target - scale[:, None] * middle
 
 
-def _affine(scale: Float[Tensor, "batch"], shift: Float[Tensor, "batch 2"]) -> Float[Tensor, "batch 2 3"]:
+def _affine(scale: Float[Tensor, " batch"], shift: Float[Tensor, "batch 2"]) -> Float[Tensor, "batch 2 3"]:
     linear = scale[:, None, None] * torch.eye(2, dtype=scale.dtype, device=scale.device)
     return torch.cat([linear, shift.unsqueeze(-1)], -1)

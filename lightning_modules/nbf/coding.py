@@ -53,7 +53,7 @@ def nearest(labels: Int[Tensor, "batch rows columns"], size: int) -> Int[Tensor,
     return labels[:, rows[:, None], columns]
 
 
-def nearest_places(old: int, new: int) -> Int[Tensor, "{new}"]:
+def nearest_places(old: int, new: int) -> Int[Tensor, " {new}"]:
     """Where `nearest` looks along one axis; steps are added up as Pillow does, which decides where two are as near."""
     step = old / new
     return torch.tensor([int(place) for place in accumulate(repeat(step, new - 1), initial=0.5 * step)])

@@ -37,7 +37,7 @@ class FitLoss:
         estimate: Estimate,
         truth: BodyTruth,
         pixels: Float[Tensor, "batch 24 2"],
-        known: Bool[Tensor, "batch"],
+        known: Bool[Tensor, " batch"],
         mean: Float[Tensor, "226"],
     ) -> dict[str, Tensor]:
         """Weighted terms by name.

@@ -16,7 +16,7 @@ _IGNORED = -100
 
 
 def parameter_loss(
-    latent: Float[Tensor, "batch 226"], target: Float[Tensor, "batch 226"], valid: Bool[Tensor, "batch"]
+    latent: Float[Tensor, "batch 226"], target: Float[Tensor, "batch 226"], valid: Bool[Tensor, " batch"]
 ) -> Float[Tensor, ""]:
     """L1 on shape and rotation matrices (Eq. 6), mean over all entries with unlabelled samples as zeros.
 
@@ -48,7 +48,7 @@ def joint_loss(
 def part_loss(
     logits: Float[Tensor, "batch labels rows columns"],
     parts: Int[Tensor, "batch size size"],
-    valid: Bool[Tensor, "batch"],
+    valid: Bool[Tensor, " batch"],
 ) -> Float[Tensor, ""]:
     """Cross entropy at the resolution of the logits, mean over the pixels of samples with labels."""
     small = nearest(parts, logits.shape[-1])

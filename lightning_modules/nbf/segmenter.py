@@ -220,7 +220,7 @@ def enlarge(features: Float[Tensor, "batch channels rows columns"], size: int) -
 
 
 def _interpolate(
-    features: Float[Tensor, "batch channels rows columns"], size: int, places: Int[Tensor, "places"]
+    features: Float[Tensor, "batch channels rows columns"], size: int, places: Int[Tensor, " places"]
 ) -> Float[Tensor, "batch channels places places"]:
     """Some rows, and the same columns, of the enlarged map: a product with two weights per place on either side."""
     old = features.shape[-1]

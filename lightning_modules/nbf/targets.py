@@ -26,7 +26,7 @@ class BodyTruth(NamedTuple):
     betas: Float[Tensor, "batch 10"]
     joints: Float[Tensor, "batch 24 3"]
     """Metres, without translation."""
-    valid: Bool[Tensor, "batch"]
+    valid: Bool[Tensor, " batch"]
     """Samples with a body."""
     pixels: Float[Tensor, "batch 24 2"]
     """Joints in crop pixels: of the body where there is one, else the annotated ones."""
@@ -60,7 +60,7 @@ def body_truth(batch: Batch, layer: BodyLayer, view: Float[Tensor, "batch 3 3"],
     return BodyTruth(rotations, betas, layer.joints(rotations, betas), valid, pixels, valid[:, None] | annotated_valid)
 
 
-def labelled(batch: Batch, share: float) -> Bool[Tensor, "batch"]:
+def labelled(batch: Batch, share: float) -> Bool[Tensor, " batch"]:
     """Samples that may use their 3D labels, always the same ones of a split (Table 4).
 
     Args:

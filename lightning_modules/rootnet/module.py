@@ -73,7 +73,7 @@ class RootNetModule(PoseModule):
         """RGB crops in [0, 1] to the root's place and depth correction."""
         return self.network(image)
 
-    def root_depth(self, output: RootOutput, batch: Batch) -> Float[Tensor, "batch"]:
+    def root_depth(self, output: RootOutput, batch: Batch) -> Float[Tensor, " batch"]:
         """Absolute depth in metres."""
         return output.correction * pinhole_depth(batch["box"], batch["intrinsics"], self.extent)
 

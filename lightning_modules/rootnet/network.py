@@ -19,7 +19,7 @@ class RootOutput(NamedTuple):
 
     place: Float[Tensor, "batch 2"]
     """(x, y) in cells of a heat map a quarter of the crop's size; no half-cell offset."""
-    correction: Float[Tensor, "batch"]
+    correction: Float[Tensor, " batch"]
     """gamma: true depth over `root_depth.pinhole_depth`."""
 
 

@@ -20,7 +20,7 @@ class Alignment:
     """A similarity transform per sample: `aligned = scale * R @ point + translation`."""
 
     rotation: Float64[Tensor, "batch 3 3"]
-    scale: Float64[Tensor, "batch"]
+    scale: Float64[Tensor, " batch"]
     translation: Float64[Tensor, "batch 3"]
 
     def apply(self, points: Float[Tensor, "batch points 3"]) -> Float64[Tensor, "batch points 3"]:
@@ -104,7 +104,7 @@ def _centre(points: Float[Tensor, "batch points 3"], valid: Bool[Tensor, "batch 
 
 def _fit(
     moved: _Centred, fixed: _Centred, scaling: bool, reflection: bool
-) -> tuple[Float64[Tensor, "batch 3 3"], Float64[Tensor, "batch"]]:
+) -> tuple[Float64[Tensor, "batch 3 3"], Float64[Tensor, " batch"]]:
     """Rotation and scale."""
     points = moved.offsets.shape[1]
     if points != fixed.offsets.shape[1]:
@@ -122,7 +122,7 @@ def _fit(
     return rotation, (overlap / spread).where(spread > 0, 1.0)
 
 
-def _rounding(centre: Float64[Tensor, "3 batch"]) -> Float64[Tensor, "batch"]:
+def _rounding(centre: Float64[Tensor, "3 batch"]) -> Float64[Tensor, " batch"]:
     """Squared distance below which points at `centre` are one point."""
     return ordered_sum((_COINCIDENT * centre).square())
 

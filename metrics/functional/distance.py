@@ -31,14 +31,14 @@ def point_errors(
 
 def masked_mean(
     errors: Float64[Tensor, "batch points"], valid: Bool[Tensor, "batch points"] | None = None
-) -> Float64[Tensor, "batch"]:
+) -> Float64[Tensor, " batch"]:
     """Mean over the valid points of each sample; NaN for a sample without any."""
     if valid is None:
         return errors.mean(1)
     return errors.where(valid, 0.0).sum(1) / valid.sum(1)
 
 
-def median(errors: Float64[Tensor, "samples"]) -> Float64[Tensor, ""]:
+def median(errors: Float64[Tensor, " samples"]) -> Float64[Tensor, ""]:
     """The middle error, or the mean of the middle two; NaN when there is none or one of them is NaN."""
     ordered, count = errors.sort().values, len(errors)
     if count == 0 or ordered[-1].isnan():  # NaN sorts last
@@ -51,7 +51,7 @@ def mpjpe(
     target: Float[Tensor, "batch joints 3"],
     valid: Bool[Tensor, "batch joints"] | None = None,
     root: int | None = None,
-) -> Float64[Tensor, "batch"]:
+) -> Float64[Tensor, " batch"]:
     """Mean per-joint position error of each sample.
 
     Args:
@@ -76,7 +76,7 @@ def pa_mpjpe(
     target: Float[Tensor, "batch joints 3"],
     valid: Bool[Tensor, "batch joints"] | None = None,
     scaling: bool = True,
-) -> Float64[Tensor, "batch"]:
+) -> Float64[Tensor, " batch"]:
     """MPJPE of each sample after Procrustes alignment of the prediction to the target.
 
     Args:
@@ -104,7 +104,7 @@ def pve(
     target: Float[Tensor, "batch vertices 3"],
     prediction_root: Float[Tensor, "batch 3"] | None = None,
     target_root: Float[Tensor, "batch 3"] | None = None,
-) -> Float64[Tensor, "batch"]:
+) -> Float64[Tensor, " batch"]:
     """Per-vertex error of each sample: the mean distance of corresponding vertices.
 
     Args:

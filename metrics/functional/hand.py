@@ -14,7 +14,7 @@ F_THRESHOLDS: tuple[float, ...] = (5.0, 15.0)
 """Millimetres."""
 
 
-def curve_area(errors: Float64[Tensor, "batch points"]) -> Float64[Tensor, "batch"]:
+def curve_area(errors: Float64[Tensor, "batch points"]) -> Float64[Tensor, " batch"]:
     """Area under each sample's PCK curve, in [0, 1].
 
     Convention:

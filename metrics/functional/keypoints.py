@@ -16,8 +16,8 @@ _STATS = ("ap", "ap50", "ap75", "ap_m", "ap_l")  # the first five of pycocotools
 
 def keypoint_ap(
     annotations: Mapping[str, Any],
-    image_id: Int[Tensor, "people"],
-    scores: Float[Tensor, "people"],
+    image_id: Int[Tensor, " people"],
+    scores: Float[Tensor, " people"],
     keypoints: Float[Tensor, "people 17 2"],
 ) -> dict[str, float]:
     """`ap`, `ap50`, `ap75`, `ap_m` and `ap_l` of predicted people.

@@ -6,7 +6,7 @@ from jaxtyping import Float64
 from torch import Tensor
 
 
-def ordered_sum(terms: Float64[Tensor, "terms *rest"]) -> Float64[Tensor, "*rest"]:
+def ordered_sum(terms: Float64[Tensor, " terms *rest"]) -> Float64[Tensor, "*rest"]:
     """Sum over the first dimension, pairwise and always in the same order.
 
     `Tensor.sum` adds in another order at the end of a vector register than inside it, so a sample's last bit would

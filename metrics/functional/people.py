@@ -19,7 +19,7 @@ def match_people(
     prediction: Float[Tensor, "predicted joints 2"],
     target: Float[Tensor, "annotated joints 2"],
     threshold: float = MATCH_PIXELS,
-) -> Int64[Tensor, "annotated"]:
+) -> Int64[Tensor, " annotated"]:
     """The prediction that stands for each annotated person of an image, or -1.
 
     Args:
@@ -78,9 +78,9 @@ def rescale_bones(
 def match_roots(
     prediction: Float[Tensor, "predicted 3"],
     target: Float[Tensor, "annotated 3"],
-    scores: Float[Tensor, "predicted"],
+    scores: Float[Tensor, " predicted"],
     threshold: float = ROOT_MILLIMETRES,
-) -> Bool[Tensor, "predicted"]:
+) -> Bool[Tensor, " predicted"]:
     """Predicted roots of an image that found an annotated one.
 
     Args:

@@ -16,7 +16,7 @@ def pckh_hits(
     top: int,
     neck: int,
     threshold: float = PCKH_THRESHOLD,
-) -> tuple[Float64[Tensor, "batch"], Float64[Tensor, "batch"]]:
+) -> tuple[Float64[Tensor, " batch"], Float64[Tensor, " batch"]]:
     """Correct joints of each sample, and the number of joints that count.
 
     Args:

@@ -11,8 +11,8 @@ RECALLS = 101
 
 
 def precision_recall(
-    scores: Float[Tensor, "detections"], correct: Bool[Tensor, "detections"], truths: int
-) -> tuple[Float64[Tensor, "detections"], Float64[Tensor, "detections"]]:
+    scores: Float[Tensor, " detections"], correct: Bool[Tensor, " detections"], truths: int
+) -> tuple[Float64[Tensor, " detections"], Float64[Tensor, " detections"]]:
     """Precision and recall after each detection, from the highest score down.
 
     Detections of one score keep the order in which they are given.
@@ -28,14 +28,14 @@ def precision_recall(
 
 
 def step_precision(
-    precision: Float64[Tensor, "detections"], recall: Float64[Tensor, "detections"]
+    precision: Float64[Tensor, " detections"], recall: Float64[Tensor, " detections"]
 ) -> Float64[Tensor, ""]:
     """Area under the precision-recall curve as steps, without interpolation; 0 without detections."""
     return (precision * recall.diff(prepend=recall.new_zeros(1))).sum()
 
 
 def coco_precision(
-    precision: Float64[Tensor, "detections"], recall: Float64[Tensor, "detections"]
+    precision: Float64[Tensor, " detections"], recall: Float64[Tensor, " detections"]
 ) -> Float64[Tensor, ""]:
     """COCO's average precision: mean over 101 recalls of the best precision at that recall or a higher one."""
     best = precision.flip(0).cummax(0).values.flip(0) if len(precision) else precision

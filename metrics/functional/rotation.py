@@ -54,7 +54,7 @@ def best_orthogonal(covariance: Float64[Tensor, "batch 3 3"]) -> Float64[Tensor,
     return roma.procrustes(covariance.mT.where(usable[:, None, None], identity))
 
 
-def _closed_form(matrix: Float64[Tensor, "3 3 batch"]) -> tuple[Float64[Tensor, "3 3 batch"], Bool[Tensor, "batch"]]:
+def _closed_form(matrix: Float64[Tensor, "3 3 batch"]) -> tuple[Float64[Tensor, "3 3 batch"], Bool[Tensor, " batch"]]:
     """Rotation factor of matrices of unit norm, and where it can be trusted."""
     cofactor = _cofactor(matrix)
     gram = _gram(matrix)

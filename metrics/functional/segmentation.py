@@ -10,7 +10,7 @@ IGNORE = 255
 
 
 def confusion_matrix(
-    prediction: Integer[Tensor, "batch *space"], target: Integer[Tensor, "batch *space"], classes: int
+    prediction: Integer[Tensor, " batch *space"], target: Integer[Tensor, " batch *space"], classes: int
 ) -> Float64[Tensor, "batch classes classes"]:
     """Pixel counts per sample; row = true class, column = predicted class.
 
@@ -53,7 +53,7 @@ def accuracy(confusion: Float64[Tensor, "*batch classes classes"]) -> Float64[Te
 
 
 def ignored_as_background(
-    prediction: Integer[Tensor, "batch *space"], target: Integer[Tensor, "batch *space"]
+    prediction: Integer[Tensor, " batch *space"], target: Integer[Tensor, " batch *space"]
 ) -> Float64[Tensor, "batch 2"]:
     """Pixels whose true label is 255: those predicted as background, and the others.
 
@@ -65,8 +65,8 @@ def ignored_as_background(
 
 
 def miou(
-    prediction: Integer[Tensor, "batch *space"],
-    target: Integer[Tensor, "batch *space"],
+    prediction: Integer[Tensor, " batch *space"],
+    target: Integer[Tensor, " batch *space"],
     classes: int,
     background: bool = True,
 ) -> Float64[Tensor, ""]:

@@ -60,7 +60,7 @@ def gps(
     errors: Float[Tensor, "batch points"],
     valid: Bool[Tensor, "batch points"],
     parts: Integer[Tensor, "batch points"] | None = None,
-) -> Float64[Tensor, "batch"]:
+) -> Float64[Tensor, " batch"]:
     """Geodesic point similarity of each person: the mean over its points of exp(-g^2 / (2 kappa^2)).
 
     Args:

@@ -18,7 +18,7 @@ def pck_hits(
     target: Float[Tensor, "batch joints 3"],
     valid: Bool[Tensor, "batch joints"] | None = None,
     thresholds: tuple[float, ...] = AUC_THRESHOLDS,
-) -> tuple[Float64[Tensor, "batch thresholds"], Float64[Tensor, "batch"]]:
+) -> tuple[Float64[Tensor, "batch thresholds"], Float64[Tensor, " batch"]]:
     """Correct joints of each sample at each threshold, and the number of valid joints.
 
     Convention:
