@@ -46,7 +46,7 @@ class Capture:
 
     points: Float[np.ndarray, "poses points 3"]
     joints: tuple[str, ...]
-    people: Int[np.ndarray, "poses"]
+    people: Int[np.ndarray, " poses"]
     actions: list[str]
 
 

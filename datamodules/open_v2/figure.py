@@ -81,7 +81,7 @@ def _body() -> dict[str, Float[np.ndarray, "..."]]:
 
 
 @cache
-def point_joints() -> Int[np.ndarray, "points"]:
+def point_joints() -> Int[np.ndarray, " points"]:
     """The joint of `SMPL24` that moves each point of a figure most."""
     return np.asarray(_body()["weights"].argmax(1))
 
@@ -107,7 +107,7 @@ def on_ground(figure: Figure, lift: float = 0.0) -> Figure:
     return figure.moved(np.array([0.0, lift - figure.points[:, 1].min(), 0.0]))
 
 
-def gaps(figure: Figure, others: list[Figure], shifts: Float[np.ndarray, "shifts 3"]) -> Float[np.ndarray, "shifts"]:
+def gaps(figure: Figure, others: list[Figure], shifts: Float[np.ndarray, "shifts 3"]) -> Float[np.ndarray, " shifts"]:
     """Metres of air between a figure and others if it were moved by each of `shifts`; negative where they overlap.
 
     Limbs and trunk are capsules around the bones.

@@ -50,7 +50,7 @@ class Window:
         return np.asarray(((plane > self.corner) & (plane < self.corner + self.side)).all(-1))
 
 
-def draw_region(rng: np.random.Generator) -> Bool[np.ndarray, "points"] | None:
+def draw_region(rng: np.random.Generator) -> Bool[np.ndarray, " points"] | None:
     """Which points of the subject the picture is about; None for all of it."""
     if rng.random() >= CUT_SHARE:
         return None
@@ -68,7 +68,7 @@ def draw_window(rng: np.random.Generator, plane: Float[np.ndarray, "points 2"], 
     return Window(centre - side / 2, side)
 
 
-def in_sight(subject: Figure, others: list[Figure], view: Viewpoint, window: Window) -> Bool[np.ndarray, "points"]:
+def in_sight(subject: Figure, others: list[Figure], view: Viewpoint, window: Window) -> Bool[np.ndarray, " points"]:
     """Which points of the subject are in the window and not behind another person (about)."""
     plane, depth = view.project(subject.points), view.see(subject.points)[:, 2]
     shown = window.inside(plane) & (depth > 0.1)

@@ -60,7 +60,7 @@ def rest_joints() -> Float[np.ndarray, "24 3"]:
 def fit_poses(
     points: Float[np.ndarray, "poses points 3"],
     joints: tuple[str, ...],
-    people: Int[np.ndarray, "poses"],
+    people: Int[np.ndarray, " poses"],
     steps: int = 300,
 ) -> Fit:
     """Fit all poses at once; the bones and the markers' seats on them are shared by the poses of a person.
@@ -99,7 +99,7 @@ class _Problem:
         self,
         points: Float[np.ndarray, "poses points 3"],
         joints: tuple[str, ...],
-        people: Int[np.ndarray, "poses"],
+        people: Int[np.ndarray, " poses"],
         start: Float[np.ndarray, "poses 24 3"],
     ) -> None:
         self.points = torch.tensor(points, dtype=torch.float32)

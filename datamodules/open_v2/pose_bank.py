@@ -41,7 +41,7 @@ class PoseBank:
     """
 
     poses: Float[np.ndarray, "poses 24 3"]
-    action: Int[np.ndarray, "poses"]
+    action: Int[np.ndarray, " poses"]
     names: tuple[str, ...]
     digest: str
 
