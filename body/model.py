@@ -152,6 +152,17 @@ class BodyModel(nn.Module):
         shaped = self.v_template + blend_shapes(betas, self.shapedirs)
         return self._chain(rotations, vertices2joints(self.regressor, shaped))[0]
 
+    def joint_transforms(
+        self, pose: Float[Tensor, "batch joints 3"], betas: Float[Tensor, "batch betas"]
+    ) -> Float[Tensor, "batch joints 3 4"]:
+        """Matrices that carry points of the rest pose along with each joint; skinning weights blend them.
+
+        What is worn on the body is posed with them as the body's own vertices are in `forward`.
+        """
+        rotations = batch_rodrigues(pose.reshape(-1, 3)).view(*pose.shape[:2], 3, 3)
+        rest = vertices2joints(self.regressor, self.v_template + blend_shapes(betas, self.shapedirs))
+        return self._chain(rotations, rest)[1]
+
     def _chain(
         self, rotations: Float[Tensor, "batch joints 3 3"], rest: Float[Tensor, "batch joints 3"]
     ) -> tuple[Float[Tensor, "batch joints 3"], Float[Tensor, "batch joints 3 4"]]:

