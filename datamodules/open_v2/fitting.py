@@ -36,7 +36,7 @@ class FittedMesh:
     directions: Float[np.ndarray, "vertices 3 10"]
     weights: Float[np.ndarray, "vertices 24"]
     faces: Int[np.ndarray, "faces 3"]
-    hidden: Int[np.ndarray, "hidden"]
+    hidden: Int[np.ndarray, " hidden"]
 
 
 class Fitter:
@@ -59,6 +59,11 @@ class Fitter:
         shapes = body.shapedirs.numpy().astype(np.float64).reshape(-1, body.num_betas)
         apart = (skin[:, self.base_index] + self._origin - self._template).reshape(len(skin), -1)
         self._betas = np.linalg.lstsq(shapes, apart.T, rcond=None)[0].T
+
+    def female(self) -> Float[np.ndarray, "11"]:
+        """Constant and factors of the shape coefficients that tell female (1) from male (0) shapes."""
+        design = np.concatenate([np.ones((len(self._betas), 1)), self._betas], 1)
+        return np.asarray(np.linalg.lstsq(design, self._base.female, rcond=None)[0])
 
     @staticmethod
     def _t_posed(rest: np.ndarray, matrices: np.ndarray, weights: np.ndarray) -> np.ndarray:

@@ -33,9 +33,9 @@ class BoundMesh:
     offsets: Float[np.ndarray, "vertices 3"]
     scales: tuple[tuple[int, int, float], ...]
     faces: Int[np.ndarray, "faces 3"]
-    hidden: Int[np.ndarray, "hidden"]
+    hidden: Int[np.ndarray, " hidden"]
 
-    def fit(self, base: Float[np.ndarray, "vertices 3"]) -> Float[np.ndarray, "vertices 3"]:
+    def fit(self, base: Float[np.ndarray, "base 3"]) -> Float[np.ndarray, "vertices 3"]:
         """The mesh on one body in the base mesh's rest pose (y up, facing +z), in that body's unit."""
         size = [abs(base[a, axis] - base[b, axis]) / unit for axis, (a, b, unit) in enumerate(self.scales)]
         return np.asarray(np.einsum("vk,vkc->vc", self.weights, base[self.corners]) + self.offsets * size)
@@ -87,7 +87,7 @@ def _bindings(rows: list[list[str]]) -> tuple[np.ndarray, np.ndarray, np.ndarray
     return np.array(corners, np.int64), np.array(weights), np.array(offsets)
 
 
-def _ranges(rows: list[list[str]]) -> Int[np.ndarray, "hidden"]:
+def _ranges(rows: list[list[str]]) -> Int[np.ndarray, " hidden"]:
     """Numbers and ranges (`12 - 15`) of vertices."""
     found: list[int] = []
     for words in rows:

@@ -48,9 +48,12 @@ def draw_outfit(wardrobe: Wardrobe, seed: int, betas: Float[np.ndarray, "10"]) -
     """
     rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(2,))))
     style = _painted(rng)
+    woman = wardrobe.femininity(betas) > rng.uniform(0.3, 0.7)
+    if woman:
+        style = dataclasses.replace(style, beard=False)
     sport = rng.random() < 0.45
     worn: list[Worn] = []
-    style = _clothes(rng, wardrobe, style, worn, sport)
+    style = _clothes(rng, wardrobe, style, worn, sport, woman)
     style = _feet(rng, wardrobe, style, worn, sport)
     style = _head(rng, wardrobe, style, worn)
     order = {"socks": 0, "bottom": 1, "skirt": 1, "overall": 2, "top": 2, "shoes": 3, "hair": 4, "hat": 5}
@@ -68,8 +71,9 @@ def _pick(rng: np.random.Generator, wardrobe: Wardrobe, *kinds: str) -> int | No
     return int(rng.choice(numbers)) if numbers else None
 
 
-def _clothes(rng: np.random.Generator, wardrobe: Wardrobe, style: Style, worn: list[Worn], sport: bool) -> Style:
-    use = "sport" if sport else "any"
+def _clothes(
+    rng: np.random.Generator, wardrobe: Wardrobe, style: Style, worn: list[Worn], sport: bool, woman: bool
+) -> Style:
     way = rng.random()
     if way < 0.04 and (number := _pick(rng, wardrobe, "overall")) is not None:
         worn.append(Worn(number, draw_cloth(rng, "trousers")))
@@ -81,10 +85,10 @@ def _clothes(rng: np.random.Generator, wardrobe: Wardrobe, style: Style, worn: l
     if mesh_top and (number := _pick(rng, wardrobe, "top")) is not None:
         worn.append(Worn(number, draw_cloth(rng, "sport" if sport else "any")))
         style = _without_top(style)
-    elif rng.random() < 0.1:
+    elif rng.random() < (0.01 if woman else 0.15):
         style = _without_top(style)
     if mesh_bottom:
-        kinds = ("skirt",) if rng.random() < 0.15 else ("bottom",)
+        kinds = ("skirt",) if rng.random() < (0.3 if woman else 0.01) else ("bottom",)
         if (number := _pick(rng, wardrobe, *kinds)) is not None:
             worn.append(Worn(number, draw_cloth(rng, "sport" if sport else "trousers")))
             style = _without_bottom(style)
@@ -92,7 +96,6 @@ def _clothes(rng: np.random.Generator, wardrobe: Wardrobe, style: Style, worn: l
         style = dataclasses.replace(
             style, cuff=float(rng.choice([-0.18, rng.uniform(-0.45, -0.25), -0.9], p=[0.2, 0.6, 0.2]))
         )
-    del use
     return style
 
 
@@ -110,11 +113,9 @@ def _feet(rng: np.random.Generator, wardrobe: Wardrobe, style: Style, worn: list
     if number is None or rng.random() < 0.15:
         return style
     worn.append(Worn(number, draw_cloth(rng, "shoes")))
-    socks = _pick(rng, wardrobe, "socks")
     sock = _NONE_BELOW
     if rng.random() < 0.6:
         sock = float(rng.uniform(-0.9, -0.6) if sport else rng.uniform(-0.92, -0.75))
-    del socks
     return dataclasses.replace(style, shoe=_NONE_BELOW, sock=sock, sock_colour=cloth_colour(rng, 0.4))
 
 

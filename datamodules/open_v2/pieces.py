@@ -15,7 +15,7 @@ _SMALL = 0.12  # share of a mesh's vertices below which an island belongs to the
 _CROTCH, _SOLE = -0.13, -0.975  # heights on the open body's template, metres
 
 
-def split(mesh: FittedMesh, folder: str) -> list[tuple[str, Int[np.ndarray, "faces"]]]:
+def split(mesh: FittedMesh, folder: str) -> list[tuple[str, Int[np.ndarray, " faces"]]]:
     """(kind, faces) of the pieces of one mesh.
 
     Args:
@@ -33,7 +33,9 @@ def split(mesh: FittedMesh, folder: str) -> list[tuple[str, Int[np.ndarray, "fac
     return [(kind, np.flatnonzero(face_labels == kind)) for kind in KINDS if (face_labels == kind).any()]
 
 
-def _islands(points: Float[np.ndarray, "vertices 3"], faces: Int[np.ndarray, "faces 3"]) -> Int[np.ndarray, "vertices"]:
+def _islands(
+    points: Float[np.ndarray, "vertices 3"], faces: Int[np.ndarray, "faces 3"]
+) -> Int[np.ndarray, " vertices"]:
     """Number of the connected piece of every vertex; buttons, laces and ties count to the large piece beside them."""
     edges = np.concatenate([faces[:, :2], faces[:, 1:]])
     graph = coo_array((np.ones(len(edges)), edges.T), shape=(len(points),) * 2)

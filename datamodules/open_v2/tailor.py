@@ -65,7 +65,7 @@ def make_wardrobe(files: list[Path]) -> Wardrobe:
         fitted = fitter.fit(read_mhclo(file))
         for kind, faces in split(fitted, file.parent.parent.name):
             garments.append(maker.cut(fitted, kind, faces))
-    return Wardrobe(tuple(garments), maker.surface)
+    return Wardrobe(tuple(garments), maker.surface, fitter.female())
 
 
 class Cutter:
@@ -84,7 +84,7 @@ class Cutter:
         """What must be near for a point to lie above another: the place, and the bones that it moves with."""
         return np.concatenate([points, 0.12 * weights], 1)
 
-    def cut(self, mesh: FittedMesh, kind: str, kept: Int[np.ndarray, "faces"]) -> Garment:
+    def cut(self, mesh: FittedMesh, kind: str, kept: Int[np.ndarray, " faces"]) -> Garment:
         """The garment of some faces of a mesh."""
         used, faces = np.unique(mesh.faces[kept], return_inverse=True)
         faces = faces.reshape(-1, 3)
@@ -118,7 +118,7 @@ class Cutter:
 
     def _coverage(
         self, points: Float[np.ndarray, "vertices 3"], faces: Int[np.ndarray, "faces 3"]
-    ) -> tuple[Bool[np.ndarray, "skin"], Float[np.ndarray, "skin"]]:
+    ) -> tuple[Bool[np.ndarray, " skin"], Float[np.ndarray, " skin"]]:
         """Which of the body's vertices lie well inside of the garment, and how high it stands above each."""
         start = self.surface.points - 0.02 * self._normals
         hits = RayScene([(points, faces)]).cast(start, self._normals)

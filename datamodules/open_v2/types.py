@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, Int, UInt8
@@ -49,6 +49,7 @@ class Shot:
     box: Float[np.ndarray, "4"]
 
 
+@runtime_checkable
 class Material(Protocol):
     """Colours a mesh."""
 

@@ -48,11 +48,11 @@ class Garment:
     directions: Float[np.ndarray, "vertices 3 10"]
     weights: Float[np.ndarray, "vertices 24"]
     faces: Int[np.ndarray, "faces 3"]
-    body_faces: Int[np.ndarray, "faces"]
-    anchor: Int[np.ndarray, "vertices"]
-    height: Float[np.ndarray, "vertices"]
-    covers: Bool[np.ndarray, "skin"]
-    stand_off: Float[np.ndarray, "skin"]
+    body_faces: Int[np.ndarray, " faces"]
+    anchor: Int[np.ndarray, " vertices"]
+    height: Float[np.ndarray, " vertices"]
+    covers: Bool[np.ndarray, " skin"]
+    stand_off: Float[np.ndarray, " skin"]
 
     @cached_property
     def incidence(self) -> csr_array:
@@ -62,10 +62,21 @@ class Garment:
 
 @dataclass(frozen=True)
 class Wardrobe:
-    """All garments, and the body that they are for."""
+    """All garments, and the body that they are for.
+
+    Attributes:
+        garments: pieces that can be worn together.
+        body: the bare body.
+        female: constant and factors of the shape coefficients, see `femininity`.
+    """
 
     garments: tuple[Garment, ...]
     body: BodySurface
+    female: Float[np.ndarray, "11"]
+
+    def femininity(self, betas: Float[np.ndarray, "10"]) -> float:
+        """About 0 for male and 1 for female shapes."""
+        return float(self.female[0] + self.female[1:] @ betas)
 
     def of_kind(self, *kinds: str) -> list[int]:
         """Numbers of the garments of some kinds."""
@@ -101,6 +112,7 @@ def incidence(faces: Int[np.ndarray, "faces 3"], count: int) -> csr_array:
 def save_wardrobe(wardrobe: Wardrobe, path: Path) -> None:
     """Write the file whole or not at all."""
     arrays: dict[str, np.ndarray] = {"surface_points": wardrobe.body.points.astype(np.float32)}
+    arrays["female"] = wardrobe.female.astype(np.float32)
     arrays["surface_faces"] = wardrobe.body.faces.astype(np.uint16)
     for name, kind in _ARRAYS.items():
         arrays[name] = np.concatenate([np.asarray(getattr(g, name)) for g in wardrobe.garments]).astype(kind)
@@ -122,6 +134,7 @@ def load_wardrobe(path: Path) -> Wardrobe:
     with np.load(path, allow_pickle=False) as data:
         arrays = {name: data[name] for name in _ARRAYS}
         body = BodySurface(data["surface_points"], data["surface_faces"].astype(np.int64))
+        female = data["female"]
         index = json.loads(str(data["index"]))
     arrays = {k: v.astype({"u": np.int64, "f": np.float32, "b": np.bool_}[v.dtype.kind]) for k, v in arrays.items()}
     starts = {"vertices": 0, "faces": 0, "skin": 0}
@@ -132,7 +145,7 @@ def load_wardrobe(path: Path) -> Wardrobe:
         own = {name: arrays[name][rows[_axis(name)]] for name in _ARRAYS}
         garments.append(Garment(name=entry["name"], kind=entry["kind"], **own))
         starts = {axis: starts[axis] + counts[axis] for axis in counts}
-    return Wardrobe(tuple(garments), body)
+    return Wardrobe(tuple(garments), body, female)
 
 
 def _axis(name: str) -> str:

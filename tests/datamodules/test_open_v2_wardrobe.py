@@ -53,7 +53,7 @@ def _base_mesh() -> BaseMesh:
     rest = TEMPLATE + np.einsum("vcb,sb->svc", BODY.shapedirs.numpy(), betas)
     still = np.tile(np.eye(3, 4), (24, 24, 1, 1))
     weights = BODY.lbs_weights.numpy().astype(np.float64)
-    return BaseMesh(rest.astype(np.float64), weights, still, weights)
+    return BaseMesh(rest.astype(np.float64), weights, still, weights, 0.5 + 0.2 * betas[:, 0])
 
 
 @pytest.fixture(scope="module")
