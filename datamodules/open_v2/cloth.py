@@ -7,12 +7,14 @@ from typing import Literal
 
 import cv2
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from datamodules.synthetic.texture import SIDE, colour, look_up, noise, pattern
 
 Colour = Float[np.ndarray, "3"]
 Points = Float[np.ndarray, "points 3"]
+Accented = Literal["nothing", "sleeves", "sides", "front", "yoke", "hoop", "half", "cuffs"]
+Use = Literal["any", "trousers", "sport", "shoes", "sock", "plain"]
 PATTERNS = ("plain", "noise", "stripes", "checks", "dots", "denim", "camouflage", "print", "gradient")
 _SHARES = (0.5, 0.06, 0.12, 0.06, 0.03, 0.1, 0.03, 0.07, 0.03)
 
@@ -27,6 +29,7 @@ class Cloth:
         gloss: of the highlight.
         folds: strength of the shade that folds give.
         waves: wave vectors (1/m) and phases of the folds.
+        accent: colour of the parts that `accented` names.
         badge: canonical x and y of a print on the chest and its half size, metres; None without.
         badge_picture: albedo and coverage of the print.
     """
@@ -36,6 +39,8 @@ class Cloth:
     gloss: float
     folds: float
     waves: Float[np.ndarray, "waves 4"]
+    accented: Accented = "nothing"
+    accent: Colour | None = None
     badge: tuple[float, float, float] | None = None
     badge_picture: Float[np.ndarray, "64 64 4"] | None = None
     back: bool = False
@@ -47,6 +52,8 @@ class Cloth:
         arm = np.abs(x) > 0.24
         u, v = np.where(arm, y - 0.8 * z, around), np.where(arm, np.abs(x), y)
         albedo = look_up(self.picture, u * self.scale, v * self.scale)
+        if self.accent is not None:
+            albedo[_accented(self.accented, points, normals_z)] = self.accent
         if self.badge is not None and self.badge_picture is not None:
             _stamp(albedo, points, normals_z, self.badge, self.badge_picture, self.back)
         return np.asarray(albedo * self._shade(points)[:, None], np.float32)
@@ -56,6 +63,27 @@ class Cloth:
         phase = points @ self.waves[:, :3].T + self.waves[:, 3]
         ridge = 1 - np.abs(np.sin(phase, dtype=np.float32))
         return np.asarray(1 + self.folds * (ridge.mean(1) - 0.36), np.float32)
+
+
+def _accented(what: Accented, points: Points, normals_z: Float[np.ndarray, " points"]) -> Bool[np.ndarray, " points"]:
+    """Which points have the second colour; places are metres on the template."""
+    x, y, z = np.abs(points[:, 0]), points[:, 1], points[:, 2]
+    arm = x > 0.19
+    if what == "sleeves":
+        return np.asarray(arm & (y > 0.2))
+    if what == "sides":
+        return np.asarray(
+            np.where(arm & (y > 0.2), (np.abs(z - 0.02) < 0.014) & (y > 0.4), (np.abs(z) < 0.015) & (x > 0.125))
+        )
+    if what == "front":
+        return np.asarray((normals_z > 0) & (x < 0.03 + 0.13 * np.clip(y, 0, None)))
+    if what == "yoke":
+        return np.asarray(y > 0.32)
+    if what == "hoop":
+        return np.asarray(~arm & (y > 0.19) & (y < 0.26))
+    if what == "half":
+        return np.asarray(points[:, 0] > 0)
+    return np.asarray((x > 0.6) | ((y < -0.3) & (y > -0.36)) | (~arm & (y > -0.1) & (y < -0.06)))
 
 
 def _stamp(
@@ -75,9 +103,7 @@ def _stamp(
     albedo[rows] += (print_[:, :3] - albedo[rows]) * print_[:, 3:]
 
 
-def draw_cloth(
-    rng: np.random.Generator, use: Literal["any", "trousers", "sport", "shoes"] = "any", hue: Colour | None = None
-) -> Cloth:
+def draw_cloth(rng: np.random.Generator, use: Use = "any", hue: Colour | None = None) -> Cloth:
     """A cloth; `hue` fixes its first colour."""
     kind = str(rng.choice(PATTERNS, p=_SHARES))
     if use == "trousers":
@@ -88,18 +114,36 @@ def draw_cloth(
         )
     elif use == "sport":
         kind = str(rng.choice(["plain", "stripes", "gradient", "checks"], p=[0.74, 0.16, 0.07, 0.03]))
+    elif use == "sock":
+        kind = str(rng.choice(["plain", "stripes"], p=[0.8, 0.2]))
+    elif use == "plain":
+        kind = "plain"
     elif use == "shoes":
         kind = str(rng.choice(["plain", "noise"], p=[0.8, 0.2]))
     first = cloth_colour(rng, vivid=0.75 if use == "sport" else 0.35) if hue is None else hue
     second = cloth_colour(rng, vivid=0.5)
+    choices: tuple[Accented, ...] = ("nothing", "sleeves", "sides", "front", "yoke", "hoop", "half", "cuffs")
+    shares = (
+        (0.35, 0.14, 0.2, 0.04, 0.07, 0.08, 0.04, 0.08)
+        if use == "sport"
+        else (0.74, 0.05, 0.04, 0.07, 0.02, 0.02, 0.02, 0.04)
+    )
+    accented = (
+        choices[int(rng.choice(len(choices), p=shares))]
+        if use in ("any", "sport") or (use == "trousers" and rng.random() < 0.4)
+        else "nothing"
+    )
+    accent = cloth_colour(rng, 0.4)
     badge, picture = _draw_badge(rng, use) if use in ("any", "sport") else (None, None)
     waves = rng.normal(0, 1, (5, 3)) * rng.uniform(8, 45, (5, 1)) * [1.0, 0.5, 0.8]
     return Cloth(
         picture=_picture(rng, kind, first, second),
         scale=float(rng.uniform(1.2, 6)),
         gloss=float(rng.choice([0.02, 0.08, 0.3], p=[0.7, 0.22, 0.08])) + (0.1 if use == "shoes" else 0.0),
-        folds=0.0 if use == "shoes" else float(rng.uniform(0.1, 0.9)),
+        folds=0.0 if use in ("shoes", "sock") else float(rng.uniform(0.1, 0.9)),
         waves=np.concatenate([waves, rng.uniform(0, 6.3, (5, 1))], 1).astype(np.float32),
+        accented=accented,
+        accent=accent if accented != "nothing" else None,
         badge=badge,
         badge_picture=picture,
         back=use == "sport" or rng.random() < 0.3,

@@ -1,40 +1,46 @@
-"""Draws what a person wears, and what the bare skin looks like."""
+"""Draws what a person wears."""
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
 
 from datamodules.open_v2.cloth import Cloth, cloth_colour, draw_cloth
+from datamodules.open_v2.looks import Look, draw_look
+from datamodules.open_v2.painted import Painted
 from datamodules.open_v2.wardrobe import Wardrobe
 from datamodules.synthetic.texture import SIDE
-from datamodules.synthetic.wardrobe import Garment as PaintedGarment
-from datamodules.synthetic.wardrobe import Style, draw_style
 
-_NONE_BELOW, _NONE_ABOVE = -9.0, 9.0
+_ORDER = ("socks", "bottom", "skirt", "overall", "top", "shoes", "hair", "hat")
 
 
 @dataclass(frozen=True)
 class Worn:
-    """A garment of the wardrobe and its cloth."""
+    """A garment of the wardrobe, its cloth and how it was altered (metres on the template).
+
+    Attributes:
+        loose: how much wider it is than its mesh.
+        crumple: height of the folds that its surface gets.
+        sleeve: its sleeves are cut here.
+        low: it is cut at this height.
+    """
 
     garment: int
     cloth: Cloth
+    loose: float = 0.0
+    crumple: float = 0.0
+    sleeve: float = 9.0
+    low: float = -9.0
 
 
 @dataclass(frozen=True)
 class Outfit:
-    """What is seen of a person.
+    """What is seen of a person: the bare body, what is painted on it, and what is worn, from the skin outwards."""
 
-    Attributes:
-        style: skin, face and painted clothes.
-        worn: from the skin outwards.
-    """
-
-    style: Style
+    look: Look
+    painted: tuple[Painted, ...]
     worn: tuple[Worn, ...]
 
 
@@ -44,99 +50,155 @@ def draw_outfit(wardrobe: Wardrobe, seed: int, betas: Float[np.ndarray, "10"]) -
     Args:
         wardrobe: what there is.
         seed: any non-negative number.
-        betas: shape of the person.
+        betas: shape of the person; female shapes wear skirts more often and no beards.
     """
-    rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(2,))))
-    style = _painted(rng)
-    woman = wardrobe.femininity(betas) > rng.uniform(0.3, 0.7)
-    if woman:
-        style = dataclasses.replace(style, beard=False)
-    sport = rng.random() < 0.45
-    worn: list[Worn] = []
-    style = _clothes(rng, wardrobe, style, worn, sport, woman)
-    style = _feet(rng, wardrobe, style, worn, sport)
-    style = _head(rng, wardrobe, style, worn)
-    order = {"socks": 0, "bottom": 1, "skirt": 1, "overall": 2, "top": 2, "shoes": 3, "hair": 4, "hat": 5}
-    worn.sort(key=lambda piece: order[wardrobe.garments[piece.garment].kind])
-    return Outfit(style, tuple(worn))
+    return _Drawing(wardrobe, seed, betas).outfit()
 
 
-def _painted(rng: np.random.Generator) -> Style:
-    style = draw_style(rng)
-    return dataclasses.replace(style, shoe=style.shoe + 0.073 if style.shoe > -2 else style.shoe)
+class _Drawing:
+    """One outfit in the making."""
 
+    def __init__(self, wardrobe: Wardrobe, seed: int, betas: Float[np.ndarray, "10"]) -> None:
+        self.rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(2,))))
+        self.wardrobe = wardrobe
+        self.woman = bool(wardrobe.femininity(betas) > self.rng.uniform(0.3, 0.7))
+        self.sport = bool(self.rng.random() < 0.5)
+        self.look = draw_look(self.rng, self.woman)
+        self.painted: list[Painted] = []
+        self.worn: list[Worn] = []
 
-def _pick(rng: np.random.Generator, wardrobe: Wardrobe, *kinds: str) -> int | None:
-    numbers = wardrobe.of_kind(*kinds)
-    return int(rng.choice(numbers)) if numbers else None
+    def outfit(self) -> Outfit:
+        if not (self.rng.random() < 0.05 and self._overall()):
+            if self.rng.random() < (0.1 if self.sport else 0.03):
+                self._one_piece()
+            else:
+                self._bottom()
+                self._top()
+        self._feet()
+        self._head()
+        if self.rng.random() < 0.04:
+            self.painted.append(Painted(draw_cloth(self.rng, "plain"), "hands", 0.002))
+        self.worn.sort(key=lambda worn: _ORDER.index(self.wardrobe.garments[worn.garment].kind))
+        return Outfit(self.look, tuple(self.painted), tuple(self.worn))
 
+    def _chance(self, sport: float, other: float) -> bool:
+        return bool(self.rng.random() < (sport if self.sport else other))
 
-def _clothes(
-    rng: np.random.Generator, wardrobe: Wardrobe, style: Style, worn: list[Worn], sport: bool, woman: bool
-) -> Style:
-    way = rng.random()
-    if way < 0.04 and (number := _pick(rng, wardrobe, "overall")) is not None:
-        worn.append(Worn(number, draw_cloth(rng, "trousers")))
-        style = _without_bottom(style)
-        if rng.random() < 0.8:
-            style = dataclasses.replace(style, hem=-0.1)
-        return style
-    mesh_top, mesh_bottom = rng.random() < (0.5 if sport else 0.72), rng.random() < (0.25 if sport else 0.62)
-    if mesh_top and (number := _pick(rng, wardrobe, "top")) is not None:
-        worn.append(Worn(number, draw_cloth(rng, "sport" if sport else "any")))
-        style = _without_top(style)
-    elif rng.random() < (0.01 if woman else 0.15):
-        style = _without_top(style)
-    if mesh_bottom:
-        kinds = ("skirt",) if rng.random() < (0.3 if woman else 0.01) else ("bottom",)
-        if (number := _pick(rng, wardrobe, *kinds)) is not None:
-            worn.append(Worn(number, draw_cloth(rng, "sport" if sport else "trousers")))
-            style = _without_bottom(style)
-    elif sport:
-        style = dataclasses.replace(
-            style, cuff=float(rng.choice([-0.18, rng.uniform(-0.45, -0.25), -0.9], p=[0.2, 0.6, 0.2]))
+    def _wear(self, kinds: tuple[str, ...], cloth: Cloth, **fit: float) -> bool:
+        numbers = self.wardrobe.of_kind(*kinds)
+        if numbers:
+            self.worn.append(Worn(int(self.rng.choice(numbers)), cloth, **fit))
+        return bool(numbers)
+
+    def _overall(self) -> bool:
+        if not self._wear(("overall",), draw_cloth(self.rng, "trousers"), **self._looseness()):
+            return False
+        self._paint_top()
+        self.painted.append(Painted(draw_cloth(self.rng, "plain"), "bottom", 0.0, low=-0.14, high=0.0))
+        return True
+
+    def _looseness(self) -> dict[str, float]:
+        wide = self.rng.random() < 0.5
+        return {
+            "loose": float(self.rng.uniform(0.004, 0.022)) if wide else 0.0,
+            "crumple": float(self.rng.uniform(0.002, 0.010)),
+        }
+
+    def _one_piece(self) -> None:
+        """Swimsuits, leotards, cat suits, running and cycling suits."""
+        rng, cloth = self.rng, draw_cloth(self.rng, "sport")
+        long = rng.random() < 0.4
+        sleeve = float(rng.choice([0.15, 0.3, 0.66], p=[0.6, 0.2, 0.2]))
+        cut = 0.0 if long else float(rng.choice([0.0, 0.9]))
+        low = -0.15 if cut else float(rng.uniform(-0.9, -0.2) if long else -0.22)
+        self.painted.append(
+            Painted(cloth, "top", 0.001, sleeve=sleeve, low=-0.02, neckline=float(rng.uniform(0, 0.12)))
         )
-    return style
+        self.painted.append(Painted(cloth, "bottom", 0.001, low=low, high=0.0, cut=cut))
 
+    def _bottom(self) -> None:
+        rng, use = self.rng, "sport" if self.sport else "trousers"
+        cloth = draw_cloth(rng, use)  # type: ignore[arg-type]
+        waist = float(rng.uniform(0.0, 0.06))
+        shorts = self._chance(0.6, 0.2)
+        if self.woman and self._chance(0.12, 0.25) and self._wear(("skirt",), cloth, **self._looseness()):
+            self.painted.append(Painted(draw_cloth(rng, "plain"), "bottom", 0.001, low=-0.15, high=0.0, cut=0.5))
+        elif self._chance(0.55, 0.75):
+            low = float(rng.uniform(-0.5, -0.24)) if shorts else -9.0
+            self._wear(("bottom",), cloth, low=low, **self._looseness())
+            self.painted.append(Painted(cloth, "bottom", 0.001, low=-0.15, high=waist, cut=0.5))
+        else:
+            low = float(rng.uniform(-0.46, -0.19) if shorts else rng.choice([rng.uniform(-0.8, -0.55), -0.92]))
+            cut = 0.0
+            if rng.random() < 0.1:
+                low, cut = -0.15, float(rng.uniform(0.4, 0.9))
+            self.painted.append(
+                Painted(cloth, "bottom", float(rng.uniform(0.001, 0.012)), low=low, high=waist, cut=cut)
+            )
 
-def _without_top(style: Style) -> Style:
-    bare = PaintedGarment(np.broadcast_to(style.skin, (SIDE, SIDE, 3)), 1.0)
-    return dataclasses.replace(style, top=bare, sleeve=0.0, hem=_NONE_ABOVE, inner=None, badge=None, loose_top=0.0)
+    def _top(self) -> None:
+        rng = self.rng
+        if self._chance(0.12, 0.05):
+            if self.woman:
+                self._paint_bra()
+        elif self._chance(0.62, 0.8):
+            cloth = draw_cloth(rng, "sport" if self.sport else "any")
+            sleeve = 9.0
+            if rng.random() < (0.65 if self.sport else 0.3):
+                sleeve = float(
+                    rng.choice(
+                        [rng.uniform(0.2, 0.24), rng.uniform(0.27, 0.42), rng.uniform(0.42, 0.6)], p=[0.25, 0.6, 0.15]
+                    )
+                )
+            low = float(rng.uniform(-0.12, 0.12)) if rng.random() < 0.25 else -9.0
+            self._wear(("top",), cloth, sleeve=sleeve, low=low, **self._looseness())
+            if rng.random() < 0.25:
+                self._paint_top()
+        else:
+            self._paint_top()
 
+    def _paint_top(self) -> None:
+        rng = self.rng
+        sleeves = [0.16, rng.uniform(0.24, 0.42), rng.uniform(0.42, 0.6), 0.67]
+        sleeve = float(rng.choice(sleeves, p=[0.25, 0.45, 0.08, 0.22]))
+        low = float(rng.choice([rng.uniform(-0.12, 0.0), rng.uniform(0.0, 0.16)], p=[0.8, 0.2]))
+        cloth = draw_cloth(rng, "sport" if self.sport else "any")
+        loose, neckline = float(rng.uniform(0.001, 0.014)), float(rng.uniform(0.0, 0.12))
+        self.painted.append(Painted(cloth, "top", loose, sleeve=sleeve, low=low, neckline=neckline))
 
-def _without_bottom(style: Style) -> Style:
-    return dataclasses.replace(style, waist=_NONE_BELOW, loose_bottom=0.0, belt=False)
+    def _paint_bra(self) -> None:
+        cloth, low = draw_cloth(self.rng, "sport"), float(self.rng.uniform(0.12, 0.2))
+        self.painted.append(
+            Painted(cloth, "top", 0.002, sleeve=0.16, low=low, neckline=float(self.rng.uniform(0.06, 0.12)))
+        )
 
+    def _feet(self) -> None:
+        rng = self.rng
+        if self._chance(0.12, 0.14):  # bare feet
+            return
+        if self._chance(0.85, 0.6):
+            high = rng.choice(
+                [rng.uniform(-0.9, -0.86), rng.uniform(-0.85, -0.7), rng.uniform(-0.66, -0.55)], p=[0.4, 0.3, 0.3]
+            )
+            sock = draw_cloth(rng, "sock")
+            self.painted.append(Painted(sock, "feet", 0.001, high=float(high)))
+        if not (rng.random() < 0.8 and self._wear(("shoes",), draw_cloth(rng, "shoes"))):
+            self.painted.append(Painted(draw_cloth(rng, "shoes"), "feet", 0.006, high=float(rng.uniform(-0.95, -0.9))))
 
-def _feet(rng: np.random.Generator, wardrobe: Wardrobe, style: Style, worn: list[Worn], sport: bool) -> Style:
-    number = _pick(rng, wardrobe, "shoes")
-    if number is None or rng.random() < 0.15:
-        return style
-    worn.append(Worn(number, draw_cloth(rng, "shoes")))
-    sock = _NONE_BELOW
-    if rng.random() < 0.6:
-        sock = float(rng.uniform(-0.9, -0.6) if sport else rng.uniform(-0.92, -0.75))
-    return dataclasses.replace(style, shoe=_NONE_BELOW, sock=sock, sock_colour=cloth_colour(rng, 0.4))
+    def _head(self) -> None:
+        rng, way = self.rng, self.rng.random()
+        if way < 0.68:
+            self._wear(("hair",), self._hair())
+        elif way < 0.72:
+            self._wear(("hat",), draw_cloth(rng, "shoes"))
+        elif way < 0.82:
+            low = float(rng.uniform(0.62, 0.65))
+            self.painted.append(Painted(draw_cloth(rng, "plain"), "cap", float(rng.uniform(0.006, 0.02)), low=low))
 
-
-def _head(rng: np.random.Generator, wardrobe: Wardrobe, style: Style, worn: list[Worn]) -> Style:
-    way = rng.random()
-    if way < 0.68 and (number := _pick(rng, wardrobe, "hair")) is not None:
-        strand = _hair_cloth(rng, style)
-        worn.append(Worn(number, strand))
-        style = dataclasses.replace(style, hair="short")
-    elif way < 0.74 and (number := _pick(rng, wardrobe, "hat")) is not None:
-        worn.append(Worn(number, draw_cloth(rng, "shoes")))
-        style = dataclasses.replace(style, hair="short")
-    return style
-
-
-def _hair_cloth(rng: np.random.Generator, style: Style) -> Cloth:
-    x = np.linspace(0, 2 * np.pi, SIDE, endpoint=False)
-    strands = sum(np.sin(k * x + rng.uniform(0, 6.3)) for k in rng.integers(4, 40, 6)) / 6
-    picture = style.hair_colour * (1 + 0.5 * strands)[None, :, None] * np.ones((SIDE, 1, 1))
-    return Cloth(picture.clip(0.003, 0.9).astype(np.float32), 8.0, 0.15, 0.4, _waves(rng))
-
-
-def _waves(rng: np.random.Generator) -> Float[np.ndarray, "waves 4"]:
-    return np.concatenate([rng.normal(0, 60, (4, 3)) * [1, 0.2, 1], rng.uniform(0, 6.3, (4, 1))], 1).astype(np.float32)
+    def _hair(self) -> Cloth:
+        rng, x = self.rng, np.linspace(0, 2 * np.pi, SIDE, endpoint=False)
+        strands = sum(np.sin(k * x + rng.uniform(0, 6.3)) for k in rng.integers(4, 40, 6)) / 6
+        colour = self.look.hair if rng.random() < 0.96 else cloth_colour(rng, 1.0)
+        picture = colour * (1 + 0.6 * strands)[None, :, None] * np.ones((SIDE, 1, 1))
+        waves = np.concatenate([rng.normal(0, 60, (4, 3)) * [1, 0.2, 1], rng.uniform(0, 6.3, (4, 1))], 1)
+        return Cloth(picture.clip(0.003, 0.9).astype(np.float32), 8.0, 0.2, 0.4, waves.astype(np.float32))

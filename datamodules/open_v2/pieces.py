@@ -11,7 +11,7 @@ from scipy.spatial import cKDTree
 from datamodules.open_v2.fitting import FittedMesh
 
 KINDS = ("top", "overall", "bottom", "skirt", "socks", "shoes", "hair", "hat")
-_SMALL = 0.12  # share of a mesh's vertices below which an island belongs to the one beside it
+_SMALL = 0.04  # share of a mesh's vertices below which an island belongs to the one beside it
 _CROTCH, _SOLE = -0.13, -0.975  # heights on the open body's template, metres
 
 

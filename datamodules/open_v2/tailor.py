@@ -26,7 +26,7 @@ WANTED = (
     f"(git with LFS) and put its folder base to $ZOO_ASSETS/{ASSETS}"
 )
 """What `zoo doctor` says about the assets."""
-VERSION = 1
+VERSION = 2
 _CLOTH = ("top", "overall", "bottom", "skirt", "socks")
 
 

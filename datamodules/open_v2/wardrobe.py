@@ -12,6 +12,7 @@ from jaxtyping import Bool, Float, Int
 from scipy.sparse import coo_array, csr_array
 
 from body.atomic import atomic_file
+from body.shading import vertex_normals
 
 _ARRAYS = {
     "points": np.float32,
@@ -58,6 +59,11 @@ class Garment:
     def incidence(self) -> csr_array:
         """Sums over the faces around every vertex."""
         return incidence(self.faces, len(self.points))
+
+    @cached_property
+    def normals(self) -> Float[np.ndarray, "vertices 3"]:
+        """Unit normals of `points`."""
+        return vertex_normals(self.points, self.faces)
 
 
 @dataclass(frozen=True)

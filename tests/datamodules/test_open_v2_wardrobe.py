@@ -78,7 +78,7 @@ def _dressed(wardrobe: Wardrobe, name: str, seed: int, twist: float = 0.35) -> t
     transforms = BODY.joint_transforms(rotations, shape)[0].numpy()
     outfit = draw_outfit(wardrobe, seed, betas)
     number = next(k for k, g in enumerate(wardrobe.garments) if g.name == name)
-    outfit = Outfit(outfit.style, (Worn(number, next(iter(outfit.worn)).cloth),)) if outfit.worn else outfit
+    outfit = Outfit(outfit.look, (), (Worn(number, outfit.worn[0].cloth),))
     layers = dress(wardrobe, outfit, person, vertices, transforms)
     return vertices, layers[-1]
 
@@ -118,8 +118,8 @@ def test_body_faces_lie_below(wardrobe: Wardrobe) -> None:
 def test_outfit_follows_the_seed(wardrobe: Wardrobe) -> None:
     first, again = (draw_outfit(wardrobe, 7, np.zeros(10)) for _ in range(2))
     assert [p.garment for p in first.worn] == [p.garment for p in again.worn]
-    assert np.array_equal(first.style.skin, again.style.skin)
-    styles = {draw_outfit(wardrobe, seed, np.zeros(10)).style.hair_colour.tobytes() for seed in range(8)}
+    assert np.array_equal(first.look.skin, again.look.skin)
+    styles = {draw_outfit(wardrobe, seed, np.zeros(10)).look.skin.tobytes() for seed in range(8)}
     assert len(styles) == 8
 
 
