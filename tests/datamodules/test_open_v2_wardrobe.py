@@ -15,6 +15,7 @@ from body.raycast import RayScene
 from body.shading import vertex_normals
 from datamodules.open_v2 import tailor
 from datamodules.open_v2.base_mesh import BaseMesh
+from datamodules.open_v2.cloth import draw_cloth
 from datamodules.open_v2.dressing import dress
 from datamodules.open_v2.outfits import Outfit, Worn, draw_outfit
 from datamodules.open_v2.types import Layer, Person
@@ -78,23 +79,24 @@ def _dressed(wardrobe: Wardrobe, name: str, seed: int, twist: float = 0.35) -> t
     transforms = BODY.joint_transforms(rotations, shape)[0].numpy()
     outfit = draw_outfit(wardrobe, seed, betas)
     number = next(k for k, g in enumerate(wardrobe.garments) if g.name == name)
-    outfit = Outfit(outfit.look, (), (Worn(number, outfit.worn[0].cloth),))
+    cloth = draw_cloth(rng)
+    outfit = Outfit(outfit.look, (), (Worn(number, cloth),))
     layers = dress(wardrobe, outfit, person, vertices, transforms)
     return vertices, layers[-1]
 
 
-def _seed_with_clothes(wardrobe: Wardrobe) -> int:
-    return next(seed for seed in range(50) if draw_outfit(wardrobe, seed, np.zeros(10)).worn)
-
-
-def test_tight_garment_follows_the_skin(wardrobe: Wardrobe) -> None:
-    vertices, layer = _dressed(wardrobe, "tight", _seed_with_clothes(wardrobe))
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_tight_garment_follows_the_skin(wardrobe: Wardrobe, seed: int) -> None:
+    vertices, layer = _dressed(wardrobe, "tight", seed)
     assert len(layer.vertices) < len(vertices)
-    assert cKDTree(vertices).query(layer.vertices)[0].max() < 0.015
+    apart = cKDTree(vertices).query(layer.vertices)[0]
+    # the gap that cloth keeps is 3 mm; what is more comes from weights that are smoother than the skin's
+    assert np.median(apart) < 0.006
+    assert apart.max() < 0.03
 
 
 def test_loose_garment_stays_outside(wardrobe: Wardrobe) -> None:
-    vertices, layer = _dressed(wardrobe, "loose", _seed_with_clothes(wardrobe), twist=0.2)
+    vertices, layer = _dressed(wardrobe, "loose", 3, twist=0.2)
     hits = RayScene([(vertices, BODY.faces)]).cast(layer.vertices, layer.normals)
     # inside of the body a ray leaves through the next wall; outside it meets nothing, or an arm farther away
     normals = vertex_normals(vertices, BODY.faces)
