@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from jaxtyping import Float
 
 from datamodules.open_v2.figure import Figure, gaps
 
 _COUNT = (0.58, 0.25, 0.12, 0.05)  # share of pictures with 0, 1, 2, 3 others
-_DISTANCES = np.linspace(0.15, 7.0, 80)  # metres between two pelvises, tried from the nearest
+_COARSE, _FINE = np.linspace(0.15, 6.0, 19), np.linspace(-0.325, 0.0, 14)  # metres along the line, from the nearest
 
 
 def draw_company(rng: np.random.Generator, subject: Figure, draw: Callable[[], Figure]) -> list[Figure]:
@@ -30,9 +31,16 @@ def draw_company(rng: np.random.Generator, subject: Figure, draw: Callable[[], F
             angle = side * rng.uniform(8, 60)
         air = rng.choice([0.01, rng.uniform(0.03, 0.4), rng.uniform(0.3, 4.0)], p=[0.3, 0.4, 0.3])
         away = np.array([np.sin(np.deg2rad(angle)), 0.0, np.cos(np.deg2rad(angle))])
-        shifts = _DISTANCES[:, None] * away
-        clear = gaps(other, [subject, *others], shifts)
-        enough = np.flatnonzero((clear >= air) & (np.minimum.accumulate(clear[::-1])[::-1] >= 0))
-        if len(enough):
-            others.append(other.moved(shifts[enough[0]]))
+        moved = _set_apart(other, [subject, *others], away, float(air))
+        others += [] if moved is None else [moved]
     return others
+
+
+def _set_apart(figure: Figure, others: list[Figure], away: Float[np.ndarray, "3"], air: float) -> Figure | None:
+    """The figure moved along a line to the nearest place with this much air around it; None where there is none."""
+    coarse = np.flatnonzero(gaps(figure, others, _COARSE[:, None] * away) >= air)
+    if not len(coarse):
+        return None
+    places = _COARSE[coarse[0]] + _FINE
+    fine = np.flatnonzero(gaps(figure, others, places[:, None] * away) >= air)
+    return figure.moved(places[fine[0]] * away) if len(fine) else None

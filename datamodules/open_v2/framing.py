@@ -28,6 +28,7 @@ _CUTS: tuple[tuple[set[int], float], ...] = (
     ({joint for joint in range(24) if SMPL24.joints[joint].startswith("left_")}, 0.07),
     ({joint for joint in range(24) if SMPL24.joints[joint].startswith("right_")}, 0.07),
 )
+_PATCH = 0.045  # metres around a point of a figure that its body covers, about
 CUT_SHARE = 0.3
 """Share of pictures that do not show the whole person."""
 
@@ -70,17 +71,19 @@ def draw_window(rng: np.random.Generator, plane: Float[np.ndarray, "points 2"], 
 
 def in_sight(subject: Figure, others: list[Figure], view: Viewpoint, window: Window) -> Bool[np.ndarray, " points"]:
     """Which points of the subject are in the window and not behind another person (about)."""
-    plane, depth = view.project(subject.points), view.see(subject.points)[:, 2]
+    depth = view.see(subject.points)[:, 2].astype(np.float32)
+    plane = view.project(subject.points).astype(np.float32)
     shown = window.inside(plane) & (depth > 0.1)
     for other in others:
         seen = view.see(other.points)
         front = seen[:, 2] > 0.1
         if not front.any():
             continue
-        blocks = seen[front]
-        offset = plane[:, None] - blocks[None, :, :2] / blocks[None, :, 2:]
-        reach = 0.045 / blocks[:, 2]  # a point stands for a patch of its body
-        covers = (np.einsum("pqc,pqc->pq", offset, offset) < reach**2) & (blocks[:, 2] < depth[:, None] - 0.02)
+        blocks = seen[front].astype(np.float32)
+        there = blocks[:, :2] / blocks[:, 2:]
+        apart = (plane**2).sum(1)[:, None] + (there**2).sum(1) - 2 * plane @ there.T
+        reach = np.float32(_PATCH) / blocks[:, 2]
+        covers = (apart < reach**2) & (blocks[:, 2] < depth[:, None] - 0.02)
         shown &= ~covers.any(1)
     return np.asarray(shown)
 

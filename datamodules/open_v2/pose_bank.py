@@ -4,28 +4,28 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float, Int
 
-from body.assets import find_asset
-from body.atomic import atomic_file
-from datamodules.open_v2.cmu import read_positions
-from datamodules.open_v2.deepmimic import read_clip
-from datamodules.open_v2.ik import fit_poses, rest_joints
+from datamodules.open_v2.ik import rest_joints
+from datamodules.open_v2.pose_sources import pack, pose_sources
+from datamodules.open_v2.sports import sample_sport
 from datamodules.open_v2.variation import mixed, varied
 from datamodules.synthetic.actions import ACTIONS, sample_pose
 from datamodules.synthetic.plausible import intersects, joints_of
 from datamodules.synthetic.poses import mirror_pose
 
-_VERSION = "1"  # of the packed file; raise it when the fit or the readers change what they give
-_SHARES = {"cmu": 0.42, "deepmimic": 0.24, "open-v1": 0.34}
+_VERSION = "2"  # of the packed file; raise it when the fit or the readers change what they give
+# Where poses come from; the last two are drawn by functions and need no bank.
+_SHARES = {"cmu": 0.22, "acclaim": 0.14, "deepmimic": 0.16, "makehuman": 0.02, "action": 0.2, "sport": 0.26}
 _MIXED = 0.25
 _TRIES = 8
 MISSING = (
-    "open-v2 needs captured poses: put the CMU table at $ZOO_ASSETS/cmu/joints.npz, or a packed pose bank "
-    "(poses-*.npz) into {folder}"
+    "open-v2 needs captured poses: put the CMU motion capture table at $ZOO_ASSETS/cmu/joints.npz (see "
+    "datamodules/open_v2/README.md), or a packed pose bank (poses-*.npz) from another machine into {folder}"
 )
 
 
@@ -48,7 +48,7 @@ class PoseBank:
     def draw(self, rng: np.random.Generator) -> tuple[Float[np.ndarray, "24 3"], str]:
         """A pose and what it is from; joint 0 keeps the lean of the body, its heading is what it was captured with.
 
-        A source, an action and a pose are chosen, each evenly; then it is mirrored, mixed with another, and given
+        A source, an action of it and a pose of that are chosen; then it is mirrored, mixed with another, and given
         noise. Poses in which limbs go through each other are drawn again.
         """
         for _ in range(_TRIES):
@@ -61,15 +61,23 @@ class PoseBank:
         return pose, name
 
     def _one(self, rng: np.random.Generator) -> tuple[Float[np.ndarray, "24 3"], str]:
-        sources = [source for source in _SHARES if source == "open-v1" or self._of(source)]
+        drawn = ("action", "sport")
+        sources = [source for source in _SHARES if source in drawn or self._of(source)]
         shares = np.array([_SHARES[source] for source in sources])
         source = sources[int(rng.choice(len(sources), p=shares / shares.sum()))]
-        if source == "open-v1":
+        if source == "sport":
+            pose, name = sample_sport(rng)
+            return pose, f"sport/{name}"
+        if source == "action":
             name = list(ACTIONS)[int(rng.integers(len(ACTIONS)))]
-            return sample_pose(name, rng), name
+            return sample_pose(name, rng), f"action/{name}"
         number = int(rng.choice(self._of(source)))
-        pose = self.poses[rng.choice(np.flatnonzero(self.action == number))].astype(np.float64)
+        pose = self.poses[rng.choice(self._members[number])].astype(np.float64)
         return mirror_pose(pose) if rng.random() < 0.5 else pose, self.names[number]
+
+    @cached_property
+    def _members(self) -> list[Int[np.ndarray, "_"]]:
+        return [np.flatnonzero(self.action == number) for number in range(len(self.names))]
 
     def _of(self, source: str) -> list[int]:
         return [number for number, name in enumerate(self.names) if name.startswith(f"{source}/")]
@@ -98,8 +106,8 @@ def pose_bank_file(cache: Path) -> Path:
         FileNotFoundError: neither is there; the message says what to put where.
     """
     folder = cache / "open-v2"
-    sources = _sources()
-    if not any(path.name == "joints.npz" for path in sources):
+    sources = pose_sources()
+    if not sources:
         packed = sorted(folder.glob("poses-*.npz"), key=lambda path: path.stat().st_mtime)
         if not packed:
             raise FileNotFoundError(MISSING.format(folder=folder))
@@ -109,36 +117,5 @@ def pose_bank_file(cache: Path) -> Path:
         digest.update(path.name.encode() + hashlib.sha256(path.read_bytes()).digest())
     target = folder / f"poses-{digest.hexdigest()[:12]}.npz"
     if not target.is_file():
-        _pack(sources, target, digest.hexdigest())
+        pack(sources, target, digest.hexdigest())
     return target
-
-
-def _sources() -> list[Path]:
-    table, clips = find_asset("cmu/joints.npz"), find_asset("deepmimic")
-    found = [] if table is None else [table]
-    return found + ([] if clips is None else sorted(clips.glob("humanoid3d_*.txt")))
-
-
-def _pack(sources: list[Path], target: Path, digest: str) -> None:
-    """Fit and convert all poses, leave out those that go through themselves, and write them."""
-    poses, actions = [], []
-    for path in sources:
-        if path.suffix == ".npz":
-            capture = read_positions(path)
-            poses.append(fit_poses(capture.points, capture.joints, capture.people).pose)
-            actions += capture.actions
-        else:
-            clip = read_clip(path)[::2]
-            poses.append(clip)
-            actions += ["deepmimic/" + path.stem.removeprefix("humanoid3d_")] * len(clip)
-    every = np.concatenate(poses)
-    good = np.array([not intersects(joints_of(pose, rest_joints())) for pose in every])
-    names, action = np.unique(np.array(actions)[good], return_inverse=True)
-    packed = {
-        "poses": every[good].astype(np.float16),
-        "action": action.reshape(-1).astype(np.int16),
-        "names": names,
-        "digest": np.array(digest),
-    }
-    with atomic_file(target) as partial, partial.open("wb") as stream:
-        np.savez_compressed(stream, **packed)  # type: ignore[arg-type]

@@ -11,15 +11,25 @@ from datamodules.open_v2.figure import Figure, on_ground, pose_figure
 from datamodules.open_v2.framing import Window, detector_box, draw_region, draw_window, in_sight
 from datamodules.open_v2.pose_bank import PoseBank
 from datamodules.open_v2.scene_camera import Viewpoint, draw_viewpoint
+from datamodules.open_v2.sports import SPORTS
 from datamodules.open_v2.types import Person, Shot
 from datamodules.synthetic.rng import SPLITS
 
 VERSION = "open-v2"
 MAX_BETA = 2.5
 _STREAM = 200  # apart from the streams of open-v1
-_AIRBORNE = frozenset(
-    {"running", "kicking", "dancing", "cmu/jumping", "cmu/running", "cmu/basketball", "deepmimic/run"}
-    | {f"deepmimic/{name}" for name in ("backflip", "jump", "kick", "spinkick", "spin", "dance_a", "dance_b")}
+_AIRBORNE = (
+    "running",
+    "kicking",
+    "dancing",
+    "jump",
+    "basketball",
+    "soccer",
+    "kick",
+    "spin",
+    "dance",
+    "run",
+    "backflip",
 )
 _TRIES = 6
 _LEAST = 0.35  # share of what a window shows of the subject that others must leave visible
@@ -70,10 +80,18 @@ def draw_person(bank: PoseBank, rng: np.random.Generator) -> Figure:
         betas = np.where(np.abs(betas) > MAX_BETA, rng.normal(0, 1, 10), betas)
     heading = rng.vonmises(0, 1.5) if rng.random() < 0.3 else rng.uniform(-np.pi, np.pi)
     pose[0] = (Rotation.from_euler("y", heading - _heading(pose)) * Rotation.from_rotvec(pose[0])).as_rotvec()
-    lift = float(rng.uniform(0.03, 0.5)) if action in _AIRBORNE and rng.random() < 0.3 else 0.0
+    lift = float(rng.uniform(0.03, 0.6)) if rng.random() < _air_share(action) else 0.0
     figure = pose_figure(pose, betas, action)
     centred = figure.moved(-figure.joints[0] * [1.0, 0.0, 1.0])
     return on_ground(centred, lift)
+
+
+def _air_share(action: str) -> float:
+    """How often people are off the ground in poses of an action."""
+    source, _, name = action.partition("/")
+    if source == "sport":
+        return SPORTS[name].air
+    return 0.3 if name.startswith(_AIRBORNE) else 0.0
 
 
 def _heading(pose: Float[np.ndarray, "24 3"]) -> float:

@@ -7,6 +7,8 @@ from jaxtyping import Float
 from scipy.spatial.transform import Rotation
 
 from body.skeleton import SMPL24
+from datamodules.open_v2.ik import rest_joints
+from datamodules.synthetic.plausible import intersects, joints_of
 
 Pose = Float[np.ndarray, "24 3"]
 
@@ -27,6 +29,7 @@ for _side in ("left", "right"):
     _SPREAD[_J(f"{_side}_elbow")] = np.deg2rad([14.0, 8.0, 0.0])  # x turns the palm
     _SPREAD[_J(f"{_side}_knee")] = np.deg2rad([5.0, 0.0, 0.0])
 _SPREAD.setflags(write=False)
+_EASE, _EASES = np.deg2rad(3.0), 5
 _STRONGEST = 2.2  # standard deviations at which the noise is cut
 
 
@@ -55,3 +58,19 @@ def varied(pose: Pose, rng: np.random.Generator) -> Pose:
         new[knee, 0] = new[knee, 0].clip(0, 2.6)
         new[elbow, 1] = sign * (sign * new[elbow, 1]).clip(0, 2.6)
     return np.asarray(new)
+
+
+def eased(pose: Pose) -> Pose:
+    """The pose with its arms spread by up to 15 degrees until the hands are out of the thighs.
+
+    Captured people are narrower than the open body. Poses that do not come free this way stay as they are.
+    """
+    spread = pose.copy()
+    for _ in range(_EASES + 1):
+        if not intersects(joints_of(spread, rest_joints())):
+            return spread
+        for side, sign in (("left", 1.0), ("right", -1.0)):
+            shoulder = _J(f"{side}_shoulder")
+            lift = Rotation.from_rotvec([0.0, 0.0, sign * _EASE])
+            spread[shoulder] = (lift * Rotation.from_rotvec(spread[shoulder])).as_rotvec()
+    return pose
