@@ -21,16 +21,16 @@ class Capture:
 
     points: Float[np.ndarray, "poses points 3"]
     joints: tuple[str, ...]
-    people: Int[np.ndarray, "poses"]
+    people: Int[np.ndarray, " poses"]
     actions: list[str]
 
-    def only(self, keep: Bool[np.ndarray, "poses"]) -> Capture:
+    def only(self, keep: Bool[np.ndarray, " poses"]) -> Capture:
         """Some of the poses, the people numbered anew."""
         people = np.unique(self.people[keep], return_inverse=True)[1].reshape(-1)
         return Capture(self.points[keep], self.joints, people, [self.actions[k] for k in np.flatnonzero(keep)])
 
 
-def imbalance(points: Float[np.ndarray, "poses points 3"], joints: tuple[str, ...]) -> Float[np.ndarray, "poses"]:
+def imbalance(points: Float[np.ndarray, "poses points 3"], joints: tuple[str, ...]) -> Float[np.ndarray, " poses"]:
     """Metres, along the ground, between the middle of a body and the feet that it stands on (0: above them).
 
     Slow movements whose body is far from above its feet are artefacts of the capture.

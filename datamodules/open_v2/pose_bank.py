@@ -76,7 +76,7 @@ class PoseBank:
         return mirror_pose(pose) if rng.random() < 0.5 else pose, self.names[number]
 
     @cached_property
-    def _members(self) -> list[Int[np.ndarray, "_"]]:
+    def _members(self) -> list[Int[np.ndarray, " _"]]:
         return [np.flatnonzero(self.action == number) for number in range(len(self.names))]
 
     def _of(self, source: str) -> list[int]:
