@@ -1,0 +1,178 @@
+"""Makes sample i of a split of `open-v2`: a foreground that any background can be put behind, and its labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+
+from body.load import load_body
+from body.model import BodyModel
+from body.skeleton import COCO17, H36M17, SMPL29
+from body.uv import SurfaceCharts
+from datamodules.open_v2.backgrounds import BackgroundBank, draw_background, load_backgrounds, match
+from datamodules.open_v2.dressing import dress
+from datamodules.open_v2.environment import Environment, load_environments
+from datamodules.open_v2.folds import Folds
+from datamodules.open_v2.ground import ground_shadow
+from datamodules.open_v2.light import draw_light
+from datamodules.open_v2.outfits import draw_outfit
+from datamodules.open_v2.pose_bank import PoseBank, load_pose_bank
+from datamodules.open_v2.render import Picture, encode, exposure, render
+from datamodules.open_v2.sensor import expose
+from datamodules.open_v2.shots import draw_shot
+from datamodules.open_v2.surface import surface_map
+from datamodules.open_v2.things import draw_things
+from datamodules.open_v2.trace import Tracer
+from datamodules.open_v2.types import Layer, Sample, Shot
+from datamodules.open_v2.wardrobe import Wardrobe, load_wardrobe
+from datamodules.synthetic.generator import OPEN_SKELETON
+from datamodules.synthetic.rng import SPLITS
+
+WARDROBE, POSES, LIGHT, BACKGROUNDS = "wardrobe.npz", "poses.npz", "environments.npz", "backgrounds.npz"
+_STREAM = 210  # apart from the streams of open-v1 and of the shots
+
+
+@dataclass(frozen=True)
+class Assets:
+    """What pictures are made from, read from packed files."""
+
+    wardrobe: Wardrobe
+    poses: PoseBank
+    environments: tuple[Environment, ...]
+    backgrounds: BackgroundBank
+
+
+class Generator:
+    """Makes samples.
+
+    Args:
+        assets: see `Generator.from_bundle` and `bundle.make_bundle`.
+        size: side of the square pictures, pixels.
+        seed: seed of the benchmark.
+    """
+
+    def __init__(self, assets: Assets, size: int = 256, seed: int = 0) -> None:
+        self.assets, self.size, self.seed = assets, size, seed
+        self.model: BodyModel = load_body("open")
+        template, weights = self.model.v_template.numpy(), self.model.lbs_weights.numpy()
+        self.faces = np.asarray(self.model.faces, np.int64)
+        self.charts = SurfaceCharts.of(template, self.faces, weights, self.model.regressor.numpy() @ template)
+        skeletons = (SMPL29, H36M17, COCO17)
+        rows = []
+        for joint in OPEN_SKELETON.joints:
+            skeleton = next(s for s in skeletons if joint in s.joints)
+            rows.append(self.model.joint_regressor(skeleton.name)[skeleton.index(joint)])
+        self._regressor = torch.stack(rows).numpy()
+
+    @classmethod
+    def from_bundle(cls, folder: Path, size: int = 256, seed: int = 0) -> Generator:
+        """A generator that needs nothing but the files of `bundle.make_bundle`.
+
+        Raises:
+            FileNotFoundError: one of the files is missing.
+        """
+        missing = [name for name in (WARDROBE, POSES, LIGHT, BACKGROUNDS) if not (folder / name).is_file()]
+        if missing:
+            raise FileNotFoundError(f"{folder} has no {', '.join(missing)}; make it with datamodules.open_v2.bundle")
+        assets = Assets(
+            load_wardrobe(folder / WARDROBE),
+            load_pose_bank(folder / POSES),
+            load_environments(folder / LIGHT),
+            load_backgrounds(folder / BACKGROUNDS),
+        )
+        return cls(assets, size, seed)
+
+    def make(self, split: str, index: int) -> Sample:
+        """Sample `index` of a split; the same for every call, process and order."""
+        shot = draw_shot(self.assets.poses, self.seed, split, index, self.size)
+        rng = self.stream(split, index)
+        bodies, transforms = self._pose(shot)
+        layers, owners = self._dress(shot, bodies, transforms)
+        layers += draw_things(rng, shot, transforms_to_joints(self.model, bodies))
+        light = draw_light(rng, shot.up, self.assets.environments)
+        tracer = Tracer(layers, shot.intrinsics, self.size)
+        picture = render(tracer, layers, light, rng, Folds.draw(rng, len(layers)))
+        shadow = ground_shadow(tracer, shot.ground, shot.up, _feet(shot, bodies), light, rng)
+        foreground = encode(picture, shadow, exposure(picture, rng))
+        iuv = self._surface(picture, layers[: sum(owner == 0 for owner in owners)], bodies[0], shot)
+        subject = shot.people[0]
+        return Sample(
+            foreground,
+            iuv,
+            subject.pose,
+            subject.betas,
+            subject.transl,
+            shot.intrinsics,
+            self._regressor @ bodies[0],
+            shot.box,
+            subject.action,
+            int(rng.integers(2**31)),
+        )
+
+    def picture(
+        self, sample: Sample, background: UInt8[np.ndarray, "size size 3"] | None, rng: np.random.Generator
+    ) -> UInt8[np.ndarray, "size size 3"]:
+        """A photograph (RGB) of a sample before a background, taken anew; None is the sample's own background."""
+        if background is None:
+            own = np.random.Generator(np.random.PCG64(sample.background_seed))
+            background = draw_background(self.assets.backgrounds, own, self.size)
+        gains = match(sample.foreground, background, rng)
+        return expose(composite(sample.foreground, background * gains), rng)
+
+    def stream(self, split: str, index: int) -> np.random.Generator:
+        """The random numbers of a sample's light, things and rays."""
+        key = (_STREAM, SPLITS[split], index)
+        return np.random.Generator(np.random.PCG64(np.random.SeedSequence(self.seed, spawn_key=key)))
+
+    @torch.no_grad()
+    def _pose(self, shot: Shot) -> tuple[Float[np.ndarray, "people vertices 3"], Float[np.ndarray, "people 24 3 4"]]:
+        pose = torch.from_numpy(np.stack([p.pose for p in shot.people]).astype(np.float32))
+        betas = torch.from_numpy(np.stack([p.betas for p in shot.people]).astype(np.float32))
+        transl = torch.from_numpy(np.stack([p.transl for p in shot.people]).astype(np.float32))
+        vertices = self.model(pose, betas, transl).vertices
+        return vertices.numpy(), self.model.joint_transforms(pose, betas).numpy()
+
+    def _dress(
+        self,
+        shot: Shot,
+        bodies: Float[np.ndarray, "people vertices 3"],
+        transforms: Float[np.ndarray, "people 24 3 4"],
+    ) -> tuple[list[Layer], list[int]]:
+        layers, owners = [], []
+        for number, person in enumerate(shot.people):
+            outfit = draw_outfit(self.assets.wardrobe, person.outfit_seed, person.betas)
+            worn = dress(self.assets.wardrobe, outfit, person, bodies[number], transforms[number])
+            layers += worn
+            owners += [number] * len(worn)
+        return layers, owners
+
+    def _surface(
+        self, picture: Picture, own: list[Layer], body: Float[np.ndarray, "vertices 3"], shot: Shot
+    ) -> UInt8[np.ndarray, "size size 3"]:
+        return surface_map(picture.seen, own, body, self.faces, self.charts, shot.intrinsics, self.size)
+
+
+def transforms_to_joints(
+    model: BodyModel, bodies: Float[np.ndarray, "people vertices 3"]
+) -> Float[np.ndarray, "people 24 3"]:
+    """SMPL's joints of posed bodies, where the regressor sees them."""
+    return np.asarray(model.regressor.numpy() @ bodies)
+
+
+def composite(
+    foreground: UInt8[np.ndarray, "size size 4"], background: Float[np.ndarray, "size size 3"]
+) -> UInt8[np.ndarray, "size size 3"]:
+    """A premultiplied foreground before a background."""
+    clear = (255 - foreground[..., 3:]).astype(np.float32) * np.float32(1 / 255)
+    joined = foreground[..., :3] + clear * background.astype(np.float32)
+    return np.minimum(joined + np.float32(0.5), 255).astype(np.uint8)
+
+
+def _feet(shot: Shot, bodies: Float[np.ndarray, "people vertices 3"]) -> Float[np.ndarray, "people 3"]:
+    """Points of the ground below every person."""
+    centres = bodies[:, ::50].mean(1)
+    return centres - ((centres - shot.ground) @ shot.up)[:, None] * shot.up

@@ -1,0 +1,68 @@
+"""Part and chart coordinates of the person that the labels describe, also below clothes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float, Int, UInt8
+
+from body.uv import SurfaceCharts
+from datamodules.open_v2.trace import Seen
+from datamodules.open_v2.types import Layer
+
+
+def surface_map(
+    seen: Seen,
+    own: Sequence[Layer],
+    body: Float[np.ndarray, "vertices 3"],
+    faces: Int[np.ndarray, "faces 3"],
+    charts: SurfaceCharts,
+    intrinsics: Float[np.ndarray, "3 3"],
+    size: int,
+) -> UInt8[np.ndarray, "size size 3"]:
+    """IUV of every pixel whose centre sees the person.
+
+    Args:
+        seen: of all pixel centres, row-major.
+        own: the person's layers, which must be the first ones of the picture.
+        body: the posed bare body, camera frame.
+        faces: of the body.
+        charts: of the body's template.
+        intrinsics: pixels.
+        size: side of the picture.
+    """
+    iuv = np.zeros((size * size, 3), np.uint8)
+    pixels = np.flatnonzero((seen.layer >= 0) & (seen.layer < len(own)))
+    face, starts = _body_faces(own)
+    below = face[starts[seen.layer[pixels]] + seen.face[pixels]]
+    pixels, below = pixels[below >= 0], below[below >= 0]
+    image = np.stack([pixels % size, pixels // size, np.ones(len(pixels))], -1)
+    points = image @ np.linalg.inv(intrinsics).T * seen.depth[pixels, None]
+    weights = _closest(points.astype(np.float32), body[faces[below]].astype(np.float32))
+    template = np.asarray(charts.vertices, np.float32)[faces[below]]
+    chart = charts.iuv(below, np.einsum("rk,rkc->rc", weights, template))
+    iuv[pixels] = np.stack([chart.part, np.rint(chart.u * 255), np.rint(chart.v * 255)], -1).astype(np.uint8)
+    return iuv.reshape(size, size, 3)
+
+
+def _body_faces(own: Sequence[Layer]) -> tuple[Int[np.ndarray, " faces"], Int[np.ndarray, " layers"]]:
+    """The body's face below each face of all layers, and where each layer begins."""
+    parts = [np.full(len(m.faces), -1) if m.body_faces is None else np.asarray(m.body_faces) for m in own]
+    starts = np.cumsum([0, *(len(part) for part in parts)])[:-1]
+    return np.concatenate(parts), starts
+
+
+def _closest(
+    points: Float[np.ndarray, "points 3"], corners: Float[np.ndarray, "points 3 3"]
+) -> Float[np.ndarray, "points 3"]:
+    """Barycentric weights of the feet of perpendiculars on triangles, moved inside where they fall outside."""
+    first, second = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
+    offset = points - corners[:, 0]
+    aa, bb = np.einsum("rc,rc->r", first, first), np.einsum("rc,rc->r", second, second)
+    ab = np.einsum("rc,rc->r", first, second)
+    pa, pb = np.einsum("rc,rc->r", offset, first), np.einsum("rc,rc->r", offset, second)
+    area = np.maximum(aa * bb - ab * ab, 1e-20)
+    u, v = (bb * pa - ab * pb) / area, (aa * pb - ab * pa) / area
+    weights = np.clip(np.stack([1 - u - v, u, v], -1), 0, 1)
+    return weights / weights.sum(-1, keepdims=True)

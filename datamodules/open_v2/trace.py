@@ -1,0 +1,146 @@
+"""Everything that is before the camera as one mesh that rays are cast against.
+
+Building embree's structure costs more than all rays of a picture, so faces that look away from the camera and those
+outside of the picture are left out: a ray that enters a closed surface meets its front or leaves through another one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from embreex.mesh_construction import TriangleMesh
+from embreex.rtcore_scene import EmbreeScene
+from jaxtyping import Bool, Float, Int
+
+from body.raycast import Hits
+from datamodules.open_v2.types import Layer
+
+_MARGIN = 0.35  # share of the picture's side around it within which faces stay, for the shadows that they cast
+_NEAR = 0.05  # metres; nearer faces are left out
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What rays met first.
+
+    Attributes:
+        layer: number of the layer, -1 for none.
+        face: face of that layer, as the layer counts; 0 where nothing was met.
+        barycentric: weights of its corners; zeros for none.
+        depth: along z, inf for none.
+        normals: interpolated unit normals towards the camera, camera frame; zeros for none.
+    """
+
+    layer: Int[np.ndarray, " rays"]
+    face: Int[np.ndarray, " rays"]
+    barycentric: Float[np.ndarray, "rays 3"]
+    depth: Float[np.ndarray, " rays"]
+    normals: Float[np.ndarray, "rays 3"]
+
+    def rows(self, rows: Int[np.ndarray, " rows"]) -> Hits:
+        """Some of the hits, as a material takes them."""
+        zeros = np.zeros(len(rows), np.int64)
+        return Hits(zeros, self.face[rows], self.barycentric[rows], self.depth[rows])
+
+
+class Tracer:
+    """All layers of a picture.
+
+    Args:
+        layers: what is to be drawn.
+        intrinsics: pixels of a square picture of `size`.
+    """
+
+    def __init__(self, layers: Sequence[Layer], intrinsics: Float[np.ndarray, "3 3"], size: int) -> None:
+        self.intrinsics, self.size = np.asarray(intrinsics, np.float32), size
+        self._inverse = np.linalg.inv(np.asarray(intrinsics, np.float64)).astype(np.float32)
+        counts = np.cumsum([0, *(len(layer.vertices) for layer in layers)])
+        self._vertices = np.concatenate([np.asarray(layer.vertices, np.float32) for layer in layers])
+        self._normals = np.concatenate([np.asarray(layer.normals, np.float32) for layer in layers])
+        faces = [np.asarray(m.faces, np.int32) + np.int32(start) for m, start in zip(layers, counts, strict=False)]
+        x, y = self._project()
+        kept, boxes = [], []
+        for part, layer in zip(faces, layers, strict=True):
+            keep, box = _worth_building(x[part.T], y[part.T], layer.kind in ("skin", "cloth"), size)
+            kept.append(keep)
+            boxes.append(box)
+        self._boxes = np.concatenate(boxes)
+        self._faces = np.concatenate([f[k] for f, k in zip(faces, kept, strict=True)])
+        self._layer = np.repeat(np.arange(len(layers), dtype=np.int32), [len(k) for k in kept])
+        self._face = np.concatenate(kept)
+        self._scene = EmbreeScene(robust=False)
+        self.empty = len(self._faces) == 0
+        if not self.empty:
+            used = np.zeros(len(self._vertices), bool)
+            used[self._faces] = True
+            renumbered = (np.cumsum(used) - 1).astype(np.int32)
+            self._mesh = TriangleMesh(self._scene, self._vertices[used], renumbered[self._faces])
+
+    def _project(self) -> tuple[Float[np.ndarray, " vertices"], Float[np.ndarray, " vertices"]]:
+        """Pixels; not a number for vertices at or behind the camera."""
+        depth = np.where(self._vertices[:, 2] > _NEAR, self._vertices[:, 2], np.float32(np.nan))
+        focal, centre = self.intrinsics[[0, 1], [0, 1]], self.intrinsics[:2, 2]
+        return self._vertices[:, 0] / depth * focal[0] + centre[0], self._vertices[:, 1] / depth * focal[1] + centre[1]
+
+    def directions(self, pixels: Float[np.ndarray, "rays 2"]) -> Float[np.ndarray, "rays 3"]:
+        """Rays through pixels, z = 1."""
+        inverse = self._inverse
+        x = pixels[:, 0] * inverse[0, 0] + (pixels[:, 1] * inverse[0, 1] + inverse[0, 2])
+        y = pixels[:, 1] * inverse[1, 1] + inverse[1, 2]
+        return np.stack([x, y, np.ones_like(x)], -1).astype(np.float32)
+
+    def near(self, tile: int = 8) -> Bool[np.ndarray, "size size"]:
+        """Pixels in tiles that a face's bounding box touches; nothing else can be hit."""
+        tiles = -(-self.size // tile)
+        cells = np.clip(np.floor(self._boxes * (1 / tile)), -1, tiles).astype(np.int32) + 1
+        left, right, top, bottom = np.ascontiguousarray(cells.T)
+        grid = np.zeros((tiles + 2, tiles + 2), bool)
+        for row, column in ((top, left), (top, right), (bottom, left), (bottom, right)):
+            grid[row, column] = True
+        for face in np.flatnonzero((right - left > 1) | (bottom - top > 1)):
+            grid[top[face] : bottom[face] + 1, left[face] : right[face] + 1] = True
+        inner = grid[1:-1, 1:-1]
+        return np.repeat(np.repeat(inner, tile, 0), tile, 1)[: self.size, : self.size]
+
+    def cast(self, pixels: Float[np.ndarray, "rays 2"]) -> Seen:
+        """What is seen at places of the picture."""
+        directions = self.directions(pixels)
+        found = self._scene.run(np.zeros_like(directions), directions, output=True)
+        hit = found["primID"] >= 0
+        number = np.where(hit, found["primID"], 0)
+        u, v = np.where(hit, found["u"], 0), np.where(hit, found["v"], 0)
+        barycentric = np.stack([hit - u - v, u, v], -1).astype(np.float32)
+        corners = self._normals[self._faces[number]]
+        normals = np.einsum("rk,rkc->rc", barycentric, corners)
+        length = np.sqrt(np.einsum("rc,rc->r", normals, normals))
+        away = np.einsum("rc,rc->r", normals, directions)
+        flip = np.where(away > 0.3 * length, -1, 1)  # the inside of a hem; at a rim, interpolation may tilt a little
+        normals *= (flip / np.maximum(length, 1e-9))[:, None]
+        layer = np.where(hit, self._layer[number], -1)
+        depth = np.where(hit, found["tfar"], np.inf).astype(np.float32)
+        return Seen(layer, self._face[number], barycentric, depth, normals.astype(np.float32))
+
+    def blocked(
+        self, origins: Float[np.ndarray, "rays 3"], directions: Float[np.ndarray, "rays 3"]
+    ) -> Bool[np.ndarray, " rays"]:
+        """Whether anything lies along rays."""
+        if not len(origins):
+            return np.zeros(0, bool)
+        rays = np.ascontiguousarray(origins, np.float32), np.ascontiguousarray(directions, np.float32)
+        return np.asarray(self._scene.run(*rays, query="OCCLUDED") >= 0)
+
+
+def _worth_building(
+    x: Float[np.ndarray, "3 faces"], y: Float[np.ndarray, "3 faces"], closed: bool, size: int
+) -> tuple[Int[np.ndarray, " kept"], Float[np.ndarray, "kept 4"]]:
+    """Faces that may be seen or cast a visible shadow, given their corners in pixels; and left, right, top, bottom."""
+    left, right = np.minimum(np.minimum(x[0], x[1]), x[2]), np.maximum(np.maximum(x[0], x[1]), x[2])
+    top, bottom = np.minimum(np.minimum(y[0], y[1]), y[2]), np.maximum(np.maximum(y[0], y[1]), y[2])
+    low, high = -_MARGIN * size, size * (1 + _MARGIN)
+    keep = (right > low) & (left < high) & (bottom > low) & (top < high)
+    if closed:
+        keep &= (x[1] - x[0]) * (y[2] - y[0]) < (y[1] - y[0]) * (x[2] - x[0])  # clockwise in pixels is to the eye
+    rows = np.flatnonzero(keep)
+    return rows, np.stack([left[rows], right[rows], top[rows], bottom[rows]], -1)
