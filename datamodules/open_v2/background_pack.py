@@ -6,11 +6,11 @@ The photographs are named one by one, since each was looked at: no people, no st
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import cv2
 import numpy as np
-import skimage
 from jaxtyping import Float, UInt8
 
 from body.assets import find_asset
@@ -101,7 +101,10 @@ def _coded(picture: UInt8[np.ndarray, "height width 3"]) -> UInt8[np.ndarray, " 
 
 def _photographs(folder: Path, rng: np.random.Generator) -> Iterator[UInt8[np.ndarray, "height width 3"]]:
     """Crops of every photograph at several scales."""
-    bundled = Path(skimage.__file__).parent / "data"
+    package = find_spec("skimage")
+    if package is None or package.origin is None:
+        raise FileNotFoundError("the photographs that scikit-image brings are missing: pip install scikit-image")
+    bundled = Path(package.origin).parent / "data"
     paths = [*(folder / name for name in PHOTOGRAPHS), *(bundled / name for name in _BUNDLED)]
     for path in paths:
         picture = cv2.imread(str(path), cv2.IMREAD_COLOR)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Real, UInt8
 
 from body.load import load_body
 from body.model import BodyModel
@@ -164,7 +164,7 @@ def transforms_to_joints(
 
 
 def composite(
-    foreground: UInt8[np.ndarray, "size size 4"], background: Float[np.ndarray, "size size 3"]
+    foreground: UInt8[np.ndarray, "size size 4"], background: Real[np.ndarray, "size size 3"]
 ) -> UInt8[np.ndarray, "size size 3"]:
     """A premultiplied foreground before a background."""
     clear = (255 - foreground[..., 3:]).astype(np.float32) * np.float32(1 / 255)

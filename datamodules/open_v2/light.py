@@ -80,7 +80,7 @@ def _frame(
     return np.stack([x, up, np.cross(x, up)])
 
 
-def _towards(rng: np.random.Generator, low: float, high: float) -> Float[np.ndarray, "3"]:
+def _towards(rng: np.random.Generator, low: int | float, high: int | float) -> Float[np.ndarray, "3"]:
     azimuth, height = rng.uniform(-np.pi, np.pi), np.deg2rad(rng.uniform(low, high))
     return np.array([np.cos(height) * np.sin(azimuth), np.sin(height), np.cos(height) * np.cos(azimuth)])
 

@@ -99,7 +99,7 @@ class Look:
                 & (y < 0.553 - 0.25 * np.clip(x - 0.02, -0.02, 0.02) + 0.5 * np.clip(0.09 - z, 0, 0.1))
                 & (y > 0.485)
             )
-            mix(jaw & ~ellipse(0, _MOUTH, 0.026, 0.0085), self.hair, self.beard)
+            mix(jaw & ~ellipse(0.0, _MOUTH, 0.026, 0.0085), self.hair, self.beard)
         mix(ellipse(0.0, _MOUTH, 0.0255, 0.0085), self.lips, 0.9)
         mix(ellipse(0.0, _MOUTH + 0.0005, 0.022, 0.0013), self.skin * 0.15, 0.8)
         mix(ellipse(_EYE[0], _EYE[1], 0.0145, 0.0062), np.full(3, 0.62, np.float32), 1.0)

@@ -11,7 +11,7 @@ from jaxtyping import Float, UInt8
 
 from datamodules.synthetic.texture import colour, noise, related, texture
 
-Canvas = Float[np.ndarray, "size size 3"]
+Canvas = Float[np.ndarray, "_ _ 3"]
 KINDS = ("room", "court", "lawn", "street", "crowd", "blur", "trees", "shelves")
 
 
@@ -48,7 +48,7 @@ def _warp(picture: Canvas, matrix: Float[np.ndarray, "3 3"], size: int) -> Canva
 def _behind(kind: str, rng: np.random.Generator, size: int, horizon: int) -> Canvas:
     """What is above the floor."""
     if kind in ("lawn", "street", "court") and rng.random() < 0.7:
-        top, low = np.array([0.25, 0.45, 0.8]) * rng.uniform(0.4, 1.2), colour(rng, (0, 0.2), (0.7, 1.0))
+        top, low = np.array([0.25, 0.45, 0.8]) * rng.uniform(0.4, 1.2), colour(rng, (0.0, 0.2), (0.7, 1.0))
         ramp = np.linspace(0, 1, size)[:, None, None] ** 0.7
         cloud = cv2.resize(noise(rng, 2), (size, size))[..., None]
         sky = top * (1 - ramp) + low * ramp
@@ -89,7 +89,7 @@ def _skyline(canvas: Canvas, rng: np.random.Generator, horizon: int, green: bool
 def _leaves(rng: np.random.Generator, size: int) -> Canvas:
     """Foliage: many small strokes of near colours over dark."""
     canvas = np.full((size, size, 3), 0.02, np.float32) + colour(rng, (0.2, 0.6), (0.0, 0.3))
-    base = np.array([0.12, 0.3, 0.05]) * rng.uniform(0.3, 1.8) + colour(rng, (0, 0.5), (0, 0.2))
+    base = np.array([0.12, 0.3, 0.05]) * rng.uniform(0.3, 1.8) + colour(rng, (0.0, 0.5), (0.0, 0.2))
     for _ in range(int(rng.integers(400, 1500))):
         x, y = (int(a) for a in rng.integers(0, size, 2))
         tint = tuple(float(c) for c in base * rng.uniform(0.2, 2.0) * (1 + rng.normal(0, 0.1, 3)))
@@ -107,7 +107,7 @@ def _crowd(rng: np.random.Generator, size: int) -> Canvas:
             if rng.random() < 0.15:
                 continue
             x, y = column + int(rng.normal(0, step / 4)), row + int(rng.normal(0, step / 5))
-            shirt = tuple(float(c) for c in colour(rng, (0, 0.8), (0.05, 0.9)))
+            shirt = tuple(float(c) for c in colour(rng, (0.0, 0.8), (0.05, 0.9)))
             cv2.ellipse(canvas, (x, y + step // 2), (step // 2, step // 2), 0, 0, 360, shirt, -1)
             skin = tuple(float(c) for c in np.array([0.5, 0.3, 0.2]) * rng.uniform(0.2, 1.3))
             cv2.circle(canvas, (x, y), max(step // 4, 1), skin, -1)

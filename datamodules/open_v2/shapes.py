@@ -13,7 +13,10 @@ Shape = tuple[Float[np.ndarray, "vertices 3"], Int[np.ndarray, "faces 3"], Float
 """Vertices, faces and vertex normals; sharp edges have their vertices twice."""
 
 
-def box(half: tuple[float, float, float], centre: tuple[float, float, float]) -> trimesh.Trimesh:
+Triple = tuple[int | float, int | float, int | float]
+
+
+def box(half: Triple, centre: Triple) -> trimesh.Trimesh:
     """A box of given half sizes."""
     mesh = trimesh.creation.box(2 * np.asarray(half))
     mesh.unmerge_vertices()
@@ -21,12 +24,12 @@ def box(half: tuple[float, float, float], centre: tuple[float, float, float]) ->
     return mesh
 
 
-def bar(start: tuple[float, float, float], end: tuple[float, float, float], radius: float) -> trimesh.Trimesh:
+def bar(start: Triple, end: Triple, radius: int | float) -> trimesh.Trimesh:
     """A round bar between two points."""
     return trimesh.creation.cylinder(radius=radius, segment=np.array([start, end], float), sections=10)
 
 
-def ring(radius: float, tube: float, centre: tuple[float, float, float], squeeze: float = 1.0) -> trimesh.Trimesh:
+def ring(radius: int | float, tube: float, centre: Triple, squeeze: int | float = 1.0) -> trimesh.Trimesh:
     """A torus about the x axis; `squeeze` makes it narrow along z."""
     mesh = trimesh.creation.torus(radius, tube, major_sections=28, minor_sections=6)
     mesh.apply_transform(trimesh.transformations.rotation_matrix(np.pi / 2, [0, 1, 0]))
