@@ -23,12 +23,12 @@ from torch.utils.data import DataLoader
 
 from body.load import load_body
 from body.skeleton import get_skeleton
+from body.surface_renderer import SurfaceRenderer
 from datamodules.annotations import AnnotatedSource, Annotations
 from datamodules.augment import DEFAULT_AUGMENTATION
 from datamodules.base import CropDataset, collate, rest_root
 from datamodules.columns import Labels, Texts
 from datamodules.settings import CropSettings
-from datamodules.surface import SurfaceRenderer
 
 # benchmark -> width and height of its photographs, height of a person in them, joint set, whether there are fits
 PHOTOGRAPHS: dict[str, tuple[int, int, int, str, bool]] = {

@@ -8,6 +8,7 @@ Convention:
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -91,6 +92,22 @@ def crop_affine(
     linear = torch.stack([torch.stack([cos, sin], -1), torch.stack([-sin, cos], -1)], -2)
     offset = size / 2 - (linear @ centre.unsqueeze(-1)).squeeze(-1)
     return torch.cat([linear, offset.unsqueeze(-1)], -1)
+
+
+def scale_affine(affine: Float[np.ndarray, "2 3"], factor: float) -> Float[np.ndarray, "2 3"]:
+    """The affine to the same crop at another resolution.
+
+    Args:
+        affine: full-image pixels to the pixels of the crop.
+        factor: new side of the crop over the old one.
+
+    Convention:
+        Pixel centres are at integers, so the crop's corner is at (-0.5, -0.5) at any resolution. Example: pixel 0.5 of
+        a crop that becomes half as large is pixel 0.
+    """
+    scaled = factor * np.asarray(affine, np.float64)
+    scaled[:, 2] += (factor - 1) / 2
+    return scaled
 
 
 def turn_affine(intrinsics: Float[Tensor, "*batch 3 3"], angle: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch 2 3"]:

@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Float, Int, UInt8
 
 from body.assets import find_asset
-from body.raycast import Hits
+from body.raycast import Hits, RayScene
 
 FILE = "densepose/UV_Processed.mat"
 VERTICES = 6890
@@ -43,6 +43,27 @@ class DensePoseCharts:
         uv = np.einsum("rk,rkc->rc", hits.barycentric, self.corners[seen])
         labels = np.concatenate([self.face_part[seen][:, None], np.rint(255 * uv).clip(0, 255)], 1)
         return (labels * (hits.face >= 0)[:, None]).astype(np.uint8)
+
+    def iuv_at(
+        self,
+        pixels: Float[np.ndarray, "points 2"],
+        vertices: Float[np.ndarray, "vertices 3"],
+        camera: Float[np.ndarray, "3 3"],
+    ) -> Float[np.ndarray, "points 3"]:
+        """Part, and U and V in [0, 1], of the faces of a posed SMPL mesh that a camera sees at pixels; zeros elsewhere.
+
+        Args:
+            pixels: of the camera.
+            vertices: camera frame, metres; faces that reach behind the camera are not seen.
+            camera: full-image intrinsics, or those of a crop (an affine times them).
+        """
+        in_front = np.flatnonzero((vertices[self.faces][..., 2] > 0).all(1))
+        if len(in_front) == 0:
+            return np.zeros((len(pixels), 3))
+        rays = np.concatenate([pixels, np.ones((len(pixels), 1))], 1) @ np.linalg.inv(camera).T
+        hits = RayScene([(vertices, self.faces[in_front])]).cast(np.zeros_like(rays), rays)
+        hits.face[:] = np.where(hits.face >= 0, in_front[hits.face], -1)
+        return self.iuv(hits) / np.array([1.0, 255.0, 255.0])
 
 
 def find_densepose() -> DensePoseCharts | None:

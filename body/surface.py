@@ -43,7 +43,7 @@ class Surface:
                 found[rows] = places[tree.query(uv[rows])[1]]
         return found
 
-    def apart(
+    def geodesic_distance(
         self, first: Int[np.ndarray, " points"], second: Int[np.ndarray, " points"]
     ) -> Float[np.ndarray, " points"]:
         """Geodesic distance of two places each, metres; infinite where one of them is negative."""

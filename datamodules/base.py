@@ -12,19 +12,18 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler, default_collate
-from torchmetrics import Metric
 
 from body.load import load_body
 from body.model import BodyModel
 from body.skeleton import get_skeleton
+from body.surface_renderer import SurfaceRenderer
 from datamodules.augment import NO_CHANGE, Augmentation
 from datamodules.batch import Batch
 from datamodules.crop import RestRoot, make_crop
 from datamodules.fit_check import far_fits
 from datamodules.sample import GENDERS, Source
 from datamodules.settings import DEFAULT_CROPS, CropSettings
-from datamodules.surface import SurfaceRenderer
-from metrics.protocols import Protocol, get_protocol
+from metrics import Protocol, SplitLabels, get_protocol
 
 
 class CropDataset(Dataset[dict[str, Any]]):
@@ -151,8 +150,9 @@ class BaseDataModule(pl.LightningDataModule, ABC):
             collate_fn=collate,
         )
 
-    def prepare_metrics(self, metric: Metric) -> None:
-        """Hand a metric what it needs of the test split beyond the batches; nothing for most benchmarks."""
+    def split_labels(self) -> SplitLabels:
+        """Labels of the whole test split that no batch can carry, for `metrics.Task.prepare`; none for most."""
+        return {}
 
     def check_test_split(self) -> None:
         """Make sure that the test split is the one that `protocol` means.

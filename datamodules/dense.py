@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
 from body.assets import find_asset
-from datamodules.readers.mat_files import read_mat
+from body.mat_files import read_mat
 
 _FILE = "densepose/UV_symmetry_transforms.mat"
 _MASK_SIDE = 256

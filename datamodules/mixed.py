@@ -10,11 +10,11 @@ import numpy as np
 from jaxtyping import Int
 from torch.utils.data import ConcatDataset, DataLoader
 from torch.utils.data.distributed import DistributedSampler
-from torchmetrics import Metric
 
 from datamodules.base import BaseDataModule, splits_of
 from datamodules.sample import Source
 from datamodules.settings import DEFAULT_CROPS, CropSettings
+from metrics import SplitLabels
 
 
 class MixSampler(DistributedSampler[int]):
@@ -142,9 +142,9 @@ class MixedDataModule(BaseDataModule):
         """See `BaseDataModule.check_test_split`."""
         self.evaluated.check_test_split()
 
-    def prepare_metrics(self, metric: Metric) -> None:
-        """See `BaseDataModule.prepare_metrics`."""
-        self.evaluated.prepare_metrics(metric)
+    def split_labels(self) -> SplitLabels:
+        """See `BaseDataModule.split_labels`."""
+        return self.evaluated.split_labels()
 
     def setup(self, stage: str | None = None) -> None:
         """Open what a stage needs."""

@@ -13,8 +13,7 @@ from body.skeleton import Skeleton
 from datamodules.base import BaseDataModule
 from datamodules.batch import Batch
 from lightning_modules.prediction import Prediction
-from lightning_modules.scoring import update_metric
-from metrics import build_metrics, get_protocol, overall
+from metrics import build_task, get_protocol, overall
 
 SCHEDULES = ("multistep", "cosine", "poly")
 
@@ -62,7 +61,7 @@ class PoseModule(LightningModule):
         self.lr, self.schedule, self.milestones, self.lr_factor = lr, schedule, milestones, lr_factor
         self.warmup_steps = warmup_steps
         self.protocol = get_protocol(protocol)
-        self.metrics = build_metrics(self.protocol)
+        self.metrics = build_task(self.protocol)
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Weighted loss terms of a batch, by name; training minimises their sum."""
@@ -101,16 +100,16 @@ class PoseModule(LightningModule):
 
     def on_test_start(self) -> None:
         """Let the datamodule hand the metrics what they need of the whole split."""
-        self._prepare_metrics()
+        self._prepare_task()
 
     def on_validation_start(self) -> None:
         """As `on_test_start`."""
-        self._prepare_metrics()
+        self._prepare_task()
 
-    def _prepare_metrics(self) -> None:
+    def _prepare_task(self) -> None:
         datamodule = getattr(self.trainer, "datamodule", None)
         if isinstance(datamodule, BaseDataModule):
-            datamodule.prepare_metrics(self.metrics)
+            self.metrics.prepare(datamodule.split_labels())
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:  # noqa: ARG002 (Lightning's signature)
         """Sum of the losses; every term is logged under its name.
@@ -142,7 +141,7 @@ class PoseModule(LightningModule):
 
     def _score(self, batch: Batch) -> None:
         self._check_crops(batch)
-        update_metric(self.metrics, self.protocol, self.predict(batch), batch)
+        self.metrics.update(self.predict(batch), batch)
 
     def _check_crops(self, batch: Batch) -> None:
         side = batch["image"].shape[-1]

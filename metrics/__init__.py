@@ -1,33 +1,27 @@
-"""Metrics, evaluation protocols, and the evaluation that binds both to batches and predictions."""
+"""Metrics, evaluation protocols, and the tasks that bind both to predictions and batches."""
 
-from metrics.build import build_metrics
-from metrics.distance import MPJPE, MRPE, PAMPJPE, PAPVE, PVE, PVEP, PVES
-from metrics.evaluation import Evaluation
+from metrics.build import build_task
+from metrics.densepose import DensePosePoints, SurfaceMaps
+from metrics.distance import MPJPE, MRPE, PAMPJPE, PAPVE, PVE, PVEP, PVES, MedianMPJPE, MedianPAMPJPE
 from metrics.hand import FreiHand
+from metrics.info import MetricInfo
 from metrics.keypoints import KeypointAP
-from metrics.people import MuPoTS, People
-from metrics.people_rows import AnnotatedPeople, PeopleRows
+from metrics.median import Median
+from metrics.people import AnnotatedPeople, MuPoTS, People
+from metrics.pose import PoseMetrics
 from metrics.pose2d import PCKh
-from metrics.protocols import (
-    METRIC_INFO,
-    METRIC_LABELS,
-    METRIC_UNITS,
-    PROTOCOLS,
-    MetricInfo,
-    Protocol,
-    get_protocol,
-)
+from metrics.protocol import Protocol
+from metrics.protocols import METRIC_INFO, METRIC_UNITS, PROTOCOLS, get_protocol
 from metrics.report import groups, overall
 from metrics.rotation import QuaternionError
-from metrics.rows import Median
 from metrics.segmentation import PartSegmentation
-from metrics.surface import DensePosePoints, SurfaceMaps
+from metrics.tasks import SplitLabels, Task
 from metrics.threshold import AUC, PCK3D
+from metrics.top_down import TopDownMuPoTS
 
 __all__ = [
     "AUC",
     "METRIC_INFO",
-    "METRIC_LABELS",
     "METRIC_UNITS",
     "MPJPE",
     "MRPE",
@@ -40,20 +34,24 @@ __all__ = [
     "PVES",
     "AnnotatedPeople",
     "DensePosePoints",
-    "Evaluation",
     "FreiHand",
     "KeypointAP",
     "Median",
+    "MedianMPJPE",
+    "MedianPAMPJPE",
     "MetricInfo",
     "MuPoTS",
     "PCKh",
     "PartSegmentation",
     "People",
-    "PeopleRows",
+    "PoseMetrics",
     "Protocol",
     "QuaternionError",
+    "SplitLabels",
     "SurfaceMaps",
-    "build_metrics",
+    "Task",
+    "TopDownMuPoTS",
+    "build_task",
     "get_protocol",
     "groups",
     "overall",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from typing import Literal
 
 import torch
 from jaxtyping import Bool, Float, Float64
@@ -12,6 +13,11 @@ from torch.nn import Module
 from torchmetrics import Metric
 
 from metrics.functional.distance import masked_mean
+from metrics.info import MetricInfo
+from metrics.protocol import Protocol
+
+Field = Literal["joints", "distance_joints", "root", "joints_2d", "vertices", "rest_vertices", "posed_vertices", "pose"]
+"""What a sample metric compares; see `metrics.tasks.pose` and `metrics.tasks.mesh`."""
 
 
 class ExactMetric(Metric):
@@ -34,15 +40,26 @@ class SampleMetric(ExactMetric, ABC):
     same two functions serve one pass over a data set, any grouping of it (per action), and several processes.
 
     Attributes:
-        higher_is_better: as in torchmetrics.
-        unit: `mm`, `%` or `rad`.
-        field: what `Evaluation` feeds it with: `joints`, `vertices`, `root`, ...
+        name: of the metric in results.
+        info: how its numbers are read and written.
+        field: what it compares, for the tasks that feed it.
         columns: length of a row.
     """
 
-    unit: str
-    field: str
+    name: str
+    info: MetricInfo
+    field: Field
     columns: int
+
+    @classmethod
+    def for_protocol(cls, protocol: Protocol) -> SampleMetric:  # noqa: ARG003 (for those that depend on it)
+        """The metric as a protocol means it."""
+        return cls()
+
+    @property
+    def higher_is_better(self) -> bool:  # type: ignore[override]
+        """As in torchmetrics."""
+        return self.info.higher_is_better
 
     @abstractmethod
     def terms(
@@ -91,9 +108,6 @@ class SampleMean(SumMetric):
 
     A sample without a valid point is left out. NaN in a valid point makes the mean NaN.
     """
-
-    higher_is_better = False
-    unit = "mm"
 
     def __init__(self) -> None:
         super().__init__(columns=2)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import roma
@@ -23,12 +23,15 @@ class MeanBody(NamedTuple):
 
 @dataclass(frozen=True)
 class MeanPrediction:
-    """The same pose for every image of a batch; it can be handed to `Evaluation.update`."""
+    """The same pose for every image of a batch; a `Predicted` for the tasks."""
 
     joints: Float[Tensor, "batch joints 3"]
     skeleton: Skeleton
     vertices: Float[Tensor, "batch vertices 3"] | None
     smpl: MeanBody | None
+    joints_2d: None = None
+    faces: None = None
+    intermediates: dict[str, Tensor] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,11 @@ from __future__ import annotations
 from jaxtyping import Bool, Float, Float64
 from torch import Tensor
 
-from metrics.base import PointMean, SampleMean
+from metrics.base import Field, PointMean, SampleMean
 from metrics.functional.distance import mpjpe, pa_mpjpe, point_errors
+from metrics.info import millimetres
+from metrics.median import Median
+from metrics.protocol import Protocol
 
 
 class MPJPE(SampleMean):
@@ -19,7 +22,8 @@ class MPJPE(SampleMean):
         valid joint makes the result NaN.
     """
 
-    field = "joints"
+    name, info = "mpjpe", millimetres("MPJPE")
+    field: Field = "distance_joints"
 
     def __init__(self, root: int | None = None) -> None:
         super().__init__()
@@ -49,11 +53,17 @@ class PAMPJPE(SampleMean):
         `metrics.functional.procrustes`.
     """
 
-    field = "joints"
+    name, info = "pa_mpjpe", millimetres("PA-MPJPE")
+    field: Field = "distance_joints"
 
     def __init__(self, scaling: bool = True) -> None:
         super().__init__()
         self.scaling = scaling
+
+    @classmethod
+    def for_protocol(cls, protocol: Protocol) -> PAMPJPE:
+        """Rigid or similarity alignment, as the protocol says."""
+        return cls(scaling=protocol.alignment == "similarity")
 
     def errors(
         self,
@@ -72,18 +82,21 @@ class PAPVE(PAMPJPE):
         As `PAMPJPE`, with vertices for joints: the alignment is that of the vertices themselves, not of the joints.
     """
 
-    field = "vertices"
+    name, info = "pa_pve", millimetres("PA-PVE")
+    field: Field = "vertices"
 
 
 class PVE(PointMean):
     """Per-vertex error (MPVPE): the mean distance of corresponding mesh vertices.
 
     Convention:
-        Unit: metres in, millimetres out. Alignment: none here; hand over root-relative vertices, as `Evaluation` does.
-        Vertex set: every valid vertex given, all weighing the same. Averaging: over vertices, then over samples.
+        Unit: metres in, millimetres out. Alignment: none here; hand over root-relative vertices, as
+        `tasks.MeshTask` does. Vertex set: every valid vertex given, all weighing the same. Averaging: over vertices,
+        then over samples.
     """
 
-    field = "vertices"
+    name, info = "pve", millimetres("PVE")
+    field: Field = "vertices"
     per_point = staticmethod(point_errors)
 
 
@@ -94,7 +107,8 @@ class PVES(PVE):
         As `PVE`, between the meshes that predicted and true betas give in the rest pose (zero pose).
     """
 
-    field = "rest_vertices"
+    name, info = "pve_s", millimetres("PVE-S")
+    field: Field = "rest_vertices"
 
 
 class PVEP(PVE):
@@ -104,7 +118,8 @@ class PVEP(PVE):
         As `PVE`, between the meshes that predicted and true pose give with zero betas, both root-relative.
     """
 
-    field = "posed_vertices"
+    name, info = "pve_p", millimetres("PVE-P")
+    field: Field = "posed_vertices"
 
 
 class MRPE(PVE):
@@ -115,4 +130,30 @@ class MRPE(PVE):
         over samples.
     """
 
-    field = "root"
+    name, info = "mrpe", millimetres("MRPE")
+    field: Field = "root"
+
+
+class MedianMPJPE(Median):
+    """Median over samples of `MPJPE`."""
+
+    name, info = "mpjpe_median", millimetres("median MPJPE")
+    field: Field = "distance_joints"
+
+    def __init__(self, root: int | None = None) -> None:
+        super().__init__(MPJPE(root))
+
+
+class MedianPAMPJPE(Median):
+    """Median over samples of `PAMPJPE`."""
+
+    name, info = "pa_mpjpe_median", millimetres("median PA-MPJPE")
+    field: Field = "distance_joints"
+
+    def __init__(self, scaling: bool = True) -> None:
+        super().__init__(PAMPJPE(scaling))
+
+    @classmethod
+    def for_protocol(cls, protocol: Protocol) -> MedianPAMPJPE:
+        """As `PAMPJPE.for_protocol`."""
+        return cls(scaling=protocol.alignment == "similarity")

@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 import torch
 from jaxtyping import Float, Float64, Int
 from torch import Tensor
 
+from metrics.distance import MPJPE, PAMPJPE, PAPVE, PVE
 from metrics.functional.alignment import align
 from metrics.functional.distance import point_errors
 from metrics.functional.hand import curve_area, f_score
+from metrics.info import MetricInfo, fraction
 from metrics.rows import IndexedMetric, as_float64
 
-_JOINTS = ("mpjpe", "kp_auc", "pa_mpjpe", "pa_kp_auc")
-_MESH = ("pve", "mesh_auc", "pa_pve", "pa_mesh_auc", "f5", "f15", "pa_f5", "pa_f15")
+_JOINTS = {
+    "mpjpe": MPJPE.info,
+    "kp_auc": fraction("joint AUC"),
+    "pa_mpjpe": PAMPJPE.info,
+    "pa_kp_auc": fraction("PA joint AUC"),
+}
+_MESH = {
+    "pve": PVE.info,
+    "mesh_auc": fraction("mesh AUC"),
+    "pa_pve": PAPVE.info,
+    "pa_mesh_auc": fraction("PA mesh AUC"),
+    "f5": fraction("F@5"),
+    "f15": fraction("F@15"),
+    "pa_f5": fraction("PA-F@5"),
+    "pa_f15": fraction("PA-F@15"),
+}
 
 
 class FreiHand(IndexedMetric):
@@ -26,6 +45,8 @@ class FreiHand(IndexedMetric):
         error < threshold for F. Averaging: over points, then over samples, each sample (by its index) counted once.
         NaN in a prediction makes the mean errors NaN and is a miss elsewhere.
     """
+
+    reports: ClassVar[Mapping[str, MetricInfo]] = {**_JOINTS, **_MESH}
 
     def __init__(self) -> None:
         super().__init__(columns=len(_JOINTS) + len(_MESH) + 1)
@@ -68,7 +89,7 @@ class FreiHand(IndexedMetric):
         index, rows = self.samples()
         if len(index) == 0:
             return {"n": 0.0}
-        names = _JOINTS + _MESH if rows[:, -1].all() else _JOINTS
+        names = self.reports if rows[:, -1].all() else _JOINTS
         means = (rows.sum(0) / len(rows)).tolist()
         return {**dict(zip(names, means, strict=False)), "n": float(len(index))}
 

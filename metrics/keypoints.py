@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from metrics.functional.keypoints import keypoint_ap
+from metrics.info import MetricInfo, percent
 from metrics.rows import IndexedMetric, as_float64
 
 _JOINTS = 17
@@ -31,6 +32,14 @@ class KeypointAP(IndexedMetric):
         annotations: COCO annotation file (`person_keypoints_val2017.json`) or its content; may be set later, as the
             attribute of this name, but before `compute`.
     """
+
+    reports: ClassVar[Mapping[str, MetricInfo]] = {
+        "ap": percent("AP"),
+        "ap50": percent("AP50"),
+        "ap75": percent("AP75"),
+        "ap_m": percent("AP M"),
+        "ap_l": percent("AP L"),
+    }
 
     def __init__(self, annotations: str | Path | Mapping[str, Any] | None = None) -> None:
         super().__init__(columns=2 + 2 * _JOINTS)

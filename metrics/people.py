@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float, Float64, Int
 from torch import Tensor
 
 from body.skeleton import Skeleton
+from metrics.distance import MRPE
 from metrics.functional.distance import MILLIMETRES
 from metrics.functional.people import match_people, match_roots, rescale_bones
 from metrics.functional.ranking import precision_recall, step_precision
 from metrics.functional.threshold import PCK_THRESHOLD, pck_hits
+from metrics.info import MetricInfo, percent
 from metrics.report import group_key
 from metrics.rows import IndexedMetric, as_float64
+from metrics.threshold import PCK3D
 
 # Of one annotated person, ...
 _PERSON = ("sequence", "hits", "hits_abs", "joints", "matched", "root_error", "annotated")
@@ -38,6 +42,26 @@ class People:
     scores: Float[Tensor, " people"] | None = None
 
 
+@dataclass(frozen=True)
+class AnnotatedPeople:
+    """The annotated people of a whole test set, those of an image in the benchmark's order.
+
+    Attributes:
+        joints: camera frame, metres, in the protocol's skeleton.
+        pixels: the same joints in the image.
+        image_id: the benchmark's number of each person's image.
+        sequence: number of each person's sequence.
+        scores: confidence of every detection that the test split holds, by its position there; None when each counts
+            the same.
+    """
+
+    joints: Float[Tensor, "people joints 3"]
+    pixels: Float[Tensor, "people joints 2"]
+    image_id: Int[Tensor, " people"]
+    sequence: Int[Tensor, " people"]
+    scores: Float[Tensor, " detections"] | None = None
+
+
 class MuPoTS(IndexedMetric):
     """3DPCK of matched people, relative to the root and absolute, and how well the roots are found.
 
@@ -58,6 +82,13 @@ class MuPoTS(IndexedMetric):
         matching: names of the joints that decide who is who.
         matched_only: leave out annotated people without a match.
     """
+
+    reports: ClassVar[Mapping[str, MetricInfo]] = {
+        "pck3d": PCK3D.info,
+        "pck3d_abs": percent("3DPCK abs"),
+        "mrpe": MRPE.info,
+        "ap_root25": percent("AP root 25"),
+    }
 
     def __init__(
         self, skeleton: Skeleton, scored: Sequence[str], matching: Sequence[str], matched_only: bool = False

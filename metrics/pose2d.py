@@ -7,6 +7,8 @@ from jaxtyping import Bool, Float, Float64
 from torch import Tensor
 
 from metrics.functional.pose2d import PCKH_THRESHOLD, pckh_hits
+from metrics.info import percent
+from metrics.protocol import Protocol
 from metrics.threshold import HitRate
 
 
@@ -20,11 +22,18 @@ class PCKh(HitRate):
         is a miss.
     """
 
+    name, info = "pckh", percent("PCKh")
     field = "joints_2d"
 
     def __init__(self, top: int, neck: int, threshold: float = PCKH_THRESHOLD) -> None:
         super().__init__(columns=2)
         self.top, self.neck, self.threshold = top, neck, threshold
+
+    @classmethod
+    def for_protocol(cls, protocol: Protocol) -> PCKh:
+        """With the protocol's `head`."""
+        top, neck = (protocol.joints.index(joint) for joint in protocol.head)
+        return cls(top, neck)
 
     def terms(
         self,

@@ -30,7 +30,7 @@ def groups(values: Mapping[str, float], field: str) -> dict[str, dict[str, float
     """The table of one breakdown: group name -> metric -> value.
 
     Args:
-        values: what `Evaluation.compute` returned.
+        values: what `Task.compute` returned.
         field: a breakdown of the protocol, e.g. `action`, or `AVERAGE`.
     """
     table: dict[str, dict[str, float]] = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from metrics.base import PointMean
 from metrics.functional.quaternion import quaternion_error
+from metrics.info import MetricInfo
 
 
 class QuaternionError(PointMean):
@@ -14,6 +15,7 @@ class QuaternionError(PointMean):
         to its parent and the first one to the camera. Averaging: over joints, then over samples.
     """
 
-    unit = "rad"
+    name = "quaternion_error"
+    info = MetricInfo("rad", "rotation error", higher_is_better=False, decimals=3)
     field = "pose"
     per_point = staticmethod(quaternion_error)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
-from jaxtyping import Bool, Float, Float64, Int, Int64
+from jaxtyping import Float64, Int, Int64
 from torch import Tensor
 
-from metrics.base import ExactMetric, SampleMean, SampleMetric
-from metrics.functional.distance import median
+from metrics.base import ExactMetric
 
 
 class RowMetric(ExactMetric):
@@ -50,43 +49,6 @@ class RowMetric(ExactMetric):
             return self.rows
         blank = torch.zeros(0, self.columns, dtype=torch.float64, device=self.device)
         return torch.cat(self.rows) if len(self.rows) else blank
-
-
-class Median(RowMetric, SampleMetric):
-    """Median over samples of the error per sample that another metric averages.
-
-    Convention:
-        Unit, alignment and joint set: those of the metric inside. Of an even number of samples the mean of the two
-        middle ones. Samples without a valid point are left out; NaN in any other makes the median NaN.
-    """
-
-    higher_is_better = False
-
-    def __init__(self, of: SampleMean) -> None:
-        super().__init__(of.columns)
-        self.of = of
-        self.unit, self.field = of.unit, of.field
-
-    def terms(
-        self,
-        prediction: Float[Tensor, "batch points dims"],
-        target: Float[Tensor, "batch points dims"],
-        valid: Bool[Tensor, "batch points"] | None = None,
-    ) -> Float64[Tensor, "batch 2"]:
-        """(error, 1) of samples that count, (0, 0) of the others."""
-        return self.of.terms(prediction, target, valid)
-
-    def reduce(self, terms: Float64[Tensor, "samples 2"]) -> Float64[Tensor, ""]:
-        """Median over the samples that count."""
-        return median(terms[terms[:, 1] > 0, 0])
-
-    def update(self, prediction: Tensor, target: Tensor, valid: Tensor | None = None) -> None:
-        """Add a batch."""
-        self.keep(self.terms(prediction, target, valid))
-
-    def compute(self) -> Float64[Tensor, ""]:
-        """The median over everything added so far."""
-        return self.reduce(self.table())
 
 
 class IndexedMetric(RowMetric):

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 import torch
 from jaxtyping import Bool, Float64, Integer
 from torch import Tensor
 
 from metrics.functional.segmentation import IGNORE, accuracy, confusion_matrix, f1, ignored_as_background, iou
+from metrics.info import MetricInfo, fraction, percent
 from metrics.rows import IndexedMetric
 
 
@@ -20,6 +24,14 @@ class PartSegmentation(IndexedMetric):
         `classes`; class 0 (the background) is left out of the mean IoU with `background=False`, never of F1. A class
         that occurs nowhere is left out of the means.
     """
+
+    reports: ClassVar[Mapping[str, MetricInfo]] = {
+        "miou": percent("mIoU"),
+        "part_accuracy": percent("part accuracy", decimals=2),
+        "part_f1": fraction("part F1"),
+        "fb_accuracy": percent("FB accuracy", decimals=2),
+        "fb_f1": fraction("FB F1"),
+    }
 
     def __init__(self, classes: int = 7, background: bool = True) -> None:
         super().__init__(columns=classes * classes + 2 + 4)

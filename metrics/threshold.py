@@ -8,13 +8,11 @@ from torch import Tensor
 
 from metrics.base import SumMetric
 from metrics.functional.threshold import AUC_THRESHOLDS, PCK_THRESHOLD, pck_hits
+from metrics.info import percent
 
 
 class HitRate(SumMetric):
     """Percentage of correct joints; a row is the correct joints at each threshold, then the number of joints."""
-
-    higher_is_better = True
-    unit = "%"
 
     def value(self, totals: Float64[Tensor, "*groups columns"]) -> Float64[Tensor, "*groups"]:
         """Percent, averaged over the thresholds."""
@@ -31,6 +29,7 @@ class AUC(HitRate):
         samples are pooled. A NaN error is a miss.
     """
 
+    name, info = "auc", percent("AUC")
     field = "joints"
 
     def __init__(self, thresholds: tuple[float, ...] = AUC_THRESHOLDS) -> None:
@@ -56,6 +55,8 @@ class PCK3D(AUC):
         aligned joints. Joint set: every valid joint given. Inequality: strict (error < threshold). Joints of all
         samples are pooled. A NaN error is a miss.
     """
+
+    name, info = "pck3d", percent("3DPCK")
 
     def __init__(self, threshold: float = PCK_THRESHOLD) -> None:
         super().__init__(thresholds=(threshold,))

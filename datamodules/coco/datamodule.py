@@ -17,8 +17,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar
 
-from torchmetrics import Metric
-
 from datamodules.annotations import Annotations
 from datamodules.coco.fits import reject_poor_fits
 from datamodules.coco.people import BOXES, PEOPLE, detected_people, labelled_people, spin_people
@@ -26,7 +24,7 @@ from datamodules.files import FileDataModule, require
 from datamodules.readers.coco_json import read_coco
 from datamodules.readers.fits import with_smplifyx_fits, with_spin_fits
 from datamodules.settings import DEFAULT_CROPS, CropSettings
-from metrics.keypoints import KeypointAP
+from metrics import SplitLabels
 
 LAYOUTS = ("raw", "spin")
 FIT_CHECKS = ("none", "corrected", "release")
@@ -118,10 +116,9 @@ class CocoDataModule(FileDataModule):
             return table
         return reject_poor_fits(table, self._body_model(), release=self.fit_check == "release")
 
-    def prepare_metrics(self, metric: Metric) -> None:
-        """Average precision counts all people of the annotation file, also those in whose images nobody was found."""
-        if isinstance(metric, KeypointAP):
-            metric.annotations = self.require(f"annotations/person_keypoints_val{self.test_year}.json")
+    def split_labels(self) -> SplitLabels:
+        """Average precision counts all people of the annotation file, also those in whose images nobody is detected."""
+        return {"coco_file": self.require(f"annotations/person_keypoints_val{self.test_year}.json")}
 
     def check_test_split(self) -> None:
         """See `FileDataModule.check_test_split`.

@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
+from body.camera import scale_affine
 from body.parts import swap_table
 from body.skeleton import SMPL24
 from datamodules.augment import Change
@@ -66,10 +67,3 @@ def mirror_iuv(iuv: UInt8[np.ndarray, "*batch 3"]) -> UInt8[np.ndarray, "*batch 
 @cache
 def _swapped_parts() -> UInt8[np.ndarray, "25"]:
     return swap_table(24)
-
-
-def scale_affine(affine: Float[np.ndarray, "2 3"], factor: float) -> Float[np.ndarray, "2 3"]:
-    """The affine to the same crop at another resolution; pixel centres are at integers, so corners are at -0.5."""
-    scaled = factor * np.asarray(affine, np.float64)
-    scaled[:, 2] += (factor - 1) / 2
-    return scaled

@@ -45,7 +45,7 @@ class DensePoseCocoDataModule(FileDataModule):
     the longer side. `val` is the test split, minival.
 
     Mirroring needs `UV_symmetry_transforms.mat`, scoring DensePose's geodesic distances (`datamodules.dense`,
-    `datamodules.densepose.surface`).
+    `body.densepose_surface`).
 
     Args:
         root, protocol, crops, batch_size, num_workers: see `FileDataModule`.

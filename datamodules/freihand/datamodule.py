@@ -22,7 +22,6 @@ from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Float
-from torchmetrics import Metric
 
 from body.model import BodyModel
 from body.skeleton import MANO21
@@ -36,6 +35,7 @@ from datamodules.readers.posed import RestJoints
 from datamodules.readers.root_file import MARGIN, read_root_file
 from datamodules.readers.world import to_pixels
 from datamodules.settings import CropSettings
+from metrics import SplitLabels
 
 LAYOUTS = ("raw", "moon")
 VERSIONS = ("gs", "hom", "sample", "auto")
@@ -104,8 +104,8 @@ class FreiHandDataModule(FileDataModule):
             return replace(table, boxes=boxes.astype(np.float32)).take(kept)
         return table if self.detections is None else with_detections(table, self.file(self.detections))
 
-    def prepare_metrics(self, metric: Metric) -> None:  # noqa: ARG002 (as in the base)
-        """Nothing to hand over, but the truth must be there.
+    def split_labels(self) -> SplitLabels:
+        """Nothing beyond the batches, but their truth must be there.
 
         Raises:
             ValueError: the evaluation split has photographs alone, as it was first distributed.
@@ -115,6 +115,7 @@ class FreiHandDataModule(FileDataModule):
                 f"{self.root} has no evaluation_xyz.json and evaluation_mano.json, or crops.body is not mano: without "
                 f"them predictions can only be written for the server (datamodules.freihand.submission)"
             )
+        return {}
 
     def _raw(self, part: str) -> Annotations:
         cameras = _numbers(self.require(f"{part}_K.json"), 3, 3)

@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from body.assets import find_asset
+from body.mat_files import read_mat
 from body.skeleton import SPIN24
 from datamodules.annotations import AnnotatedSource, Annotations
 from datamodules.files import FileDataModule
@@ -15,7 +16,6 @@ from datamodules.lsp.people import check_layout, lsp_table
 from datamodules.lsp.upi_s1h import HOW_TO_GET as UPI
 from datamodules.lsp.upi_s1h import DrawnParts
 from datamodules.readers.fits import with_spin_fits
-from datamodules.readers.mat_files import read_mat
 from datamodules.readers.relative_depth import with_ordinal
 from datamodules.readers.spin import read_spin
 from datamodules.sample import Source

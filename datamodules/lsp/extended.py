@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from body.mat_files import read_mat
 from body.skeleton import SPIN24
 from datamodules.annotations import Annotations
 from datamodules.files import FileDataModule
 from datamodules.lsp.people import check_layout, lsp_table
 from datamodules.readers.fits import with_spin_fits
-from datamodules.readers.mat_files import read_mat
 from datamodules.readers.spin import read_spin
 from datamodules.settings import DEFAULT_CROPS, CropSettings
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
+from body.mat_files import read_hdf5
 from body.skeleton import MPI_INF_3DHP17
 from datamodules.annotations import Annotations, read_photograph
 from datamodules.columns import Labels, Texts
 from datamodules.files import require
 from datamodules.readers.boxes import boxes_of_points
-from datamodules.readers.mat_files import read_hdf5
 from datamodules.readers.pinhole import fit_pinhole
 
 FOLDER = "mpi_inf_3dhp_test_set"

@@ -9,13 +9,13 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from body.mat_files import read_mat
 from body.skeleton import MPI_INF_3DHP17, MPI_INF_3DHP28
 from datamodules.annotations import Annotations
 from datamodules.columns import Labels, Texts
 from datamodules.files import require
 from datamodules.mpi_inf_3dhp.calibration import read_calibration
 from datamodules.readers.boxes import boxes_of_points
-from datamodules.readers.mat_files import read_mat
 
 SUBJECTS = (1, 2, 3, 4, 5, 6, 7, 8)
 VNECT_CAMERAS = (0, 1, 2, 4, 5, 6, 7, 8)

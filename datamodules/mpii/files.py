@@ -15,10 +15,10 @@ import h5py
 import numpy as np
 from jaxtyping import Float
 
+from body.mat_files import read_mat
 from datamodules.mpii.people import People, person_boxes
 from datamodules.readers.boxes import boxes_of_points, scale_boxes
 from datamodules.readers.coco_json import read_coco
-from datamodules.readers.mat_files import read_mat
 
 _JSON_MARGIN = 1.2
 """3DMPPE's converter enlarges the box of the joints by this."""

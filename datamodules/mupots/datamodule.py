@@ -19,7 +19,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
-from torchmetrics import Metric
 
 from body.skeleton import MPI_INF_3DHP17
 from datamodules.annotations import Annotations
@@ -31,7 +30,7 @@ from datamodules.readers.boxes import boxes_of_points, scale_boxes
 from datamodules.readers.coco_json import rows_of
 from datamodules.readers.root_file import MARGIN, RootResult, read_root_file
 from datamodules.settings import DEFAULT_CROPS, CropSettings
-from metrics.people_rows import AnnotatedPeople, PeopleRows
+from metrics import AnnotatedPeople, SplitLabels
 
 LAYOUTS = ("raw", "moon")
 FRAMES = 8370
@@ -135,10 +134,9 @@ class MupotsDataModule(FileDataModule):
         wanted = NUMBERS * raw.sequence + raw.frame
         return rows_of(wanted, NUMBERS * images.sequence + images.frame, self.root / "MuPoTS-3D.json")
 
-    def prepare_metrics(self, metric: Metric) -> None:
-        """Hand over everybody who is annotated, and the detections' scores."""
-        if isinstance(metric, PeopleRows):
-            metric.annotations = self.truth()
+    def split_labels(self) -> SplitLabels:
+        """Everybody who is annotated, and the detections' scores."""
+        return {"people": self.truth()}
 
     def truth(self) -> AnnotatedPeople:
         """Everybody who is annotated, as the protocol wants them; see the class."""

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, Int
 
+from body.mat_files import read_mat
 from datamodules.files import require
-from datamodules.readers.mat_files import read_mat
 from datamodules.readers.pinhole import fit_pinhole
 
 FOLDER = "MultiPersonTestSet"

@@ -16,7 +16,7 @@ from scipy.io import loadmat, savemat
 from body.atomic import atomic_file
 from body.skeleton import MPI_INF_3DHP17
 from datamodules.mupots.datamodule import MupotsDataModule
-from metrics import People, build_metrics, get_protocol
+from metrics import People, TopDownMuPoTS, get_protocol
 
 PIXELS, JOINTS = "preds_2d_kpt_mupots.mat", "preds_3d_kpt_mupots.mat"
 
@@ -60,8 +60,8 @@ def score_results(datamodule: MupotsDataModule, folder: Path) -> dict[str, float
     unknown = sorted(found.keys() - names.keys())
     if unknown:
         raise ValueError(f"{folder}: there is no image {unknown[0]} in MuPoTS-3D ({len(unknown)} such images)")
-    metric = build_metrics(get_protocol(datamodule.protocol))
-    datamodule.prepare_metrics(metric)
+    metric = TopDownMuPoTS(get_protocol(datamodule.protocol))
+    metric.annotations = datamodule.truth()
     start = 0
     for key, people in found.items():
         count = len(people.joints)

@@ -10,8 +10,8 @@ from pytorch_lightning.callbacks import Callback
 
 from datamodules.mupots.datamodule import MupotsDataModule
 from datamodules.mupots.results import write_results
-from metrics.people import People
-from metrics.people_rows import PeopleRows
+from metrics import People
+from metrics.tasks import PeopleTask
 
 
 class MupotsWriter(Callback):
@@ -26,9 +26,10 @@ class MupotsWriter(Callback):
 
     def on_test_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Gather the people of all processes, and write them in the first one; before the metrics are reset."""
-        metric, datamodule = pl_module.metrics, trainer.datamodule  # type: ignore[attr-defined]
-        if not isinstance(metric, PeopleRows) or not isinstance(datamodule, MupotsDataModule):
+        task, datamodule = pl_module.metrics, trainer.datamodule  # type: ignore[attr-defined]
+        if not isinstance(task, PeopleTask) or not isinstance(datamodule, MupotsDataModule):
             raise TypeError("MupotsWriter writes tests of a mupots protocol on MupotsDataModule only")
+        metric = task.metric
         with metric.sync_context():
             found = metric.people()
         if trainer.is_global_zero:

@@ -29,9 +29,9 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from jaxtyping import Bool, Int, Int8
 
+from body.mat_files import read_mat
 from datamodules.annotations import Annotations
 from datamodules.readers.coco_json import Entries, read_json
-from datamodules.readers.mat_files import read_mat
 
 FBI_PARTS: tuple[tuple[str, str], ...] = (
     ("pelvis_mpii", "right_hip_mpii"),

@@ -21,8 +21,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, Int8
 from scipy.spatial.transform import Rotation
 
+from body.mat_files import read_mat
 from body.skeleton import SMPL24
-from datamodules.readers.mat_files import read_mat
 from datamodules.readers.placing import place_by_pixels
 from datamodules.readers.posed import matrices
 from datamodules.readers.world import to_camera
@@ -58,7 +58,7 @@ def read_info(path: Path) -> dict[str, np.ndarray]:
     """The labels of a `_info.mat`.
 
     Raises:
-        FileNotFoundError, ValueError: see `datamodules.readers.mat_files.read_mat`.
+        FileNotFoundError, ValueError: see `body.mat_files.read_mat`.
     """
     return read_mat(path, _KEYS)
 

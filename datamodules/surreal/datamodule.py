@@ -23,6 +23,7 @@ from typing import Any, ClassVar
 import numpy as np
 from jaxtyping import Int, UInt8
 
+from body.mat_files import read_mat
 from body.model import BodyModel
 from body.parts import swap_table
 from body.skeleton import SMPL24
@@ -30,7 +31,6 @@ from datamodules.annotations import AnnotatedSource, Annotations, read_photograp
 from datamodules.columns import Labels, Texts
 from datamodules.files import FileDataModule
 from datamodules.readers.boxes import boxes_inside
-from datamodules.readers.mat_files import read_mat
 from datamodules.readers.moon_smpl import read_moon_smpl
 from datamodules.readers.posed import root_translations
 from datamodules.readers.video import decode

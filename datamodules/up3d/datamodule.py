@@ -32,6 +32,7 @@ from datamodules.up3d.fits import joint_boxes, read_datasets, read_fits, read_jo
 from datamodules.up3d.nbf import read_nbf
 from datamodules.up3d.subsets import SUBSETS
 from metrics import get_protocol
+from metrics.tasks import PartsTask
 
 LAYOUTS = ("raw", "nbf")
 LABELS = ("fit", "annotated")
@@ -147,7 +148,7 @@ class Up3dDataModule(FileDataModule):
         """Raw samples of a split."""
         source = super().source(split)
         protocol = get_protocol(self.protocol)
-        if split == "train" or protocol.task != "parts":
+        if split == "train" or protocol.task is not PartsTask:
             return source
         return RenderedParts(source, self._body_model(), protocol.classes - 1)
 

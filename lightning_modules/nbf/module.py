@@ -31,8 +31,8 @@ from lightning_modules.nbf.segmenter import make_segmenter, most_probable
 from lightning_modules.nbf.stages import check_settings, segmenter_state
 from lightning_modules.nbf.targets import BodyTruth, body_truth, labelled
 from lightning_modules.prediction import Prediction
-from lightning_modules.scoring import update_metric
 from metrics.segmentation import PartSegmentation
+from metrics.tasks import PartsTask
 
 
 class NBFModule(PoseModule):
@@ -243,8 +243,8 @@ class NBFModule(PoseModule):
         if logits is not None and rows.any():
             parts = most_probable(logits[rows], view.parts.shape[-1])
             self.part_metric.update(parts, view.parts[rows], batch["index"][rows])
-        if self.protocol.task == "parts" or self.stages != "segmenter":
-            update_metric(self.metrics, self.protocol, self._answer(batch, truth, view, logits), batch)
+        if self.protocol.task is PartsTask or self.stages != "segmenter":
+            self.metrics.update(self._answer(batch, truth, view, logits), batch)
 
     def on_validation_epoch_end(self) -> None:
         """Log both, under `val/`."""

@@ -1,23 +1,22 @@
 """Evaluation protocols: named, frozen statements of what a number means. One small file per family of benchmarks."""
 
+from metrics.distance import MedianMPJPE
+from metrics.info import MetricInfo
+from metrics.protocol import Protocol
 from metrics.protocols.coco import COCO, DENSEPOSE
 from metrics.protocols.freihand import FREIHAND
 from metrics.protocols.human36m import HUMAN36M
 from metrics.protocols.humaneva import HUMANEVA
 from metrics.protocols.mpi_inf_3dhp import MPI_INF_3DHP, MUPOTS
 from metrics.protocols.open_benchmark import OPEN
-from metrics.protocols.protocol import Protocol
 from metrics.protocols.pw3d import PW3D
 from metrics.protocols.surreal import SURREAL
-from metrics.protocols.units import METRIC_INFO, METRIC_LABELS, METRIC_UNITS, MetricInfo
 from metrics.protocols.up3d import UP3D, UPI
 
 __all__ = [
     "METRIC_INFO",
-    "METRIC_LABELS",
     "METRIC_UNITS",
     "PROTOCOLS",
-    "MetricInfo",
     "Protocol",
     "get_protocol",
 ]
@@ -31,6 +30,15 @@ PROTOCOLS: dict[str, Protocol] = {
     for protocol in family
 }
 """Every protocol by its id."""
+
+METRIC_INFO: dict[str, MetricInfo] = {
+    **{name: info for protocol in PROTOCOLS.values() for name, info in protocol.info.items()},
+    MedianMPJPE.name: MedianMPJPE.info,
+}
+"""Unit, label and direction of every metric that a protocol or a reported table names."""
+
+METRIC_UNITS: dict[str, str] = {name: info.unit for name, info in METRIC_INFO.items()}
+"""Unit of every metric."""
 
 
 def get_protocol(name: str) -> Protocol:

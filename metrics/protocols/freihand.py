@@ -1,7 +1,8 @@
 """FreiHAND."""
 
 from body.skeleton import MANO21
-from metrics.protocols.protocol import Protocol
+from metrics.protocol import Protocol
+from metrics.tasks import HandTask
 
 FREIHAND = (
     Protocol(
@@ -10,11 +11,11 @@ FREIHAND = (
         split="evaluation",
         frames="all 3960 images",
         ground_truth="MANO fitted to several views, 21 joints and 778 vertices in the camera frame",
-        task="hand",
+        task=HandTask,
         skeleton="mano21",
         joints=MANO21.joints,
         alignment="freihand",
-        metrics=(
+        scores=(
             *("pa_pve", "pa_mpjpe", "pa_f5", "pa_f15", "pa_kp_auc", "pa_mesh_auc"),
             *("pve", "mpjpe", "f5", "f15", "kp_auc", "mesh_auc"),
         ),

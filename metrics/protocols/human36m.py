@@ -3,7 +3,9 @@
 from dataclasses import replace
 
 from body.skeleton import H36M17, SMPL24
-from metrics.protocols.protocol import MODEL_ORIGIN, Protocol
+from metrics.distance import MPJPE, MRPE, PAMPJPE, PVE, PVEP, PVES, MedianPAMPJPE
+from metrics.protocol import MODEL_ORIGIN, Protocol
+from metrics.tasks import MeshTask, PoseTask
 
 H36M14 = tuple(joint for joint in H36M17.joints if joint not in ("pelvis_h36m", "torso_h36m", "nose_h36m"))
 """14 of Human3.6M's 17 joints, which the SMPL-regression literature scores on Human3.6M and 3DPW."""
@@ -26,7 +28,8 @@ _JOINTS = Protocol(
     regressor="h36m17",
     root="pelvis_h36m",
     mesh_root="pelvis_h36m",
-    metrics=("mpjpe",),
+    task=PoseTask,
+    scores=(MPJPE,),
     breakdown=("action",),
     averaging="actions",
     note="The root is among the 17 joints, with its error of 0.",
@@ -41,7 +44,8 @@ _MESH = replace(
     joints=H36M14,
     mesh_root="pelvis_h36m",
     alignment="similarity",
-    metrics=("mpjpe", "pa_mpjpe", "pve"),
+    task=MeshTask,
+    scores=(MPJPE, PAMPJPE, PVE),
     averaging="samples",
     note=H36M14_NOTE,
 )
@@ -53,7 +57,7 @@ HUMAN36M = (
         id="h36m-p2-17j",
         aka='"Protocol 2" of Martinez et al. and HEMlets',
         alignment="similarity",
-        metrics=("pa_mpjpe", "pa_mpjpe_median"),
+        scores=(PAMPJPE, MedianPAMPJPE),
         note="The alignment and the mean are over all 17 joints. HEMlets' released code aligns the truth to the "
         "prediction instead, which favours predictions that are too small; here the prediction moves.",
     ),
@@ -64,7 +68,7 @@ HUMAN36M = (
         split="subject 11, trained on 1, 5, 6, 7, 8, 9",
         frames="all four cameras, every 64th frame",
         alignment="rigid",
-        metrics=("pa_mpjpe",),
+        scores=(PAMPJPE,),
         averaging="samples",
         note="Without scale, as in the released code of 3DMPPE; older numbers in the same tables may have used scale. "
         "HEMlets quotes such rows as PA MPJPE although it was trained without subject 9.",
@@ -82,7 +86,7 @@ HUMAN36M = (
         id="h36m-p2-14j-mesh",
         aka='"Protocol 2" of HMR and SPIN',
         frames="frontal camera 60457274 only, every 5th frame",
-        metrics=("pa_mpjpe", "mpjpe", "pa_mpjpe_median", "pve", "pve_s", "pve_p"),
+        scores=(PAMPJPE, MPJPE, MedianPAMPJPE, PVE, PVES, PVEP),
         note=f"{H36M14_NOTE} PVE-S poses both bodies with zero rotations, PVE-P with zero shape.",
     ),
     replace(
@@ -91,7 +95,7 @@ HUMAN36M = (
         aka="I2L-MeshNet's own evaluation",
         frames="every 64th frame of camera 60457274",
         ground_truth=_OWN,
-        metrics=("mpjpe", "pa_mpjpe"),
+        scores=(MPJPE, PAMPJPE),
     ),
     replace(
         _JOINTS,
@@ -101,7 +105,7 @@ HUMAN36M = (
         joints=("pelvis_h36m",),
         root="",
         mesh_root="",
-        metrics=("mrpe",),
+        scores=(MRPE,),
         averaging="samples",
         note="Distance of the absolute root positions in the camera frame.",
     ),
@@ -118,7 +122,8 @@ HUMAN36M = (
         target_regressor="smpl24",
         root=MODEL_ORIGIN,
         mesh_root=MODEL_ORIGIN,
-        metrics=("mpjpe", "pve"),
+        task=MeshTask,
+        scores=(MPJPE, PVE),
         averaging="samples",
         note="The paper does not say which frames.",
     ),

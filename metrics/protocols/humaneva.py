@@ -3,7 +3,9 @@
 from dataclasses import replace
 
 from body.skeleton import HUMANEVA15
-from metrics.protocols.protocol import Protocol
+from metrics.distance import MPJPE, PAMPJPE, MedianPAMPJPE
+from metrics.protocol import Protocol
+from metrics.tasks import PoseTask
 
 _WALK_JOG = Protocol(
     id="humaneva-walk-jog",
@@ -17,7 +19,8 @@ _WALK_JOG = Protocol(
     root="pelvis_humaneva",
     mesh_root="pelvis_humaneva",
     alignment="similarity",
-    metrics=("pa_mpjpe", "mpjpe"),
+    task=PoseTask,
+    scores=(PAMPJPE, MPJPE),
     breakdown=("subject+action",),
     averaging="cells",
     note="Mean over the six pairs of subject and action. Papers write of a rigid alignment and do not say whether it "
@@ -31,7 +34,7 @@ HUMANEVA = (
         id="humaneva-walk-box",
         aka="the HumanEva-I table of SMPLify and NBF",
         split="validation part of trial 1 of Walking and Box, subjects 1, 2, 3; trained on other data",
-        metrics=("pa_mpjpe", "pa_mpjpe_median"),
+        scores=(PAMPJPE, MedianPAMPJPE),
         averaging="samples",
         note="Mean and median over all frames. The papers name neither the cameras nor the joints.",
     ),

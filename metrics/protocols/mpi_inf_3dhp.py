@@ -3,7 +3,10 @@
 from dataclasses import replace
 
 from body.skeleton import MPI_INF_3DHP17
-from metrics.protocols.protocol import Protocol
+from metrics.distance import MPJPE
+from metrics.protocol import Protocol
+from metrics.tasks import PeopleTask, PoseTask
+from metrics.threshold import AUC, PCK3D
 
 SCORED14 = tuple(joint for joint in MPI_INF_3DHP17.joints if joint not in ("pelvis_mpi", "spine_mpi", "head_mpi"))
 """The 14 joints of 3DPCK: without pelvis, spine and head."""
@@ -33,7 +36,8 @@ MPI_INF_3DHP = (
         regressor="h36m17",
         root="pelvis_mpi",
         mesh_root="pelvis_mpi",
-        metrics=("pck3d", "auc", "mpjpe"),
+        task=PoseTask,
+        scores=(PCK3D, AUC, MPJPE),
         breakdown=("setting", "sequence", "action"),
         settings=(
             ("studio, green screen", ("TS1", "TS2")),
@@ -53,13 +57,13 @@ _MUPOTS = Protocol(
     split="all 20 sequences",
     frames="every frame; all annotated people count, whom nobody was matched to with a score of 0",
     ground_truth="marker-less motion capture scaled to one body height (`univ_annot3`)",
-    task="people",
+    task=PeopleTask,
     skeleton="mpi_inf_3dhp17",
     joints=SCORED14,
     aliases=_ALIASES,
     matching=tuple(joint for joint in SCORED14 if joint != "head_top"),
     root="pelvis_mpi",
-    metrics=("pck3d",),
+    scores=("pck3d",),
     breakdown=("sequence",),
     averaging="sequences",
     note="People are matched by their 2D joints within 40 pixels; predicted bones are scaled to the true lengths.",
@@ -75,8 +79,8 @@ _MATCHED = replace(
 MUPOTS = (
     _MUPOTS,
     _MATCHED,
-    replace(_MUPOTS, id="mupots-absolute-all", aka="", root="", metrics=("pck3d_abs",)),
-    replace(_MATCHED, id="mupots-absolute-matched", aka="", root="", metrics=("pck3d_abs",)),
+    replace(_MUPOTS, id="mupots-absolute-all", aka="", root="", scores=("pck3d_abs",)),
+    replace(_MATCHED, id="mupots-absolute-matched", aka="", root="", scores=("pck3d_abs",)),
     replace(
         _MUPOTS,
         id="mupots-root",
@@ -84,7 +88,7 @@ MUPOTS = (
         frames="every frame",
         joints=("pelvis_mpi",),
         root="",
-        metrics=("ap_root25", "mrpe"),
+        scores=("ap_root25", "mrpe"),
         breakdown=(),
         averaging="pooled",
         note="A root counts when it is within 25 cm of the truth in the camera frame.",

@@ -3,7 +3,10 @@
 from dataclasses import replace
 
 from body.skeleton import SMPL24
-from metrics.protocols.protocol import Protocol
+from metrics.distance import MPJPE, MRPE, PAMPJPE, PVE, PVEP, PVES
+from metrics.protocol import Protocol
+from metrics.tasks import IuvMapsTask, MeshTask
+from metrics.threshold import AUC, PCK3D
 
 _WHOLE = Protocol(
     id="open-v1",
@@ -19,7 +22,8 @@ _WHOLE = Protocol(
     root="pelvis",
     mesh_root="pelvis",
     alignment="similarity",
-    metrics=("mpjpe", "pa_mpjpe", "pve", "pck3d", "auc"),
+    task=MeshTask,
+    scores=(MPJPE, PAMPJPE, PVE, PCK3D, AUC),
     breakdown=("action",),
     averaging="samples",
     note="The pelvis is the origin and is not scored. Not comparable with any number on SMPL or on photographs.",
@@ -37,7 +41,7 @@ OPEN = (
         root="",
         mesh_root="",
         alignment="none",
-        metrics=("mrpe",),
+        scores=(MRPE,),
         breakdown=(),
         note="Distance of the absolute root positions in the camera frame. Not comparable with any number on SMPL.",
     ),
@@ -45,7 +49,7 @@ OPEN = (
         _WHOLE,
         id="open-v1-body",
         alignment="none",
-        metrics=("pve_p", "pve_s"),
+        scores=(PVEP, PVES),
         note="The same body with one of shape and pose replaced by none; for methods that give parameters of the open "
         "body. Not comparable with any number on SMPL or on photographs.",
     ),
@@ -55,8 +59,8 @@ OPEN = (
         split=_WHOLE.split,
         frames="600 images, one person each; the 56 x 56 cells of the crop",
         ground_truth="charts of the open body (24 parts, their U and V) where the camera sees them",
-        task="maps",
-        metrics=("auc10", "auc30", "miou"),
+        task=IuvMapsTask,
+        scores=("auc10", "auc30", "miou"),
         averaging="pooled",
         note="Distances run along the open body's mesh, from vertex to vertex. mIoU is over 24 parts and the "
         "background. A method without IUV maps is scored by its mesh as the camera sees it. Not comparable with "

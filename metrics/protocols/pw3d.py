@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 
+from metrics.distance import MPJPE, PAMPJPE, PVE
+from metrics.protocol import Protocol
 from metrics.protocols.human36m import H36M14, H36M14_NOTE
-from metrics.protocols.protocol import Protocol
+from metrics.tasks import MeshTask
 
 _GENDERED = Protocol(
     id="3dpw-test-14j-gendered",
@@ -19,7 +21,8 @@ _GENDERED = Protocol(
     root="pelvis_h36m",
     mesh_root="pelvis_h36m",
     alignment="similarity",
-    metrics=("mpjpe", "pa_mpjpe", "pve"),
+    task=MeshTask,
+    scores=(MPJPE, PAMPJPE, PVE),
     breakdown=("sequence",),
     averaging="samples",
     note=f"{H36M14_NOTE} Tables call PA-MPJPE reconstruction error.",

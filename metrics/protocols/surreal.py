@@ -1,7 +1,9 @@
 """SURREAL."""
 
 from body.skeleton import SMPL24
-from metrics.protocols.protocol import Protocol
+from metrics.distance import MPJPE, PVE
+from metrics.protocol import Protocol
+from metrics.tasks import MeshTask
 
 SURREAL = (
     Protocol(
@@ -18,7 +20,8 @@ SURREAL = (
         target_regressor="smpl24",
         root="pelvis",
         mesh_root="pelvis",
-        metrics=("pve", "mpjpe"),
+        task=MeshTask,
+        scores=(PVE, MPJPE),
         averaging="samples",
         note="All 24 joints are scored, the root with its error of 0 among them. Tables call the two numbers surface "
         "and joint.",

@@ -3,7 +3,11 @@
 from dataclasses import replace
 
 from body.skeleton import SMPL24
-from metrics.protocols.protocol import MODEL_ORIGIN, Protocol
+from metrics.distance import MPJPE, PVE
+from metrics.pose2d import PCKh
+from metrics.protocol import MODEL_ORIGIN, Protocol
+from metrics.rotation import QuaternionError
+from metrics.tasks import MeshTask, PartsTask
 
 _TEST = Protocol(
     id="up3d-test",
@@ -19,7 +23,8 @@ _TEST = Protocol(
     target_regressor="smpl24",
     root="pelvis",
     mesh_root=MODEL_ORIGIN,
-    metrics=("pve", "mpjpe"),
+    task=MeshTask,
+    scores=(PVE, MPJPE),
     averaging="samples",
     note="Meshes are compared as the parameters pose them, without translation and without alignment (GraphCMR). "
     "HEMlets and DenseBody call the two numbers surface and joint and do not say which images they used.",
@@ -29,7 +34,7 @@ _TEST = Protocol(
 def _part(name: str, aka: str, frames: str) -> Protocol:
     """Some images of the test split, by their meshes alone."""
     note = "Meshes are compared as the parameters pose them, without translation and without alignment."
-    return replace(_TEST, id=name, aka=aka, frames=frames, metrics=("pve",), note=note)
+    return replace(_TEST, id=name, aka=aka, frames=frames, scores=(PVE,), note=note)
 
 
 UP3D = (
@@ -50,7 +55,7 @@ UP3D = (
         frames="all 1423 images",
         root=MODEL_ORIGIN,
         head=("head", "neck"),
-        metrics=("mpjpe", "pve", "pckh", "quaternion_error"),
+        scores=(MPJPE, PVE, PCKh, QuaternionError),
         note="Bodies are compared as the parameters pose them, without translation and without alignment. PCKh is over "
         "the projected joints, within half of the true distance from neck to head; the paper does not define its own.",
     ),
@@ -63,9 +68,9 @@ _LSP = Protocol(
     split="test, im1001 to im2000",
     frames="all 1000 images at their original size",
     ground_truth="silhouettes and six body parts drawn by hand",
-    task="parts",
+    task=PartsTask,
     classes=7,
-    metrics=("fb_accuracy", "fb_f1", "part_accuracy", "part_f1"),
+    scores=("fb_accuracy", "fb_f1", "part_accuracy", "part_f1"),
     averaging="pooled",
     note="Pixels of all images are pooled; F1 is the mean over the classes, background included. A pixel labelled 255 "
     "is background for part accuracy and does not count for part F1.",
@@ -82,7 +87,7 @@ UPI = (
         frames="all 1423 images",
         ground_truth="twelve body parts rendered from the fitted neutral SMPL body",
         classes=13,
-        metrics=("miou",),
+        scores=("miou",),
         note="Mean over the classes, pixels of all images pooled. The paper does not say whether the background is one "
         "of them; here it is.",
     ),

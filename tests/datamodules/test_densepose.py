@@ -11,14 +11,13 @@ from fake.assets import write_smpl
 from fake.oracle import prediction_of
 from fake.run import fit_and_test
 
+from body.crop_labels import sample_cells
+from body.densepose_surface import load_surface
 from body.skeleton import COCO17, SMPL29
 from datamodules.augment import Augmentation
 from datamodules.densepose.datamodule import DensePoseCocoDataModule
-from datamodules.densepose.surface import load_surface
 from datamodules.settings import CropSettings
-from lightning_modules.scoring import update_metric
-from lightning_modules.surface_scoring import iuv_at
-from metrics import build_metrics, get_protocol
+from metrics import build_task, get_protocol
 
 CROPS = CropSettings(skeleton="smpl29", size=64)
 LOOSE = CropSettings(skeleton="smpl29", size=64, body="smpl", augmentation=Augmentation(flip_probability=1.0))
@@ -129,15 +128,15 @@ def maps_of(batch, size):
 
 def scored(datamodule, people, maps=None):
     protocol = get_protocol(datamodule.protocol)
-    metric = build_metrics(protocol, datamodule.skeleton)
-    datamodule.prepare_metrics(metric)
+    task = build_task(protocol, datamodule.skeleton)
+    task.prepare(datamodule.split_labels())
     for batch in datamodule.test_dataloader():
         batch = datamodule.on_after_batch_transfer(batch, 0)
         prediction = prediction_of(people, "smpl29")
         if maps is not None:
             prediction = replace(prediction, intermediates={"iuv": maps(batch)})
-        update_metric(metric, protocol, prediction, batch)
-    return metric.compute()
+        task.update(prediction, batch)
+    return task.compute()
 
 
 def test_the_truth_scores_everything(copy):
@@ -205,16 +204,16 @@ def test_meshes_of_other_bodies_are_refused(copy):
 def test_cells_are_where_pixels_lie():
     maps = torch.arange(16.0).reshape(1, 1, 4, 4).expand(1, 3, 4, 4).contiguous()
     pixels = torch.tensor([[[0.0, 0.0], [3.4, 0.0], [3.5, 0.0], [15.4, 15.4], [15.5, 0.0], [-0.6, 0.0], [0.0, 8.0]]])
-    assert iuv_at(maps, pixels, 16)[0, :, 0].tolist() == [0, 0, 1, 15, 0, 0, 8]
+    assert sample_cells(maps, pixels, 16)[0, :, 0].tolist() == [0, 0, 1, 15, 0, 0, 8]
 
 
 def test_distances_are_read_as_pairs(assets):
     distance = assets[1][1]
     surface = load_surface()
     first, second = np.meshgrid(np.arange(95), np.arange(95))
-    found = surface.apart(first.reshape(-1), second.reshape(-1)).reshape(95, 95)
+    found = surface.geodesic_distance(first.reshape(-1), second.reshape(-1)).reshape(95, 95)
     np.testing.assert_allclose(found, distance.T, atol=1e-6)
-    assert surface.apart(np.array([-1, 3]), np.array([5, -1])).tolist() == [np.inf, np.inf]
+    assert surface.geodesic_distance(np.array([-1, 3]), np.array([5, -1])).tolist() == [np.inf, np.inf]
     seam = surface.nearest(np.array([1, 2, 0]), np.array([[0.9, 0.9], [0.0, 0.1], [0.5, 0.5]]))
     assert seam.tolist() == [3, 3, -1]
 

@@ -15,7 +15,7 @@ from datamodules.humaneva import HumanEvaDataModule, prepare, recordings
 from datamodules.jobs import run_jobs
 from datamodules.settings import CropSettings
 from lightning_modules.prediction import Prediction
-from metrics import build_metrics, overall
+from metrics import build_task, overall
 from zoo.resources import find_config
 
 CROPS = CropSettings("humaneva15", size=32)
@@ -59,15 +59,15 @@ def test_parts_do_not_overlap_and_are_those_of_the_tables():
 
 
 def oracle(module, change=lambda joints: joints):
-    metric = build_metrics(module.protocol, module.skeleton)
+    task = build_task(module.protocol, module.skeleton)
     joints = torch.tensor(np.stack([row[-1] for row in humaneva.rows(1)])).float()
     start = 0
     for batch in module.test_dataloader():
         count = len(batch["image"])
         said, flat = change(joints[start : start + count].clone()), torch.zeros(count, 15, 2)
-        metric.update(Prediction(said, HUMANEVA15, flat, "given"), module.on_after_batch_transfer(batch, 0))
+        task.update(Prediction(said, HUMANEVA15, flat, "given"), module.on_after_batch_transfer(batch, 0))
         start += count
-    return metric.compute()
+    return task.compute()
 
 
 MISTAKES = {

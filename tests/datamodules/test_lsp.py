@@ -10,15 +10,13 @@ from fake.people import body_called
 from fake.run import fit_and_test
 from scipy.io import savemat
 
+from body.crop_labels import uncrop_labels
 from body.maps import label_map
 from body.parts import face_parts, merge_table
 from body.skeleton import LSP14
 from datamodules.lsp import LspDataModule, LspExtendedDataModule
 from datamodules.settings import CropSettings
-from lightning_modules.part_scoring import uncrop
-from lightning_modules.scoring import update_metric
-from metrics import build_metrics, get_protocol
-from metrics.segmentation import PartSegmentation
+from metrics import build_task
 
 SMALL = CropSettings(size=96)
 TEST = (1001, 1002, 1003)
@@ -76,13 +74,13 @@ def test_marked_joints_of_the_extended_set_count(tmp_path, high_resolution):
 
 def evaluate(copy, predict, protocol="lsp-upi-parts"):
     data = make(copy)
-    metric, start = build_metrics(protocol), 0
+    task, start = build_task(protocol), 0
     for batch in data.test_dataloader():
         batch = data.on_after_batch_transfer(batch, 0)
         people = [copy[2][number] for number in TEST[start : start + len(batch["image"])]]
-        update_metric(metric, get_protocol(protocol), predict(people, batch), batch)
+        task.update(predict(people, batch), batch)
         start += len(people)
-    return metric.compute()
+    return task.compute()
 
 
 def test_a_mesh_scores_by_its_rendered_parts(copy):
@@ -148,7 +146,7 @@ def test_a_crop_is_put_back_pixel_by_pixel():
             column, row = round(u), round(v)
             if 0 <= column < 8 and 0 <= row < 8:
                 expected[y, x] = labels[row, column]
-    found = uncrop(labels, affine, 16, size)
+    found = uncrop_labels(labels, affine, 16, size)
     assert (found == expected).mean() > 0.98  # OpenCV rounds positions to 1/32 pixel
 
 
@@ -164,7 +162,7 @@ def test_methods_without_parts_are_told_so(copy):
     batch = next(iter(data.train_dataloader()))
     prediction = prediction_of([copy[2][1001]], "smpl29")
     with pytest.raises(ValueError, match="has no part labels"):
-        update_metric(PartSegmentation(7), get_protocol("lsp-upi-parts"), prediction, batch)
+        build_task("lsp-upi-parts").update(prediction, batch)
 
 
 def test_mistakes_are_explained(copy, tmp_path):

@@ -19,7 +19,7 @@ from datamodules.mpi_inf_3dhp import MpiInf3dhpDataModule
 from datamodules.mpi_inf_3dhp.prepare import jobs
 from datamodules.mpi_inf_3dhp.testset import ACTIVITIES
 from datamodules.settings import CropSettings
-from metrics import build_metrics, groups, overall
+from metrics import build_task, groups, overall
 from zoo.cli import main
 
 PROTOCOL = "mpi-inf-3dhp-test"
@@ -146,12 +146,12 @@ def test_test_set(root):
 
 def scored(datamodule, change=lambda joints: joints):
     """What the truth of the fake copy, changed, scores as a prediction, with all breakdowns."""
-    metric = build_metrics(PROTOCOL, datamodule.skeleton)
+    task = build_task(PROTOCOL, datamodule.skeleton)
     for batch in datamodule.test_dataloader():
         names = zip(batch["sequence"], batch["frame"].tolist(), strict=True)
         truth = prediction_of([fake.test_people(name)[frame - 1] for name, frame in names], "mpi_inf_3dhp17")
-        metric.update(replace(truth, joints=change(fake.UNIVERSAL * truth.joints), vertices=None), batch)
-    return metric.compute()
+        task.update(replace(truth, joints=change(fake.UNIVERSAL * truth.joints), vertices=None), batch)
+    return task.compute()
 
 
 @pytest.fixture

@@ -16,8 +16,7 @@ from body.skeleton import MPI_INF_3DHP17
 from datamodules.mupots import MupotsDataModule
 from datamodules.mupots.results import JOINTS, PIXELS, read_results, score_results, write_results
 from datamodules.settings import CropSettings
-from lightning_modules.scoring import update_metric
-from metrics import People, build_metrics, get_protocol, groups
+from metrics import People, build_task, get_protocol, groups
 from metrics.functional import rescale_bones
 
 PELVIS = 14
@@ -50,8 +49,8 @@ def scored(datamodule, change=lambda joints: joints, people=None, without=None):
         without: a row of the split that is not predicted.
     """
     protocol = get_protocol(datamodule.protocol)
-    metric = build_metrics(protocol, datamodule.skeleton)
-    datamodule.prepare_metrics(metric)
+    task = build_task(protocol, datamodule.skeleton)
+    task.prepare(datamodule.split_labels())
     people = people or [person for _, _, person in fake.everybody()]
     table = datamodule.table("test")
     assert len(table) == len(people)
@@ -59,8 +58,8 @@ def scored(datamodule, change=lambda joints: joints, people=None, without=None):
     batch = {"index": torch.tensor(seen), "image_id": torch.tensor(table.image_ids)[seen]}
     guess = prediction_of([people[row] for row in seen], "mpi_inf_3dhp17")
     scale = fake.MOON if datamodule.layout == "moon" and datamodule.protocol == ROOT else fake.UNIVERSAL
-    update_metric(metric, protocol, replace(guess, joints=change(scale * guess.joints), vertices=None), batch)
-    return metric.compute()
+    task.update(replace(guess, joints=change(scale * guess.joints), vertices=None), batch)
+    return task.compute()
 
 
 def test_raw_table_is_the_truth(root):
@@ -230,15 +229,15 @@ def test_result_files(root, tmp_path):
     for key, people in images.items():
         torch.testing.assert_close(back[key].joints, people.joints)
         torch.testing.assert_close(back[key].pixels, people.pixels)
-    metric = build_metrics(get_protocol(RELATIVE))
-    datamodule.prepare_metrics(metric)
+    task = build_task(get_protocol(RELATIVE))
+    task.prepare(datamodule.split_labels())
     everything = [(number, p, q) for number, key in keys.items() for p, q in
                   zip(images[key].joints, images[key].pixels, strict=True)]  # fmt: skip
     numbers, joints, pixels = zip(*everything, strict=True)
     index = torch.arange(len(numbers))
-    metric.update(torch.stack(joints), torch.stack(pixels), MPI_INF_3DHP17, torch.tensor(numbers), index)
+    task.metric.update(torch.stack(joints), torch.stack(pixels), MPI_INF_3DHP17, torch.tensor(numbers), index)
     report = score_results(datamodule, tmp_path)
-    assert report == metric.compute()
+    assert report == task.compute()
     assert 5 < report["pck3d"] < 95, "noise must cost something"
     savemat(tmp_path / PIXELS, {"TS1_img_000000": np.zeros((1, 17, 2))})
     with pytest.raises(ValueError, match="have other people in TS"):

@@ -13,12 +13,12 @@ from body.load import load_body
 from body.maps import iuv_map
 from body.rasterize import rasterize
 from body.raycast import RayScene, Window, cast_camera
+from body.surface_renderer import SurfaceRenderer
 from body.uv import SurfaceCharts
 from datamodules.augment import NO_CHANGE, Augmentation, Change
 from datamodules.base import CropDataset, rest_root
 from datamodules.sample import RawSample, Smpl
 from datamodules.settings import CropSettings
-from datamodules.surface import SurfaceRenderer
 
 CAMERA = make_camera((640, 480))
 CHANGES = {

@@ -1,6 +1,6 @@
 """A small protocol, batches and predictions for the evaluation's tests."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import torch
 
@@ -18,6 +18,10 @@ class Guess:
     joints: torch.Tensor
     skeleton: Skeleton = SMPL24
     vertices: torch.Tensor | None = None
+    joints_2d: torch.Tensor | None = None
+    faces: None = None
+    smpl: None = None
+    intermediates: dict = field(default_factory=dict)
 
 
 def make_batch(indices, vertices=30):

@@ -13,8 +13,8 @@ from metrics import (
     MuPoTS,
     PartSegmentation,
     People,
-    PeopleRows,
     SurfaceMaps,
+    TopDownMuPoTS,
     get_protocol,
 )
 
@@ -80,7 +80,7 @@ def annotated(count):
 
 
 def people_rows(name="mupots-relative-all", count=8):
-    metric = PeopleRows(get_protocol(name))
+    metric = TopDownMuPoTS(get_protocol(name))
     metric.annotations = annotated(count)
     return metric
 
@@ -179,8 +179,8 @@ TASKS = {
     "parts": (PartSegmentation, feed_labels),
     "people": (people_rows, feed_people),
     "crowds": (lambda: MuPoTS(MPI_INF_3DHP17, SCORED, MATCHING), feed_crowds),
-    "surface": (lambda: DensePosePoints(per_part=True), feed_surface),
-    "maps": (SurfaceMaps, feed_maps),
+    "densepose_points": (lambda: DensePosePoints(per_part=True), feed_surface),
+    "iuv_maps": (SurfaceMaps, feed_maps),
     "keypoints": (lambda: KeypointAP(coco_truth(8)), feed_keypoints),
 }
 """Metrics that know a sample by its index: how each is made and fed."""

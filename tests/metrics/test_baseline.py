@@ -7,7 +7,7 @@ from metric_samples import PLAIN, make_batch
 from scipy.spatial.transform import Rotation
 
 from body.skeleton import SMPL24
-from metrics import Evaluation
+from metrics import build_task
 from metrics.baseline import MeanPose, fit_mean_pose
 
 
@@ -50,7 +50,7 @@ def test_no_constant_has_a_smaller_squared_error():
 
 def test_it_is_scored_like_any_method():
     mean = fit_mean_pose([labels(range(20))], SMPL24)
-    evaluation = Evaluation(PLAIN)
+    evaluation = build_task(PLAIN)
     for indices in (range(20, 24), range(24, 27)):
         batch = labels(indices)
         evaluation.update(mean.predict(batch), batch)

@@ -8,7 +8,7 @@ from metric_samples import PLAIN, make_batch
 from task_samples import MEDIAN, TASKS
 from torch.utils.data import DistributedSampler
 
-from metrics import MPJPE, Evaluation
+from metrics import MPJPE, build_task
 
 SAMPLES = 7
 
@@ -22,7 +22,7 @@ def feed_bare(metric, indices):
     metric.update(guess.joints, batch["joints"])
 
 
-INDEXED = {"pose": (lambda: Evaluation(PLAIN), feed_evaluation), **TASKS}
+INDEXED = {"pose": (lambda: build_task(PLAIN), feed_evaluation), **TASKS}
 # These cannot tell a repeated sample; they see only what the split holds.
 BARE = {"mpjpe": (MPJPE, feed_bare), "median": MEDIAN}
 

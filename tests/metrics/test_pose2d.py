@@ -69,7 +69,7 @@ def test_rotation_error_is_scipys():
     metric = QuaternionError()
     metric.update(ours, true)
     assert metric.compute().item() == pytest.approx(expected.mean(), abs=1e-9)
-    assert metric.unit == "rad"
+    assert metric.info.unit == "rad"
 
 
 @pytest.mark.parametrize("angle", [0.0, 1e-9, 1e-4, 1.0, 3.1415926, np.pi])

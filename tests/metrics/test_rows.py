@@ -20,7 +20,7 @@ def test_median_of_nothing_and_of_nan():
     assert median(torch.zeros(0, dtype=torch.float64)).isnan()
     assert median(torch.tensor([1.0, torch.nan, 2.0], dtype=torch.float64)).isnan()
     metric = Median(MPJPE())
-    assert (metric.unit, metric.field, metric.columns) == ("mm", "joints", 2)
+    assert (metric.info.title, metric.field, metric.columns) == ("median MPJPE mm", "distance_joints", 2)
     metric.update(torch.zeros(3, 2, 3), torch.zeros(3, 2, 3), torch.zeros(3, 2, dtype=torch.bool))
     assert metric.compute().isnan(), "no valid joint anywhere"
 

@@ -18,13 +18,13 @@ from body.load import load_body
 from body.model import BodyModel
 from body.rasterize import rasterize
 from body.skeleton import SMPL24
+from body.surface_renderer import SurfaceRenderer
 from datamodules.augment import NO_CHANGE
 from datamodules.base import rest_root
 from datamodules.crop import make_crop
 from datamodules.files import FileDataModule
 from datamodules.sample import RawSample
 from datamodules.settings import CropSettings
-from datamodules.surface import SurfaceRenderer
 from zoo.environment.data_check import READING_ERRORS, spread
 
 CELL = 256

@@ -12,7 +12,7 @@ from body.skeleton import SMPL24
 from datamodules.base import BaseDataModule
 from datamodules.synthetic.camera import place
 from datamodules.synthetic.scene import draw_sample
-from metrics import build_metrics
+from metrics import build_task
 from metrics.baseline import MeanPose, fit_mean_pose
 
 PEOPLE = 1000
@@ -47,9 +47,9 @@ def _labels(people: int, seed: int) -> Iterator[dict[str, Any]]:
 
 
 def measure_baseline(mean: MeanPose, datamodule: BaseDataModule, protocol: str = "open-v1") -> dict[str, float]:
-    """Metrics of the mean pose on a datamodule's test split, as `metrics.Evaluation.compute` gives them."""
-    evaluation = build_metrics(protocol, datamodule.skeleton)
+    """Metrics of the mean pose on a datamodule's test split, as `metrics.Task.compute` gives them."""
+    task = build_task(protocol, datamodule.skeleton)
     for batch in datamodule.test_dataloader():
         batch = datamodule.on_after_batch_transfer(batch, 0)
-        evaluation.update(mean.predict(batch), batch)
-    return evaluation.compute()
+        task.update(mean.predict(batch), batch)
+    return task.compute()

@@ -13,7 +13,7 @@ import torch
 
 from datamodules.base import BaseDataModule
 from lightning_modules.base import PoseModule
-from metrics import METRIC_INFO, PROTOCOLS
+from metrics import PROTOCOLS
 from zoo.errors import ZooError
 from zoo.results.result import Result, WeightsIdentity, make_result
 
@@ -54,7 +54,7 @@ def make_test_result(
     if int(values.get("n", 0)) != whole:
         raise ZooError(f"{int(values.get('n', 0))} of {whole} samples were tested (limit_test_batches {asked})")
     if protocol.primary not in values:
-        raise ZooError(f"no sample had what {METRIC_INFO[protocol.primary].label} of protocol {protocol.id} compares")
+        raise ZooError(f"no sample had what {protocol.info[protocol.primary].label} of protocol {protocol.id} compares")
     if datamodule.protocol != protocol.id:
         raise ZooError(f"the data are {datamodule.protocol or 'of no protocol'}, not of protocol {protocol.id}")
     try:
@@ -90,9 +90,9 @@ def result_table(result: Result, baseline: Mapping[str, float] | None = None) ->
     table = Table("metric", title=title, title_justify="left")
     for column in (result.weights, *(("mean pose", "ratio") if baseline is not None else ())):
         table.add_column(column, justify="right")
-    for metric in PROTOCOLS[result.protocol].metrics:
+    for metric, info in PROTOCOLS[result.protocol].info.items():
         if metric in result.values:
-            info, value = METRIC_INFO[metric], result.values[metric]
+            value = result.values[metric]
             row = [info.title, f"[bold]{info.format(value)}[/]"]
             if baseline is not None:
                 row += [info.format(baseline[metric]), f"{value / baseline[metric]:.0%}"]

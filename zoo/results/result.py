@@ -19,6 +19,7 @@ from typing import Any
 from body.atomic import atomic_file
 from metrics import PROTOCOLS, Protocol, groups, overall
 from metrics.report import AVERAGE
+from metrics.tasks import PeopleTask
 from zoo.errors import ZooError
 from zoo.schema import build, mapping
 
@@ -60,7 +61,7 @@ class Result:
     Attributes:
         protocol: id of the protocol.
         values: metric -> value, averaged as the protocol says, in the protocol's units.
-        averages: way of averaging (`metrics.protocols.protocol.AVERAGINGS`) -> metric -> value; the protocol's own way
+        averages: way of averaging (`metrics.protocol.AVERAGINGS`) -> metric -> value; the protocol's own way
             among them, and the others where the literature differs.
         samples: number of samples evaluated.
         groups: breakdown field -> group -> metric -> value; `n` is the group's number of samples.
@@ -131,7 +132,7 @@ class Result:
             raise ZooError(
                 f"result: groups must be those of {self.protocol}: {', '.join(protocol.breakdown) or 'none'}"
             )
-        if protocol.task == "people":  # their groups count people, not images
+        if protocol.task is PeopleTask:  # their groups count people, not images
             return
         for table in self.groups.values():
             if sum(row.get("n", 0.0) for row in table.values()) != self.samples:

@@ -6,8 +6,7 @@ import torch
 from body.skeleton import get_skeleton
 from fake.people import body_called
 from lightning_modules.prediction import Prediction, SmplParameters
-from lightning_modules.scoring import update_metric
-from metrics import build_metrics, get_protocol, overall
+from metrics import build_task, get_protocol, overall
 
 
 def prediction_of(people, skeleton):
@@ -36,12 +35,12 @@ def score(datamodule, people, change=lambda prediction: prediction):
         change: what the method gets wrong.
     """
     protocol, skeleton = get_protocol(datamodule.protocol), datamodule.skeleton
-    metric, start = build_metrics(protocol, skeleton), 0
-    datamodule.prepare_metrics(metric)
+    task, start = build_task(protocol, skeleton), 0
+    task.prepare(datamodule.split_labels())
     for batch in datamodule.test_dataloader():
         batch = datamodule.on_after_batch_transfer(batch, 0)
         count = len(batch["image"])
-        update_metric(metric, protocol, change(prediction_of(people[start : start + count], skeleton.name)), batch)
+        task.update(change(prediction_of(people[start : start + count], skeleton.name)), batch)
         start += count
     assert start == len(people)
-    return overall(metric.compute())
+    return overall(task.compute())

@@ -7,7 +7,7 @@ import dataclasses
 import json
 import textwrap
 
-from metrics import METRIC_INFO, PROTOCOLS, Protocol
+from metrics import PROTOCOLS, Protocol
 from zoo.errors import ZooError
 
 _WIDTH, _NAME = 80, 26
@@ -46,8 +46,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def document(protocol: Protocol) -> dict[str, object]:
     """Every field of a protocol with its metrics' units and directions, as plain values."""
-    metrics = {name: dataclasses.asdict(METRIC_INFO[name]) for name in protocol.metrics}
-    return {**dataclasses.asdict(protocol), "metrics": metrics, "description": protocol.describe()}
+    metrics = {name: dataclasses.asdict(info) for name, info in protocol.info.items()}
+    return {**protocol.facts(), "metrics": metrics, "description": protocol.describe()}
 
 
 def _fill(text: str, indent: int = 0) -> str:
@@ -56,7 +56,7 @@ def _fill(text: str, indent: int = 0) -> str:
 
 def _line(protocol: Protocol) -> str:
     """Id, metrics, joints, and what papers call it or what it is."""
-    labels = [METRIC_INFO[name].label for name in protocol.metrics]
+    labels = [info.label for info in protocol.info.values()]
     shown = ", ".join(labels[:4]) + (" and more" if len(labels) > 4 else "")
     joints = f"; {len(protocol.joints)} joints" if len(protocol.joints) > 1 else ""
     return f"  {protocol.id:<{_NAME}}{shown}{joints}; {protocol.aka or f'{protocol.split}; {protocol.frames}'}"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from metrics.protocols.units import METRIC_INFO
+from metrics.info import MetricInfo
 
 if TYPE_CHECKING:
-    from metrics.protocols.protocol import Protocol
+    from metrics.protocol import Protocol
 
 _ALIGNED = {
     "similarity": "after similarity alignment (rotation, translation and scale)",
@@ -30,15 +30,14 @@ def describe(protocol: Protocol) -> str:
         f"`{protocol.id}`: {protocol.benchmark}, {protocol.split}; {protocol.frames}.{aka}",
         f"Ground truth: {protocol.ground_truth}.",
         _joints(protocol),
-        f"Metrics: {', '.join(_metric(name) for name in protocol.metrics)}{_alignment(protocol)}.",
+        f"Metrics: {', '.join(map(_metric, protocol.info.values()))}{_alignment(protocol)}.",
         f"In the mean {_MEANS[protocol.averaging]}{_breakdown(protocol)}.",
         protocol.note,
     ]
     return " ".join(sentence for sentence in sentences if sentence).replace("..", ".")
 
 
-def _metric(name: str) -> str:
-    info = METRIC_INFO[name]
+def _metric(info: MetricInfo) -> str:
     return f"{info.label} ({info.unit or 'from 0 to 1'}, {'higher' if info.higher_is_better else 'lower'} is better)"
 
 
@@ -49,7 +48,7 @@ def _joints(protocol: Protocol) -> str:
     text = f"{count} joint{'s' if count > 1 else ''} of `{protocol.skeleton}`"
     if protocol.distance_joints:
         text += f" (MPJPE: {len(protocol.distance_joints)})"
-    if protocol.task != "pose":
+    if not protocol.task.fields:
         return f"{text}{_relative(protocol)}."
     true = f"regressed from the mesh (`{protocol.target_regressor}`)" if protocol.target_regressor else "as annotated"
     ours = "as predicted"
@@ -62,7 +61,7 @@ def _relative(protocol: Protocol) -> str:
     mesh = f", meshes to the {protocol.mesh_root}" if protocol.mesh_root not in ("", protocol.root) else ""
     if protocol.root:
         return f", relative to `{protocol.root}`{mesh}"
-    return f", at their absolute places{mesh}" if protocol.task in ("pose", "people", "hand") else ""
+    return f", {protocol.task.positions}{mesh}"
 
 
 def _alignment(protocol: Protocol) -> str:

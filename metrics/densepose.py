@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 import torch
 from jaxtyping import Bool, Float, Int, Integer
 from torch import Tensor
@@ -9,6 +12,7 @@ from torch import Tensor
 from metrics.base import ExactMetric
 from metrics.functional.ranking import coco_precision, precision_recall
 from metrics.functional.surface import gps, surface_areas
+from metrics.info import MetricInfo, percent
 from metrics.rows import IndexedMetric, as_float64
 from metrics.segmentation import PartSegmentation
 
@@ -29,6 +33,12 @@ class DensePosePoints(IndexedMetric):
     Args:
         per_part: GPS with the challenge's kappa per part instead of the paper's one value.
     """
+
+    reports: ClassVar[Mapping[str, MetricInfo]] = {
+        "auc10": percent("AUC10"),
+        "auc30": percent("AUC30"),
+        "gps_ap": percent("GPS AP"),
+    }
 
     def __init__(self, per_part: bool = False) -> None:
         super().__init__(columns=5)
@@ -89,6 +99,12 @@ class SurfaceMaps(ExactMetric):
         As `DensePosePoints` and `PartSegmentation` of 25 classes (the background is 0); cells of all people are
         pooled. Cells that the prediction calls background while they show the person are misses.
     """
+
+    reports: ClassVar[Mapping[str, MetricInfo]] = {
+        "auc10": DensePosePoints.reports["auc10"],
+        "auc30": DensePosePoints.reports["auc30"],
+        "miou": PartSegmentation.reports["miou"],
+    }
 
     def __init__(self) -> None:
         super().__init__()

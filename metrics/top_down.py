@@ -3,39 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from body.skeleton import Skeleton, convert, get_skeleton
-from metrics.people import MuPoTS, People
-from metrics.protocols import Protocol
+from metrics.people import AnnotatedPeople, MuPoTS, People
+from metrics.protocol import Protocol
 from metrics.rows import IndexedMetric, as_float64
 
 
-@dataclass(frozen=True)
-class AnnotatedPeople:
-    """The annotated people of a whole test set, those of an image in the benchmark's order.
-
-    Attributes:
-        joints: camera frame, metres, in the protocol's skeleton.
-        pixels: the same joints in the image.
-        image_id: the benchmark's number of each person's image.
-        sequence: number of each person's sequence.
-        scores: confidence of every detection that the test split holds, by its position there; None when each counts
-            the same.
-    """
-
-    joints: Float[Tensor, "people joints 3"]
-    pixels: Float[Tensor, "people joints 2"]
-    image_id: Int[Tensor, " people"]
-    sequence: Int[Tensor, " people"]
-    scores: Float[Tensor, " detections"] | None = None
-
-
-class PeopleRows(IndexedMetric):
+class TopDownMuPoTS(IndexedMetric):
     """`MuPoTS` over predictions that come one person at a time, in any order and from any number of processes.
 
     Keeps every predicted person with its image and its position in the split; at the end the people of an image are
@@ -49,7 +28,7 @@ class PeopleRows(IndexedMetric):
         protocol: its task is `people`.
 
     Attributes:
-        annotations: the truth; to be set before `compute`, by the datamodule (`prepare_metrics`).
+        annotations: the truth; to be set before `compute`.
     """
 
     def __init__(self, protocol: Protocol) -> None:
@@ -119,7 +98,7 @@ class PeopleRows(IndexedMetric):
             ValueError: there are no annotations.
         """
         if self.annotations is None:
-            raise ValueError("PeopleRows needs the annotated people: set its attribute `annotations`")
+            raise ValueError("TopDownMuPoTS needs the annotated people: set its attribute `annotations`")
         true, found = self.annotations, self.people()
         if not found:
             return {"n": 0.0}

@@ -5,10 +5,9 @@ import torch
 from people import make_batch, open_body
 
 from body.skeleton import SMPL24
-from datamodules.surface import SurfaceRenderer
+from body.surface_renderer import SurfaceRenderer
 from lightning_modules.prediction import Prediction
-from lightning_modules.scoring import update_metric
-from metrics import build_metrics, get_protocol
+from metrics import build_task, get_protocol
 
 CELLS = 56
 PROTOCOL = get_protocol("open-v1-iuv")
@@ -30,9 +29,9 @@ def answer(batch, **fields):
 
 
 def scored(prediction, batch):
-    metric = build_metrics(PROTOCOL)
-    update_metric(metric, PROTOCOL, prediction, batch)
-    return metric.compute()
+    task = build_task(PROTOCOL)
+    task.update(prediction, batch)
+    return task.compute()
 
 
 def true_maps(batch):

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal, get_args
 
 from body.skeleton import Skeleton, get_skeleton
-from metrics.protocols.units import METRIC_INFO
+from metrics.info import MetricInfo
 
-TASKS = ("pose", "hand", "people", "parts", "keypoints", "surface", "maps")
-ALIGNMENTS = ("none", "similarity", "rigid", "freihand")
-AVERAGINGS = {"samples": "", "pooled": "", "actions": "action", "sequences": "sequence", "cells": "subject+action"}
+if TYPE_CHECKING:
+    from metrics.base import SampleMetric
+    from metrics.tasks.task import Task
+
+Alignment = Literal["none", "similarity", "rigid", "freihand"]
+Averaging = Literal["samples", "pooled", "actions", "sequences", "cells"]
+AVERAGINGS: dict[Averaging, str] = {
+    "samples": "",
+    "pooled": "",
+    "actions": "action",
+    "sequences": "sequence",
+    "cells": "subject+action",
+}
 """Ways of averaging, with the breakdown whose groups weigh the same."""
 
 BREAKDOWNS = ("subject", "action", "sequence", "setting", "subject+action")
@@ -17,8 +30,6 @@ BREAKDOWNS = ("subject", "action", "sequence", "setting", "subject+action")
 
 MODEL_ORIGIN = "model origin"
 """In place of a root joint: both bodies are posed without translation and compared as they are."""
-
-_JOINT_TASKS = ("pose", "hand", "people", "keypoints")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,16 +43,16 @@ class Protocol:
         split: which part of it.
         frames: which frames or images of the split.
         ground_truth: where the true joints and mesh come from, with body model and gender.
-        task: `pose` (one person's joints and mesh), `hand`, `people` (several at once), `parts` (segmentation),
-            `keypoints` (2D, average precision), `surface` (dense correspondence at annotated points) or `maps` (the
-            same at every pixel).
+        task: class in `metrics.tasks` that evaluates it.
+        scores: classes of the sample metrics that the task feeds, or names of numbers that the task itself reports; the
+            first one sorts the leaderboard.
         skeleton: joint set that both sides are brought into, by joint name; empty when no joints are scored.
         joints: joints of the skeleton that are scored.
         distance_joints: joints of `mpjpe`, `pa_mpjpe` and their medians; `joints` when empty.
         head: top and bottom of the head, whose distance `pckh` is measured in.
-        matching: joints by which people are matched (task `people`).
-        matched_only: whether only matched people count (task `people`).
-        classes: number of labels with the background (task `parts`).
+        matching: joints by which people are matched (`PeopleTask`).
+        matched_only: whether only matched people count (`PeopleTask`).
+        classes: number of labels with the background (`PartsTask`).
         aliases: (joint of the skeleton, joint that may stand for it where a joint set does not have it).
         body: body model whose joint regressors are used, as named by `body.load.load_body`; empty for none.
         regressor: joint set that a predicted mesh is regressed to; None to take the predicted joints. A prediction
@@ -51,7 +62,6 @@ class Protocol:
             positions that are compared as they are.
         mesh_root: the same for `pve`.
         alignment: of `pa_` metrics: `similarity`, `rigid`, `freihand` (similarity, reflection allowed) or `none`.
-        metrics: names in `METRIC_INFO`; the first one sorts the leaderboard.
         breakdown: fields in `BREAKDOWNS` by which results are split.
         settings: (setting, its sequences) for the breakdown `setting`.
         averaging: a key of `AVERAGINGS`: every image weighs the same, or every scored pixel, point or person
@@ -68,7 +78,8 @@ class Protocol:
     split: str
     frames: str
     ground_truth: str
-    task: str = "pose"
+    task: type[Task]
+    scores: tuple[type[SampleMetric] | str, ...]
     skeleton: str = ""
     joints: tuple[str, ...] = ()
     distance_joints: tuple[str, ...] = ()
@@ -82,16 +93,16 @@ class Protocol:
     target_regressor: str | None = None
     root: str = ""
     mesh_root: str = ""
-    alignment: str = "none"
-    metrics: tuple[str, ...]
+    alignment: Alignment = "none"
     breakdown: tuple[str, ...] = ()
     settings: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    averaging: str = "samples"
+    averaging: Averaging = "samples"
     note: str = ""
 
     def __post_init__(self) -> None:
         self._check_choices()
-        if self.task in _JOINT_TASKS:
+        self.task.check(self)
+        if self.skeleton:
             self._check_joints()
         grouped = AVERAGINGS[self.averaging]
         if grouped and grouped not in self.breakdown:
@@ -101,28 +112,30 @@ class Protocol:
         aligned = [name for name in self.metrics if name.startswith("pa_")]
         if bool(aligned) != (self.alignment != "none"):
             raise ValueError(f"protocol {self.id!r}: alignment {self.alignment!r} with metrics {list(self.metrics)}")
-        if ("pckh" in self.metrics) != (len(self.head) == 2) or (self.task == "parts") != (self.classes > 1):
-            raise ValueError(f"protocol {self.id!r}: PCKh needs `head`, two joints; the task 'parts' needs `classes`")
+        if ("pckh" in self.metrics) != (len(self.head) == 2):
+            raise ValueError(f"protocol {self.id!r}: PCKh needs `head`, two joints")
         if self.root == MODEL_ORIGIN != self.mesh_root:
             raise ValueError(f"protocol {self.id!r}: joints at the {MODEL_ORIGIN} need meshes there")
         if (self.regressor or self.target_regressor or self.needs_body) and not self.body:
             raise ValueError(f"protocol {self.id!r}: needs a body model")
 
     def _check_choices(self) -> None:
+        named = tuple(score for score in self.scores if isinstance(score, str))
+        fed = tuple(score.field for score in self.scores if not isinstance(score, str))
         for name, values, allowed in (
-            ("metrics", self.metrics, METRIC_INFO),
-            ("task", (self.task,), TASKS),
-            ("alignment", (self.alignment,), ALIGNMENTS),
-            ("averaging", (self.averaging,), AVERAGINGS),
+            ("scores", named, tuple(self.task.reports)),
+            ("scores' fields", fed, self.task.fields),
+            ("alignment", (self.alignment,), get_args(Alignment)),
+            ("averaging", (self.averaging,), get_args(Averaging)),
             ("breakdown", self.breakdown, BREAKDOWNS),
         ):
             unknown = [value for value in values if value not in allowed]
-            if unknown or (name == "metrics" and not values):
+            if unknown:
                 raise ValueError(f"protocol {self.id!r}: {name} must be one of {', '.join(allowed)}, not {unknown}")
+        if not self.scores:
+            raise ValueError(f"protocol {self.id!r}: `scores` is empty")
 
     def _check_joints(self) -> None:
-        if not self.skeleton or not self.joints:
-            raise ValueError(f"protocol {self.id!r}: task {self.task!r} needs a skeleton and its scored joints")
         roots = {self.root, self.mesh_root} - {"", MODEL_ORIGIN}
         aliased = (joint for joint, _ in self.aliases)
         named = {*self.joints, *self.distance_joints, *self.matching, *self.head, *roots, *aliased}
@@ -130,10 +143,28 @@ class Protocol:
         if strange:
             raise ValueError(f"protocol {self.id!r}: skeleton {self.skeleton!r} has no joints {sorted(strange)}")
 
+    @cached_property
+    def info(self) -> Mapping[str, MetricInfo]:
+        """Unit, label and direction of every metric, by its name."""
+        return dict(
+            (score, self.task.reports[score]) if isinstance(score, str) else (score.name, score.info)
+            for score in self.scores
+        )
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Names of the metrics, in the order of `scores`."""
+        return tuple(self.info)
+
     @property
     def primary(self) -> str:
         """The metric that sorts the leaderboard: the first one."""
         return self.metrics[0]
+
+    @property
+    def regressors(self) -> tuple[str, ...]:
+        """Joint sets that are taken from meshes."""
+        return tuple(dict.fromkeys(name for name in (self.regressor, self.target_regressor) if name is not None))
 
     @property
     def needs_body(self) -> bool:
@@ -144,8 +175,13 @@ class Protocol:
         """For `Skeleton.positions_of`: the aliases of those joints that a joint set does not have."""
         return {joint: other for joint, other in self.aliases if joint not in source.joints}
 
+    def facts(self) -> dict[str, object]:
+        """Every field as plain values, with the task and the metrics by name."""
+        plain = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "scores"}
+        return {**plain, "task": self.task.name, "metrics": self.metrics}
+
     def describe(self) -> str:
         """A paragraph of documentation, made from the fields."""
-        from metrics.protocols.describe import describe
+        from metrics.describe import describe
 
         return describe(self)

@@ -9,13 +9,13 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
+from body.camera import scale_affine
 from body.densepose import VERTICES, find_densepose
 from body.maps import iuv_of
 from body.model import BodyModel
 from body.rasterize import rasterize
 from body.skeleton import SMPL24
 from body.uv import SurfaceCharts
-from datamodules.crop import scale_affine
 
 
 class SurfaceRenderer:
@@ -31,7 +31,7 @@ class SurfaceRenderer:
     def __init__(self, body: BodyModel) -> None:
         self.body = copy.deepcopy(body).cpu()
         densepose = find_densepose() if body.num_vertices == VERTICES else None
-        self.charts = own_charts(self.body) if densepose is None else densepose
+        self.charts = charts_of(self.body) if densepose is None else densepose
         self.faces = self.body.faces if densepose is None else densepose.faces
 
     @torch.no_grad()
@@ -69,7 +69,7 @@ class SurfaceRenderer:
 
 
 @torch.no_grad()
-def own_charts(body: BodyModel) -> SurfaceCharts:
+def charts_of(body: BodyModel) -> SurfaceCharts:
     """The charts of `body.uv`, laid on a body.
 
     Raises:

@@ -18,6 +18,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from body.assets import find_asset
+from body.mat_files import read_hdf5, read_mat
 from body.surface import Surface
 
 FILES = ("SMPL_subdiv.mat", "SMPL_SUBDIV_TRANSFORM.mat", "Pdist_matrix.mat")
@@ -42,8 +43,6 @@ def load_surface() -> Surface:
 
 @cache
 def _read(points: Path, transform: Path, geodesics: Path) -> Surface:
-    from datamodules.readers.mat_files import read_hdf5, read_mat
-
     fine = read_mat(points, ("U_subdiv", "V_subdiv", "Part_ID_subdiv"))
     u, v, part = (fine[name].reshape(-1) for name in ("U_subdiv", "V_subdiv", "Part_ID_subdiv"))
     place = read_mat(transform, ("index",))["index"].reshape(-1).astype(np.int64) - 1

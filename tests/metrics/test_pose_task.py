@@ -9,16 +9,33 @@ import torch
 import torch.distributed as dist
 from metric_samples import ACTIONS, PLAIN, Guess, make_batch
 
+from body.load import load_body
 from body.skeleton import COCO17, H36M17, HUMANEVA15, SMPL24, SMPL29, convert
-from metrics import Evaluation, build_metrics, get_protocol, groups, overall
+from metrics import (
+    AUC,
+    MPJPE,
+    MRPE,
+    PAMPJPE,
+    PCK3D,
+    PVE,
+    MedianMPJPE,
+    MedianPAMPJPE,
+    build_task,
+    get_protocol,
+    groups,
+    overall,
+)
 from metrics import functional as F
+from metrics.base import SampleMean
+from metrics.info import millimetres
+from metrics.tasks import MeshTask
 
 ROOT = SMPL24.index("pelvis")
 SCORED = [j for j in range(24) if j != ROOT]
 
 
 def evaluate(batches, protocol=PLAIN, **kwargs):
-    evaluation = Evaluation(protocol, **kwargs)
+    evaluation = build_task(protocol, **kwargs)
     for indices in batches:
         evaluation.update(*make_batch(indices))
     return evaluation.compute()
@@ -84,7 +101,7 @@ def test_group_names_may_hold_slashes():
     guess, batch = make_batch(range(2))
     batch["action"] = ["x" * 70, "y"]
     with pytest.raises(ValueError, match="longer than 64 bytes"):
-        Evaluation(PLAIN).update(guess, batch)
+        build_task(PLAIN).update(guess, batch)
 
 
 def test_joints_meet_by_name():
@@ -92,7 +109,7 @@ def test_joints_meet_by_name():
     guess, batch = make_batch(range(6))
     expected = evaluate([range(6)])
     wide, _ = convert(guess.joints, torch.ones(6, 24, dtype=torch.bool), SMPL24, SMPL29)
-    evaluation = Evaluation(PLAIN, target_skeleton=SMPL29)
+    evaluation = build_task(PLAIN, label_skeleton=SMPL29)
     labels, valid = convert(batch["joints"], batch["joints_valid"], SMPL24, SMPL29)
     batch.update(joints=labels, joints_valid=valid)
     evaluation.update(Guess(wide, SMPL29, guess.vertices), batch)
@@ -102,11 +119,11 @@ def test_joints_meet_by_name():
 def test_a_mean_over_fewer_joints_is_refused():
     _, batch = make_batch(range(6))
     with pytest.raises(ValueError, match="predictions in 'coco17' lacks spine1, spine2"):
-        Evaluation(PLAIN).update(Guess(torch.zeros(6, 17, 3), COCO17), batch)
+        build_task(PLAIN).update(Guess(torch.zeros(6, 17, 3), COCO17), batch)
     with pytest.raises(ValueError, match=r"the labels' joint set 'coco17' lacks spine1.*pelvis"):
-        Evaluation(PLAIN, target_skeleton=COCO17)
+        build_task(PLAIN, label_skeleton=COCO17)
     with pytest.raises(ValueError, match="24 joints to score, not the 29 of 'smpl29'"):
-        Evaluation(PLAIN, target_skeleton=SMPL29).update(*make_batch(range(6)))
+        build_task(PLAIN, label_skeleton=SMPL29).update(*make_batch(range(6)))
 
 
 def test_masks():
@@ -115,7 +132,7 @@ def test_masks():
     batch["joints_valid"][3] = False
     batch["joints"][3] = torch.nan
     batch["vertices_valid"][5] = False
-    evaluation = Evaluation(PLAIN)
+    evaluation = build_task(PLAIN)
     evaluation.update(guess, batch)
     report = evaluation.compute()
     assert report["mpjpe"] == pytest.approx(evaluate([[0, 1, 4, 5]])["mpjpe"], rel=1e-12)
@@ -124,19 +141,21 @@ def test_masks():
 
 def test_without_a_mesh_there_is_no_vertex_error():
     guess, batch = make_batch(range(6))
-    evaluation = Evaluation(PLAIN)
+    evaluation = build_task(PLAIN)
     evaluation.update(Guess(guess.joints), batch)
     report = evaluation.compute()
     assert "pve" not in report
     assert report["mpjpe"] == evaluate([range(6)])["mpjpe"]
 
 
-def test_joints_come_from_the_mesh_where_the_protocol_says_so():
+def test_joints_come_from_the_mesh_where_the_protocol_says_so(monkeypatch):
     """Regressed joints on both sides: labels and predictions named `joints` are not looked at."""
     guess, batch = make_batch(range(5))
     regressor = torch.rand(24, 30, generator=torch.Generator().manual_seed(0))
     regressor = regressor / regressor.sum(1, keepdim=True)
-    evaluation = Evaluation(replace(PLAIN, regressor="smpl24", target_regressor="smpl24"), {"smpl24": regressor})
+    body = load_body("open")
+    monkeypatch.setattr(body, "joint_regressor", {"smpl24": regressor}.__getitem__)
+    evaluation = MeshTask(replace(PLAIN, regressor="smpl24", target_regressor="smpl24"), body=body)
     ours, true = (relative(regressor.double() @ v.double()) for v in (guess.vertices, batch["vertices"]))
     batch["joints"][:] = torch.nan
     evaluation.update(Guess(guess.joints * torch.nan, vertices=guess.vertices), batch)
@@ -144,13 +163,11 @@ def test_joints_come_from_the_mesh_where_the_protocol_says_so():
     assert not evaluation.state_dict()
     with pytest.raises(ValueError, match="30 vertices, not 7"):
         evaluation.update(Guess(guess.joints, vertices=guess.vertices[:, :7]), batch)
-    with pytest.raises(ValueError, match="build_metrics"):
-        Evaluation(evaluation.protocol)
 
 
 def test_regression_does_not_depend_on_the_batch():
-    evaluation, apart = build_metrics("open-v1"), build_metrics("open-v1")
-    vertices = evaluation.inputs.regressors["smpl24"].shape[1]
+    evaluation, apart = build_task("open-v1"), build_task("open-v1")
+    vertices = evaluation.comparison.regressors["smpl24"].shape[1]
     for indices, target in ((range(9), evaluation), ([4, 3], apart), ([8, 0, 1, 2, 5], apart), ([6, 7], apart)):
         target.update(*make_batch(indices, vertices))
     assert apart.compute() == evaluation.compute()
@@ -159,19 +176,19 @@ def test_regression_does_not_depend_on_the_batch():
 def test_other_meshes_are_refused():
     guess, batch = make_batch(range(5))
     with pytest.raises(ValueError, match="predicted mesh has 7 vertices"):
-        Evaluation(PLAIN).update(Guess(guess.joints, vertices=guess.vertices[:, :7]), batch)
+        build_task(PLAIN).update(Guess(guess.joints, vertices=guess.vertices[:, :7]), batch)
 
 
 def test_a_nan_prediction_shows():
     guess, batch = make_batch(range(5))
     guess.joints[2, 7] = torch.nan
-    evaluation = Evaluation(PLAIN)
+    evaluation = build_task(PLAIN)
     evaluation.update(guess, batch)
     assert np.isnan(evaluation.compute()["mpjpe"])
 
 
 def test_reset_and_nothing():
-    evaluation = Evaluation(PLAIN).to(torch.bfloat16)
+    evaluation = build_task(PLAIN).to(torch.bfloat16)
     evaluation.update(*make_batch(range(5)))
     first = evaluation.compute()
     evaluation.reset()
@@ -183,13 +200,11 @@ def test_reset_and_nothing():
 
 def test_open_protocol_on_the_open_body():
     """The truth scores 0; labels moved by a rigid shift still do; a 10 % larger body scores the 10 %."""
-    from body.load import load_body
-
     body = load_body("open")
     posed = body(torch.zeros(2, 24, 3), torch.zeros(2, 10))
     _, batch = make_batch(range(2))
     batch["vertices"] = posed.vertices
-    evaluation = build_metrics("open-v1")
+    evaluation = build_task("open-v1")
     evaluation.update(Guess(posed.joints, vertices=posed.vertices + 3), batch)
     report = overall(evaluation.compute())
     assert report == pytest.approx(
@@ -207,7 +222,7 @@ def test_open_protocol_on_the_open_body():
 def test_a_protocol_needs_its_own_body():
     assert H36M17.root == "pelvis_h36m"
     with pytest.raises(KeyError, match="no protocol 'open'"):
-        build_metrics("open")
+        build_task("open")
 
 
 def test_both_ways_of_averaging_and_the_median():
@@ -220,11 +235,11 @@ def test_both_ways_of_averaging_and_the_median():
     guess[:, 1:, 0] += (errors * 15 / 14)[:, None]  # the root has no error
     protocol = replace(
         get_protocol("humaneva-walk-jog"),
-        metrics=("mpjpe", "mpjpe_median"),
+        scores=(MPJPE, MedianMPJPE),
         alignment="none",
         breakdown=("action", "subject+action"),
     )
-    evaluation = Evaluation(protocol)
+    evaluation = build_task(protocol)
     batch = {
         "joints": truth,
         "joints_valid": torch.ones(7, 15, dtype=torch.bool),
@@ -244,7 +259,7 @@ def test_both_ways_of_averaging_and_the_median():
 
 GROUPED = replace(
     PLAIN,
-    metrics=("mpjpe", "mpjpe_median", "pa_mpjpe", "pa_mpjpe_median", "pve", "pck3d", "auc", "mrpe"),
+    scores=(MPJPE, MedianMPJPE, PAMPJPE, MedianPAMPJPE, PVE, PCK3D, AUC, MRPE),
     breakdown=("action", "sequence"),
     averaging="actions",
 )
@@ -273,3 +288,26 @@ def test_two_processes_give_exactly_the_same_tables(tmp_path, orders):
     assert first == second == evaluate([range(7)], GROUPED)
     assert first["n"] == 7
     assert set(groups(first, "average")) == {"samples", "actions", "sequences"}
+
+
+class WorstJoint(SampleMean):
+    """A metric that the house does not know: the largest error of a sample, then the mean."""
+
+    name, info = "worst_joint", millimetres("worst joint")
+    field = "joints"
+
+    def errors(self, prediction, target, valid):
+        return F.point_errors(prediction, target).amax(1)
+
+
+def test_a_new_metric_takes_its_class_and_a_protocol():
+    protocol = replace(PLAIN, id="toy", scores=(WorstJoint, MPJPE), alignment="none", breakdown=("action",))
+    guess, batch = make_batch(range(6))
+    task = build_task(protocol)
+    task.update(guess, batch)
+    report = task.compute()
+    ours, true = relative(guess.joints)[:, SCORED], relative(batch["joints"])[:, SCORED]
+    assert report["worst_joint"] == pytest.approx(1000 * (ours - true).norm(dim=-1).amax(1).mean().item(), rel=1e-6)
+    assert groups(report, "action")["walking"]["worst_joint"] > 0
+    assert (protocol.primary, protocol.info["worst_joint"].title) == ("worst_joint", "worst joint mm")
+    assert "worst joint (mm, lower is better)" in protocol.describe()
