@@ -9,11 +9,13 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from datamodules.open_v2.wrinkles import COUNT, wrinkle_shade
 from datamodules.synthetic.texture import SIDE, colour, look_up, noise, pattern
 
 Colour = Float[np.ndarray, "3"]
 Points = Float[np.ndarray, "points 3"]
-Accented = Literal["nothing", "sleeves", "sides", "front", "yoke", "hoop", "half", "cuffs"]
+_VIVID = {"any": 0.25, "trousers": 0.07, "sport": 0.5, "shoes": 0.15, "sock": 0.25, "plain": 0.4}
+Accented = Literal["nothing", "sleeves", "sides", "front", "yoke", "hoop", "half", "cuffs", "soles"]
 Use = Literal["any", "trousers", "sport", "shoes", "sock", "plain"]
 PATTERNS = ("plain", "noise", "stripes", "checks", "dots", "denim", "camouflage", "print", "gradient")
 _SHARES = (0.5, 0.06, 0.12, 0.06, 0.03, 0.1, 0.03, 0.07, 0.03)
@@ -27,8 +29,9 @@ class Cloth:
         picture: albedo, repeats.
         scale: repeats per metre.
         gloss: of the highlight.
-        folds: strength of the shade that folds give.
-        waves: wave vectors (1/m) and phases of the folds.
+        folds: strength of the shade that creases give.
+        waves: wave vectors (1/m) and phases of the folds that the mesh gets.
+        creases: number of the picture of creases.
         accent: colour of the parts that `accented` names.
         badge: canonical x and y of a print on the chest and its half size, metres; None without.
         badge_picture: albedo and coverage of the print.
@@ -39,6 +42,7 @@ class Cloth:
     gloss: float
     folds: float
     waves: Float[np.ndarray, "waves 4"]
+    creases: int = 0
     accented: Accented = "nothing"
     accent: Colour | None = None
     badge: tuple[float, float, float] | None = None
@@ -56,13 +60,9 @@ class Cloth:
             albedo[_accented(self.accented, points, normals_z)] = self.accent
         if self.badge is not None and self.badge_picture is not None:
             _stamp(albedo, points, normals_z, self.badge, self.badge_picture, self.back)
-        return np.asarray(albedo * self._shade(points)[:, None], np.float32)
-
-    def _shade(self, points: Points) -> Float[np.ndarray, " points"]:
-        """Light and dark of folds that the mesh does not have."""
-        phase = points @ self.waves[:, :3].T + self.waves[:, 3]
-        ridge = 1 - np.abs(np.sin(phase, dtype=np.float32))
-        return np.asarray(1 + self.folds * (ridge.mean(1) - 0.36), np.float32)
+        if self.folds > 0:
+            albedo *= wrinkle_shade(self.creases, u, v, points, self.folds)[:, None]
+        return albedo
 
 
 def _accented(what: Accented, points: Points, normals_z: Float[np.ndarray, " points"]) -> Bool[np.ndarray, " points"]:
@@ -81,6 +81,8 @@ def _accented(what: Accented, points: Points, normals_z: Float[np.ndarray, " poi
         return np.asarray(y > 0.32)
     if what == "hoop":
         return np.asarray(~arm & (y > 0.19) & (y < 0.26))
+    if what == "soles":
+        return np.asarray(y < -0.975)
     if what == "half":
         return np.asarray(points[:, 0] > 0)
     return np.asarray((x > 0.6) | ((y < -0.3) & (y > -0.36)) | (~arm & (y > -0.1) & (y < -0.06)))
@@ -120,7 +122,7 @@ def draw_cloth(rng: np.random.Generator, use: Use = "any", hue: Colour | None = 
         kind = "plain"
     elif use == "shoes":
         kind = str(rng.choice(["plain", "noise"], p=[0.8, 0.2]))
-    first = cloth_colour(rng, vivid=0.75 if use == "sport" else 0.35) if hue is None else hue
+    first = cloth_colour(rng, vivid=_VIVID[use]) if hue is None else hue
     second = cloth_colour(rng, vivid=0.5)
     choices: tuple[Accented, ...] = ("nothing", "sleeves", "sides", "front", "yoke", "hoop", "half", "cuffs")
     shares = (
@@ -133,6 +135,8 @@ def draw_cloth(rng: np.random.Generator, use: Use = "any", hue: Colour | None = 
         if use in ("any", "sport") or (use == "trousers" and rng.random() < 0.4)
         else "nothing"
     )
+    if use == "shoes" and rng.random() < 0.5:
+        accented = "soles"
     accent = cloth_colour(rng, 0.4)
     badge, picture = _draw_badge(rng, use) if use in ("any", "sport") else (None, None)
     waves = rng.normal(0, 1, (5, 3)) * rng.uniform(8, 45, (5, 1)) * [1.0, 0.5, 0.8]
@@ -140,7 +144,8 @@ def draw_cloth(rng: np.random.Generator, use: Use = "any", hue: Colour | None = 
         picture=_picture(rng, kind, first, second),
         scale=float(rng.uniform(1.2, 6)),
         gloss=float(rng.choice([0.02, 0.08, 0.3], p=[0.7, 0.22, 0.08])) + (0.1 if use == "shoes" else 0.0),
-        folds=0.0 if use in ("shoes", "sock") else float(rng.uniform(0.1, 0.9)),
+        folds=0.0 if use in ("shoes", "sock") else float(rng.uniform(0.04, 0.26)),
+        creases=int(rng.integers(COUNT)),
         waves=np.concatenate([waves, rng.uniform(0, 6.3, (5, 1))], 1).astype(np.float32),
         accented=accented,
         accent=accent if accented != "nothing" else None,
@@ -153,7 +158,7 @@ def draw_cloth(rng: np.random.Generator, use: Use = "any", hue: Colour | None = 
 def cloth_colour(rng: np.random.Generator, vivid: float = 0.35) -> Colour:
     """Black, white, grey, navy and muted colours as people wear them, or a strong one with chance `vivid`."""
     if rng.random() < vivid:
-        return colour(rng, (0.5, 1.0), (0.35, 0.95))
+        return colour(rng, (0.45, 1.0), (0.3, 0.9))
     kind = rng.choice(4, p=[0.25, 0.2, 0.2, 0.35])
     if kind == 0:
         return colour(rng, (0.0, 0.3), (0.08, 0.25))

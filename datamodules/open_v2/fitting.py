@@ -100,17 +100,19 @@ class Fitter:
 
 def push_out(
     points: Float[np.ndarray, "vertices 3"],
+    faces: Int[np.ndarray, "faces 3"],
     body: Float[np.ndarray, "skin 3"],
-    body_faces: Int[np.ndarray, "faces 3"],
+    body_faces: Int[np.ndarray, "body_faces 3"],
     gap: float = _MIN_GAP,
 ) -> Float[np.ndarray, "vertices 3"]:
-    """Points that lie inside of a body, or too near to it, brought out along its normals."""
+    """The outer side of a garment, where it lies inside of a body or too near to it, brought out along its normals."""
     normals = vertex_normals(body, body_faces)
     nearest = cKDTree(body).query(points, k=4)[1]
     height = np.einsum("vkc,vkc->vk", points[:, None] - body[nearest], normals[nearest]).mean(1)
     direction = normals[nearest].mean(1)
     direction /= np.maximum(np.linalg.norm(direction, axis=1, keepdims=True), 1e-9)
-    return np.asarray(points + np.clip(gap - height, 0, 0.05)[:, None] * direction)
+    outer = np.einsum("vc,vc->v", vertex_normals(points, faces), direction) > 0
+    return np.asarray(points + (outer * np.clip(gap - height, 0, 0.05))[:, None] * direction)
 
 
 def _smoothing(faces: Int[np.ndarray, "faces 3"], count: int) -> csr_array:

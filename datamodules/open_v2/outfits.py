@@ -152,10 +152,16 @@ class _Drawing:
                 )
             low = float(rng.uniform(-0.12, 0.12)) if rng.random() < 0.25 else -9.0
             self._wear(("top",), cloth, sleeve=sleeve, low=low, **self._looseness())
-            if rng.random() < 0.25:
+            open_front = bool(self.worn) and not self._covers_chest(self.worn[-1].garment)
+            if rng.random() < 0.25 or open_front:
                 self._paint_top()
         else:
             self._paint_top()
+
+    def _covers_chest(self, number: int) -> bool:
+        x, y, z = self.wardrobe.body.points.T
+        chest = (np.abs(x) < 0.1) & (y > 0.2) & (y < 0.33) & (z > 0.05)
+        return bool(self.wardrobe.garments[number].covers[chest].mean() > 0.6)
 
     def _paint_top(self) -> None:
         rng = self.rng
@@ -201,4 +207,4 @@ class _Drawing:
         colour = self.look.hair if rng.random() < 0.96 else cloth_colour(rng, 1.0)
         picture = colour * (1 + 0.6 * strands)[None, :, None] * np.ones((SIDE, 1, 1))
         waves = np.concatenate([rng.normal(0, 60, (4, 3)) * [1, 0.2, 1], rng.uniform(0, 6.3, (4, 1))], 1)
-        return Cloth(picture.clip(0.003, 0.9).astype(np.float32), 8.0, 0.2, 0.4, waves.astype(np.float32))
+        return Cloth(picture.clip(0.003, 0.9).astype(np.float32), 8.0, 0.2, 0.1, waves.astype(np.float32))

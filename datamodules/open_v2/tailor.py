@@ -26,7 +26,7 @@ WANTED = (
     f"(git with LFS) and put its folder base to $ZOO_ASSETS/{ASSETS}"
 )
 """What `zoo doctor` says about the assets."""
-VERSION = 2
+VERSION = 4
 _CLOTH = ("top", "overall", "bottom", "skirt", "socks")
 
 
@@ -89,18 +89,14 @@ class Cutter:
         used, faces = np.unique(mesh.faces[kept], return_inverse=True)
         faces = faces.reshape(-1, 3)
         points, weights = mesh.points[used], _few(mesh.weights[used])
-        if kind in _CLOTH:
+        if kind in (*_CLOTH, "shoes"):
             for _ in range(2):
-                points = push_out(points, self.surface.points, self.surface.faces)
+                points = push_out(points, faces, self.surface.points, self.surface.faces)
         anchor = self._tree.query(self._features(points, weights))[1]
         height = np.einsum("vc,vc->v", points - self.surface.points[anchor], self._normals[anchor])
         below = self._face_tree.query(self._features(points[faces].mean(1), weights[faces].mean(1)))[1]
         covers, stand_off = self._coverage(points, faces)
-        if kind == "shoes":
-            covers = np.isin(np.arange(len(covers)), mesh.hidden) & (
-                self.surface.points[:, 1] < points[:, 1].max() - 0.02
-            )
-        elif kind not in _CLOTH:
+        if kind not in _CLOTH and kind != "shoes":
             covers = np.zeros_like(covers)
         return Garment(
             name=mesh.name,
