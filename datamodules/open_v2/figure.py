@@ -19,21 +19,34 @@ _J = SMPL24.index
 _SEGMENTS: tuple[tuple[str, str, float], ...] = (
     ("pelvis", "spine2", 0.155),
     ("spine2", "neck", 0.15),
-    ("neck", "head", 0.12),
-    ("head", "head", 0.13),
+    ("neck", "head_end", 0.13),
     ("left_hip", "left_knee", 0.095),
     ("right_hip", "right_knee", 0.095),
     ("left_knee", "left_ankle", 0.07),
     ("right_knee", "right_ankle", 0.07),
-    ("left_ankle", "left_foot", 0.06),
-    ("right_ankle", "right_foot", 0.06),
+    ("left_ankle", "left_toes", 0.06),
+    ("right_ankle", "right_toes", 0.06),
     ("left_shoulder", "left_elbow", 0.07),
     ("right_shoulder", "right_elbow", 0.07),
-    ("left_elbow", "left_hand", 0.06),
-    ("right_elbow", "right_hand", 0.06),
+    ("left_elbow", "left_wrist", 0.06),
+    ("right_elbow", "right_wrist", 0.06),
+    ("left_wrist", "left_fingers", 0.06),
+    ("right_wrist", "right_fingers", 0.06),
 )
-_FROM = np.array([_J(start) for start, _, _ in _SEGMENTS])
-_TO = np.array([_J(end) for _, end, _ in _SEGMENTS])
+# Ends of the body: beyond the second joint as seen from the first by a share of their distance.
+_ENDS: dict[str, tuple[str, str, float]] = {
+    "head_end": ("neck", "head", 0.9),
+    "left_toes": ("left_ankle", "left_foot", 0.45),
+    "right_toes": ("right_ankle", "right_foot", 0.45),
+    "left_fingers": ("left_wrist", "left_hand", 0.7),
+    "right_fingers": ("right_wrist", "right_hand", 0.7),
+}
+_PLACES = [*SMPL24.joints, *_ENDS]
+_FROM = np.array([_PLACES.index(start) for start, _, _ in _SEGMENTS])
+_TO = np.array([_PLACES.index(end) for _, end, _ in _SEGMENTS])
+_ROOTS = np.array([_J(root) for root, _, _ in _ENDS.values()])
+_LAST = np.array([_J(last) for _, last, _ in _ENDS.values()])
+_BEYOND = np.array([share for _, _, share in _ENDS.values()])[:, None]
 _RADII = np.array([radius for _, _, radius in _SEGMENTS])
 
 
@@ -112,8 +125,8 @@ def gaps(figure: Figure, others: list[Figure], shifts: Float[np.ndarray, "shifts
 
     Limbs and trunk are capsules around the bones.
     """
-    first = np.stack([figure.joints[_FROM], figure.joints[_TO]], 1)
-    second = np.concatenate([np.stack([other.joints[_FROM], other.joints[_TO]], 1) for other in others])
+    first = _segments(figure)
+    second = np.concatenate([_segments(other) for other in others])
     radii = _RADII[:, None] + np.tile(_RADII, len(others))
     t = np.linspace(0, 1, 6)[:, None]
     points = first[:, None, 0] * (1 - t) + first[:, None, 1] * t
@@ -125,3 +138,9 @@ def gaps(figure: Figure, others: list[Figure], shifts: Float[np.ndarray, "shifts
     miss = offset - share[..., None] * along
     distance = np.sqrt(np.einsum("snpkc,snpkc->snpk", miss, miss)).min(2)
     return np.asarray((distance - radii).min((1, 2)))
+
+
+def _segments(figure: Figure) -> Float[np.ndarray, "segments 2 3"]:
+    joints = figure.joints
+    places = np.concatenate([joints, joints[_LAST] + _BEYOND * (joints[_LAST] - joints[_ROOTS])])
+    return np.stack([places[_FROM], places[_TO]], 1)

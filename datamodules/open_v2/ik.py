@@ -62,6 +62,7 @@ def fit_poses(
     joints: tuple[str, ...],
     people: Int[np.ndarray, " poses"],
     steps: int = 300,
+    own_bones: bool = True,
 ) -> Fit:
     """Fit all poses at once; the bones and the markers' seats on them are shared by the poses of a person.
 
@@ -76,13 +77,14 @@ def fit_poses(
             neck and head lie somewhere near, the same for all poses of a person.
         people: number of the person from 0.
         steps: of the optimiser.
+        own_bones: whether bones are as long as the person's; without, they are those of the open body's mean shape.
 
     Raises:
         ValueError: a joint that is needed is missing.
     """
     start = starting_pose(points, joints)
     problem = _Problem(points, joints, people, start)
-    optimiser = torch.optim.Adam(problem.parameters, lr=0.02)
+    optimiser = torch.optim.Adam(problem.unknowns(own_bones), lr=0.02)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps, eta_min=5e-4)
     for _ in range(steps):
         optimiser.zero_grad()
@@ -117,13 +119,16 @@ class _Problem:
         self.seat = torch.zeros(count, len(joints), 3, requires_grad=True)
         loose = torch.tensor([name in _LOOSE for name in joints])
         self.seat_spread = torch.where(loose, 0.06, 0.008)[:, None]
-        self.parameters = [self.pose, self.place, self.scale, self.offset, self.seat]
         names = [joint.removeprefix("left_").removeprefix("right_") for joint in SMPL24.joints]
         spread = torch.tensor([_SPREAD.get(name, (9.0, 9.0, 9.0)) for name in names])
         self.precision = 1 / spread
         ball = torch.tensor([name in ("shoulder", "hip") for name in names])
         self.drift = torch.where(ball, 1 / _FREE, 0.0)[:, None]
         self.root = torch.tensor([_J("pelvis")])
+
+    def unknowns(self, own_bones: bool) -> list[Tensor]:
+        """What the optimiser may change."""
+        return [self.pose, self.place, *([self.scale, self.offset, self.seat] if own_bones else [])]
 
     def placed(self) -> Float[Tensor, "poses points 3"]:
         """Where the points are on the posed skeleton."""

@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 
 from datamodules.open_v2.ik import rest_joints
 from datamodules.open_v2.pose_sources import pack, pose_sources
-from datamodules.open_v2.sports import sample_sport
+from datamodules.open_v2.sports import SPORTS, sample_sport
 from datamodules.open_v2.variation import mixed, varied
 from datamodules.synthetic.actions import ACTIONS, sample_pose
 from datamodules.synthetic.plausible import intersects, joints_of
@@ -22,6 +22,7 @@ _VERSION = "2"  # of the packed file; raise it when the fit or the readers chang
 # Where poses come from; the last two are drawn by functions and need no bank.
 _SHARES = {"cmu": 0.22, "acclaim": 0.14, "deepmimic": 0.16, "makehuman": 0.02, "action": 0.2, "sport": 0.26}
 _MIXED = 0.25
+_DONORS = 3  # poses whose arms are tried
 _TRIES = 8
 MISSING = (
     "open-v2 needs captured poses: put the CMU motion capture table at $ZOO_ASSETS/cmu/joints.npz (see "
@@ -54,33 +55,47 @@ class PoseBank:
         for _ in range(_TRIES):
             pose, name = self._one(rng)
             if rng.random() < _MIXED:
-                pose = mixed(pose, [self._one(rng)[0] for _ in range(3)])
+                pose = mixed(pose, (self._one(rng)[0] for _ in range(_DONORS)))
             pose = varied(pose, rng)
             if not intersects(joints_of(pose, rest_joints())):
                 break
         return pose, name
 
     def _one(self, rng: np.random.Generator) -> tuple[Float[np.ndarray, "24 3"], str]:
-        drawn = ("action", "sport")
-        sources = [source for source in _SHARES if source in drawn or self._of(source)]
-        shares = np.array([_SHARES[source] for source in sources])
-        source = sources[int(rng.choice(len(sources), p=shares / shares.sum()))]
+        sources, shares = self._sources
+        source = sources[int(rng.choice(len(sources), p=shares))]
         if source == "sport":
             pose, name = sample_sport(rng)
             return pose, f"sport/{name}"
         if source == "action":
             name = list(ACTIONS)[int(rng.integers(len(ACTIONS)))]
             return sample_pose(name, rng), f"action/{name}"
-        number = int(rng.choice(self._of(source)))
+        names = self._names[source]
+        number = names[int(rng.integers(len(names)))]
         pose = self.poses[rng.choice(self._members[number])].astype(np.float64)
         return mirror_pose(pose) if rng.random() < 0.5 else pose, self.names[number]
 
     @cached_property
-    def _members(self) -> list[Int[np.ndarray, " _"]]:
+    def actions(self) -> tuple[str, ...]:
+        """Everything that `draw` may call a pose."""
+        return (*self.names, *(f"action/{name}" for name in ACTIONS), *(f"sport/{name}" for name in SPORTS))
+
+    @cached_property
+    def _names(self) -> dict[str, list[int]]:
+        """Source -> its actions."""
+        parts = [name.split("/")[0] for name in self.names]
+        return {source: [n for n, part in enumerate(parts) if part == source] for source in _SHARES}
+
+    @cached_property
+    def _members(self) -> list[Int[np.ndarray, " poses"]]:
         return [np.flatnonzero(self.action == number) for number in range(len(self.names))]
 
-    def _of(self, source: str) -> list[int]:
-        return [number for number, name in enumerate(self.names) if name.startswith(f"{source}/")]
+    @cached_property
+    def _sources(self) -> tuple[list[str], Float[np.ndarray, " sources"]]:
+        """Sources that have poses, and how often each is drawn from."""
+        sources = [source for source in _SHARES if source in ("action", "sport") or self._names[source]]
+        shares = np.array([_SHARES[source] for source in sources])
+        return sources, shares / shares.sum()
 
 
 def load_pose_bank(path: Path) -> PoseBank:

@@ -37,13 +37,17 @@ class Viewpoint:
 
 
 def draw_viewpoint(
-    rng: np.random.Generator, region: Float[np.ndarray, "points 3"], share: tuple[float, float]
+    rng: np.random.Generator,
+    region: Float[np.ndarray, "points 3"],
+    body: Float[np.ndarray, "all 3"],
+    share: tuple[float, float],
 ) -> Viewpoint:
     """A camera that looks at a region from +z.
 
     Args:
         rng: source of the draw.
         region: the points that the photograph is about, world.
+        body: all points of the person; the camera is not inside of it.
         share: least and most of the photograph that the region spans.
     """
     lens = _LENSES[int(rng.choice(len(_LENSES), p=[weight for _, weight in _LENSES]))][0]
@@ -59,7 +63,7 @@ def draw_viewpoint(
     aside = rng.uniform(-1, 1, 2) * room * [1.0, 0.7]
     roll = rng.uniform(-0.35, 0.35) if rng.random() < 0.06 else rng.normal(0, np.deg2rad(3.5))
     world = _look(centre - eye, aside, float(roll))
-    nearest = ((region - eye) @ world[2]).min()
+    nearest = ((body - eye) @ world[2]).min()
     if nearest < _NEAREST:
         eye = eye - world[2] * (_NEAREST - nearest)
     return Viewpoint(eye, world)

@@ -59,7 +59,8 @@ def draw_shot(bank: PoseBank, seed: int, split: str, index: int, size: int) -> S
         others = [] if attempt == _TRIES - 1 else draw_company(rng, subject, lambda: draw_person(bank, rng))
         region = draw_region(rng)
         shown = subject.points if region is None else subject.points[region]
-        view = draw_viewpoint(rng, shown, (0.12, 0.92) if region is None else (0.5, 0.95))
+        span = (0.12, 0.92) if region is None else (0.5, 0.95)
+        view = draw_viewpoint(rng, shown, subject.points, span)
         window = draw_window(rng, view.project(shown), region is None)
         others = [other for other in others if _matters(other, view, window)]
         alone = in_sight(subject, [], view, window)

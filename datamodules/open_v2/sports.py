@@ -409,7 +409,7 @@ _WEIGHTS /= _WEIGHTS.sum()
 
 def sample_sport(rng: np.random.Generator) -> tuple[Pose, str]:
     """A pose and its kind, left-handed half of the time; joint 0 keeps how the body is turned against the vertical."""
-    name = list(SPORTS)[int(rng.choice(len(SPORTS), p=_WEIGHTS))]
+    name = str(rng.choice(list(SPORTS), p=_WEIGHTS))
     stance, builder = SPORTS[name], PoseBuilder(rng)
     builder.spine(*stance.spine)
     builder.head(*stance.head)

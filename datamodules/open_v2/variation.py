@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from jaxtyping import Float
 from scipy.spatial.transform import Rotation
@@ -33,7 +35,7 @@ _EASE, _EASES = np.deg2rad(3.0), 5
 _STRONGEST = 2.2  # standard deviations at which the noise is cut
 
 
-def mixed(pose: Pose, donors: list[Pose]) -> Pose:
+def mixed(pose: Pose, donors: Iterable[Pose]) -> Pose:
     """The pose with arms and head of the first donor whose trunk leans and bends alike; else the pose itself."""
     for donor in donors:
         lean = np.arccos(np.clip(_up(pose) @ _up(donor), -1, 1))
