@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import colorsys
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,6 +16,8 @@ from datamodules.synthetic.texture import SIDE, colour, look_up, noise, pattern
 Colour = Float[np.ndarray, "3"]
 Points = Float[np.ndarray, "points 3"]
 _VIVID = {"any": 0.25, "trousers": 0.07, "sport": 0.5, "shoes": 0.15, "sock": 0.25, "plain": 0.4}
+_HUES = (0.0, 0.05, 0.10, 0.15, 0.33, 0.45, 0.55, 0.61, 0.66, 0.76, 0.92)
+_HUE_SHARES = (0.2, 0.05, 0.07, 0.1, 0.1, 0.04, 0.1, 0.16, 0.1, 0.04, 0.04)
 Accented = Literal["nothing", "sleeves", "sides", "front", "yoke", "hoop", "half", "cuffs", "soles"]
 Use = Literal["any", "trousers", "sport", "shoes", "sock", "plain"]
 PATTERNS = ("plain", "noise", "stripes", "checks", "dots", "denim", "camouflage", "print", "gradient")
@@ -158,7 +161,7 @@ def draw_cloth(rng: np.random.Generator, use: Use = "any", hue: Colour | None = 
 def cloth_colour(rng: np.random.Generator, vivid: float = 0.35) -> Colour:
     """Black, white, grey, navy and muted colours as people wear them, or a strong one with chance `vivid`."""
     if rng.random() < vivid:
-        return colour(rng, (0.45, 1.0), (0.3, 0.9))
+        return _hued(rng, (0.5, 1.0), (0.3, 0.9))
     kind = rng.choice(4, p=[0.25, 0.2, 0.2, 0.35])
     if kind == 0:
         return colour(rng, (0.0, 0.3), (0.08, 0.25))
@@ -166,7 +169,14 @@ def cloth_colour(rng: np.random.Generator, vivid: float = 0.35) -> Colour:
         return colour(rng, (0.0, 0.06), (0.82, 0.97))
     if kind == 2:
         return colour(rng, (0.0, 0.08), (0.25, 0.8))
-    return colour(rng, (0.1, 0.5), (0.15, 0.8))
+    return _hued(rng, (0.1, 0.5), (0.15, 0.8))
+
+
+def _hued(rng: np.random.Generator, saturation: tuple[float, float], value: tuple[float, float]) -> Colour:
+    """A colour of a hue that clothes are dyed in: red, blue and yellow rather than green and violet."""
+    hue = (rng.choice(_HUES, p=_HUE_SHARES) + rng.normal(0, 0.02)) % 1
+    hsv = (float(hue), float(rng.uniform(*saturation)), float(rng.uniform(*value)))
+    return np.asarray(colorsys.hsv_to_rgb(*hsv), np.float32) ** 2.2
 
 
 def _picture(rng: np.random.Generator, kind: str, first: Colour, second: Colour) -> Float[np.ndarray, "128 128 3"]:

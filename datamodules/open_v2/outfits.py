@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from datamodules.open_v2.cloth import Cloth, cloth_colour, draw_cloth
+from datamodules.open_v2.cloth import Cloth, Use, cloth_colour, draw_cloth
 from datamodules.open_v2.looks import Look, draw_look
 from datamodules.open_v2.painted import Painted
 from datamodules.open_v2.wardrobe import Wardrobe
@@ -64,6 +64,7 @@ class _Drawing:
         self.woman = bool(wardrobe.femininity(betas) > self.rng.uniform(0.3, 0.7))
         self.sport = bool(self.rng.random() < 0.5)
         self.look = draw_look(self.rng, self.woman)
+        self.kit = (cloth_colour(self.rng, 0.6), cloth_colour(self.rng, 0.2))
         self.painted: list[Painted] = []
         self.worn: list[Worn] = []
 
@@ -83,6 +84,11 @@ class _Drawing:
 
     def _chance(self, sport: float, other: float) -> bool:
         return bool(self.rng.random() < (sport if self.sport else other))
+
+    def _cloth(self, use: Use) -> Cloth:
+        """A cloth; a team's shirt, shorts and socks have two colours between them."""
+        team = self.sport and self.rng.random() < 0.65
+        return draw_cloth(self.rng, use, self.kit[int(self.rng.random() < 0.45)] if team else None)
 
     def _wear(self, kinds: tuple[str, ...], cloth: Cloth, **fit: float) -> bool:
         numbers = self.wardrobe.of_kind(*kinds)
@@ -117,11 +123,10 @@ class _Drawing:
         self.painted.append(Painted(cloth, "bottom", 0.001, low=low, high=0.0, cut=cut))
 
     def _bottom(self) -> None:
-        rng, use = self.rng, "sport" if self.sport else "trousers"
-        cloth = draw_cloth(rng, use)  # type: ignore[arg-type]
+        rng, cloth = self.rng, self._cloth("sport" if self.sport else "trousers")
         waist = float(rng.uniform(0.0, 0.06))
         shorts = self._chance(0.6, 0.2)
-        if self.woman and self._chance(0.12, 0.25) and self._wear(("skirt",), cloth, **self._looseness()):
+        if self.woman and self._chance(0.12, 0.3) and self._skirt(cloth):
             self.painted.append(Painted(draw_cloth(rng, "plain"), "bottom", 0.001, low=-0.15, high=0.0, cut=0.5))
         elif self._chance(0.55, 0.75):
             low = float(rng.uniform(-0.5, -0.24)) if shorts else -9.0
@@ -136,13 +141,17 @@ class _Drawing:
                 Painted(cloth, "bottom", float(rng.uniform(0.001, 0.012)), low=low, high=waist, cut=cut)
             )
 
+    def _skirt(self, cloth: Cloth) -> bool:
+        low = self.rng.uniform(-0.35, -0.22) if self.sport else -0.25 - 0.55 * self.rng.random() ** 2
+        return self._wear(("skirt",), cloth, low=float(low), crumple=float(self.rng.uniform(0, 0.01)))
+
     def _top(self) -> None:
         rng = self.rng
         if self._chance(0.12, 0.05):
             if self.woman:
                 self._paint_bra()
         elif self._chance(0.62, 0.8):
-            cloth = draw_cloth(rng, "sport" if self.sport else "any")
+            cloth = self._cloth("sport" if self.sport else "any")
             sleeve = 9.0
             if rng.random() < (0.65 if self.sport else 0.3):
                 sleeve = float(
@@ -168,7 +177,7 @@ class _Drawing:
         sleeves = [0.16, rng.uniform(0.24, 0.42), rng.uniform(0.42, 0.6), 0.67]
         sleeve = float(rng.choice(sleeves, p=[0.25, 0.45, 0.08, 0.22]))
         low = float(rng.choice([rng.uniform(-0.12, 0.0), rng.uniform(0.0, 0.16)], p=[0.8, 0.2]))
-        cloth = draw_cloth(rng, "sport" if self.sport else "any")
+        cloth = self._cloth("sport" if self.sport else "any")
         loose, neckline = float(rng.uniform(0.001, 0.014)), float(rng.uniform(0.0, 0.12))
         self.painted.append(Painted(cloth, "top", loose, sleeve=sleeve, low=low, neckline=neckline))
 
@@ -186,7 +195,7 @@ class _Drawing:
             high = rng.choice(
                 [rng.uniform(-0.9, -0.86), rng.uniform(-0.85, -0.7), rng.uniform(-0.66, -0.55)], p=[0.4, 0.3, 0.3]
             )
-            sock = draw_cloth(rng, "sock")
+            sock = self._cloth("sock")
             self.painted.append(Painted(sock, "feet", 0.001, high=float(high)))
         if not (rng.random() < 0.8 and self._wear(("shoes",), draw_cloth(rng, "shoes"))):
             self.painted.append(Painted(draw_cloth(rng, "shoes"), "feet", 0.006, high=float(rng.uniform(-0.95, -0.9))))
@@ -195,9 +204,9 @@ class _Drawing:
         rng, way = self.rng, self.rng.random()
         if way < 0.68:
             self._wear(("hair",), self._hair())
-        elif way < 0.72:
-            self._wear(("hat",), draw_cloth(rng, "shoes"))
-        elif way < 0.82:
+        elif way < 0.77:
+            self._wear(("hat",), draw_cloth(rng, "plain"))
+        elif way < 0.83:
             low = float(rng.uniform(0.62, 0.65))
             self.painted.append(Painted(draw_cloth(rng, "plain"), "cap", float(rng.uniform(0.006, 0.02)), low=low))
 
@@ -207,4 +216,4 @@ class _Drawing:
         colour = self.look.hair if rng.random() < 0.96 else cloth_colour(rng, 1.0)
         picture = colour * (1 + 0.6 * strands)[None, :, None] * np.ones((SIDE, 1, 1))
         waves = np.concatenate([rng.normal(0, 60, (4, 3)) * [1, 0.2, 1], rng.uniform(0, 6.3, (4, 1))], 1)
-        return Cloth(picture.clip(0.003, 0.9).astype(np.float32), 8.0, 0.2, 0.1, waves.astype(np.float32))
+        return Cloth(picture.clip(0.003, 0.9).astype(np.float32), 8.0, 0.2, 0.3, waves.astype(np.float32))

@@ -18,6 +18,7 @@ from datamodules.open_v2.base_mesh import sample_base_mesh
 from datamodules.open_v2.fitting import FittedMesh, Fitter, push_out
 from datamodules.open_v2.mhclo import read_mhclo
 from datamodules.open_v2.pieces import split
+from datamodules.open_v2.sewn import sewn_garments
 from datamodules.open_v2.wardrobe import BodySurface, Garment, Wardrobe, save_wardrobe
 
 ASSETS = "makehuman/base"
@@ -26,7 +27,7 @@ WANTED = (
     f"(git with LFS) and put its folder base to $ZOO_ASSETS/{ASSETS}"
 )
 """What `zoo doctor` says about the assets."""
-VERSION = 4
+VERSION = 6
 _CLOTH = ("top", "overall", "bottom", "skirt", "socks")
 
 
@@ -65,6 +66,8 @@ def make_wardrobe(files: list[Path]) -> Wardrobe:
         fitted = fitter.fit(read_mhclo(file))
         for kind, faces in split(fitted, file.parent.parent.name):
             garments.append(maker.cut(fitted, kind, faces))
+    for kind, mesh in sewn_garments(body):
+        garments.append(maker.cut(mesh, kind, np.arange(len(mesh.faces))))
     return Wardrobe(tuple(garments), maker.surface, fitter.female())
 
 
