@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -11,9 +10,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from lightning_modules.cascaded_lifting.lifting import CAMERA_NUMBERS, LiftingNet, PoseStatistics, pinhole_joints
-from lightning_modules.common.backbones import create_backbone
+from lightning_modules.common.backbones import Pretrained, count_upsamplings, create_backbone
 from lightning_modules.common.heads import upsampling
 from lightning_modules.common.heatmaps import soft_argmax_nd
+from lightning_modules.common.normalisation import Normalise
 from lightning_modules.common.precision import full_precision
 
 _RATES = (1, 2, 4, 8)
@@ -64,7 +64,7 @@ class CascadeNet(nn.Module):
         cells: side of the maps.
         bins: C, depth of the cube and of the volumes.
         widths: channels of the layers.
-        pretrained: start the backbone from ImageNet weights, if timm can get them.
+        pretrained: weights that the backbone starts from; see `create_backbone`.
         ordinal: have the ordinal head, which supervises and says nothing to what comes after it.
         lifting: have the lifting block.
         camera: let the lifting block know where in the photograph the crop lies, and correct what a pinhole camera
@@ -77,9 +77,6 @@ class CascadeNet(nn.Module):
         ValueError: no such backbone, or it ends at stride 4.
     """
 
-    mean: Tensor
-    std: Tensor
-
     def __init__(
         self,
         joints: int = 18,
@@ -88,7 +85,7 @@ class CascadeNet(nn.Module):
         cells: int = 64,
         bins: int = 64,
         widths: Widths | None = None,
-        pretrained: bool = False,
+        pretrained: Pretrained = False,
         ordinal: bool = True,
         lifting: bool = True,
         camera: bool = False,
@@ -100,11 +97,9 @@ class CascadeNet(nn.Module):
         width = widths or Widths()
         self.root, self.depth_range = root, depth_range
         self.count, self.cells, self.bins, self.camera = joints, cells, bins, camera
-        self.backbone = create_backbone(backbone, pretrained)
-        channels, stride = self.backbone.channels[-1], self.backbone.reductions[-1]
-        if stride <= 4:
-            raise ValueError(f"backbone {backbone!r} ends at stride 4; use one that goes on, e.g. resnet50")
-        times = int(math.log2(stride // 4))
+        self.backbone = create_backbone(backbone, pretrained, maps=(-1,))
+        self.normalise = Normalise(self.backbone.mean, self.backbone.std)
+        channels, times = self.backbone.channels[-1], count_upsamplings(self.backbone, backbone)
         self.context = upsampling(channels, width.context, times)
         self.bone_branch = upsampling(channels, width.branch, times) if width.own_upsampling else None
         structure = width.branch if width.own_upsampling else width.context
@@ -124,8 +119,6 @@ class CascadeNet(nn.Module):
         self.statistics = PoseStatistics(joints)
         extra = CAMERA_NUMBERS + 3 * joints if camera else 0
         self.lifting = LiftingNet(joints, width.lifting, width.lifting_blocks, dropout, extra) if lifting else None
-        self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1), persistent=False)
 
     def forward(
         self, image: Float[Tensor, "batch 3 size size"], camera: Float[Tensor, "batch 4"] | None = None
@@ -136,7 +129,7 @@ class CascadeNet(nn.Module):
 
     def cascade(self, image: Float[Tensor, "batch 3 size size"]) -> CascadeOutput:
         """The first stage: everything but the lifting block."""
-        features = self.backbone((image - self.mean) / self.std)[-1]
+        features = self.backbone(self.normalise(image))[-1]
         context = self.context(features)
         if self.bone_branch is None:
             structure = context

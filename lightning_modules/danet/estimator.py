@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 import torch
@@ -12,15 +11,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from body.skeleton import SMPL24
-from lightning_modules.common.backbones import create_backbone, create_pose_hrnet
+from lightning_modules.common.backbones import Pretrained, count_upsamplings, create_backbone, create_pose_hrnet
 from lightning_modules.common.heads import upsampling
+from lightning_modules.common.normalisation import Normalise
 from lightning_modules.danet.charts import PARTS, Charts
 from lightning_modules.danet.iuv import IuvMaps
 from lightning_modules.danet.pooling import JointWindows, Windows, window_grids
 
 JOINTS = len(SMPL24)
-
-_MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 class Estimate(NamedTuple):
@@ -47,11 +45,8 @@ class IuvEstimator(nn.Module):
         all_parts: joints keep all parts instead of those around them (Table 8, "D-Net-AP").
         windows: where joints look.
         partial: whether joints have maps of their own.
-        pretrained: start the backbone from ImageNet weights.
+        pretrained: weights that the backbone starts from; see `create_backbone`.
     """
-
-    mean: Tensor
-    std: Tensor
 
     def __init__(
         self,
@@ -61,19 +56,18 @@ class IuvEstimator(nn.Module):
         all_parts: bool,
         windows: JointWindows,
         partial: bool = True,
-        pretrained: bool = False,
+        pretrained: Pretrained = False,
     ) -> None:
         super().__init__()
-        self.register_buffer("mean", torch.tensor(_MEAN).view(3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(_STD).view(3, 1, 1), persistent=False)
         if backbone.startswith("hrnet"):
             self.backbone = create_pose_hrnet(backbone, pretrained)
             channels = self.backbone.channels[-1]
             self.deconv: nn.Module = nn.Identity()
         else:
-            self.backbone = create_backbone(backbone, pretrained, only=(4,))
-            times = int(math.log2(self.backbone.reductions[-1])) - 2
+            self.backbone = create_backbone(backbone, pretrained, maps=(-1,))
+            times = count_upsamplings(self.backbone, backbone)
             self.deconv = upsampling(self.backbone.channels[-1], channels, times)
+        self.normalise = Normalise(self.backbone.mean, self.backbone.std)
         self.channels = channels
         slots = charts.kept_channels(all_parts).shape[1] + 1
         self.u, self.v = (nn.Conv2d(channels, PARTS + 1, 3, padding=1) for _ in range(2))
@@ -91,7 +85,7 @@ class IuvEstimator(nn.Module):
 
     def forward(self, image: Float[Tensor, "batch 3 size size"]) -> Estimate:
         """RGB crops in [0, 1] to maps."""
-        features = self.deconv(self.backbone((image - self.mean) / self.std)[-1])
+        features = self.deconv(self.backbone(self.normalise(image))[-1])
         return self.read(features)
 
     def read(self, features: Float[Tensor, "batch channels height width"]) -> Estimate:

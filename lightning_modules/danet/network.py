@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from lightning_modules.common.backbones import Pretrained
 from lightning_modules.common.folding import FoldedCopy, should_fold
 from lightning_modules.common.rotations import matrix_from_6d
 from lightning_modules.danet.aggregation import Aggregation
@@ -72,7 +73,7 @@ class DaNet(nn.Module):
         local_backbone: of the local streams.
         stream_channels: that the streams' backbones see.
         features: width of a rotation feature.
-        pretrained: start backbones from ImageNet weights, if timm can get them.
+        pretrained: weights that the backbones start from; see `create_backbone`.
 
     Raises:
         ValueError: a setting is not known, or does not go with another.
@@ -102,7 +103,7 @@ class DaNet(nn.Module):
         local_backbone: str = "resnet18",
         stream_channels: int = 64,
         features: int = 128,
-        pretrained: bool = False,
+        pretrained: Pretrained = False,
     ) -> None:
         super().__init__()
         _check(charts=(charts, CHARTS), representation=(representation, REPRESENTATIONS), streams=(streams, STREAMS))

@@ -6,7 +6,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lightning_modules.common.backbones import create_backbone
+from lightning_modules.common.backbones import Pretrained, create_backbone
 
 
 def mixing(in_channels: int, channels: int) -> nn.Sequential:
@@ -24,15 +24,20 @@ class GlobalStream(nn.Module):
         answers: how many numbers.
         channels: that the backbone sees.
         backbone: name in `lightning_modules.common.backbones`.
-        pretrained: start the backbone from ImageNet weights.
+        pretrained: weights that the backbone starts from; see `create_backbone`.
     """
 
     def __init__(
-        self, in_channels: int, answers: int, channels: int = 64, backbone: str = "resnet18", pretrained: bool = False
+        self,
+        in_channels: int,
+        answers: int,
+        channels: int = 64,
+        backbone: str = "resnet18",
+        pretrained: Pretrained = False,
     ) -> None:
         super().__init__()
         self.mix = mixing(in_channels, channels)
-        self.backbone = create_backbone(backbone, pretrained, channels, only=(4,))
+        self.backbone = create_backbone(backbone, pretrained, channels, maps=(-1,))
         self.answer = nn.Linear(self.backbone.channels[-1], answers)
         nn.init.xavier_uniform_(self.answer.weight, gain=0.01)
         nn.init.zeros_(self.answer.bias)
@@ -80,8 +85,8 @@ class LocalStreams(nn.Module):
         in_channels: of a joint's maps.
         features: width of a rotation feature.
         channels: that the backbone sees.
-        backbone: a ResNet's name in `lightning_modules.common.backbones`; it ends before its last stage.
-        pretrained: start the backbone from ImageNet weights.
+        backbone: as that of the global stream; it ends before its last stage.
+        pretrained: weights that the backbone starts from; see `create_backbone`.
     """
 
     def __init__(
@@ -91,11 +96,11 @@ class LocalStreams(nn.Module):
         features: int = 128,
         channels: int = 64,
         backbone: str = "resnet18",
-        pretrained: bool = False,
+        pretrained: Pretrained = False,
     ) -> None:
         super().__init__()
         self.mix = mixing(in_channels, channels)
-        self.backbone = create_backbone(backbone, pretrained, channels, only=(3,))
+        self.backbone = create_backbone(backbone, pretrained, channels, maps=(-2,))
         width = self.backbone.channels[-1]
         self.own = nn.Sequential(JointBlock(joints, width, features, 2), JointBlock(joints, features, features))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -10,9 +9,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from lightning_modules.common.backbones import create_backbone
+from lightning_modules.common.backbones import Pretrained, count_upsamplings, create_backbone
 from lightning_modules.common.heads import upsampling
 from lightning_modules.common.heatmaps import soft_argmax_nd
+from lightning_modules.common.normalisation import Normalise
 from lightning_modules.common.posed_body import BodyRotations
 from lightning_modules.hemlets.fusion import Fusion
 from lightning_modules.hemlets.regressor import SmplRegressor
@@ -55,15 +55,12 @@ class HemletsNet(nn.Module):
         backbone: name in `lightning_modules.common.backbones`; its last features are enlarged to a quarter of the crop.
         depth_bins: depth of the volumes.
         widths: channels of the layers.
-        pretrained: start the backbone from ImageNet weights, if timm can get them.
+        pretrained: weights that the backbone starts from; see `create_backbone`.
         pose_joints: number of rotations of PoSh's body; 0 for no body regressor.
 
     Raises:
         ValueError: no such backbone, or it ends at stride 4.
     """
-
-    mean: Tensor
-    std: Tensor
 
     def __init__(
         self,
@@ -72,18 +69,16 @@ class HemletsNet(nn.Module):
         backbone: str = "resnet50",
         depth_bins: int = 64,
         widths: Widths | None = None,
-        pretrained: bool = False,
+        pretrained: Pretrained = False,
         pose_joints: int = 0,
     ) -> None:
         super().__init__()
         self.count, self.depth_bins = joints, depth_bins
         width = widths or Widths()
-        self.backbone = create_backbone(backbone, pretrained)
-        channels, stride = self.backbone.channels[-1], self.backbone.reductions[-1]
-        if stride <= 4:
-            raise ValueError(f"backbone {backbone!r} ends at stride 4; use one that goes on, e.g. resnet50")
-        times = int(math.log2(stride // 4))
-        inner = width.upsampled if times else channels
+        self.backbone = create_backbone(backbone, pretrained, maps=(-1,))
+        self.normalise = Normalise(self.backbone.mean, self.backbone.std)
+        channels, times = self.backbone.channels[-1], count_upsamplings(self.backbone, backbone)
+        inner = width.upsampled
         self.feature_branch = upsampling(channels, width.upsampled, times)
         self.map_branch = upsampling(channels, width.upsampled, times)
         self.maps = nn.Conv2d(inner, part_maps + joints, 3, padding=1)
@@ -97,12 +92,10 @@ class HemletsNet(nn.Module):
         for branch in (self.feature_branch, self.map_branch, self.maps, self.encoder, self.fusion, self.volume):
             branch.apply(_initialise)
         self.regressor = SmplRegressor(channels, joints, pose_joints, width.regressor) if pose_joints else None
-        self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1), persistent=False)
 
     def forward(self, image: Float[Tensor, "batch 3 size size"]) -> HemletsOutput:
         """Joints, maps and body of RGB crops."""
-        features = self.backbone((image - self.mean) / self.std)[-1]
+        features = self.backbone(self.normalise(image))[-1]
         maps = self.maps(self.map_branch(features))
         mixed = self.fusion(self.feature_branch(features), self.encoder(maps))
         joints = self.locate(self.volume(mixed))

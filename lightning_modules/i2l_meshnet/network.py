@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lightning_modules.common.backbones import create_split_backbone
+from lightning_modules.common.backbones import Pretrained, create_split_backbone
 from lightning_modules.common.heatmaps import gaussian_profile
 from lightning_modules.common.posed_body import BodyParameters
 from lightning_modules.common.precision import full_precision
@@ -128,7 +128,7 @@ class I2LMeshNet(nn.Module):
         crop_size: side of the input in pixels, a multiple of 32; heat maps have crop_size / 4 bins.
         head_channels: width c' of both heads (256 in the paper).
         sigma: of the joints' Gaussians in bins.
-        pretrained: start both backbones from ImageNet weights, if timm can get them.
+        pretrained: weights that both backbones start from; see `create_backbone`.
         cascade: what MeshNet is shown beside the image (Table 3): the joints of `pose_net`, the `true` ones, which
             then are an input, or `none`. Only the first has a PoseNet.
         mesh_bins: length of the mesh's own heat maps; as PoseNet's when omitted. Outputs are in PoseNet's unit.
@@ -149,7 +149,7 @@ class I2LMeshNet(nn.Module):
         crop_size: int = 256,
         head_channels: int = 256,
         sigma: float = 2.5,
-        pretrained: bool = False,
+        pretrained: Pretrained = False,
         cascade: str = "pose_net",
         mesh_bins: int | None = None,
         regressor: ParameterRegressor | None = None,
@@ -162,19 +162,16 @@ class I2LMeshNet(nn.Module):
             raise ValueError(f"no cascade {cascade!r}; use one of {', '.join(CASCADES)}")
         joints, vertices = joint_regressor.shape
         self.bins = crop_size // 4
-        self.stem, body = create_split_backbone(backbone, pretrained)
+        self.stem, body, stem_channels = create_split_backbone(backbone, pretrained)
         stride, width = body.reductions[-1], body.channels[-1]
         if stride <= 4:
             raise ValueError(f"backbone {backbone!r} ends at stride 4; use one that goes on, e.g. resnet50")
-        with torch.no_grad():
-            stem_channels = self.stem.eval()(torch.zeros(1, 3, 64, 64)).shape[1]
-        self.stem.train()
         pose_size = HeadSize(width, crop_size // stride, joints, self.bins, head_channels)
         mesh_size = replace(pose_size, points=vertices, bins=mesh_bins or self.bins)
         self.bins_per_mesh_bin = self.bins / mesh_size.bins
         has_pose_net = cascade == "pose_net"
         self.pose_body = body if has_pose_net else None
-        self.mesh_body = create_split_backbone(backbone, pretrained)[1]
+        self.mesh_body = create_split_backbone(backbone, pretrained).body
         self.pose_head = SizedLixelHead(pose_size) if has_pose_net else None
         self.pose2feat = None if cascade == "none" else Pose2Feat(stem_channels, joints, self.bins, sigma)
         self.mesh_head = mesh_head(mesh_size)

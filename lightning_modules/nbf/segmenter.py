@@ -6,41 +6,22 @@ image; `enlarge` brings them back to its size.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lightning_modules.common.backbones import create_backbone
+from lightning_modules.common.backbones import Pretrained, create_backbone, create_pyramid
+from lightning_modules.common.normalisation import Normalise
 from lightning_modules.common.precision import full_precision
 from lightning_modules.nbf.coding import nearest_places
-from lightning_modules.nbf.dilation import dilate
 from lightning_modules.nbf.resnet import RELEASED, ReleasedResNet
 
 SEGMENTERS = ("refinenet", "deeplab")
 
 _CAFFE_MEAN = (122.67892, 116.66877, 104.00699)
-_IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 _RATES = (6, 12, 18, 24)
 """Dilations of DeepLab's parallel convolutions."""
-
-
-class Normalise(nn.Module):
-    """(RGB - mean) / deviation, with RGB in [0, 1]."""
-
-    mean: Tensor
-    deviation: Tensor
-
-    def __init__(self, mean: Sequence[float], deviation: Sequence[float]) -> None:
-        super().__init__()
-        self.register_buffer("mean", torch.tensor(mean)[:, None, None], persistent=False)
-        self.register_buffer("deviation", torch.tensor(deviation)[:, None, None], persistent=False)
-
-    def forward(self, image: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch 3 height width"]:
-        """The normalised image."""
-        return (image - self.mean) / self.deviation
 
 
 class ResidualUnit(nn.Module):
@@ -110,7 +91,7 @@ class RefineNet(nn.Module):
         backbone: `resnet101v1`, the release's, or a name in `lightning_modules.common.backbones`.
         classes: parts and background.
         channels: width of the decoder; its deepest step has twice as much.
-        pretrained: start a registry backbone from ImageNet weights, if timm can get them.
+        pretrained: weights that a registry backbone starts from; see `create_backbone`.
         norm: batch norm after the decoder's convolutions, for trainings without ImageNet weights.
 
     Raises:
@@ -118,7 +99,7 @@ class RefineNet(nn.Module):
     """
 
     def __init__(
-        self, backbone: str, classes: int, channels: int = 256, pretrained: bool = False, norm: bool = False
+        self, backbone: str, classes: int, channels: int = 256, pretrained: Pretrained = False, norm: bool = False
     ) -> None:
         super().__init__()
         if backbone in RELEASED:
@@ -126,13 +107,11 @@ class RefineNet(nn.Module):
             self.backbone: nn.Module = ReleasedResNet(backbone)
             widths = self.backbone.channels
         else:
-            self.normalise = Normalise(*_IMAGENET)
-            self.backbone = net = create_backbone(backbone, pretrained)
-            widths = [width for width, stride in zip(net.channels, net.reductions, strict=True) if stride >= 4]
-        if len(widths) < 4:
-            raise ValueError(f"RefineNet reads four feature maps of stride 4 or more; {backbone!r} has {len(widths)}")
+            self.backbone = net = create_pyramid(backbone, pretrained)
+            self.normalise = Normalise(net.mean, net.std)
+            widths = net.channels
         modules = list[RefineModule]()
-        for width in reversed(widths[-4:]):
+        for width in reversed(widths):
             own, deeper = (channels, modules[-1].channels) if modules else (2 * channels, 0)
             modules.append(RefineModule(width, own, deeper, norm))
         self.decoder = nn.ModuleList(modules)
@@ -141,7 +120,7 @@ class RefineNet(nn.Module):
 
     def forward(self, image: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch classes rows columns"]:
         """RGB in [0, 1] to logits at the resolution of the backbone's first block (a quarter of the image)."""
-        features = self.backbone(self.normalise(image))[-4:]
+        features = self.backbone(self.normalise(image))
         refined = None
         for step, own in zip(self.decoder, reversed(features), strict=True):
             refined = step(own, refined)
@@ -155,17 +134,16 @@ class DeepLab(nn.Module):
     Args:
         backbone: name in `lightning_modules.common.backbones`, such as `vgg16` or `resnet101`.
         classes: parts and background.
-        pretrained: start from ImageNet weights, if timm can get them.
+        pretrained: weights that it starts from; see `create_backbone`.
 
     Raises:
-        ValueError: no such backbone, or its layers do not run one after the other.
+        ValueError: no such backbone, or its weights cannot be had.
     """
 
-    def __init__(self, backbone: str, classes: int, pretrained: bool = False) -> None:
+    def __init__(self, backbone: str, classes: int, pretrained: Pretrained = False) -> None:
         super().__init__()
-        self.normalise = Normalise(*_IMAGENET)
-        self.backbone = create_backbone(backbone, pretrained)
-        dilate(self.backbone.net, 8)
+        self.backbone = create_backbone(backbone, pretrained, maps=(-1,), output_stride=8)
+        self.normalise = Normalise(self.backbone.mean, self.backbone.std)
         width = self.backbone.channels[-1]
         self.classifiers = nn.ModuleList(nn.Conv2d(width, classes, 3, padding=r, dilation=r) for r in _RATES)
         self.classifiers.apply(_small)
@@ -177,7 +155,7 @@ class DeepLab(nn.Module):
 
 
 def make_segmenter(
-    name: str, backbone: str, parts: int, channels: int = 256, pretrained: bool = False, norm: bool = False
+    name: str, backbone: str, parts: int, channels: int = 256, pretrained: Pretrained = False, norm: bool = False
 ) -> RefineNet | DeepLab:
     """A segmenter by name.
 

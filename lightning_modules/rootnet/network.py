@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
-import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from lightning_modules.common.backbones import create_backbone
+from lightning_modules.common.backbones import Pretrained, count_upsamplings, create_backbone
 from lightning_modules.common.heads import upsampling
 from lightning_modules.common.heatmaps import soft_argmax_nd
+from lightning_modules.common.normalisation import Normalise
 
 
 class RootOutput(NamedTuple):
@@ -33,22 +32,18 @@ class RootNet(nn.Module):
     Args:
         backbone: name in `lightning_modules.common.backbones`; its last features are enlarged to a quarter of the crop.
         head_channels: width of the enlarged features (256 in the release).
-        pretrained: start the backbone from ImageNet weights, if timm can get them.
+        pretrained: weights that the backbone starts from; see `create_backbone`.
 
     Raises:
         ValueError: no such backbone, or it ends at stride 4.
     """
 
-    mean: Tensor
-    std: Tensor
-
-    def __init__(self, backbone: str = "resnet50", head_channels: int = 256, pretrained: bool = False) -> None:
+    def __init__(self, backbone: str = "resnet50", head_channels: int = 256, pretrained: Pretrained = False) -> None:
         super().__init__()
-        self.backbone = create_backbone(backbone, pretrained)
-        width, stride = self.backbone.channels[-1], self.backbone.reductions[-1]
-        if stride <= 4:
-            raise ValueError(f"backbone {backbone!r} ends at stride 4; use one that goes on, e.g. resnet50")
-        self.deconv = upsampling(width, head_channels, int(math.log2(stride // 4)))
+        self.backbone = create_backbone(backbone, pretrained, maps=(-1,))
+        self.normalise = Normalise(self.backbone.mean, self.backbone.std)
+        width = self.backbone.channels[-1]
+        self.deconv = upsampling(width, head_channels, count_upsamplings(self.backbone, backbone))
         self.place = nn.Conv2d(head_channels, 1, 1)
         self.depth = nn.Conv2d(width, 1, 1)
         for layer in (*self.deconv, self.place, self.depth):
@@ -56,12 +51,10 @@ class RootNet(nn.Module):
                 nn.init.normal_(layer.weight, std=0.001)
                 if layer.bias is not None:
                     nn.init.zeros_(layer.bias)
-        # 0..255 images, statistics of 0..1 images: see above
-        self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1), persistent=False)
 
     def forward(self, image: Float[Tensor, "batch 3 size size"]) -> RootOutput:
         """RGB crops in [0, 1] to the root's place and depth correction."""
-        features = self.backbone((255 * image - self.mean) / self.std)[-1]
+        # 0..255 images, statistics of 0..1 images: see above
+        features = self.backbone(self.normalise(255 * image))[-1]
         place = soft_argmax_nd(self.place(self.deconv(features)))[:, 0]
         return RootOutput(place, self.depth(features.mean((2, 3), keepdim=True)).flatten().float())

@@ -9,12 +9,12 @@ import torch
 import yaml
 from distributed_files import write_body, write_snapshot
 
-from lightning_modules.common.backbones import BACKBONES
+from lightning_modules.common.backbones import BACKBONES, BackboneSpec
 from lightning_modules.i2l_meshnet import official
 from zoo.resources import resource
 
 GOLDEN = Path(__file__).parents[1] / "golden"
-NARROW = {"narrow": ("resnet18", {"channels": (8, 16, 24, 32)})}
+NARROW = {"narrow": BackboneSpec("resnet18", {"channels": (8, 16, 24, 32)})}
 """A backbone with the layer names of the authors' ResNet and few weights, for `backbones.BACKBONES`."""
 
 SMALL = {"backbone": "narrow", "crop_size": 64, "head_channels": 8}

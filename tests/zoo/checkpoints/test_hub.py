@@ -267,7 +267,7 @@ def test_a_cached_file_in_a_read_only_cache_is_used(hub, tmp_path):
             folder.chmod(0o755)
 
 
-def test_backbones_take_imagenet_weights_from_the_hub_and_do_without_them_offline(hub, tmp_path, monkeypatch):
+def test_backbones_take_imagenet_weights_from_the_hub(hub, tmp_path, monkeypatch):
     import timm
     import torch
     from safetensors.torch import save
@@ -276,7 +276,7 @@ def test_backbones_take_imagenet_weights_from_the_hub_and_do_without_them_offlin
 
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
     name = "test_resnet"  # timm's own small network for tests
-    with pytest.warns(UserWarning, match=r"ImageNet weights for 'test_resnet' could not be fetched .*random weights"):
+    with pytest.raises(ValueError, match=r"weights of 'test_resnet' could not be fetched .*set pretrained: false"):
         create_backbone(name, pretrained=True)
     trained = timm.create_model(name).state_dict()
     trained["conv1.0.weight"] = torch.full_like(trained["conv1.0.weight"], 0.25)
@@ -285,3 +285,5 @@ def test_backbones_take_imagenet_weights_from_the_hub_and_do_without_them_offlin
     hub.repos[source.hf_hub_id].commit({WEIGHTS: save(trained)})
     network = create_backbone(name, pretrained=True)
     assert torch.equal(network.net.state_dict()["conv1.0.weight"], trained["conv1.0.weight"])
+    named = create_backbone(name, pretrained=source.hf_hub_id)
+    assert torch.equal(named.net.state_dict()["conv1.0.weight"], trained["conv1.0.weight"])

@@ -1,9 +1,18 @@
-"""Backbones with finer last features: strides become dilations."""
+"""Plain convolutional networks with finer last features: strides become dilations."""
 
 from __future__ import annotations
 
 import torch
 from torch import nn
+
+_PLAIN = (nn.Conv2d, nn.BatchNorm2d, nn.ReLU, nn.MaxPool2d, nn.AvgPool2d, nn.Identity)
+
+
+def is_plain(net: nn.Module) -> bool:
+    """Whether a feature network is a chain of convolutions and poolings, such as VGG, which timm cannot dilate."""
+    if not isinstance(net, nn.ModuleDict):
+        return False
+    return all(isinstance(layer, _PLAIN) for layer in net.modules() if not list(layer.children()))
 
 
 def dilate(net: nn.Module, stride: int) -> None:

@@ -1,0 +1,59 @@
+"""Backbones by the names that the papers use, and the zoo's own; any other name is timm's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import timm
+
+# beside the checkpoints, whose listing states its sha256; a path, since networks do not know the package `zoo`
+SHIPPED = Path(__file__).parents[3] / "zoo" / "checkpoints" / "weights" / "backbones"
+
+
+@dataclass(frozen=True)
+class BackboneSpec:
+    """A backbone of the registry.
+
+    Attributes:
+        model: timm's name, with the tag of the weights that `pretrained: true` means.
+        options: that timm builds it with. A network that is built in another way has no weights of timm's.
+        shipped: `pretrained: true` means the weights that come with this package, as `<name>.safetensors`.
+    """
+
+    model: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    shipped: bool = False
+
+
+BACKBONES: dict[str, BackboneSpec] = {
+    "resnet18": BackboneSpec("resnet18.tv_in1k"),
+    "resnet50": BackboneSpec("resnet50.tv_in1k"),
+    "resnet101": BackboneSpec("resnet101.tv_in1k"),
+    "hrnet_w32": BackboneSpec("hrnet_w32.ms_in1k"),
+    "hrnet_w48": BackboneSpec("hrnet_w48.ms_in1k"),
+    "vgg16": BackboneSpec("vgg16.tv_in1k"),
+    # of the `open_tiny` checkpoints: three 3 x 3 convolutions as the stem, narrow stages, no weights; its last stage is
+    # dilated: an 8 x 8 map of a 128-pixel crop, as the papers have of a 256-pixel one
+    "resnet18_tiny": BackboneSpec(
+        "resnet18", {"stem_type": "deep", "stem_width": 16, "channels": (32, 64, 128, 128), "output_stride": 16}
+    ),
+    # trained further on rendered people, from ImageNet
+    "people_lite0": BackboneSpec("tf_efficientnet_lite0.in1k", shipped=True),
+    "people_lite2": BackboneSpec("tf_efficientnet_lite2.in1k", shipped=True),
+}
+
+
+def find_spec(name: str) -> BackboneSpec:
+    """The registry's entry, or one for a model of timm.
+
+    Raises:
+        ValueError: neither knows the name.
+    """
+    if name in BACKBONES:
+        return BACKBONES[name]
+    if not timm.is_model(name):
+        raise ValueError(f"no backbone {name!r}; use one of {', '.join(BACKBONES)}, or a timm model name")
+    return BackboneSpec(name)
