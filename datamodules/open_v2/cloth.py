@@ -147,7 +147,7 @@ def draw_cloth(rng: np.random.Generator, use: Use = "any", hue: Colour | None = 
         picture=_picture(rng, kind, first, second),
         scale=float(rng.uniform(1.2, 6)),
         gloss=float(rng.choice([0.02, 0.08, 0.3], p=[0.7, 0.22, 0.08])) + (0.1 if use == "shoes" else 0.0),
-        folds=0.0 if use in ("shoes", "sock") else float(rng.uniform(0.04, 0.26)),
+        folds=0.0 if use in ("shoes", "sock") else float(rng.uniform(0.03, 0.18)),
         creases=int(rng.integers(COUNT)),
         waves=np.concatenate([waves, rng.uniform(0, 6.3, (5, 1))], 1).astype(np.float32),
         accented=accented,
@@ -181,7 +181,8 @@ def _hued(rng: np.random.Generator, saturation: tuple[float, float], value: tupl
 
 def _picture(rng: np.random.Generator, kind: str, first: Colour, second: Colour) -> Float[np.ndarray, "128 128 3"]:
     y, x = np.mgrid[0:SIDE, 0:SIDE].astype(np.float32) / SIDE
-    dirt = 1 + rng.uniform(0.05, 0.5) * (noise(rng)[..., None] - 0.5)
+    stains = rng.uniform(0.02, 0.2) if rng.random() < 0.85 else rng.uniform(0.2, 0.6)
+    dirt = 1 + stains * (noise(rng)[..., None] - 0.5)
     if kind == "denim":
         first = np.array([0.02, 0.045, 0.11], np.float32) * rng.uniform(0.4, 5) * rng.uniform(0.85, 1.15, 3)
         share = 0.5 * noise(rng, 4) ** 2 + 0.15 * (np.sin((x + y) * 64 * np.pi) > 0)

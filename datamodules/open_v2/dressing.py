@@ -54,6 +54,7 @@ def dress(
             under = level[garment.anchor]
             rise = np.where(under > 0, np.clip(under + _APART - garment.height - worn.loose, 0, 0.05), 0)
             posed += normals[garment.anchor] * rise[:, None]
+        if garment.kind not in ("hair", "hat"):
             level = np.maximum(level, np.where(garment.stand_off > 0, garment.stand_off + worn.loose, 0))
         material = ClothMaterial(worn.cloth, garment.points, garment.normals[:, 2], faces)
         kind: Literal["hair", "cloth"] = "hair" if garment.kind == "hair" else "cloth"

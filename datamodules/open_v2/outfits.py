@@ -13,7 +13,7 @@ from datamodules.open_v2.painted import Painted
 from datamodules.open_v2.wardrobe import Wardrobe
 from datamodules.synthetic.texture import SIDE
 
-_ORDER = ("socks", "bottom", "skirt", "overall", "top", "shoes", "hair", "hat")
+_ORDER = ("socks", "shoes", "bottom", "skirt", "overall", "top", "hair", "hat")
 
 
 @dataclass(frozen=True)

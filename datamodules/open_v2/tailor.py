@@ -27,7 +27,8 @@ WANTED = (
     f"(git with LFS) and put its folder base to $ZOO_ASSETS/{ASSETS}"
 )
 """What `zoo doctor` says about the assets."""
-VERSION = 6
+VERSION = 7
+_HIPS = -0.08  # height on the template, metres
 _CLOTH = ("top", "overall", "bottom", "skirt", "socks")
 
 
@@ -101,6 +102,8 @@ class Cutter:
         covers, stand_off = self._coverage(points, faces)
         if kind not in _CLOTH and kind != "shoes":
             covers = np.zeros_like(covers)
+        elif kind == "skirt":  # what is below a raised hem is seen
+            covers &= self.surface.points[:, 1] > _HIPS
         return Garment(
             name=mesh.name,
             kind=kind,

@@ -107,6 +107,26 @@ def test_loose_garment_stays_outside(wardrobe: Wardrobe) -> None:
     assert np.isinf(hits.distance).mean() > 0.5
 
 
+def test_cut_sleeve_shows_the_arm(wardrobe: Wardrobe) -> None:
+    number = next(k for k, g in enumerate(wardrobe.garments) if g.name == "loose")
+    person = Person(np.zeros((24, 3)), np.zeros(10), np.zeros(3), "test", 0)
+    still = np.tile(np.eye(3, 4), (24, 1, 1))
+    look, cloth = draw_outfit(wardrobe, 0, np.zeros(10)).look, draw_cloth(np.random.default_rng(0))
+    arms = {}
+    for sleeve in (9.0, 0.28):
+        body, garment = dress(
+            wardrobe, Outfit(look, (), (Worn(number, cloth, sleeve=sleeve),)), person, TEMPLATE, still
+        )
+        assert body.body_faces is not None
+        used = garment.vertices[np.unique(garment.faces)]
+        assert np.abs(used[:, 0]).max() == pytest.approx(min(sleeve, 0.4), abs=0.04)
+        assert np.abs(used[:, 0]).max() < sleeve + 1e-4
+        centres = np.abs(TEMPLATE[BODY.faces].mean(1)[body.body_faces])
+        arms[sleeve] = int(((centres[:, 0] > 0.285) & (centres[:, 0] < 0.31)).sum())
+    assert arms[9.0] == 0
+    assert arms[0.28] > 20
+
+
 def test_body_faces_lie_below(wardrobe: Wardrobe) -> None:
     garment = next(g for g in wardrobe.garments if g.name == "loose")
     parts = face_parts(BODY.lbs_weights.numpy(), BODY.faces)
