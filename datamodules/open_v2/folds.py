@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 _SIDE = 32
 
@@ -52,10 +52,10 @@ class Folds:
         self,
         points: Float[np.ndarray, "rays 3"],
         normals: Float[np.ndarray, "rays 3"],
-        cloth: Float[np.ndarray, " rays"],
+        cloth: Bool[np.ndarray, " rays"],
         layer: Int[np.ndarray, " rays"],
     ) -> Float[np.ndarray, "rays 3"]:
-        """Normals bent where `cloth` is 1."""
+        """Normals bent of `cloth`."""
         rows = np.flatnonzero(cloth)
         if not len(rows):
             return normals

@@ -21,10 +21,10 @@ from datamodules.open_v2.ground import ground_shadow
 from datamodules.open_v2.light import draw_light
 from datamodules.open_v2.outfits import draw_outfit
 from datamodules.open_v2.pose_bank import PoseBank, load_pose_bank
-from datamodules.open_v2.render import Picture, encode, exposure, render
+from datamodules.open_v2.render import encode, exposure, render
 from datamodules.open_v2.sensor import expose
 from datamodules.open_v2.shots import draw_shot
-from datamodules.open_v2.surface import surface_map
+from datamodules.open_v2.surface import SurfaceMapper
 from datamodules.open_v2.things import draw_things
 from datamodules.open_v2.trace import Tracer
 from datamodules.open_v2.types import Layer, Sample, Shot
@@ -60,7 +60,10 @@ class Generator:
         self.model: BodyModel = load_body("open")
         template, weights = self.model.v_template.numpy(), self.model.lbs_weights.numpy()
         self.faces = np.asarray(self.model.faces, np.int64)
-        self.charts = SurfaceCharts.of(template, self.faces, weights, self.model.regressor.numpy() @ template)
+        charts = SurfaceCharts.of(template, self.faces, weights, self.model.regressor.numpy() @ template)
+        self._surface = SurfaceMapper(charts, self.faces)
+        self._template, self._weights = template, weights
+        self._shapes = self.model.shapedirs.numpy().reshape(-1, self.model.shapedirs.shape[-1])
         skeletons = (SMPL29, H36M17, COCO17)
         rows = []
         for joint in OPEN_SKELETON.joints:
@@ -98,7 +101,8 @@ class Generator:
         picture = render(tracer, layers, light, rng, Folds.draw(rng, len(layers)))
         shadow = ground_shadow(tracer, shot.ground, shot.up, _feet(shot, bodies), light, rng)
         foreground = encode(picture, shadow, exposure(picture, rng))
-        iuv = self._surface(picture, layers[: sum(owner == 0 for owner in owners)], bodies[0], shot)
+        own = layers[: owners.count(0)]
+        iuv = self._surface.iuv(picture.seen, own, bodies[0], shot.intrinsics, self.size)
         subject = shot.people[0]
         return Sample(
             foreground,
@@ -130,11 +134,14 @@ class Generator:
 
     @torch.no_grad()
     def _pose(self, shot: Shot) -> tuple[Float[np.ndarray, "people vertices 3"], Float[np.ndarray, "people 24 3 4"]]:
+        """Bare bodies, and the transforms of their joints without the translation (linear blend skinning)."""
         pose = torch.from_numpy(np.stack([p.pose for p in shot.people]).astype(np.float32))
-        betas = torch.from_numpy(np.stack([p.betas for p in shot.people]).astype(np.float32))
-        transl = torch.from_numpy(np.stack([p.transl for p in shot.people]).astype(np.float32))
-        vertices = self.model(pose, betas, transl).vertices
-        return vertices.numpy(), self.model.joint_transforms(pose, betas).numpy()
+        betas = np.stack([p.betas for p in shot.people]).astype(np.float32)
+        transforms = self.model.joint_transforms(pose, torch.from_numpy(betas)).numpy()
+        rest = self._template + (self._shapes @ betas.T).T.reshape(len(betas), -1, 3)
+        blended = (self._weights @ transforms.reshape(len(betas), 24, 12)).reshape(len(betas), -1, 3, 4)
+        posed = np.einsum("pvij,pvj->pvi", blended[..., :3], rest) + blended[..., 3]
+        return posed + np.stack([p.transl for p in shot.people]).astype(np.float32)[:, None], transforms
 
     def _dress(
         self,
@@ -149,11 +156,6 @@ class Generator:
             layers += worn
             owners += [number] * len(worn)
         return layers, owners
-
-    def _surface(
-        self, picture: Picture, own: list[Layer], body: Float[np.ndarray, "vertices 3"], shot: Shot
-    ) -> UInt8[np.ndarray, "size size 3"]:
-        return surface_map(picture.seen, own, body, self.faces, self.charts, shot.intrinsics, self.size)
 
 
 def transforms_to_joints(

@@ -11,7 +11,7 @@ from datamodules.open_v2.light import Light
 from datamodules.open_v2.shade import key_visibility, openness
 from datamodules.open_v2.trace import Tracer
 
-_STEP = 2  # pixels between the rays; shadows are soft
+_STEP = 3  # pixels between the rays; shadows are soft
 _LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)
 
 
@@ -36,7 +36,7 @@ def ground_shadow(
         reach: metres around `feet`.
     """
     side = -(-tracer.size // _STEP)
-    where = (np.stack(np.meshgrid(np.arange(side), np.arange(side)), -1).reshape(-1, 2) + 0.25) * _STEP
+    where = (np.stack(np.meshgrid(np.arange(side), np.arange(side)), -1).reshape(-1, 2) + 0.5) * _STEP - 0.5
     directions = tracer.directions(where.astype(np.float32))
     up = np.asarray(up, np.float32)
     falling = directions @ up
@@ -45,10 +45,11 @@ def ground_shadow(
         depth = height / falling
     below = np.flatnonzero((falling < -1e-3) & (depth > 0.2) & (depth < 40))
     points = directions[below] * depth[below, None]
-    near = np.zeros(len(below), bool)
+    apart = np.full(len(below), np.inf, np.float32)
     for foot in np.asarray(feet, np.float32):
         offset = points - foot
-        near |= np.einsum("rc,rc->r", offset, offset) < reach**2
+        np.minimum(apart, np.sqrt(np.einsum("rc,rc->r", offset, offset)), out=apart)
+    near = np.flatnonzero(apart < reach)
     rows, points = below[near], points[near]
     shadow = np.zeros(side * side, np.float32)
     if len(rows) and not tracer.empty:
@@ -58,8 +59,8 @@ def ground_shadow(
         arrives = key * key_visibility(tracer, points, normals, light, rng) + fill * openness(
             tracer, points, normals, rng, rays=4
         )
-        edge = np.min([np.linalg.norm(points - f, axis=-1) for f in np.asarray(feet, np.float32)], axis=0)
-        shadow[rows] = (1 - arrives / max(key + fill, 1e-6)) * np.clip((reach - edge) / (0.4 * reach), 0, 1)
-    soft = cv2.GaussianBlur(shadow.reshape(side, side), (5, 5), 1.1)
-    wide = cv2.resize(soft, None, fx=_STEP, fy=_STEP, interpolation=cv2.INTER_LINEAR)[: tracer.size, : tracer.size]
+        fades = np.clip((reach - apart[near]) / (0.4 * reach), 0, 1)
+        shadow[rows] = (1 - arrives / max(key + fill, 1e-6)) * fades
+    soft = cv2.GaussianBlur(shadow.reshape(side, side), (5, 5), 0.9)
+    wide = cv2.resize(soft, (side * _STEP,) * 2, interpolation=cv2.INTER_LINEAR)[: tracer.size, : tracer.size]
     return np.asarray(wide, np.float32)

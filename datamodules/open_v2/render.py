@@ -42,32 +42,54 @@ def render(tracer: Tracer, layers: Sequence[Layer], light: Light, rng: np.random
     """Shade everything that the tracer sees; `layers` are those that it was made of."""
     size = tracer.size
     near = np.flatnonzero(tracer.near())
-    grid = _centres(near, size)
-    seen = _everywhere(tracer.cast(grid), near, size * size)
-    edges = np.flatnonzero(_edges(seen, size))
-    inner = np.flatnonzero((seen.layer >= 0) & ~_mask(edges, size * size))
+    seen = _everywhere(tracer.cast(_centres(near, size)), near, size * size)
+    hit, edges = np.flatnonzero(seen.layer >= 0), np.flatnonzero(_edges(seen, size))
     finer = (_centres(edges, size)[:, None] + _CORNERS).reshape(-1, 2)
-    places = np.concatenate([_centres(inner, size), finer])
-    rays = _join(_take(seen, inner), tracer.cast(finer))
-    pixel = np.concatenate([inner, np.repeat(edges, len(_CORNERS))])
-    shadow = _shadows(tracer, seen, light, rng)
-    sent = _shade(tracer, layers, light, rays, places, shadow[pixel], folds)
-    colour = np.zeros((size * size, 3), np.float32)
-    coverage = np.zeros(size * size, np.float32)
-    colour[inner], coverage[inner] = sent[: len(inner)], 1
-    colour[edges] = sent[len(inner) :].reshape(-1, len(_CORNERS), 3).mean(1)
-    coverage[edges] = (rays.layer[len(inner) :] >= 0).reshape(-1, len(_CORNERS)).mean(1)
+    between = tracer.cast(finer)
+    source = _source(seen, between, np.repeat(edges, len(_CORNERS)), size)
+    thin = np.flatnonzero((source < 0) & (between.layer >= 0))  # what no pixel centre sees
+    rays = _join(_take(seen, hit), _take(between, thin))
+    places = np.concatenate([_centres(hit, size), finer[thin]])
+    normals = tracer.normals(rays, tracer.directions(places))
+    shadow = _shadows(tracer, hit, places[: len(hit)], rays.depth[: len(hit)], normals[: len(hit)], light, rng)
+    pixel = np.concatenate([hit, np.repeat(edges, len(_CORNERS))[thin]])
+    sent = _shade(tracer, layers, light, rays, places, normals, shadow[pixel], folds)
+    colour, coverage = np.zeros((size * size, 3), np.float32), np.zeros(size * size, np.float32)
+    colour[hit], coverage[hit] = sent[: len(hit)], 1
+    parts = colour[source] * (source >= 0)[:, None]
+    parts[thin] = sent[len(hit) :]
+    colour[edges] = parts.reshape(-1, len(_CORNERS), 3).mean(1)
+    coverage[edges] = (between.layer >= 0).reshape(-1, len(_CORNERS)).mean(1)
     return Picture(colour.reshape(size, size, 3), coverage.reshape(size, size), seen)
+
+
+def _source(seen: Seen, between: Seen, pixel: Int[np.ndarray, " rays"], size: int) -> Int[np.ndarray, " rays"]:
+    """The pixel at or beside `pixel` that shows what a ray within it sees: same layer, nearest depth; -1 for none."""
+    best = np.full(len(pixel), np.inf, np.float32)
+    source = np.full(len(pixel), -1)
+    column = pixel % size
+    for across, down in ((0, 0), (-1, 0), (1, 0), (0, -1), (0, 1)):
+        beside = (pixel + across + down * size).clip(0, size * size - 1)
+        inside = np.abs(beside % size - column) <= 1
+        usable = (seen.layer[beside] == between.layer) & inside & (between.layer >= 0)
+        apart = np.abs(np.where(usable, seen.depth[beside], np.inf) - np.where(usable, between.depth, 0))
+        better = apart < best
+        best[better], source[better] = apart[better], beside[better]
+    return source
 
 
 def encode(picture: Picture, shadow: Float[np.ndarray, "size size"], gain: float) -> UInt8[np.ndarray, "size size 4"]:
     """Premultiplied sRGB and coverage; `shadow` is black, with this coverage, behind everything else."""
-    covered = picture.coverage[..., None]
-    linear = picture.colour / np.maximum(covered, 1e-6) * gain
-    tone = linear / (1 + np.maximum(linear - 0.6, 0) * 0.7)  # a shoulder, where a sensor would clip
-    coded = srgb(tone) * covered
-    alpha = covered + (1 - covered) * shadow[..., None]
-    return np.rint(np.concatenate([coded, alpha], -1).clip(0, 1) * 255).astype(np.uint8)
+    size = len(shadow)
+    covered = np.flatnonzero(picture.coverage)
+    part = picture.coverage.reshape(-1)[covered, None]
+    linear = picture.colour.reshape(-1, 3)[covered] / part * np.float32(gain)
+    tone = linear / (1 + np.maximum(linear - np.float32(0.6), 0) * np.float32(0.7))  # a shoulder, not a clip
+    pixels = np.zeros((size * size, 4), np.uint8)
+    pixels[:, 3] = np.rint(shadow.reshape(-1) * 255)
+    pixels[covered, :3] = np.rint(srgb(tone) * part * 255)
+    pixels[covered, 3] = np.rint((part + (1 - part) * shadow.reshape(-1)[covered, None]) * 255)[:, 0]
+    return pixels.reshape(size, size, 4)
 
 
 def srgb(linear: Float[np.ndarray, "*any"]) -> Float[np.ndarray, "*any"]:
@@ -93,24 +115,18 @@ def _centres(pixels: Int[np.ndarray, " n"], size: int) -> Float[np.ndarray, "n 2
     return np.stack([pixels % size, pixels // size], -1).astype(np.float32)
 
 
-def _mask(rows: Int[np.ndarray, " n"], count: int) -> Bool[np.ndarray, " count"]:
-    mask = np.zeros(count, bool)
-    mask[rows] = True
-    return mask
-
-
 def _everywhere(seen: Seen, where: Int[np.ndarray, " n"], count: int) -> Seen:
     """The same hits in arrays over all pixels."""
     layer, face = np.full(count, -1, seen.layer.dtype), np.zeros(count, seen.face.dtype)
     barycentric, depth = np.zeros((count, 3), np.float32), np.full(count, np.inf, np.float32)
-    normals = np.zeros((count, 3), np.float32)
+    triangle = np.zeros(count, seen.triangle.dtype)
     layer[where], face[where], depth[where] = seen.layer, seen.face, seen.depth
-    barycentric[where], normals[where] = seen.barycentric, seen.normals
-    return Seen(layer, face, barycentric, depth, normals)
+    barycentric[where], triangle[where] = seen.barycentric, seen.triangle
+    return Seen(layer, face, barycentric, depth, triangle)
 
 
 def _take(seen: Seen, rows: Int[np.ndarray, " n"]) -> Seen:
-    return Seen(seen.layer[rows], seen.face[rows], seen.barycentric[rows], seen.depth[rows], seen.normals[rows])
+    return Seen(seen.layer[rows], seen.face[rows], seen.barycentric[rows], seen.depth[rows], seen.triangle[rows])
 
 
 def _join(first: Seen, second: Seen) -> Seen:
@@ -132,18 +148,23 @@ def _edges(seen: Seen, size: int) -> Bool[np.ndarray, " pixels"]:
     return edges.reshape(-1)
 
 
-def _shadows(tracer: Tracer, seen: Seen, light: Light, rng: np.random.Generator) -> Float[np.ndarray, "pixels 2"]:
-    """Share of the key light and of the surrounding that reaches every pixel."""
+def _shadows(
+    tracer: Tracer,
+    hit: Int[np.ndarray, " hits"],
+    places: Float[np.ndarray, "hits 2"],
+    depth: Float[np.ndarray, " hits"],
+    normals: Float[np.ndarray, "hits 3"],
+    light: Light,
+    rng: np.random.Generator,
+) -> Float[np.ndarray, "pixels 2"]:
+    """Share of the key light and of the surrounding that reaches every pixel; `hit` are those that see something."""
     size = tracer.size
-    hit = np.flatnonzero(seen.layer >= 0)
-    points = tracer.directions(_centres(hit, size)) * seen.depth[hit, None]
-    normals = seen.normals[hit]
+    points = tracer.directions(places) * depth[:, None]
     both = np.zeros((size * size, 3), np.float32)
-    both[hit, 0] = key_visibility(tracer, points, normals, light, rng)
+    both[hit, 0] = key_visibility(tracer, points, normals, light, rng) - 1  # elsewhere 0: no weights are needed
     coarse = np.flatnonzero((hit % 2 == 0) & (hit // size % 2 == 0))
     both[hit[coarse], 1] = openness(tracer, points[coarse], normals[coarse], rng)
     both[hit[coarse], 2] = 1
-    both[hit, 0] -= 1  # outside is lit; so smoothing needs no weights
     maps = both.reshape(size, size, 3)
     key = 1 + cv2.GaussianBlur(maps[..., 0], (3, 3), 0.6 + 4 * light.spread)
     blurred = cv2.GaussianBlur(maps[..., 1:], (9, 9), 2.0)
@@ -158,23 +179,20 @@ def _shade(
     light: Light,
     rays: Seen,
     places: Float[np.ndarray, "rays 2"],
+    normals: Float[np.ndarray, "rays 3"],
     shadow: Float[np.ndarray, "rays 2"],
     folds: Folds,
 ) -> Float[np.ndarray, "rays 3"]:
-    """Linear RGB that every ray sees; black where it meets nothing."""
+    """Linear RGB that every ray sees; all of them meet something."""
     albedo, gloss = np.zeros((len(places), 3), np.float32), np.zeros(len(places), np.float32)
-    skin, fold = np.zeros(len(places), np.float32), np.zeros(len(places), np.float32)
     order = np.argsort(rays.layer, kind="stable")
     borders = np.searchsorted(rays.layer[order], np.arange(len(layers) + 1))
     for number, layer in enumerate(layers):
         rows = order[borders[number] : borders[number + 1]]
         if len(rows):
             albedo[rows], gloss[rows] = layer.material.paint(rays.rows(rows))
-            skin[rows], fold[rows] = layer.kind == "skin", layer.kind == "cloth"
-    met = np.flatnonzero(rays.layer >= 0)
-    directions = tracer.directions(places[met])
-    normals = folds.bend(directions * rays.depth[met, None], rays.normals[met], fold[met], rays.layer[met])
-    surface = Surface(normals, directions, albedo[met], gloss[met], skin[met])
-    sent = np.zeros((len(places), 3), np.float32)
-    sent[met] = radiance(surface, light, shadow[met])
-    return sent
+    kinds = np.array([layer.kind for layer in layers])
+    skin, cloth = (kinds == "skin").astype(np.float32)[rays.layer], (kinds == "cloth")[rays.layer]
+    directions = tracer.directions(places)
+    bent = folds.bend(directions * rays.depth[:, None], normals, cloth, rays.layer)
+    return radiance(Surface(bent, directions, albedo, gloss, skin), light, shadow)

@@ -12,7 +12,7 @@ from datamodules.open_v2.light import Light
 from datamodules.open_v2.trace import Tracer
 
 _ABOVE = 4e-3  # metres by which rays start above the surface, which is made of flat faces
-_KEY_RAYS, _SKY_RAYS = 2, 6
+_SKY_RAYS = 5
 _UNDER_SKIN = np.array([1.0, 0.45, 0.3], np.float32)  # light comes out again beyond the terminator, mostly red
 _rng = np.random.Generator(np.random.PCG64(1))
 _BALL = _rng.standard_normal((8192, 3)).astype(np.float32)
@@ -73,11 +73,12 @@ def key_visibility(
     facing = np.flatnonzero(normals @ light.key > -0.05)
     start = points[facing] + normals[facing] * _ABOVE
     blocked = np.zeros(len(facing), np.float32)
-    for _ in range(_KEY_RAYS):
-        towards = light.key + light.spread * _scatter(len(facing), rng)
+    rays = 1 if light.spread < 0.05 else 2
+    for _ in range(rays):
+        towards = light.key + np.float32(light.spread) * _scatter(len(facing), rng)
         blocked += tracer.blocked(start, towards)
     share = np.ones(len(points), np.float32)
-    share[facing] = 1 - blocked / _KEY_RAYS
+    share[facing] = 1 - blocked / rays
     return share
 
 

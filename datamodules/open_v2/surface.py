@@ -12,38 +12,53 @@ from datamodules.open_v2.trace import Seen
 from datamodules.open_v2.types import Layer
 
 
-def surface_map(
-    seen: Seen,
-    own: Sequence[Layer],
-    body: Float[np.ndarray, "vertices 3"],
-    faces: Int[np.ndarray, "faces 3"],
-    charts: SurfaceCharts,
-    intrinsics: Float[np.ndarray, "3 3"],
-    size: int,
-) -> UInt8[np.ndarray, "size size 3"]:
-    """IUV of every pixel whose centre sees the person.
+class SurfaceMapper:
+    """Charts prepared for looking up many points: each face's corners in the frame of its chart.
 
     Args:
-        seen: of all pixel centres, row-major.
-        own: the person's layers, which must be the first ones of the picture.
-        body: the posed bare body, camera frame.
-        faces: of the body.
         charts: of the body's template.
-        intrinsics: pixels.
-        size: side of the picture.
+        faces: of the body.
     """
-    iuv = np.zeros((size * size, 3), np.uint8)
-    pixels = np.flatnonzero((seen.layer >= 0) & (seen.layer < len(own)))
-    face, starts = _body_faces(own)
-    below = face[starts[seen.layer[pixels]] + seen.face[pixels]]
-    pixels, below = pixels[below >= 0], below[below >= 0]
-    image = np.stack([pixels % size, pixels // size, np.ones(len(pixels))], -1)
-    points = image @ np.linalg.inv(intrinsics).T * seen.depth[pixels, None]
-    weights = _closest(points.astype(np.float32), body[faces[below]].astype(np.float32))
-    template = np.asarray(charts.vertices, np.float32)[faces[below]]
-    chart = charts.iuv(below, np.einsum("rk,rkc->rc", weights, template))
-    iuv[pixels] = np.stack([chart.part, np.rint(chart.u * 255), np.rint(chart.v * 255)], -1).astype(np.uint8)
-    return iuv.reshape(size, size, 3)
+
+    def __init__(self, charts: SurfaceCharts, faces: Int[np.ndarray, "faces 3"]) -> None:
+        part = charts.face_part.astype(np.int64) - 1
+        offset = charts.vertices[faces] - charts.centre[part][:, None]
+        self._faces, self._part = faces, charts.face_part
+        local = np.einsum("fij,fkj->fki", charts.frame[part], offset)
+        local[..., 0] = (local[..., 0] - charts.start[part][:, None]) / charts.length[part][:, None]
+        self._corners = local.astype(np.float32)
+
+    def iuv(
+        self,
+        seen: Seen,
+        own: Sequence[Layer],
+        body: Float[np.ndarray, "vertices 3"],
+        intrinsics: Float[np.ndarray, "3 3"],
+        size: int,
+    ) -> UInt8[np.ndarray, "size size 3"]:
+        """IUV of every pixel whose centre sees the person.
+
+        Args:
+            seen: of all pixel centres, row-major.
+            own: the person's layers, which must be the first ones of the picture.
+            body: the posed bare body, camera frame.
+            intrinsics: pixels.
+            size: side of the picture.
+        """
+        iuv = np.zeros((size * size, 3), np.uint8)
+        pixels = np.flatnonzero((seen.layer >= 0) & (seen.layer < len(own)))
+        face, starts = _body_faces(own)
+        below = face[starts[seen.layer[pixels]] + seen.face[pixels]]
+        pixels, below = pixels[below >= 0], below[below >= 0]
+        image = np.stack([pixels % size, pixels // size, np.ones_like(pixels)], -1).astype(np.float32)
+        points = image @ np.linalg.inv(intrinsics).T.astype(np.float32) * seen.depth[pixels, None]
+        weights = _closest(points, np.asarray(body, np.float32)[self._faces[below]])
+        local = np.einsum("rk,rkc->rc", weights, self._corners[below])
+        u = np.float32(0.5) + np.arctan2(local[:, 2], local[:, 1]) * np.float32(0.5 / np.pi)
+        chart = np.stack([u, local[:, 0]], -1).clip(0, 1)
+        iuv[pixels, 0] = self._part[below]
+        iuv[pixels, 1:] = np.rint(chart * 255)
+        return iuv.reshape(size, size, 3)
 
 
 def _body_faces(own: Sequence[Layer]) -> tuple[Int[np.ndarray, " faces"], Int[np.ndarray, " layers"]]:
@@ -62,7 +77,7 @@ def _closest(
     aa, bb = np.einsum("rc,rc->r", first, first), np.einsum("rc,rc->r", second, second)
     ab = np.einsum("rc,rc->r", first, second)
     pa, pb = np.einsum("rc,rc->r", offset, first), np.einsum("rc,rc->r", offset, second)
-    area = np.maximum(aa * bb - ab * ab, 1e-20)
+    area = np.maximum(aa * bb - ab * ab, np.float32(1e-20))
     u, v = (bb * pa - ab * pb) / area, (aa * pb - ab * pa) / area
     weights = np.clip(np.stack([1 - u - v, u, v], -1), 0, 1)
     return weights / weights.sum(-1, keepdims=True)

@@ -30,14 +30,14 @@ class Seen:
         face: face of that layer, as the layer counts; 0 where nothing was met.
         barycentric: weights of its corners; zeros for none.
         depth: along z, inf for none.
-        normals: interpolated unit normals towards the camera, camera frame; zeros for none.
+        triangle: number of the face among those that were built; 0 where nothing was met.
     """
 
     layer: Int[np.ndarray, " rays"]
     face: Int[np.ndarray, " rays"]
     barycentric: Float[np.ndarray, "rays 3"]
     depth: Float[np.ndarray, " rays"]
-    normals: Float[np.ndarray, "rays 3"]
+    triangle: Int[np.ndarray, " rays"]
 
     def rows(self, rows: Int[np.ndarray, " rows"]) -> Hits:
         """Some of the hits, as a material takes them."""
@@ -112,15 +112,18 @@ class Tracer:
         number = np.where(hit, found["primID"], 0)
         u, v = np.where(hit, found["u"], 0), np.where(hit, found["v"], 0)
         barycentric = np.stack([hit - u - v, u, v], -1).astype(np.float32)
-        corners = self._normals[self._faces[number]]
-        normals = np.einsum("rk,rkc->rc", barycentric, corners)
-        length = np.sqrt(np.einsum("rc,rc->r", normals, normals))
-        away = np.einsum("rc,rc->r", normals, directions)
-        flip = np.where(away > 0.3 * length, -1, 1)  # the inside of a hem; at a rim, interpolation may tilt a little
-        normals *= (flip / np.maximum(length, 1e-9))[:, None]
         layer = np.where(hit, self._layer[number], -1)
         depth = np.where(hit, found["tfar"], np.inf).astype(np.float32)
-        return Seen(layer, self._face[number], barycentric, depth, normals.astype(np.float32))
+        return Seen(layer, self._face[number], barycentric, depth, number)
+
+    def normals(self, seen: Seen, directions: Float[np.ndarray, "rays 3"]) -> Float[np.ndarray, "rays 3"]:
+        """Interpolated unit normals towards the camera; `directions` are of the rays, which all met something."""
+        corners = self._normals[self._faces[seen.triangle]]
+        normals = np.einsum("rk,rkc->rc", seen.barycentric, corners)
+        length = np.sqrt(np.einsum("rc,rc->r", normals, normals))
+        away = np.einsum("rc,rc->r", normals, directions)
+        flip = np.where(away > 0.3 * length, np.float32(-1), np.float32(1))  # the inside of a hem
+        return normals * (flip / np.maximum(length, np.float32(1e-9)))[:, None]
 
     def blocked(
         self, origins: Float[np.ndarray, "rays 3"], directions: Float[np.ndarray, "rays 3"]
