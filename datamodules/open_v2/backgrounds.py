@@ -36,7 +36,7 @@ class BackgroundBank:
 
 
 KINDS = ("photographs", "panoramas", "places")
-_SHARES = (0.35, 0.3, 0.35)
+_SHARES = (0.2, 0.38, 0.42)
 
 
 def load_backgrounds(path: Path) -> BackgroundBank:
@@ -58,7 +58,7 @@ def draw_background(bank: BackgroundBank, rng: np.random.Generator, size: int) -
     image = _view(_picked(bank, rng), rng, size)
     if rng.random() < 0.2:
         image = _on_ground(image, _picked(bank, rng), rng, size)
-    if rng.random() < 0.45:  # out of focus
+    if rng.random() < 0.25:  # out of focus
         image = np.asarray(cv2.GaussianBlur(image, (0, 0), rng.uniform(0.6, 5) * size / 256), np.uint8)
     return _recoloured(image, rng)
 
@@ -104,11 +104,12 @@ def _on_ground(
 def _recoloured(image: Image, rng: np.random.Generator) -> Image:
     """Brightness, contrast, white balance and saturation."""
     gamma, gain = np.exp(rng.normal(0, 0.25)), np.exp(rng.normal(0, 0.15)) * (1 + rng.normal(0, 0.05, 3))
-    curve = np.linspace(0, 1, 256, dtype=np.float32)[:, None] ** gamma * gain
+    steps = np.linspace(0, 1, 256, dtype=np.float32)[:, None] ** gamma
+    curve = ((steps - 0.45) * np.exp(rng.normal(0.15, 0.15)) + 0.45) * gain
     image = np.asarray(cv2.LUT(image, np.rint(curve.clip(0, 1) * 255).astype(np.uint8)[None]), np.uint8)
-    if rng.random() < 0.4:
+    if rng.random() < 0.6:
         plain = np.repeat(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)[..., None], 3, -1)
-        keep = rng.uniform(0.2, 1.4)
+        keep = rng.uniform(0.2, 1.1)
         image = np.asarray(cv2.addWeighted(image, keep, plain, 1 - keep, 0), np.uint8)
     return image
 

@@ -25,6 +25,11 @@ def _make_field() -> Float[np.ndarray, "32 32 32 3"]:
 _FIELD = _make_field().reshape(-1, 3)
 
 
+def _look_up(place: Float[np.ndarray, "rays 3"]) -> Float[np.ndarray, "rays 3"]:
+    cell = np.rint(place).astype(np.int32) & (_SIDE - 1)
+    return _FIELD[(cell[:, 0] * _SIDE + cell[:, 1]) * _SIDE + cell[:, 2]]
+
+
 @dataclass(frozen=True)
 class Folds:
     """How cloth of one picture folds.
@@ -43,10 +48,8 @@ class Folds:
     def draw(cls, rng: np.random.Generator, layers: int) -> Folds:
         """Folds for so many layers."""
         axes = np.linalg.qr(rng.standard_normal((3, 3)))[0] * np.array([[1.0], [0.8], [0.35]])
-        scale = np.exp(rng.uniform(np.log(25), np.log(90), layers))
-        return cls(
-            scale.astype(np.float32), rng.uniform(0.05, 0.45, layers).astype(np.float32), axes.astype(np.float32)
-        )
+        scale = np.exp(rng.uniform(np.log(20), np.log(60), layers))
+        return cls(scale.astype(np.float32), rng.uniform(0.1, 0.7, layers).astype(np.float32), axes.astype(np.float32))
 
     def bend(
         self,
@@ -60,8 +63,7 @@ class Folds:
         if not len(rows):
             return normals
         place = points[rows] @ self.axes.T * self.scale[layer[rows], None]
-        cell = np.rint(place).astype(np.int32) & (_SIDE - 1)
-        slope = _FIELD[(cell[:, 0] * _SIDE + cell[:, 1]) * _SIDE + cell[:, 2]]
+        slope = _look_up(place) + 0.5 * _look_up(place * np.float32(2.7))
         part = normals[rows] - (slope @ self.axes) * self.depth[layer[rows], None]
         bent = normals.copy()
         bent[rows] = part / np.sqrt(np.einsum("rc,rc->r", part, part))[:, None]

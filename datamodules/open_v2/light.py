@@ -20,7 +20,7 @@ from datamodules.open_v2.harmonics import basis
 
 _WARM, _NEUTRAL, _COLD = np.array([1.0, 0.72, 0.45]), np.array([1.0, 0.95, 0.9]), np.array([0.75, 0.88, 1.0])
 _KINDS = ("environment", "sun", "overcast", "room", "gym", "window", "flash", "low sun", "night")
-_SHARES = (0.4, 0.13, 0.08, 0.1, 0.08, 0.07, 0.06, 0.05, 0.03)
+_SHARES = (0.34, 0.22, 0.07, 0.09, 0.08, 0.06, 0.06, 0.05, 0.03)
 
 
 @dataclass(frozen=True)
@@ -105,8 +105,8 @@ def _made_up(
     ground = rng.uniform(0.08, 0.35) * (1 + rng.normal(0, 0.15, 3))
     warmth = rng.random()
     if kind == "sun":
-        sky = _COLD * rng.uniform(0.2, 0.5)
-        return _dome(sky, ground * 0.8), _towards(rng, 25, 75), _NEUTRAL * rng.uniform(0.6, 1.3), 0.02
+        sky = _COLD * rng.uniform(0.15, 0.5)
+        return _dome(sky, ground * 0.8), _towards(rng, 25, 75), _NEUTRAL * rng.uniform(0.8, 2.4), 0.015
     if kind == "low sun":
         sky = (_COLD * warmth + _WARM * (1 - warmth)) * rng.uniform(0.15, 0.4)
         return _dome(sky, ground * 0.5), _towards(rng, 4, 25), _WARM * rng.uniform(0.7, 1.6), 0.03

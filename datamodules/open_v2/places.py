@@ -17,16 +17,22 @@ KINDS = ("room", "court", "lawn", "street", "crowd", "blur", "trees", "shelves")
 
 def draw_place(kind: str, rng: np.random.Generator, size: int = 320) -> UInt8[np.ndarray, "size size 3"]:
     """A place in sRGB."""
-    horizon = int(size * rng.uniform(0.25, 0.7))
+    low, high = (0.05, 0.6) if kind in ("lawn", "court") else (0.25, 0.7)
+    horizon = int(size * rng.uniform(low, high))
     canvas = _behind(kind, rng, size, horizon)
     if kind not in ("blur", "trees"):
         canvas[horizon:] = _floor(kind, rng, size, horizon)[horizon:]
     if kind in ("room", "court", "street", "shelves"):
         _clutter(canvas, rng, horizon)
+    if kind in ("lawn", "court", "street", "crowd") and rng.random() < 0.5:
+        _boards(canvas, rng, horizon)
+    if rng.random() < 0.15:
+        _net(canvas, rng)
     shade = cv2.resize(rng.uniform(0.55, 1.3, (3, 3)).astype(np.float32), (size, size), interpolation=cv2.INTER_CUBIC)
     rough = np.repeat(np.repeat(noise(rng, 16), 3, 0), 3, 1)[:size, :size, None] - 0.5
-    canvas = canvas * shade[..., None] * (1 + rng.uniform(0.05, 0.25) * rough)
-    canvas = cv2.GaussianBlur(canvas, (0, 0), rng.uniform(0.5, 3.0))
+    grain = rng.standard_normal((size, size, 1), np.float32)
+    canvas = canvas * shade[..., None] * (1 + rng.uniform(0.05, 0.4) * rough + rng.uniform(0.0, 0.25) * grain)
+    canvas = cv2.GaussianBlur(canvas, (0, 0), rng.uniform(0.4, 1.5) if rng.random() < 0.7 else rng.uniform(1.5, 4))
     coded = np.clip(canvas, 0, 1) ** (1 / 2.2)
     return np.rint(coded * 255).astype(np.uint8)
 
@@ -47,6 +53,10 @@ def _warp(picture: Canvas, matrix: Float[np.ndarray, "3 3"], size: int) -> Canva
 
 def _behind(kind: str, rng: np.random.Generator, size: int, horizon: int) -> Canvas:
     """What is above the floor."""
+    if kind in ("lawn", "court") and rng.random() < 0.35:
+        return _crowd(rng, size)
+    if kind == "lawn" and rng.random() < 0.3:
+        return _leaves(rng, size)
     if kind in ("lawn", "street", "court") and rng.random() < 0.7:
         top, low = np.array([0.25, 0.45, 0.8]) * rng.uniform(0.4, 1.2), colour(rng, (0.0, 0.2), (0.7, 1.0))
         ramp = np.linspace(0, 1, size)[:, None, None] ** 0.7
@@ -84,6 +94,32 @@ def _skyline(canvas: Canvas, rng: np.random.Generator, horizon: int, green: bool
             dark = tuple(float(c) for c in tint * rng.uniform(0.2, 1.6))
             for column in range(x + 3, x + width - 4, 9):
                 cv2.rectangle(canvas, (column, row), (column + 4, row + 5), dark, -1)
+
+
+def _boards(canvas: Canvas, rng: np.random.Generator, horizon: int) -> None:
+    """A band of advertising or a wall above the floor, with letters, in place."""
+    size, height = len(canvas), int(rng.uniform(0.06, 0.35) * len(canvas))
+    foot = horizon + int(rng.integers(0, 12))
+    x = -int(rng.integers(0, 60))
+    while x < size:
+        width = int(rng.integers(40, 200))
+        tint, ink = (tuple(float(c) for c in colour(rng, (0.0, 0.9), (0.1, 0.95))) for _ in range(2))
+        cv2.rectangle(canvas, (x, foot - height), (x + width, foot), tint, -1)
+        text = "".join(chr(int(c)) for c in rng.integers(65, 91, int(rng.integers(2, 8))))
+        cv2.putText(
+            canvas, text, (x + 6, foot - height // 4), cv2.FONT_HERSHEY_DUPLEX, height / 40, ink, max(height // 14, 1)
+        )
+        x += width
+
+
+def _net(canvas: Canvas, rng: np.random.Generator) -> None:
+    """A fence or goal net over everything, in place."""
+    size, step = len(canvas), int(rng.integers(7, 26))
+    tint, slope = float(rng.choice([0.02, 0.3, 0.9])), rng.uniform(-1.2, 1.2)
+    for start in range(-2 * size, 2 * size, step):
+        for sign in (1, -1):
+            end = start + int(sign * (slope + 1.3) * size)
+            cv2.line(canvas, (start, 0), (end, size), (tint,) * 3, 1, cv2.LINE_AA)
 
 
 def _leaves(rng: np.random.Generator, size: int) -> Canvas:

@@ -24,7 +24,7 @@ def expose(image: Image, rng: np.random.Generator) -> Image:
 def _optics(image: Image, rng: np.random.Generator, moved: float, small: float) -> Image:
     """Blur of the lens, of motion, or of a picture that was made small and large again."""
     size = len(image)
-    if small < 0.2:
+    if small < 0.16:
         share = rng.uniform(0.2, 0.7)
         tiny = cv2.resize(image, None, fx=share, fy=share, interpolation=cv2.INTER_AREA)
         way = (cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_NEAREST)[int(rng.choice(3, p=[0.55, 0.4, 0.05]))]
@@ -36,28 +36,29 @@ def _optics(image: Image, rng: np.random.Generator, moved: float, small: float) 
         reach = np.round(np.array([np.cos(angle), np.sin(angle)]) * half).astype(int)
         cv2.line(kernel, (half - reach[0], half - reach[1]), (half + reach[0], half + reach[1]), 1.0, 1)
         return np.asarray(cv2.filter2D(image, -1, kernel / kernel.sum()), np.uint8)
-    sigma = abs(rng.normal(0, 0.6)) * size / 256 if moved < 0.85 else rng.uniform(0.8, 2.2) * size / 256
+    sigma = abs(rng.normal(0, 0.4)) * size / 256 if moved < 0.88 else rng.uniform(0.6, 2.0) * size / 256
     if sigma > 0.3:
         image = np.asarray(cv2.GaussianBlur(image, (0, 0), sigma), np.uint8)
-    elif moved > 0.4 and rng.random() < 0.3:  # sharpened by the phone
+    elif rng.random() < 0.6:  # sharpened by the camera
         soft = cv2.GaussianBlur(image, (0, 0), 1.2)
-        image = np.asarray(cv2.addWeighted(image, 1.7, soft, -0.7, 0), np.uint8)
+        more = rng.uniform(0.2, 1.0)
+        image = np.asarray(cv2.addWeighted(image, 1 + more, soft, -more, 0), np.uint8)
     return image
 
 
 def _tone(image: Image, rng: np.random.Generator, grey: float, shade: float) -> Image:
     """Curves of each channel, saturation, and darker corners; through one table of 256 values."""
     steps = np.linspace(0, 1, 256, dtype=np.float32)
-    contrast, bright = np.exp(rng.normal(0, 0.15)), rng.normal(0, 0.05)
+    contrast, bright = np.exp(rng.normal(0.15, 0.18)), rng.normal(0.015, 0.05)
     gamma = np.exp(rng.normal(0, 0.2))
     curve = (steps**gamma - 0.5) * contrast + 0.5 + bright
-    lift = max(rng.normal(0, 0.04), 0)
+    lift = max(rng.normal(-0.03, 0.05), 0)
     tables = np.clip((lift + curve * (1 - lift))[:, None] * (1 + rng.normal(0, 0.04, 3)), 0, 1)
     coded = np.rint(tables * 255).astype(np.uint8)[None]
     image = np.asarray(cv2.LUT(image, coded), np.uint8)
-    if grey < 0.3:
+    if grey < 0.55:
         plain = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)[..., None]
-        keep = 0.0 if grey < 0.07 else rng.uniform(0.3, 1.5)
+        keep = 0.0 if grey < 0.06 else rng.uniform(0.4, 1.1)
         plain = np.repeat(plain, 3, -1)
         image = np.asarray(cv2.addWeighted(image, keep, plain, 1 - keep, 0), np.uint8)
     if shade < 0.2:
