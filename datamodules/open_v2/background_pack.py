@@ -65,8 +65,8 @@ PHOTOGRAPHS = (
 )
 """Below the folder into which the Debian packages were unpacked (`dpkg -x`)."""
 _BUNDLED = ("coffee.png", "brick.png", "grass.png", "gravel.png", "rocket.jpg", "motorcycle_left.png", "chelsea.png")
-_SIDE, _QUALITY = 320, 74
-_CROPS, _VIEWS, _PLACES = 9, 16, 260
+_SIDE, _QUALITY = 320, 70
+_CROPS, _VIEWS, _PLACES = 6, 17, 270
 
 
 def background_file(cache: Path) -> Path:

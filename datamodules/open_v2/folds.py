@@ -49,7 +49,9 @@ class Folds:
         """Folds for so many layers."""
         axes = np.linalg.qr(rng.standard_normal((3, 3)))[0] * np.array([[1.0], [0.8], [0.35]])
         scale = np.exp(rng.uniform(np.log(20), np.log(60), layers))
-        return cls(scale.astype(np.float32), rng.uniform(0.1, 0.7, layers).astype(np.float32), axes.astype(np.float32))
+        return cls(
+            scale.astype(np.float32), rng.uniform(0.05, 0.55, layers).astype(np.float32), axes.astype(np.float32)
+        )
 
     def bend(
         self,

@@ -106,9 +106,10 @@ def _boards(canvas: Canvas, rng: np.random.Generator, horizon: int) -> None:
         tint, ink = (tuple(float(c) for c in colour(rng, (0.0, 0.9), (0.1, 0.95))) for _ in range(2))
         cv2.rectangle(canvas, (x, foot - height), (x + width, foot), tint, -1)
         text = "".join(chr(int(c)) for c in rng.integers(65, 91, int(rng.integers(2, 8))))
-        cv2.putText(
-            canvas, text, (x + 6, foot - height // 4), cv2.FONT_HERSHEY_DUPLEX, height / 40, ink, max(height // 14, 1)
-        )
+        letters = np.zeros(canvas.shape[:2], np.uint8)  # text is drawn on bytes only
+        place = (x + 6, foot - height // 4)
+        cv2.putText(letters, text, place, cv2.FONT_HERSHEY_DUPLEX, height / 40, 255, max(height // 14, 1))
+        canvas[letters > 0] = ink
         x += width
 
 

@@ -108,7 +108,7 @@ def exposure(picture: Picture, rng: np.random.Generator) -> float:
     """Gain that puts the mean brightness of what is seen where a camera would put it, within a stop or so."""
     luminance = float((picture.colour @ _LUMINANCE).sum() / max(picture.coverage.sum(), 1.0))
     adapted = max(luminance, 0.01) ** 0.75 * 0.25**0.25  # dark clothes do not make a camera open all the way
-    return float(0.26 / adapted * 2 ** rng.normal(0, 0.45))
+    return float(0.29 / adapted * 2 ** rng.normal(0, 0.45))
 
 
 def _centres(pixels: Int[np.ndarray, " n"], size: int) -> Float[np.ndarray, "n 2"]:
