@@ -297,11 +297,22 @@ MANO21 = Skeleton(
 )
 """One hand: the wrist and four joints per finger, the last one its tip."""
 
+
+def _union(name: str, *skeletons: Skeleton) -> Skeleton:
+    """Every joint of some skeletons once; parents and root are those of the first one that says."""
+    parents = {j: p for s in reversed(skeletons) for j, p in zip(s.joints, s.parents, strict=True)}
+    joints = tuple(dict.fromkeys(j for s in skeletons for j in s.joints))
+    return Skeleton(name, joints, tuple(parents[j] for j in joints), skeletons[0].root)
+
+
+OPEN36 = _union("open36", SMPL29, H36M17, COCO17)
+"""Every joint that the open body can place: annotations of the open benchmark carry all of them."""
+
 SKELETONS: dict[str, Skeleton] = {
     s.name: s
     for s in (
         *(SMPL24, SMPL29, H36M17, H36M18, COCO17, COCO19, HUMANEVA15),
-        *(MPI_INF_3DHP28, MPI_INF_3DHP17, MUCO21, LSP14, MPII16, MANO21),
+        *(MPI_INF_3DHP28, MPI_INF_3DHP17, MUCO21, LSP14, MPII16, MANO21, OPEN36),
         *(SPIN24, SPIN24_H36M, SPIN24_MPI, SPIN24_MPII, SPIN24_COCO),
     )
 }

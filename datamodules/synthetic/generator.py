@@ -11,7 +11,7 @@ from jaxtyping import Float, UInt8
 from body.load import load_body
 from body.maps import iuv_of
 from body.model import BodyModel
-from body.skeleton import COCO17, H36M17, SMPL29, Skeleton
+from body.skeleton import COCO17, H36M17, OPEN36, SMPL29
 from body.uv import SurfaceCharts
 from datamodules.synthetic.camera import place
 from datamodules.synthetic.light import draw_light
@@ -23,14 +23,7 @@ from datamodules.synthetic.scene import draw_sample
 from datamodules.synthetic.sensor import expose
 from datamodules.synthetic.wardrobe import draw_style
 
-
-def _union(*skeletons: Skeleton) -> Skeleton:
-    parents = {j: p for s in reversed(skeletons) for j, p in zip(s.joints, s.parents, strict=True)}
-    joints = tuple(dict.fromkeys(j for s in skeletons for j in s.joints))
-    return Skeleton("open36", joints, tuple(parents[j] for j in joints), skeletons[0].root)
-
-
-OPEN_SKELETON = _union(SMPL29, H36M17, COCO17)
+OPEN_SKELETON = OPEN36
 """Every joint that the open body can place: annotations of the open benchmark carry all of them."""
 
 

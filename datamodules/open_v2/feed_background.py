@@ -1,0 +1,87 @@
+"""Backgrounds on the device that trains: photographs without people, another cut-out at every visit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from jaxtyping import Float, Int, UInt8
+from torch import Tensor
+from torch.nn import functional
+
+
+class Backgrounds:
+    """A bank of photographs.
+
+    Args:
+        photographs: RGB, all of one size.
+        device: where they lie.
+
+    Raises:
+        ValueError: there is none.
+    """
+
+    def __init__(self, photographs: UInt8[np.ndarray, "photographs side side 3"], device: torch.device) -> None:
+        if not len(photographs):
+            raise ValueError("a bank of backgrounds needs at least one photograph")
+        self._bank = torch.from_numpy(np.ascontiguousarray(photographs.transpose(0, 3, 1, 2))).to(device)
+
+    def __len__(self) -> int:
+        return len(self._bank)
+
+    def draw(self, count: int, size: int) -> Float[Tensor, "batch 3 size size"]:
+        """Cut-outs at random, a third to the whole of a photograph, mirrored and turned a little; values 0 to 255."""
+        device = self._bank.device
+        chosen = torch.randint(len(self._bank), (count,), device=device)
+        zoom, mirrored = 0.3 + 0.7 * torch.rand(count, device=device), torch.rand(count, device=device) < 0.5
+        turn = 0.15 * torch.randn(count, device=device).clamp(-2, 2)
+        cos, sin, across = zoom * torch.cos(turn), zoom * torch.sin(turn), torch.where(mirrored, -1.0, 1.0)
+        free = (1 - zoom)[:, None] * (2 * torch.rand(count, 2, device=device) - 1)
+        rows = [torch.stack([across * cos, -sin, free[:, 0]], -1), torch.stack([across * sin, cos, free[:, 1]], -1)]
+        grid = functional.affine_grid(torch.stack(rows, 1), [count, 3, size, size], align_corners=False)
+        return self._sample(chosen, grid)
+
+    def of_seed(self, seeds: Int[Tensor, "batch"], size: int) -> Float[Tensor, "batch 3 size size"]:
+        """The whole photograph that belongs to each seed; values 0 to 255."""
+        still = torch.eye(2, 3, device=self._bank.device).expand(len(seeds), -1, -1)
+        grid = functional.affine_grid(still, [len(seeds), 3, size, size], align_corners=False)
+        return self._sample(seeds % len(self._bank), grid)
+
+    def _sample(self, chosen: Int[Tensor, "batch"], grid: Tensor) -> Float[Tensor, "batch 3 size size"]:
+        photographs = self._bank[chosen].float()
+        return functional.grid_sample(photographs, grid, padding_mode="reflection", align_corners=False)
+
+
+def read_photographs(folder: Path, side: int = 256) -> UInt8[np.ndarray, "photographs side side 3"]:
+    """All pictures of a folder, their middles as squares of one size.
+
+    Raises:
+        ValueError: there is none, or one cannot be read; the message names it.
+    """
+    files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in (".jpg", ".jpeg", ".png", ".webp"))
+    if not files:
+        raise ValueError(f"{folder} has no photographs (.jpg, .png, .webp) for backgrounds")
+    squares = []
+    for file in files:
+        picture = cv2.imread(str(file), cv2.IMREAD_COLOR)
+        if picture is None:
+            raise ValueError(f"{file} is not a picture that can be read; delete it")
+        height, width = picture.shape[:2]
+        edge = min(height, width)
+        top, left = (height - edge) // 2, (width - edge) // 2
+        square = cv2.resize(picture[top : top + edge, left : left + edge], (side, side), interpolation=cv2.INTER_AREA)
+        squares.append(square[..., ::-1])
+    return np.stack(squares)
+
+
+def plain_backgrounds(count: int = 64, side: int = 64, seed: int = 0) -> UInt8[np.ndarray, "count side side 3"]:
+    """Smooth colour and coarse noise, where there are no photographs."""
+    rng = np.random.default_rng(seed)
+    pictures = []
+    for _ in range(count):
+        coarse = rng.random((int(rng.integers(2, 12)),) * 2 + (3,)).astype(np.float32)
+        smooth = cv2.resize(coarse, (side, side), interpolation=cv2.INTER_CUBIC)
+        pictures.append(np.clip(255 * smooth + rng.normal(0, rng.uniform(0, 20), (side, side, 3)), 0, 255))
+    return np.stack(pictures).astype(np.uint8)

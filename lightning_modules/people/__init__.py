@@ -1,0 +1,1 @@
+"""The backbone's training: people in renderings, before any of the methods sees them."""

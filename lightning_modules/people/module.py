@@ -1,0 +1,153 @@
+"""The backbone's training as a LightningModule."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from smplx.lbs import batch_rodrigues
+from torch import Tensor
+
+from body.camera import apply_affine, backproject, invert_affine, project
+from body.skeleton import OPEN36
+from datamodules.batch import Batch
+from lightning_modules.base import PoseModule
+from lightning_modules.people.losses import (
+    PeopleWeights,
+    body_losses,
+    heatmap_loss,
+    masked_l1,
+    surface_losses,
+)
+from lightning_modules.people.network import PeopleNetwork
+from lightning_modules.precision import full_precision
+from lightning_modules.prediction import Prediction
+from lightning_modules.root_depth import pinhole_depth
+from lightning_modules.smpl_head import ray_rotation
+
+STRIDE = 4
+"""Pixels of the crop per cell of a map."""
+
+
+class PeopleModule(PoseModule):
+    """Joints, parts, surface and body of a person at once: what a backbone learns before it becomes a method's.
+
+    Args:
+        backbone: timm model with feature maps of strides 4 to 32.
+        backbone_weights: safetensors file with the whole timm model's weights, ImageNet's; random when omitted.
+        channels: width of the feature pyramid.
+        crop_size: side of the crops in pixels, a multiple of 32.
+        sigma: of the Gaussians that heat maps are compared with, in cells of 4 pixels.
+        weights: factors of the loss terms by name (`PeopleWeights`); those that are left out keep theirs.
+        flip_test: predict the mirrored crop too and average.
+        weight_decay: of AdamW.
+        lr: see `PoseModule`, as for the arguments after it.
+
+    Raises:
+        ValueError: the crop's size is not a multiple of 32, or the weights are another model's.
+    """
+
+    network: PeopleNetwork
+    skeleton = OPEN36
+
+    def __init__(
+        self,
+        backbone: str = "tf_efficientnet_lite0",
+        backbone_weights: str | None = None,
+        channels: int = 96,
+        crop_size: int = 192,
+        sigma: float = 1.5,
+        weights: dict[str, float] | None = None,
+        flip_test: bool = False,
+        weight_decay: float = 0.02,
+        lr: float = 1e-3,
+        schedule: str = "cosine",
+        milestones: list[int] | None = None,
+        lr_factor: float = 0.1,
+        warmup_steps: int = 200,
+        protocol: str = "open-v1",
+    ) -> None:
+        super().__init__(lr, schedule, milestones or [], lr_factor, warmup_steps, protocol)
+        self.save_hyperparameters()
+        if crop_size % 32:
+            raise ValueError(f"crop_size {crop_size} is not a multiple of 32; use e.g. 192 or 224")
+        self.crop_size, self.sigma, self.flip_test, self.weight_decay = crop_size, sigma, flip_test, weight_decay
+        self.weights = PeopleWeights(**{**asdict(PeopleWeights()), **(weights or {})})
+        self.network = PeopleNetwork(len(OPEN36), backbone, channels, OPEN36.root_index)
+        self._mirror = list(OPEN36.mirror)
+        if backbone_weights is not None:
+            load_trunk(self.network, Path(backbone_weights))
+
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        """Weighted terms, see `PeopleWeights`. Joints beyond the crop teach their depth alone."""
+        output, weights = self.network(batch["image"]), self.weights
+        cells = batch["joints_2d"] / STRIDE
+        side = self.crop_size / STRIDE
+        inside = batch["joints_2d_valid"] & ((cells >= -0.5) & (cells <= side - 0.5)).all(-1)
+        depth = batch["joints"][..., 2] - batch["root_depth"][:, None]
+        deep = batch["joints_valid"] & batch["root_depth_valid"][:, None]
+        parts, surface = surface_losses(output.parts, output.surface, batch["iuv"], batch["iuv_valid"])
+        with full_precision(depth):
+            rotations = batch_rodrigues(batch["pose"].reshape(-1, 3)).view(-1, 24, 3, 3)
+            to_crop = ray_rotation(batch["intrinsics"], batch["crop_affine"], self.crop_size).mT
+            rotations = torch.cat([(to_crop @ rotations[:, 0])[:, None], rotations[:, 1:]], 1)
+        rotation, betas = body_losses(output, rotations, batch["betas"], batch["smpl_valid"])
+        place = masked_l1(output.joints[..., :2] / side, cells / side, inside[..., None].expand_as(cells))
+        return {
+            "heatmap": weights.heatmap * heatmap_loss(output.heatmaps, cells, inside, self.sigma),
+            "place": weights.place * place,
+            "depth": weights.depth * masked_l1(output.joints[..., 2], depth, deep),
+            "parts": weights.parts * parts,
+            "surface": weights.surface * surface,
+            "rotation": weights.rotation * rotation,
+            "betas": weights.betas * betas,
+        }
+
+    @torch.no_grad()
+    def predict(self, batch: Batch) -> Prediction:
+        """Joints at the true root depth where the batch has it, else at the one that the box suggests."""
+        image = batch["image"]
+        found = self.network(image).joints
+        if self.flip_test:
+            mirrored = self.network(image.flip(-1)).joints[:, self._mirror]
+            across = (self.crop_size - 1) / STRIDE - mirrored[..., :1]
+            found = (found + torch.cat([across, mirrored[..., 1:]], -1)) / 2
+        with full_precision(found):
+            pixels = apply_affine(found[..., :2] * STRIDE, invert_affine(batch["crop_affine"]))
+            given = batch["root_depth_valid"]
+            root = torch.where(given, batch["root_depth"], pinhole_depth(batch["box"], batch["intrinsics"], 2.0))
+            depth = (found[..., 2] + root[:, None]).clamp(min=0.1)
+            joints = backproject(pixels, depth, batch["intrinsics"])
+            return Prediction(
+                joints=joints,
+                skeleton=self.skeleton,
+                joints_2d=project(joints, batch["intrinsics"]),
+                root_depth_source="given" if bool(given.all()) else "box",
+            )
+
+    def optimizer(self) -> torch.optim.Optimizer:
+        """AdamW; norms and biases do not decay."""
+        trained = [weight for weight in self.parameters() if weight.requires_grad]
+        groups = [
+            {"params": [w for w in trained if w.ndim > 1], "weight_decay": self.weight_decay},
+            {"params": [w for w in trained if w.ndim <= 1], "weight_decay": 0.0},
+        ]
+        return torch.optim.AdamW(groups, lr=self.lr, fused=self.device.type == "cuda")
+
+
+def load_trunk(network: PeopleNetwork, path: Path) -> None:
+    """Start the backbone from a whole timm model's weights; its classifier and last convolution are left out.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: it is another model's.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such file; name the timm model's weights as .safetensors")
+    state, own = load_file(path), network.backbone.state_dict()
+    missing = [key for key in own if key not in state or state[key].shape != own[key].shape]
+    if missing:
+        raise ValueError(f"{path} is another network's: {', '.join(missing[:3])} are missing or of another shape")
+    network.backbone.load_state_dict({key: state[key] for key in own})

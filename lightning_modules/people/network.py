@@ -1,0 +1,118 @@
+"""A backbone with light heads for everything that a rendering says of a person."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import timm
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+from lightning_modules.precision import full_precision
+from lightning_modules.smpl_head import BodyRotations, matrix_from_6d
+
+PARTS = 24
+
+
+class PeopleOutput(NamedTuple):
+    """What the heads say; maps have a quarter of the crop's side."""
+
+    heatmaps: Float[Tensor, "batch joints side side"]
+    """Logits over all cells of a joint's map."""
+    joints: Float[Tensor, "batch joints 3"]
+    """Expected x and y in cells, and depth relative to the root joint in metres."""
+    parts: Float[Tensor, "batch 25 side side"]
+    """Logits of the background and 24 parts."""
+    surface: Float[Tensor, "batch 48 side side"]
+    """U of every part, then V of every part, 0 to 1."""
+    body: BodyRotations
+    """Rotations as the camera of the crop sees them, and shape."""
+
+
+class _Merge(nn.Module):
+    """A finer map of the backbone added to an enlarged coarser one, and a separable convolution over both."""
+
+    def __init__(self, fine: int, channels: int) -> None:
+        super().__init__()
+        self.lateral = nn.Sequential(nn.Conv2d(fine, channels, 1, bias=False), nn.BatchNorm2d(channels))
+        self.mix = nn.Sequential(
+            nn.Conv2d(channels, channels, 5, padding=2, groups=channels, bias=False),
+            nn.BatchNorm2d(channels),
+            nn.Conv2d(channels, channels, 1, bias=False),
+            nn.BatchNorm2d(channels),
+            nn.ReLU(inplace=True),
+        )
+
+    def forward(self, coarse: Tensor, fine: Tensor) -> Tensor:
+        larger = functional.interpolate(coarse, scale_factor=2.0, mode="nearest")
+        return self.mix(functional.relu(larger + self.lateral(fine)))
+
+
+class PeopleNetwork(nn.Module):
+    """Backbone, feature pyramid to stride 4, and one 1x1 convolution per task; the body from the pooled last map.
+
+    The crop's side is a multiple of 32.
+
+    Args:
+        joints: number of joints.
+        backbone: a timm model with feature maps of strides 4, 8, 16 and 32.
+        channels: width of the pyramid.
+        root: index of the joint that depths are relative to.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, joints: int, backbone: str = "tf_efficientnet_lite0", channels: int = 96, root: int = 0) -> None:
+        super().__init__()
+        self.root, self.num_joints = root, joints
+        self.backbone = timm.create_model(backbone, features_only=True, out_indices=(1, 2, 3, 4))
+        widths = self.backbone.feature_info.channels()
+        known = timm.get_pretrained_cfg(backbone)
+        for name, values in (
+            ("mean", known.mean if known else (0.5,) * 3),
+            ("std", known.std if known else (0.5,) * 3),
+        ):
+            self.register_buffer(name, torch.tensor(values).view(3, 1, 1), persistent=False)
+        self.top = nn.Sequential(nn.Conv2d(widths[-1], channels, 1, bias=False), nn.BatchNorm2d(channels))
+        self.merges = nn.ModuleList(_Merge(width, channels) for width in reversed(widths[:-1]))
+        self.maps = nn.Conv2d(channels, 2 * joints + 1 + 3 * PARTS, 1)
+        self.pooled = nn.Sequential(nn.Linear(widths[-1], 512), nn.BatchNorm1d(512), nn.ReLU(inplace=True))
+        self.numbers = nn.Linear(512, 6 * PARTS + 10)
+        with torch.no_grad():
+            self.maps.weight.mul_(0.1)
+            self.numbers.weight.mul_(0.01)
+            self.numbers.bias.zero_()
+            self.numbers.bias[: 6 * PARTS].view(PARTS, 6)[:, [0, 3]] = 1.0  # no rotation
+
+    def forward(self, image: Float[Tensor, "batch 3 size size"]) -> PeopleOutput:
+        """Everything about the person of each crop.
+
+        Args:
+            image: RGB in [0, 1].
+        """
+        *finer, last = self.backbone((image - self.mean) / self.std)
+        features = self.top(last)
+        for merge, fine in zip(self.merges, reversed(finer), strict=True):
+            features = merge(features, fine)
+        sizes = [self.num_joints, self.num_joints, 1 + PARTS, 2 * PARTS]
+        heatmaps, depths, parts, surface = self.maps(features).split(sizes, 1)
+        numbers = self.numbers(self.pooled(last.mean((2, 3)))).float()
+        rotations, betas = numbers.split([6 * PARTS, 10], -1)
+        body = BodyRotations(matrix_from_6d(rotations.unflatten(-1, (PARTS, 6))), betas)
+        return PeopleOutput(heatmaps, self._locate(heatmaps, depths), parts, surface, body)
+
+    def _locate(
+        self, heatmaps: Float[Tensor, "batch joints side side"], depths: Float[Tensor, "batch joints side side"]
+    ) -> Float[Tensor, "batch joints 3"]:
+        """Expectations under each joint's map, in float32."""
+        side = heatmaps.shape[-1]
+        with full_precision(heatmaps):
+            likelihood = functional.softmax(heatmaps.flatten(2).float(), -1)
+            depth = (likelihood * depths.flatten(2)).sum(-1)
+            likelihood = likelihood.unflatten(-1, (side, side))
+            cells = torch.arange(side, dtype=torch.float32, device=heatmaps.device)
+            x, y = likelihood.sum(2) @ cells, likelihood.sum(3) @ cells
+            return torch.stack([x, y, depth - depth[:, self.root, None]], -1)
