@@ -1,4 +1,4 @@
-"""Random changes of a batch of samples, drawn on the device; the geometry of `datamodules.augment`, for many at once."""
+"""Random changes of a batch of samples, drawn on the device: the geometry of `datamodules.augment`, many at once."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -36,8 +36,8 @@ class Visits:
             background there.
     """
 
-    geometry: GeometryRange = GeometryRange()
-    pixels: PixelRange = PixelRange()
+    geometry: GeometryRange = field(default_factory=GeometryRange)
+    pixels: PixelRange = field(default_factory=PixelRange)
     black_border: float = 0.4
 
 
@@ -48,7 +48,7 @@ class BatchMaker:
         settings: of the crops; `augmentation` is not used, see `visits`.
         backgrounds: what people stand before.
         device: of the samples.
-        visits: random changes.
+        visits: random changes; the usual ones when omitted.
         protocol: whose joints are scored; those of `settings` when omitted.
         vertices: whether batches need them; without, they are zeros and invalid.
 
@@ -61,13 +61,13 @@ class BatchMaker:
         settings: CropSettings,
         backgrounds: Backgrounds,
         device: torch.device,
-        visits: Visits = Visits(),
+        visits: Visits | None = None,
         protocol: Protocol | None = None,
         vertices: bool = True,
     ) -> None:
         if settings.body != "open":
             raise ValueError(f"renderings show the open body, not {settings.body!r}; leave out `crops.body`")
-        self.settings, self.visits, self.with_vertices = settings, visits, vertices
+        self.settings, self.visits, self.with_vertices = settings, visits or Visits(), vertices
         self._backgrounds, self._device = backgrounds, device
         self._body = load_body("open").to(device)
         skeleton = get_skeleton(settings.skeleton)

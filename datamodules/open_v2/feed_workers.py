@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.shared_memory import SharedMemory
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import UInt8
@@ -22,6 +22,7 @@ from datamodules.open_v2.feed_record import row_type, write_row
 from datamodules.open_v2.types import Sample
 
 
+@runtime_checkable
 class Maker(Protocol):
     """Makes samples: `datamodules.open_v2.generator.Generator`, or a stand-in."""
 

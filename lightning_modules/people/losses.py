@@ -9,8 +9,8 @@ from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 from torch.nn import functional
 
+from lightning_modules.common.precision import full_precision
 from lightning_modules.people.network import PARTS, PeopleOutput
-from lightning_modules.precision import full_precision
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,9 @@ from body.camera import apply_affine, backproject, invert_affine, project
 from body.skeleton import OPEN36
 from datamodules.batch import Batch
 from lightning_modules.base import PoseModule
+from lightning_modules.common.precision import full_precision
+from lightning_modules.common.root_depth import pinhole_depth
+from lightning_modules.common.rotations import crop_to_camera_rotation
 from lightning_modules.people.losses import (
     PeopleWeights,
     body_losses,
@@ -22,10 +25,7 @@ from lightning_modules.people.losses import (
     surface_losses,
 )
 from lightning_modules.people.network import PeopleNetwork
-from lightning_modules.precision import full_precision
 from lightning_modules.prediction import Prediction
-from lightning_modules.root_depth import pinhole_depth
-from lightning_modules.smpl_head import ray_rotation
 
 STRIDE = 4
 """Pixels of the crop per cell of a map."""
@@ -91,7 +91,7 @@ class PeopleModule(PoseModule):
         parts, surface = surface_losses(output.parts, output.surface, batch["iuv"], batch["iuv_valid"])
         with full_precision(depth):
             rotations = batch_rodrigues(batch["pose"].reshape(-1, 3)).view(-1, 24, 3, 3)
-            to_crop = ray_rotation(batch["intrinsics"], batch["crop_affine"], self.crop_size).mT
+            to_crop = crop_to_camera_rotation(batch["intrinsics"], batch["crop_affine"], self.crop_size).mT
             rotations = torch.cat([(to_crop @ rotations[:, 0])[:, None], rotations[:, 1:]], 1)
         rotation, betas = body_losses(output, rotations, batch["betas"], batch["smpl_valid"])
         place = masked_l1(output.joints[..., :2] / side, cells / side, inside[..., None].expand_as(cells))
@@ -146,8 +146,8 @@ def load_trunk(network: PeopleNetwork, path: Path) -> None:
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file; name the timm model's weights as .safetensors")
-    state, own = load_file(path), network.backbone.state_dict()
+    state, own = load_file(path), network.backbone.net.state_dict()
     missing = [key for key in own if key not in state or state[key].shape != own[key].shape]
     if missing:
         raise ValueError(f"{path} is another network's: {', '.join(missing[:3])} are missing or of another shape")
-    network.backbone.load_state_dict({key: state[key] for key in own})
+    network.backbone.net.load_state_dict({key: state[key] for key in own})

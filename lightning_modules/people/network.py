@@ -10,8 +10,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lightning_modules.precision import full_precision
-from lightning_modules.smpl_head import BodyRotations, matrix_from_6d
+from lightning_modules.common.backbones import create_backbone
+from lightning_modules.common.posed_body import BodyRotations
+from lightning_modules.common.precision import full_precision
+from lightning_modules.common.rotations import matrix_from_6d
 
 PARTS = 24
 
@@ -68,8 +70,8 @@ class PeopleNetwork(nn.Module):
     def __init__(self, joints: int, backbone: str = "tf_efficientnet_lite0", channels: int = 96, root: int = 0) -> None:
         super().__init__()
         self.root, self.num_joints = root, joints
-        self.backbone = timm.create_model(backbone, features_only=True, out_indices=(1, 2, 3, 4))
-        widths = self.backbone.feature_info.channels()
+        self.backbone = create_backbone(backbone, only=(1, 2, 3, 4))
+        widths = self.backbone.channels
         known = timm.get_pretrained_cfg(backbone)
         for name, values in (
             ("mean", known.mean if known else (0.5,) * 3),
