@@ -29,6 +29,7 @@ from datamodules.settings import CropSettings
 from lightning_modules.base import PoseModule
 from lightning_modules.people.module import PeopleModule
 from lightning_modules.people.timed import TimedTraining
+from metrics import overall
 
 _PHASES = ("pose_steps", "estimator_steps", "true_parts_steps")
 """Settings of methods that count steps: what they are a share of is the configuration's `max_steps`."""
@@ -187,8 +188,9 @@ def run_stage(
         "name": stage.name, "seconds": trained, "visits": progress.visits, "visits_per_s": progress.visits / trained,
         "memory_gb": torch.cuda.max_memory_allocated() / 2**30 if on_gpu else 0.0, "log": progress.lines,
     }  # fmt: skip
+    whole = BatchMaker(stage.crops, backgrounds, device, None, module.protocol)  # meshes are scored, too
     with torch.compiler.set_stance("force_eager"):
-        report |= evaluate(module, maker, buffers["val"], device, min(stage.batch, 64))
+        report |= evaluate(module, whole, buffers["val"], device, min(stage.batch, 64))
     return report
 
 
@@ -207,7 +209,7 @@ def evaluate(
         module.validation_step(rows, 0)
         right, counted = _near(module, rows, maker.settings.margin)
         near, seen = near + right, seen + counted
-    values = {name: float(value) for name, value in module.metrics.compute().items() if ":" not in name}
+    values = {name: float(value) for name, value in overall(module.metrics.compute()).items()}
     module.metrics.reset()
     return {**values, "within_tenth_of_box": near / max(seen, 1)}
 

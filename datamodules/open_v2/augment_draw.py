@@ -24,9 +24,9 @@ def constant(values: tuple[Any, ...], device: torch.device) -> Float[Tensor, "..
 class Changes(NamedTuple):
     """What happens to the geometry of each sample; see `datamodules.augment.Change`."""
 
-    scale: Float[Tensor, "batch"]
-    rotation: Float[Tensor, "batch"]
-    flip: Bool[Tensor, "batch"]
+    scale: Float[Tensor, " batch"]
+    rotation: Float[Tensor, " batch"]
+    flip: Bool[Tensor, " batch"]
     shift: Float[Tensor, "batch 2"]
     """By how much of its side the box is off."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Real
 from torch import Tensor
 from torch.nn import functional
 
@@ -49,7 +49,7 @@ def crop_windows(
     mirrored = box.clone()
     mirrored[:, 0] = picture - 1 - box[:, 0] - box[:, 2]
     box = torch.where(flip[:, None], mirrored, box)
-    across = torch.where(flip, -1.0, 1.0)
+    across = torch.where(flip, -1.0, 1.0).double()
     intrinsics = intrinsics.clone()
     intrinsics[:, 0, 1] *= across
     intrinsics[:, 0, 2] = torch.where(flip, picture - 1 - intrinsics[:, 0, 2], intrinsics[:, 0, 2])
@@ -83,7 +83,7 @@ def sampling_grid(
 
 
 def warp(
-    pictures: UInt8[Tensor, "batch side side channels"], grid: Float[Tensor, "batch size size 2"], nearest: bool = False
+    pictures: Real[Tensor, "batch side side channels"], grid: Float[Tensor, "batch size size 2"], nearest: bool = False
 ) -> Float[Tensor, "batch channels size size"]:
     """Values 0 to 255 at the places of a grid, bilinear or of the nearest pixel; 0 outside."""
     planes, mode = pictures.permute(0, 3, 1, 2).float(), "nearest" if nearest else "bilinear"

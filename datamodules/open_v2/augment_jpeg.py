@@ -31,7 +31,7 @@ _COSINES = tuple(
 
 
 def jpeg(
-    image: Float[Tensor, "batch 3 size size"], quality: Float[Tensor, "batch"]
+    image: Float[Tensor, "batch 3 size size"], quality: Float[Tensor, " batch"]
 ) -> Float[Tensor, "batch 3 size size"]:
     """Images in [0, 1] as they are after JPEG at a quality of 1 to 100, without subsampled colour.
 

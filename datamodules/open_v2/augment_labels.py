@@ -24,7 +24,7 @@ def _turns(changes: Changes) -> Float[Tensor, "batch 3 3"]:
     return torch.stack([cos, -sin, zero, sin, cos, zero, zero, zero, one], -1).view(-1, 3, 3)
 
 
-def _signs(flip: Bool[Tensor, "batch"], flipped: tuple[float, float, float]) -> Float[Tensor, "batch 1 3"]:
+def _signs(flip: Bool[Tensor, " batch"], flipped: tuple[float, float, float]) -> Float[Tensor, "batch 1 3"]:
     mirrored = constant(flipped, flip.device).double()
     return torch.where(flip[:, None, None], mirrored, torch.ones_like(mirrored))
 
@@ -133,7 +133,7 @@ class SurfaceLabels:
         self._middle = torch.tensor(middle, device=device)
 
     def __call__(
-        self, iuv: UInt8[Tensor, "batch 3 size size"], flip: Bool[Tensor, "batch"]
+        self, iuv: UInt8[Tensor, "batch 3 size size"], flip: Bool[Tensor, " batch"]
     ) -> UInt8[Tensor, "batch 3 size size"]:
         """Labels whose pixels were mirrored already where `flip` says so."""
         part, u, v = iuv.unbind(1)

@@ -57,7 +57,7 @@ def change_pixels(
         (shares.grey, lambda rows: image[rows].mean(1, keepdim=True).expand(-1, 3, -1, -1)),
         (shares.swap, lambda rows: image[rows][:, torch.randperm(3, device=image.device)]),
         (shares.noise, lambda rows: _noisy(image[rows])),
-        (shares.jpeg, lambda rows: jpeg(image[rows], _between(rows, 8, 60))),
+        (shares.jpeg, lambda rows: jpeg(image[rows], _between(rows, 8.0, 60.0))),
     )
     for share, change in steps:
         rows = _some(image, share)
@@ -66,18 +66,18 @@ def change_pixels(
     return image
 
 
-def _some(image: Float[Tensor, "batch 3 size size"], share: float) -> Int[Tensor, "some"]:
+def _some(image: Float[Tensor, "batch 3 size size"], share: float) -> Int[Tensor, " some"]:
     """Rows of a batch at random; their number is the share, rounded up or down by chance."""
     wanted = share * len(image)
     count = int(wanted + torch.rand(()).item())  # the processor's own generator: nothing waits for the device
     return torch.randperm(len(image), device=image.device)[:count]
 
 
-def _between(like: Tensor, low: float, high: float) -> Float[Tensor, "rows"]:
+def _between(like: Tensor, low: float, high: float) -> Float[Tensor, " rows"]:
     return low + (high - low) * torch.rand(len(like), device=like.device)
 
 
-def _log_between(like: Tensor, low: float, high: float) -> Float[Tensor, "rows"]:
+def _log_between(like: Tensor, low: float, high: float) -> Float[Tensor, " rows"]:
     return torch.exp(_between(like, math.log(low), math.log(high)))
 
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 def resampling_matrix(
-    sigma: Float[Tensor, "batch"], step: Float[Tensor, "batch"], size: int
+    sigma: Float[Tensor, " batch"], step: Float[Tensor, " batch"], size: int
 ) -> Float[Tensor, "batch size size"]:
     """What a line of pixels becomes: Gaussian blur, samples every `step` pixels, and linear interpolation of those.
 

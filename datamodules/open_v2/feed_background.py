@@ -43,13 +43,13 @@ class Backgrounds:
         grid = functional.affine_grid(torch.stack(rows, 1), [count, 3, size, size], align_corners=False)
         return self._sample(chosen, grid)
 
-    def of_seed(self, seeds: Int[Tensor, "batch"], size: int) -> Float[Tensor, "batch 3 size size"]:
+    def of_seed(self, seeds: Int[Tensor, " batch"], size: int) -> Float[Tensor, "batch 3 size size"]:
         """The whole photograph that belongs to each seed; values 0 to 255."""
         still = torch.eye(2, 3, device=self._bank.device).expand(len(seeds), -1, -1)
         grid = functional.affine_grid(still, [len(seeds), 3, size, size], align_corners=False)
         return self._sample(seeds % len(self._bank), grid)
 
-    def _sample(self, chosen: Int[Tensor, "batch"], grid: Tensor) -> Float[Tensor, "batch 3 size size"]:
+    def _sample(self, chosen: Int[Tensor, " batch"], grid: Tensor) -> Float[Tensor, "batch 3 size size"]:
         photographs = self._bank[chosen].float()
         return functional.grid_sample(photographs, grid, padding_mode="reflection", align_corners=False)
 

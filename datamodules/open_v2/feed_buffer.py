@@ -48,7 +48,7 @@ class ReplayBuffer:
     def __len__(self) -> int:
         return min(self.added, self.capacity)
 
-    def add(self, row: UInt8[np.ndarray, "bytes"]) -> None:
+    def add(self, row: UInt8[np.ndarray, " bytes"]) -> None:
         """Take a sample; it can be drawn after `flush`, which happens by itself when enough have come together."""
         staged = self._staging[self._turn]
         staged[self._waiting].numpy()[:] = row
@@ -74,7 +74,7 @@ class ReplayBuffer:
         if self._count_file is not None:
             self._count_file.write_text(f"{self.added}\n")
 
-    def take(self, positions: Int[Tensor, "batch"]) -> Records:
+    def take(self, positions: Int[Tensor, " batch"]) -> Records:
         """Samples by their position, 0 to `len(self) - 1`."""
         return read_rows(self._rows[positions], self.size)
 

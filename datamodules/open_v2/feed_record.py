@@ -28,8 +28,8 @@ class Records(NamedTuple):
     intrinsics: Float[Tensor, "batch 3 3"]
     joints: Float[Tensor, "batch joints 3"]
     box: Float[Tensor, "batch 4"]
-    index: Int[Tensor, "batch"]
-    background_seed: Int[Tensor, "batch"]
+    index: Int[Tensor, " batch"]
+    background_seed: Int[Tensor, " batch"]
 
 
 def row_type(size: int) -> np.dtype[np.void]:

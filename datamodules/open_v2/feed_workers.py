@@ -46,7 +46,7 @@ class Rendered(NamedTuple):
     worker: int
     slot: int
     split: str
-    row: UInt8[np.ndarray, "bytes"]
+    row: UInt8[np.ndarray, " bytes"]
 
 
 class RenderWorkers:
@@ -103,7 +103,9 @@ class RenderWorkers:
         ready = wait(list(self._busy), timeout) if self._busy else []
         for pipe in ready:
             assert isinstance(pipe, Connection)
-            while pipe in self._busy and pipe.poll():
+            for _ in range(self._slots):  # a fast process must not keep us from the others
+                if pipe not in self._busy or not pipe.poll():
+                    break
                 rendered = self._receive(pipe)
                 if rendered is not None:
                     yield rendered

@@ -75,7 +75,7 @@ def surface_losses(
     parts: Float[Tensor, "batch 25 side side"],
     surface: Float[Tensor, "batch 48 side side"],
     iuv: UInt8[Tensor, "batch 3 labels labels"],
-    valid: Bool[Tensor, "batch"],
+    valid: Bool[Tensor, " batch"],
 ) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
     """Cross entropy of the parts, of which the background weighs a fifth, and L1 of the true part's U and V.
 
@@ -100,7 +100,7 @@ def body_losses(
     output: PeopleOutput,
     rotations: Float[Tensor, "batch 24 3 3"],
     betas: Float[Tensor, "batch 10"],
-    valid: Bool[Tensor, "batch"],
+    valid: Bool[Tensor, " batch"],
 ) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
     """L1 of the rotation matrices' entries, and squared error of the shape; means over valid samples.
 

@@ -46,10 +46,10 @@ def samples() -> list[Sample]:
 
 def buffer_of(samples: list[Sample], capacity: int = 8, **more) -> ReplayBuffer:
     buffer = ReplayBuffer(capacity, SIZE, CPU, **more)
-    row = np.zeros((), row_type(SIZE))
+    rows = np.zeros(1, row_type(SIZE))
     for index, sample in enumerate(samples):
-        write_row(row, sample, index)
-        buffer.add(np.frombuffer(row.tobytes(), np.uint8))
+        write_row(rows[0], sample, index)
+        buffer.add(np.frombuffer(rows.tobytes(), np.uint8))
     buffer.flush()
     return buffer
 
@@ -184,10 +184,10 @@ def test_processes_hand_over_every_sample_once():
     work = [Work("val", 0, 5), Work("train", 10, 40)]
     with RenderWorkers(Painter, work, 8, processes=2, slots=3) as workers:
         feed = Feed(workers, buffers)
-        feed.fill("val", 5, seconds=60)
-        feed.fill("train", 30, seconds=60)
+        feed.fill("val", 5, seconds=60.0)
+        feed.fill("train", 30, seconds=60.0)
         with pytest.raises(TimeoutError, match="30 of 31 train samples"):
-            feed.fill("train", 31, seconds=5)
+            feed.fill("train", 31, seconds=5.0)
     assert sorted(buffers["val"].take(torch.arange(5)).index.tolist()) == [0, 1, 2, 3, 4]
     rows = buffers["train"].take(torch.arange(30))
     assert sorted(rows.index.tolist()) == list(range(10, 40))
@@ -202,7 +202,7 @@ def test_a_process_that_fails_is_one_clear_error(how, said):
         RenderWorkers(functools.partial(Painter, 3, how), [Work("train")], 8, processes=2, slots=2) as workers,
         pytest.raises(RuntimeError, match=said),
     ):
-        Feed(workers, buffers).fill("train", 60, seconds=60)
+        Feed(workers, buffers).fill("train", 65, seconds=60.0)
 
 
 def test_plain_batches_are_all_samples_in_order(samples):
