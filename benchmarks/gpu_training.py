@@ -20,7 +20,7 @@ import torch
 
 from benchmarks.gpu_stages import Stage, method_stage, people_stage, run_stage
 from datamodules.open_v2.feed import Feed
-from datamodules.open_v2.feed_background import Backgrounds, plain_backgrounds, read_photographs
+from datamodules.open_v2.feed_background import Backgrounds, bundle_backgrounds, plain_backgrounds
 from datamodules.open_v2.feed_buffer import ReplayBuffer
 from datamodules.open_v2.feed_stand_in import StandIn
 from datamodules.open_v2.feed_workers import Maker, RenderWorkers, Work
@@ -32,8 +32,6 @@ def main() -> None:
     started = time.monotonic()
     device = torch.device(options.device)
     options.out.mkdir(parents=True, exist_ok=True)
-    bank = plain_backgrounds() if options.photographs is None else read_photographs(options.photographs)
-    backgrounds = Backgrounds(bank, device)
     buffers = _buffers(options, device)
     log: dict[str, Any] = {"options": {k: str(v) for k, v in vars(options).items()}, "stages": []}
     work = [
@@ -43,6 +41,9 @@ def main() -> None:
     make = functools.partial(_generator, options.bundle, options.picture)
     with RenderWorkers(make, work, options.picture, options.workers) as workers:
         feed = Feed(workers, buffers)
+        bundle = options.bundle
+        bank = plain_backgrounds() if bundle is None else bundle_backgrounds(bundle, options.backgrounds)
+        backgrounds = Backgrounds(bank, device)
         stages = _stages(options)
         feed.fill("train", options.first, seconds=300)
         _say(started, f"{len(buffers['train'])} samples to begin with")
@@ -66,7 +67,7 @@ def _options() -> argparse.Namespace:
     gpu = "cuda" if torch.cuda.is_available() else "cpu"
     parser.add_argument("--out", type=Path, default=Path("outputs/people"), help="where everything is written")
     parser.add_argument("--bundle", type=Path, help="assets of open-v2; open-v1's pictures when omitted")
-    parser.add_argument("--photographs", type=Path, help="folder of backgrounds; plain colours when omitted")
+    parser.add_argument("--backgrounds", type=int, default=1500, help="views drawn from the bundle's pictures")
     parser.add_argument("--device", default=gpu)
     parser.add_argument("--workers", type=int, default=max(1, cores - 1), help="processes that render")
     parser.add_argument("--picture", type=int, default=256, help="side of the renderings, pixels")
@@ -100,7 +101,7 @@ def _generator(bundle: Path | None, size: int) -> Maker:
         return StandIn(size)
     from datamodules.open_v2.generator import Generator
 
-    return Generator.from_bundle(bundle)
+    return Generator.from_bundle(bundle, size)
 
 
 def _buffers(options: argparse.Namespace, device: torch.device) -> dict[str, ReplayBuffer]:

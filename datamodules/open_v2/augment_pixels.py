@@ -6,6 +6,7 @@ An operation is done to a share of the batch only, drawn anew each time; nothing
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -50,7 +51,7 @@ def change_pixels(
         cover: pictures to see in what stands in front.
         shares: how many are changed.
     """
-    steps = (
+    steps: tuple[tuple[float, Callable[[Tensor], Tensor]], ...] = (
         (shares.patches, lambda rows: _patched(image[rows], cover[rows])),
         (shares.colour, lambda rows: _coloured(image[rows])),
         (shares.blur, lambda rows: _blurred(image[rows])),

@@ -86,4 +86,4 @@ class FeedBatches:
 def plain_batches(buffer: ReplayBuffer, maker: BatchMaker, size: int) -> list[Batch]:
     """All samples of a buffer once, as they are."""
     positions = torch.arange(len(buffer), device=buffer.device)
-    return [maker.plain(buffer.take(part)) for part in positions.split(size)]
+    return [maker.plain(buffer.take(part)) for part in torch.split(positions, size)]

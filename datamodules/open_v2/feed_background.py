@@ -11,9 +11,12 @@ from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 from torch.nn import functional
 
+from datamodules.open_v2.backgrounds import draw_background, load_backgrounds
+from datamodules.open_v2.generator import BACKGROUNDS
+
 
 class Backgrounds:
-    """A bank of photographs.
+    """A bank of pictures.
 
     Args:
         photographs: RGB, all of one size.
@@ -32,10 +35,10 @@ class Backgrounds:
         return len(self._bank)
 
     def draw(self, count: int, size: int) -> Float[Tensor, "batch 3 size size"]:
-        """Cut-outs at random, a third to the whole of a photograph, mirrored and turned a little; values 0 to 255."""
+        """Cut-outs at random, half to the whole of a picture, mirrored and turned a little; values 0 to 255."""
         device = self._bank.device
         chosen = torch.randint(len(self._bank), (count,), device=device)
-        zoom, mirrored = 0.3 + 0.7 * torch.rand(count, device=device), torch.rand(count, device=device) < 0.5
+        zoom, mirrored = 0.5 + 0.5 * torch.rand(count, device=device), torch.rand(count, device=device) < 0.5
         turn = 0.15 * torch.randn(count, device=device).clamp(-2, 2)
         cos, sin, across = zoom * torch.cos(turn), zoom * torch.sin(turn), torch.where(mirrored, -1.0, 1.0)
         free = (1 - zoom)[:, None] * (2 * torch.rand(count, 2, device=device) - 1)
@@ -54,26 +57,16 @@ class Backgrounds:
         return functional.grid_sample(photographs, grid, padding_mode="reflection", align_corners=False)
 
 
-def read_photographs(folder: Path, side: int = 256) -> UInt8[np.ndarray, "photographs side side 3"]:
-    """All pictures of a folder, their middles as squares of one size.
+def bundle_backgrounds(
+    folder: Path, count: int, side: int = 256, seed: int = 0
+) -> UInt8[np.ndarray, "photographs side side 3"]:
+    """Views drawn from the pictures of a bundle (`datamodules.open_v2.bundle`).
 
     Raises:
-        ValueError: there is none, or one cannot be read; the message names it.
+        FileNotFoundError: the bundle has none.
     """
-    files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in (".jpg", ".jpeg", ".png", ".webp"))
-    if not files:
-        raise ValueError(f"{folder} has no photographs (.jpg, .png, .webp) for backgrounds")
-    squares = []
-    for file in files:
-        picture = cv2.imread(str(file), cv2.IMREAD_COLOR)
-        if picture is None:
-            raise ValueError(f"{file} is not a picture that can be read; delete it")
-        height, width = picture.shape[:2]
-        edge = min(height, width)
-        top, left = (height - edge) // 2, (width - edge) // 2
-        square = cv2.resize(picture[top : top + edge, left : left + edge], (side, side), interpolation=cv2.INTER_AREA)
-        squares.append(square[..., ::-1])
-    return np.stack(squares)
+    bank, rng = load_backgrounds(folder / BACKGROUNDS), np.random.default_rng(seed)
+    return np.stack([draw_background(bank, rng, side) for _ in range(count)])
 
 
 def plain_backgrounds(count: int = 64, side: int = 64, seed: int = 0) -> UInt8[np.ndarray, "count side side 3"]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import cast
 
 import numpy as np
 import torch
@@ -91,7 +92,7 @@ class BatchMaker:
         drawn = self._backgrounds.draw(len(layers), self.settings.size)
         kept = torch.rand(len(layers), 1, 1, 1, device=self._device) >= self.visits.black_border
         inside = ((grid.abs() <= 1).all(-1)[:, None] | kept).float()
-        image = self._over(layers, drawn * inside)
+        image = self._over(layers, matched(layers, drawn) * inside)
         image = change_pixels(image, drawn.flip(2).roll(1, 0) / 255, self.visits.pixels)
         return self._batch(records, changes, windows, image)
 
@@ -137,7 +138,7 @@ class BatchMaker:
             vertices = torch.zeros(1, 1, 1, device=device).expand(count, self._body.num_vertices, 3)
         points, mask = torch.zeros(DENSE_POINTS, 5, device=device), torch.zeros(size, size, device=device).byte()
         empty, unnamed = torch.zeros(0, 0, dtype=torch.uint8), torch.full_like(records.index, -1)
-        return {  # type: ignore[typeddict-item]
+        content = {
             "image": image.contiguous(memory_format=torch.channels_last),
             "intrinsics": windows.intrinsics.float(),
             "crop_affine": windows.crop_affine.float(),
@@ -154,3 +155,20 @@ class BatchMaker:
             **{"frame": [0] * count, "camera": ["random"] * count, "subject": ["open"] * count},
             **{"image_name": [""] * count, "action": [""] * count, "sequence": ["open-v2"] * count},
         }
+        return cast(Batch, content)
+
+
+def matched(
+    layers: Float[Tensor, "batch 4 size size"], background: Float[Tensor, "batch 3 size size"]
+) -> Float[Tensor, "batch 3 size size"]:
+    """Backgrounds with an exposure and tint nearer to the foreground's, by chance (`backgrounds.match`, on the device).
+
+    Args:
+        layers: premultiplied foregrounds.
+        background: values 0 to 255, like theirs.
+    """
+    covered = (layers[:, 3:] > 200).float()
+    own = (layers[:, :3] * covered).sum((2, 3)) / covered.sum((2, 3)).clamp(min=1) + 8
+    chance = torch.rand(2, len(layers), 1, device=layers.device)
+    gains = own / (background.mean((2, 3)) + 8) * (0.8 + chance[0])
+    return background * gains.pow(0.7 * chance[1]).clamp(0.4, 1.8)[..., None, None]

@@ -42,7 +42,7 @@ class ReplayBuffer:
         self.added = self._earlier()
         on_gpu = device.type == "cuda"
         self._staging = [torch.empty(staging, shape[1], dtype=torch.uint8, pin_memory=on_gpu) for _ in range(2)]
-        self._copied = [torch.cuda.Event() for _ in range(2)] if on_gpu else []
+        self._copied = [torch.cuda.Event() for _ in range(2)] if on_gpu else []  # type: ignore[no-untyped-call]
         self._turn = self._waiting = 0
 
     def __len__(self) -> int:

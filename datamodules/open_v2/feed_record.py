@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
@@ -17,7 +17,8 @@ _NUMBERS = {
 }  # fmt: skip
 
 
-class Records(NamedTuple):
+@dataclass(frozen=True)
+class Records:
     """A batch of samples on a device; see `datamodules.open_v2.types.Sample`."""
 
     foreground: UInt8[Tensor, "batch size size 4"]
@@ -48,12 +49,12 @@ def write_row(row: np.void, sample: Sample, index: int) -> None:
 
 def read_rows(rows: UInt8[Tensor, "batch bytes"], size: int) -> Records:
     """The fields of rows that lie on a device."""
-    kind, fields = row_type(size), {}
-    for name in Records._fields:
+    kind, content = row_type(size), {}
+    for name in [field.name for field in fields(Records)]:
         assert kind.fields is not None
         part, offset = kind.fields[name][:2]
         raw = rows[:, offset : offset + part.itemsize]
         if part.base != np.uint8:
             raw = raw.contiguous().view(torch.int64 if part.base == np.int64 else torch.float32)
-        fields[name] = raw.reshape(len(rows), *part.shape)
-    return Records(**fields)
+        content[name] = raw.reshape(len(rows), *part.shape)
+    return Records(**content)

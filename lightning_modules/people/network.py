@@ -103,7 +103,7 @@ class PeopleNetwork(nn.Module):
         heatmaps, depths, parts, surface = self.maps(features).split(sizes, 1)
         numbers = self.numbers(self.pooled(last.mean((2, 3)))).float()
         rotations, betas = numbers.split([6 * PARTS, 10], -1)
-        body = BodyRotations(matrix_from_6d(rotations.unflatten(-1, (PARTS, 6))), betas)
+        body = BodyRotations(matrix_from_6d(rotations.view(-1, PARTS, 6)), betas)
         return PeopleOutput(heatmaps, self._locate(heatmaps, depths), parts, surface, body)
 
     def _locate(
@@ -114,7 +114,7 @@ class PeopleNetwork(nn.Module):
         with full_precision(heatmaps):
             likelihood = functional.softmax(heatmaps.flatten(2).float(), -1)
             depth = (likelihood * depths.flatten(2)).sum(-1)
-            likelihood = likelihood.unflatten(-1, (side, side))
+            likelihood = likelihood.view(heatmaps.shape)
             cells = torch.arange(side, dtype=torch.float32, device=heatmaps.device)
             x, y = likelihood.sum(2) @ cells, likelihood.sum(3) @ cells
             return torch.stack([x, y, depth - depth[:, self.root, None]], -1)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import functools
 import math
-import os
 
 import numpy as np
 import pytest
 import torch
+from painter import Painter
 
 from body.load import load_body
 from body.skeleton import OPEN36, SMPL24, get_skeleton
@@ -155,37 +155,13 @@ def test_the_newest_samples_replace_the_oldest_and_a_file_keeps_them(samples, tm
         ReplayBuffer(5, SIZE, CPU, file=file)
 
 
-class Painter:
-    """Makes samples whose every number is their index, and fails as it is told."""
-
-    def __init__(self, fails_at: int = -1, how: str = "raise") -> None:
-        self.fails_at, self.how = fails_at, how
-
-    def make(self, split: str, index: int) -> Sample:
-        if index == self.fails_at:
-            if self.how == "die":
-                os._exit(7)
-            raise ValueError("no such garment")
-        value = index % 256
-        return Sample(
-            foreground=np.full((8, 8, 4), value, np.uint8),
-            iuv=np.full((8, 8, 3), value, np.uint8),
-            **{name: np.full(shape, index, np.float32) for name, shape in _SHAPES.items()},
-            action=split,
-            background_seed=index,
-        )
-
-
-_SHAPES = {"pose": (24, 3), "betas": 10, "transl": 3, "intrinsics": (3, 3), "joints": (len(OPEN36), 3), "box": 4}
-
-
 def test_processes_hand_over_every_sample_once():
     buffers = {"train": ReplayBuffer(64, 8, CPU, staging=4), "val": ReplayBuffer(8, 8, CPU, staging=4)}
     work = [Work("val", 0, 5), Work("train", 10, 40)]
     with RenderWorkers(Painter, work, 8, processes=2, slots=3) as workers:
         feed = Feed(workers, buffers)
-        feed.fill("val", 5, seconds=60.0)
-        feed.fill("train", 30, seconds=60.0)
+        feed.fill("val", 5, seconds=200.0)
+        feed.fill("train", 30, seconds=200.0)
         with pytest.raises(TimeoutError, match="30 of 31 train samples"):
             feed.fill("train", 31, seconds=5.0)
     assert sorted(buffers["val"].take(torch.arange(5)).index.tolist()) == [0, 1, 2, 3, 4]
@@ -202,7 +178,7 @@ def test_a_process_that_fails_is_one_clear_error(how, said):
         RenderWorkers(functools.partial(Painter, 3, how), [Work("train")], 8, processes=2, slots=2) as workers,
         pytest.raises(RuntimeError, match=said),
     ):
-        Feed(workers, buffers).fill("train", 65, seconds=60.0)
+        Feed(workers, buffers).fill("train", 65, seconds=200.0)
 
 
 def test_plain_batches_are_all_samples_in_order(samples):

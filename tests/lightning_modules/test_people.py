@@ -12,7 +12,6 @@ from safetensors.torch import save_file
 from torch.utils.data import DataLoader
 
 from body.skeleton import OPEN36
-from datamodules.open_v2.augment_draw import Changes
 from datamodules.open_v2.feed_background import Backgrounds, plain_backgrounds
 from datamodules.open_v2.feed_batch import BatchMaker
 from datamodules.open_v2.feed_buffer import ReplayBuffer
