@@ -9,7 +9,7 @@ from metrics.keypoints import KeypointAP
 from metrics.median import Median
 from metrics.people import AnnotatedPeople, MuPoTS, People
 from metrics.pose import PoseMetrics
-from metrics.pose2d import PCKh
+from metrics.pose2d import PCK, BoxError, PCKh, WithinBox
 from metrics.protocol import Protocol
 from metrics.protocols import METRIC_INFO, METRIC_UNITS, PROTOCOLS, get_protocol
 from metrics.report import groups, overall
@@ -27,12 +27,14 @@ __all__ = [
     "MRPE",
     "PAMPJPE",
     "PAPVE",
+    "PCK",
     "PCK3D",
     "PROTOCOLS",
     "PVE",
     "PVEP",
     "PVES",
     "AnnotatedPeople",
+    "BoxError",
     "DensePosePoints",
     "FreiHand",
     "KeypointAP",
@@ -51,6 +53,7 @@ __all__ = [
     "SurfaceMaps",
     "Task",
     "TopDownMuPoTS",
+    "WithinBox",
     "build_task",
     "get_protocol",
     "groups",

@@ -49,11 +49,14 @@ class Protocol:
         skeleton: joint set that both sides are brought into, by joint name; empty when no joints are scored.
         joints: joints of the skeleton that are scored.
         distance_joints: joints of `mpjpe`, `pa_mpjpe` and their medians; `joints` when empty.
-        head: top and bottom of the head, whose distance `pckh` is measured in.
+        head: top and bottom of the head, whose distance `pckh` is measured in; of the labels alone, so that a method
+            need not predict them where they are not scored.
+        torso: left and right shoulder, left and right hip, between whose midpoints `pck` measures the torso.
         matching: joints by which people are matched (`PeopleTask`).
         matched_only: whether only matched people count (`PeopleTask`).
         classes: number of labels with the background (`PartsTask`).
-        aliases: (joint of the skeleton, joint that may stand for it where a joint set does not have it).
+        aliases: (joint of the skeleton, joint that may stand for it where a joint set does not have it); of several for
+            one joint the first counts.
         body: body model whose joint regressors are used, as named by `body.load.load_body`; empty for none.
         regressor: joint set that a predicted mesh is regressed to; None to take the predicted joints. A prediction
             without a mesh is always taken by its joints.
@@ -84,6 +87,7 @@ class Protocol:
     joints: tuple[str, ...] = ()
     distance_joints: tuple[str, ...] = ()
     head: tuple[str, ...] = ()
+    torso: tuple[str, ...] = ()
     matching: tuple[str, ...] = ()
     matched_only: bool = False
     classes: int = 0
@@ -114,6 +118,8 @@ class Protocol:
             raise ValueError(f"protocol {self.id!r}: alignment {self.alignment!r} with metrics {list(self.metrics)}")
         if ("pckh" in self.metrics) != (len(self.head) == 2):
             raise ValueError(f"protocol {self.id!r}: PCKh needs `head`, two joints")
+        if ("pck" in self.metrics) != (len(self.torso) == 4) or not set(self.torso) <= set(self.joints):
+            raise ValueError(f"protocol {self.id!r}: PCK needs `torso`, four of the scored joints")
         if self.root == MODEL_ORIGIN != self.mesh_root:
             raise ValueError(f"protocol {self.id!r}: joints at the {MODEL_ORIGIN} need meshes there")
         if (self.regressor or self.target_regressor or self.needs_body) and not self.body:
@@ -171,9 +177,16 @@ class Protocol:
         """Whether bodies are posed from parameters, so that a prediction must come with them."""
         return MODEL_ORIGIN in (self.root, self.mesh_root) or bool({"pve_s", "pve_p"} & set(self.metrics))
 
+    @property
+    def pixel_joints(self) -> tuple[str, ...]:
+        """Joints that are compared in the image: the scored ones, then those of `head` that are not among them."""
+        return (*self.joints, *(joint for joint in self.head if joint not in self.joints))
+
     def aliases_of(self, source: Skeleton) -> dict[str, str]:
-        """For `Skeleton.positions_of`: the aliases of those joints that a joint set does not have."""
-        return {joint: other for joint, other in self.aliases if joint not in source.joints}
+        """For `Skeleton.positions_of`: for each joint that a joint set does not have, its first alias that is there."""
+        present = set(source.joints)
+        usable = [(joint, other) for joint, other in self.aliases if joint not in present and other in present]
+        return dict(reversed(usable))
 
     def facts(self) -> dict[str, object]:
         """Every field as plain values, with the task and the metrics by name."""

@@ -1,4 +1,4 @@
-"""LSP: 2,000 photographs with 14 joints each, half of them for testing."""
+"""LSP: 2,000 images with 14 joints each, half of them for testing."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _TRAIN = 1000  # the first half is for training
 
 
 class LspDataModule(FileDataModule):
-    """LSP: 14 joints in the picture, and for testing the body parts of UPi-S1h.
+    """LSP: 14 joints in the image, and for testing of parts the labels of UPi-S1h.
 
     All joints count, also hidden ones (SPIN). Boxes are tight around the joints. There is no 3D; the camera is a guess
     (`body.camera.default_intrinsics`).
@@ -34,7 +34,7 @@ class LspDataModule(FileDataModule):
         root, protocol, crops, batch_size, num_workers: see `FileDataModule`.
         layout: one of `people.LAYOUTS` (see `datamodules.lsp`).
         high_resolution: folder of `lsp_dataset_original`, relative to the root, to train on.
-        upi_s1h: folder of UPi-S1h, for testing; `$ZOO_ASSETS/benchmarks/upi_s1h` when omitted.
+        upi_s1h: folder of UPi-S1h, for `lsp-upi-parts`; `$ZOO_ASSETS/benchmarks/upi_s1h` when omitted.
         ordinal: layout `raw` only: the Ordinal data set's `ordinal.mat`, relative to the root, for training
             (`datamodules.readers.relative_depth`).
         fits: layout `spin` only: file of fitted SMPL parameters of the training split, relative to the root
@@ -45,7 +45,7 @@ class LspDataModule(FileDataModule):
     """
 
     folder = "lsp"
-    protocols = ("lsp-upi-parts",)
+    protocols = ("lsp-test-2d", "lsp-test-2d-14j", "lsp-upi-parts")
     expected: ClassVar[dict[str, int]] = {"train": 1000, "val": 1000, "test": 1000}
     how_to_get = "LSP: download lsp_dataset.zip from sam.johnson.io/research/lsp.html"
 
@@ -70,7 +70,7 @@ class LspDataModule(FileDataModule):
         self.ordinal = ordinal
 
     def annotations(self, split: str) -> Annotations:
-        """Read a split: the first 1,000 photographs for training, the rest for testing."""
+        """Read a split: the first 1,000 images for training, the rest for testing."""
         train = split == "train"
         if self.layout == "spin":
             name = "lsp_dataset_original_train.npz" if train else "lsp_dataset_test.npz"
@@ -89,9 +89,9 @@ class LspDataModule(FileDataModule):
         return with_ordinal(table, self.require(self.ordinal), numbers) if train and self.ordinal else table
 
     def source(self, split: str) -> Source:
-        """Raw samples; those of the test split come with the parts that UPi-S1h's annotators drew."""
+        """Raw samples; for `lsp-upi-parts` those for testing come with the parts that annotators drew."""
         table = self.table(split)
-        if split == "train":
+        if split == "train" or self.protocol != "lsp-upi-parts":
             return AnnotatedSource(table, self.root)
         upi = Path(self.upi_s1h).expanduser() if self.upi_s1h else find_asset("benchmarks/upi_s1h")
         if upi is None:

@@ -1,11 +1,11 @@
-"""LSP-Extended: 10,000 photographs with 14 joints each."""
+"""LSP-Extended: 10,000 images with 14 joints each."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from body.mat_files import read_mat
-from body.skeleton import SPIN24
+from body.skeleton import LSP14, SPIN24
 from datamodules.annotations import Annotations
 from datamodules.files import FileDataModule
 from datamodules.lsp.people import check_layout, lsp_table
@@ -15,9 +15,10 @@ from datamodules.settings import DEFAULT_CROPS, CropSettings
 
 
 class LspExtendedDataModule(FileDataModule):
-    """LSP-Extended: 14 joints in the picture, for training.
+    """LSP-Extended: 14 joints in the image, for training, or for testing methods that did not train on it.
 
-    A joint counts where its flag is set. Boxes are tight around those joints; photographs without any are left out.
+    A joint counts where its flag is set. Boxes are tight around those joints; images without any are left out, and for
+    testing also those whose twelve limb joints are not all marked. A training split is the whole set.
 
     Args:
         root, protocol, crops, batch_size, num_workers: see `FileDataModule`.
@@ -29,8 +30,8 @@ class LspExtendedDataModule(FileDataModule):
     """
 
     folder = "lsp_extended"
-    protocols = ()
-    splits = ("train",)
+    protocols = ("lsp-extended-2d",)
+    splits = ("train", "test")
     how_to_get = (
         "LSP-Extended: download lspet_dataset.zip from sam.johnson.io/research/lspet.html, or hr-lspet.zip from "
         "files.is.tuebingen.mpg.de/classner/up"
@@ -50,8 +51,8 @@ class LspExtendedDataModule(FileDataModule):
         check_layout(layout, fits)
         self.layout, self.fits = layout, fits
 
-    def annotations(self, split: str) -> Annotations:  # noqa: ARG002 (there is one)
-        """Read the whole set."""
+    def annotations(self, split: str) -> Annotations:
+        """Read the whole set, or for testing the people whose limbs are marked."""
         if self.layout == "spin":
             path = self.require("hr-lspet_train.npz", "dataset_extras/hr-lspet_train.npz")
             table = read_spin(path, self.root, SPIN24)
@@ -66,7 +67,8 @@ class LspExtendedDataModule(FileDataModule):
             self.require("images")
             names = [f"images/im{number:05d}.jpg" for number in range(1, count + 1)]
         if len(names) != count:
-            raise ValueError(f"{self.root} has {len(names)} photographs, but {path.name} joints of {count}")
+            raise ValueError(f"{self.root} has {len(names)} images, but {path.name} joints of {count}")
         valid = joints[:, 2].T > 0
         table = lsp_table(self.root, names, joints[:, :2].transpose(2, 0, 1), valid)
-        return table.take(np.flatnonzero(valid.any(1)))
+        counted = valid.any(1) if split == "train" else valid[:, : len(LSP14) - 2].all(1)  # head and neck are last
+        return table.take(np.flatnonzero(counted))

@@ -7,6 +7,7 @@ from metrics.protocols.coco import COCO, DENSEPOSE
 from metrics.protocols.freihand import FREIHAND
 from metrics.protocols.human36m import HUMAN36M
 from metrics.protocols.humaneva import HUMANEVA
+from metrics.protocols.lsp import LSP
 from metrics.protocols.mpi_inf_3dhp import MPI_INF_3DHP, MUPOTS
 from metrics.protocols.open_benchmark import OPEN
 from metrics.protocols.pw3d import PW3D
@@ -25,7 +26,7 @@ PROTOCOLS: dict[str, Protocol] = {
     protocol.id: protocol
     for family in (
         *(OPEN, HUMAN36M, HUMANEVA, MPI_INF_3DHP, MUPOTS, SURREAL, UP3D, UPI),
-        *(PW3D, FREIHAND, COCO, DENSEPOSE),
+        *(PW3D, FREIHAND, COCO, DENSEPOSE, LSP),
     )
     for protocol in family
 }

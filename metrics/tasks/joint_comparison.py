@@ -41,6 +41,7 @@ class JointComparison:
         if protocol.target_regressor is None:
             self._check_scored(label_skeleton, "the labels' joint set")
         self.scored = [self.skeleton.index(joint) for joint in protocol.joints]
+        self.pixels = [self.skeleton.index(joint) for joint in protocol.pixel_joints]
         self.distances = [self.skeleton.index(joint) for joint in protocol.distance_joints] or self.scored
 
     def __call__(self, prediction: Predicted, batch: Mapping[str, Any]) -> dict[Field, Pair]:
@@ -90,7 +91,9 @@ class JointComparison:
         crop = apply_affine(as_float64(prediction.joints_2d), as_float64(batch["crop_affine"]))
         ours, present = self._named(crop, torch.ones_like(crop[..., 0], dtype=torch.bool), prediction.skeleton)
         true, valid = self._labels(batch, "joints_2d")
-        return {"joints_2d": Pair(ours, true, valid & present).pick(self.scored)}
+        measured = torch.ones_like(present)  # of joints that are not scored the labels alone are read
+        measured[:, self.scored] = present[:, self.scored]
+        return {"joints_2d": Pair(ours, true, valid & measured).pick(self.pixels)}
 
     def regressed(self, name: str, vertices: Tensor, valid: Tensor | None) -> tuple[Tensor, Tensor]:
         """Joints of meshes in the protocol's skeleton; `valid` per sample, None for all."""

@@ -1,5 +1,7 @@
 """LSP, LSP-Extended and UPi-S1h, in their authors' files, and part labels as a protocol."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -8,7 +10,7 @@ from fake import lsp
 from fake.oracle import prediction_of
 from fake.people import body_called
 from fake.run import fit_and_test
-from scipy.io import savemat
+from scipy.io import loadmat, savemat
 
 from body.crop_labels import uncrop_labels
 from body.maps import label_map
@@ -32,7 +34,9 @@ def copy(tmp_path_factory):
 
 def make(copy, **options):
     return LspDataModule(
-        str(copy[0]), upi_s1h=str(copy[1]), **{"crops": SMALL, "batch_size": 2, "num_workers": 0} | options
+        str(copy[0]),
+        upi_s1h=str(copy[1]),
+        **{"protocol": "lsp-upi-parts", "crops": SMALL, "batch_size": 2, "num_workers": 0} | options,
     )
 
 
@@ -180,10 +184,8 @@ def test_mistakes_are_explained(copy, tmp_path):
     with pytest.raises(FileNotFoundError, match="has no images"):
         LspExtendedDataModule(str(tmp_path)).table("train")
     (tmp_path / "im1.png").touch()
-    with pytest.raises(ValueError, match=r"1 photographs, but joints.mat joints of 5"):
+    with pytest.raises(ValueError, match=r"1 images, but joints.mat joints of 5"):
         LspExtendedDataModule(str(tmp_path)).table("train")
-    with pytest.raises(ValueError, match="has no val split"):
-        LspExtendedDataModule(str(tmp_path)).table("val")
     (tmp_path / "joints.mat").write_bytes(b"MATLAB 5.0")
     with pytest.raises(ValueError, match=r"joints.mat is no whole MATLAB file"):
         LspExtendedDataModule(str(tmp_path)).table("train")
@@ -192,7 +194,7 @@ def test_mistakes_are_explained(copy, tmp_path):
 def test_missing_or_strange_labels_are_explained(copy, tmp_path, monkeypatch):
     monkeypatch.delenv("ZOO_ASSETS", raising=False)
     with pytest.raises(FileNotFoundError, match=r"needs the labels of UPi-S1h.*upi-s1h.zip"):
-        LspDataModule(str(copy[0])).source("test")
+        LspDataModule(str(copy[0]), "lsp-upi-parts").source("test")
     with pytest.raises(FileNotFoundError, match="has no data"):
         make((copy[0], tmp_path)).source("test")
     lsp.write_upi(tmp_path, {1001: copy[2][1001]})
@@ -217,6 +219,35 @@ def test_the_command_line_trains_and_tests(copy, tmp_path):
     )
     assert logged["test/n"] == 3
     assert 0 < logged["test/fb_accuracy"] < 100
+
+
+def test_joints_in_images_are_scored_for_perfect_and_for_moved_predictions(copy):
+    data = make(copy, protocol="lsp-test-2d")
+    data.setup("test")
+    for moved, expected in ((0.0, 100.0), (1e4, 0.0)):
+        task = build_task("lsp-test-2d")
+        for batch in data.test_dataloader():
+            people = [copy[2][TEST[int(index)]] for index in batch["index"]]
+            prediction = prediction_of(people, "smpl29")
+            prediction = replace(prediction, joints_2d=prediction.joints_2d + moved)
+            task.update(prediction, batch)
+        result = task.compute()
+        assert result["n"] == 3
+        assert {result[name] for name in ("pck", "pckh", "within_box")} == {expected}
+        assert (result["box_error"] < 0.5) == (moved == 0)  # SMPL's hips are not quite LSP's
+
+
+def test_the_extended_set_tests_people_whose_limbs_are_all_marked(tmp_path):
+    people = lsp.write_extended(tmp_path)
+    joints = loadmat(tmp_path / "joints.mat")["joints"]
+    joints[:12, :2, 1], joints[:12, 2, 1], joints[12:, 2, 1] = people[1].pixels(LSP14)[:12], 1, 0
+    savemat(tmp_path / "joints.mat", {"joints": joints})
+    data = LspExtendedDataModule(str(tmp_path))
+    assert len(data.table("train")) == 2
+    test = data.table("test")
+    np.testing.assert_allclose(test.joints_2d[:, :12], people[1].pixels(LSP14)[None, :12], atol=1e-4)
+    with pytest.raises(ValueError, match="has no val split"):
+        data.table("val")
 
 
 def test_the_command_line_trains_on_the_extended_set(tmp_path):

@@ -102,7 +102,7 @@ def test_meshes_of_up3d_are_not_aligned():
 def test_metrics_have_units_directions_and_titles():
     assert {info.unit for info in METRIC_INFO.values()} == {"mm", "%", "rad", ""}
     for name, info in METRIC_INFO.items():
-        assert info.higher_is_better == (info.unit in ("%", "")), name
+        assert info.higher_is_better == (info.unit in ("%", "") and "error" not in name), name
     assert METRIC_UNITS["pve"] == "mm"
     assert METRIC_INFO["f5"].title == "F@5"
     assert METRIC_INFO["pa_mpjpe"].title == "PA-MPJPE mm"
