@@ -23,7 +23,7 @@ from lightning_modules.cascaded_lifting.bones import bones_of
 from lightning_modules.cascaded_lifting.network import CascadeNet, Widths
 from lightning_modules.cascaded_lifting.targets import MapSettings, make_targets
 from lightning_modules.common.heatmaps import soft_argmax_nd
-from lightning_modules.hemlets.targets import JointTargets
+from lightning_modules.common.volumes import JointTargets
 
 WIDTHS = {"full": Widths(), "thin": Widths(branch=128, own_upsampling=False)}
 

@@ -35,7 +35,7 @@ class PublishedEstimator(nn.Module):
     def forward(self, image: Float[Tensor, "batch 3 size size"]) -> Estimate:
         """Maps of the body and of its joints."""
         inner = self.inner
-        features = inner.deconv(inner.backbone((image - inner.mean) / inner.std)[-1])
+        features = inner.deconv(inner.backbone(inner.normalise(image))[-1])
         u, v, index = inner.u(features), inner.v(features), inner.index(features)
         heatmaps, coarse = inner.heatmap(features), inner.coarse(features)
         centres = centres_of(heatmaps)

@@ -22,7 +22,7 @@ from benchmarks.process import measure
 from body.skeleton import H36M18
 from lightning_modules.common.deconvolution import Deconvolution
 from lightning_modules.hemlets.network import HemletsNet, HemletsOutput
-from lightning_modules.hemlets.recovery import BONES, make_bones, root_depth_by_grid, root_depth_from_bones
+from lightning_modules.hemlets.root_depth import BONES, make_bones, root_depth_by_grid, root_depth_from_bones
 
 BATCHES = (1, 4)
 PEOPLE = 2000
@@ -41,7 +41,7 @@ class PublishedHemlets(nn.Module):
     def forward(self, image: Float[Tensor, "batch 3 size size"]) -> HemletsOutput:
         """Joints of crops, by a coordinate grid over all voxels."""
         network = self.network
-        features = network.backbone((image - network.mean) / network.std)[-1]
+        features = network.backbone(network.normalise(image))[-1]
         maps = network.maps(network.map_branch(features))
         mixed = network.fusion.as_published(network.feature_branch(features), network.encoder(maps))
         volumes = network.volume(mixed).unflatten(1, (network.count, network.depth_bins))

@@ -16,8 +16,7 @@ from torch.nn import functional
 
 from lightning_modules.cascaded_lifting.network import CascadeOutput
 from lightning_modules.cascaded_lifting.targets import CascadeTargets
-from lightning_modules.hemlets.losses import joint_loss, squared_error
-from lightning_modules.hemlets.targets import JointTargets
+from lightning_modules.common.volumes import JointTargets, joint_loss, squared_error
 
 SUPERVISION: Mapping[str, tuple[str, ...]] = {
     "none": (),

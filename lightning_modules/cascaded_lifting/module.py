@@ -19,8 +19,8 @@ from lightning_modules.cascaded_lifting.network import CascadeNet, CascadeOutput
 from lightning_modules.cascaded_lifting.targets import DISTANCES, CascadeTargets, MapSettings, make_targets
 from lightning_modules.common.initial_weights import load_backbone, load_first_stage
 from lightning_modules.common.precision import full_precision
-from lightning_modules.common.root_depth import pinhole_depth
-from lightning_modules.hemlets.targets import VolumeSpace
+from lightning_modules.common.root_depth import given_or, pinhole_depth
+from lightning_modules.common.volumes import VolumeSpace
 from lightning_modules.prediction import Prediction
 
 STAGES = ("cascade", "lifting")
@@ -223,9 +223,7 @@ class CascadedLiftingModule(PoseModule):
             pixels = apply_affine(_STRIDE * found[..., :2], invert_affine(batch["crop_affine"]))
             depth, source = pinhole_depth(batch["box"], camera, self.space.depth_range), "box"
             if take_given:
-                given = batch["root_depth_valid"]
-                depth = torch.where(given, batch["root_depth"], depth)
-                source = "given" if bool(given.all()) else "box"
+                depth, source = given_or(depth, source, batch)
             behind = (found[..., 2] / self.maps.bins - 0.5) * self.space.depth_range
             joints = backproject(pixels, behind + depth[:, None], camera)
             root = [self.skeleton.root_index]

@@ -13,6 +13,7 @@ from lightning_modules.cascaded_lifting.lifting import CAMERA_NUMBERS, LiftingNe
 from lightning_modules.common.backbones import Pretrained, count_upsamplings, create_backbone
 from lightning_modules.common.heads import upsampling
 from lightning_modules.common.heatmaps import soft_argmax_nd
+from lightning_modules.common.initialisation import init_convolutions
 from lightning_modules.common.normalisation import Normalise
 from lightning_modules.common.precision import full_precision
 
@@ -113,9 +114,7 @@ class CascadeNet(nn.Module):
         self.ordinal_head = nn.Conv2d(width.branch, bins, 1) if ordinal else None
         self.volume_fusion = _layer(width.branch + width.context + bins, width.context)
         self.volume_head = nn.Conv2d(width.context, joints * bins, 1)
-        for name, part in self.named_children():
-            if name != "backbone":
-                part.apply(_initialise)
+        init_convolutions(*(part for name, part in self.named_children() if name != "backbone"))
         self.statistics = PoseStatistics(joints)
         extra = CAMERA_NUMBERS + 3 * joints if camera else 0
         self.lifting = LiftingNet(joints, width.lifting, width.lifting_blocks, dropout, extra) if lifting else None
@@ -203,10 +202,3 @@ def _layer(channels: int, width: int, rate: int = 1) -> nn.Sequential:
 
 def _two_layers(channels: int, width: int) -> nn.Sequential:
     return nn.Sequential(_layer(channels, width), _layer(width, width))
-
-
-def _initialise(layer: nn.Module) -> None:
-    if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
-        nn.init.normal_(layer.weight, std=0.001)
-        if layer.bias is not None:
-            nn.init.zeros_(layer.bias)

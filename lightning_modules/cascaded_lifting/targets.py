@@ -17,7 +17,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from lightning_modules.common.heatmaps import gaussian_profile
-from lightning_modules.hemlets.targets import JointTargets
+from lightning_modules.common.volumes import JointTargets
 
 DISTANCES = ("squared", "plain")
 """Whether the distance in Eq. 1 is squared, as in a Gaussian, or taken as printed."""

@@ -13,6 +13,7 @@ from torch.nn import functional
 from body.skeleton import SMPL24
 from lightning_modules.common.backbones import Pretrained, count_upsamplings, create_backbone, create_pose_hrnet
 from lightning_modules.common.heads import upsampling
+from lightning_modules.common.initialisation import init_convolutions
 from lightning_modules.common.normalisation import Normalise
 from lightning_modules.danet.charts import PARTS, Charts
 from lightning_modules.danet.iuv import IuvMaps
@@ -78,10 +79,7 @@ class IuvEstimator(nn.Module):
         self.windows = windows
         own = nn.Conv2d(JOINTS * channels, JOINTS * 3 * slots, 3, padding=1, groups=JOINTS)
         self.partial = own if partial else None
-        for layer in (self.u, self.v, self.index, self.coarse, *self.heatmap.children(), own):
-            if isinstance(layer, nn.Conv2d) and layer.bias is not None:
-                nn.init.normal_(layer.weight, std=0.001)
-                nn.init.zeros_(layer.bias)
+        init_convolutions(self.u, self.v, self.index, self.coarse, self.heatmap[-1], own)
 
     def forward(self, image: Float[Tensor, "batch 3 size size"]) -> Estimate:
         """RGB crops in [0, 1] to maps."""

@@ -19,6 +19,7 @@ from lightning_modules.common.flip_test import mean_body, mirror_body
 from lightning_modules.common.initial_weights import load_backbone
 from lightning_modules.common.posed_body import BodyRotations, PosedBody
 from lightning_modules.common.precision import full_precision
+from lightning_modules.common.root_depth import given_or
 from lightning_modules.common.rotations import crop_to_camera_rotation, matrix_from_9d
 from lightning_modules.danet.charts import CHARTS, PARTS
 from lightning_modules.danet.criterion import DaNetLoss
@@ -183,7 +184,7 @@ class DaNetModule(PoseModule):
         true = self.targets(batch).iuv if self.network.representation == "true" else None
         output = self.network(batch["image"], true)
         body, camera = self._merged(output, batch["image"])
-        root = self._root(body, camera, batch)
+        root, source = self._root(body, camera, batch)
         with full_precision(body.rotations):
             orientation = (self.facing(batch) @ body.rotations[:, 0]).unsqueeze(1)
             turned = torch.cat([orientation, body.rotations[:, 1:]], 1)
@@ -195,7 +196,7 @@ class DaNetModule(PoseModule):
             joints=joints,
             skeleton=self.skeleton,
             joints_2d=joints_2d,
-            root_depth_source="given" if bool(batch["root_depth_valid"].all()) else "camera",
+            root_depth_source=source,
             vertices=vertices,
             faces=self.faces,
             smpl=smpl,
@@ -222,8 +223,10 @@ class DaNetModule(PoseModule):
         proper = self.network.rotation == "6d"
         return BodyRotations(output.rotations if proper else matrix_from_9d(output.rotations.flatten(2)), output.betas)
 
-    def _root(self, body: BodyRotations, camera: Float[Tensor, "batch 3"], batch: Batch) -> Float[Tensor, "batch 3"]:
-        """Root joint in the camera frame, metres.
+    def _root(
+        self, body: BodyRotations, camera: Float[Tensor, "batch 3"], batch: Batch
+    ) -> tuple[Float[Tensor, "batch 3"], str]:
+        """Root joint in the camera frame, metres, and where its depth is from.
 
         Without a given depth it is where a metre appears as large as the predicted scale says.
         """
@@ -234,5 +237,5 @@ class DaNetModule(PoseModule):
             pixel = apply_affine((place + 1) * (self.crop_size / 2), invert_affine(affine))
             seen = torch.cat([camera[:, :1].clamp(min=SMALLEST_SCALE), camera[:, 1:]], 1)
             own = translation(seen, crop_focal(intrinsics, affine, self.crop_size))[:, 2]
-            depth = torch.where(batch["root_depth_valid"], batch["root_depth"], own)
-            return backproject(pixel, depth[:, None], intrinsics).squeeze(1)
+            depth, source = given_or(own, "camera", batch)
+            return backproject(pixel, depth[:, None], intrinsics).squeeze(1), source

@@ -15,8 +15,9 @@ from torch import Tensor, nn
 from body.model import BodyModel
 from lightning_modules.common.posed_body import BodyRotations
 from lightning_modules.common.precision import full_precision
+from lightning_modules.common.volumes import squared_error
 from lightning_modules.hemlets.parts import Parts
-from lightning_modules.hemlets.targets import HeatMaps, JointTargets
+from lightning_modules.hemlets.targets import HeatMaps
 
 SUPERVISION: Mapping[str, tuple[str, ...]] = {
     "none": (),
@@ -25,21 +26,6 @@ SUPERVISION: Mapping[str, tuple[str, ...]] = {
     "full": ("hemlets", "heatmaps"),
 }
 """The rows of Table 4: which maps are supervised, beside the joints."""
-
-
-def squared_error(
-    predicted: Float[Tensor, "batch maps *cells"],
-    target: Float[Tensor, "batch maps *cells"],
-    valid: Bool[Tensor, "batch maps"],
-) -> Float[Tensor, ""]:
-    """Sum of squares over cells and maps with a label, mean over the batch (Eqs. 3 and 4)."""
-    square = (predicted.float() - target).square().flatten(2).sum(2)
-    return (square * valid).sum() / len(valid)
-
-
-def joint_loss(predicted: Float[Tensor, "batch joints 3"], target: JointTargets) -> Float[Tensor, ""]:
-    """L1 over the coordinates that have a label, mean over the batch: lambda of Eq. 6 is the mask of z."""
-    return ((predicted - target.joints).abs() * target.valid).sum() / len(predicted)
 
 
 class MapLoss(nn.Module):

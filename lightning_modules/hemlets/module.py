@@ -18,14 +18,16 @@ from lightning_modules.base import PoseModule
 from lightning_modules.common.initial_weights import load_backbone
 from lightning_modules.common.posed_body import BodyRotations, PosedBody
 from lightning_modules.common.precision import full_precision
+from lightning_modules.common.root_depth import given_or
 from lightning_modules.common.rotations import crop_to_camera_rotation
+from lightning_modules.common.volumes import VolumeSpace, joint_loss
 from lightning_modules.hemlets.flip import MERGES, merge_mirrored
-from lightning_modules.hemlets.losses import BodyLoss, MapLoss, joint_loss
+from lightning_modules.hemlets.losses import BodyLoss, MapLoss
 from lightning_modules.hemlets.network import HemletsNet, HemletsOutput, Widths
 from lightning_modules.hemlets.parts import make_parts
-from lightning_modules.hemlets.recovery import make_bones, root_depth_from_bones
 from lightning_modules.hemlets.refine import Refiner
-from lightning_modules.hemlets.targets import VolumeSpace, draw
+from lightning_modules.hemlets.root_depth import make_bones, root_depth_from_bones
+from lightning_modules.hemlets.targets import draw, part_states
 from lightning_modules.prediction import Prediction, SmplParameters
 
 
@@ -162,7 +164,7 @@ class HemletsModule(PoseModule):
         """Loss terms by name, weighted."""
         with torch.no_grad(), full_precision(batch["image"]):
             joints = self.space.targets(batch, self.regressor, self.skeleton.root_index)
-            states = self.space.part_states(batch, self.parts, self.regressor)
+            states = part_states(batch, self.parts, self.regressor)
             maps = draw(joints, states, self.parts, self.cells, self.sigma)
         output = self.network(batch["image"])
         losses = {"joints": joint_loss(output.joints, joints), **self.map_loss(output.maps, maps)}
@@ -178,9 +180,8 @@ class HemletsModule(PoseModule):
             crop_pixels = (output.joints[..., :2] + 0.5) * self.crop_size
             pixels = apply_affine(crop_pixels, invert_affine(batch["crop_affine"]))
             behind = output.joints[..., 2] * self.space.depth_range
-            given = batch["root_depth_valid"]
             rays = backproject(pixels, torch.ones_like(behind), camera)[..., :2]
-            root_depth = torch.where(given, batch["root_depth"], root_depth_from_bones(rays, behind, self.bones))
+            root_depth, source = given_or(root_depth_from_bones(rays, behind, self.bones), "bones", batch)
             joints = backproject(pixels, behind + root_depth[:, None], camera)
             vertices, smpl = self._body(output.body, joints, batch)
             joints_2d = project(joints, camera)
@@ -188,7 +189,7 @@ class HemletsModule(PoseModule):
             joints=joints,
             skeleton=self.skeleton,
             joints_2d=joints_2d,
-            root_depth_source="given" if bool(given.all()) else "bones",
+            root_depth_source=source,
             vertices=vertices,
             faces=None if self.posed_body is None or vertices is None else self.posed_body.body.faces,
             smpl=smpl,

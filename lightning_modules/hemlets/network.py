@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from lightning_modules.common.backbones import Pretrained, count_upsamplings, create_backbone
 from lightning_modules.common.heads import upsampling
 from lightning_modules.common.heatmaps import soft_argmax_nd
+from lightning_modules.common.initialisation import init_convolutions
 from lightning_modules.common.normalisation import Normalise
 from lightning_modules.common.posed_body import BodyRotations
 from lightning_modules.hemlets.fusion import Fusion
@@ -89,8 +90,7 @@ class HemletsNet(nn.Module):
         )
         self.fusion = Fusion(inner, width.feature, width.upsampled, width.hidden)
         self.volume = nn.Conv2d(width.hidden, joints * depth_bins, 1)
-        for branch in (self.feature_branch, self.map_branch, self.maps, self.encoder, self.fusion, self.volume):
-            branch.apply(_initialise)
+        init_convolutions(self.feature_branch, self.map_branch, self.maps, self.encoder, self.fusion, self.volume)
         self.regressor = SmplRegressor(channels, joints, pose_joints, width.regressor) if pose_joints else None
 
     def forward(self, image: Float[Tensor, "batch 3 size size"]) -> HemletsOutput:
@@ -107,10 +107,3 @@ class HemletsNet(nn.Module):
         logits = torch.unflatten(volumes, 1, (self.count, self.depth_bins))
         bins = torch.tensor(logits.shape[:1:-1], device=logits.device)  # of x, y and z
         return soft_argmax_nd(logits) / (bins - 1) - 0.5
-
-
-def _initialise(layer: nn.Module) -> None:
-    if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
-        nn.init.normal_(layer.weight, std=0.001)
-        if layer.bias is not None:
-            nn.init.zeros_(layer.bias)

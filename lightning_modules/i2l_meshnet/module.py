@@ -19,12 +19,13 @@ from lightning_modules.base import PoseModule
 from lightning_modules.common.initial_weights import load_first_stage
 from lightning_modules.common.posed_body import BodyParameters
 from lightning_modules.common.precision import full_precision
+from lightning_modules.common.root_depth import given_or, root_depth_from_box
 from lightning_modules.i2l_meshnet.body_head import mesh_net
 from lightning_modules.i2l_meshnet.losses import I2LMeshNetLoss, PartLoss
 from lightning_modules.i2l_meshnet.network import BodyLixels, I2LMeshNet, Lixels
 from lightning_modules.i2l_meshnet.parameters import FittedBody
 from lightning_modules.i2l_meshnet.regressor import ParameterRegressor
-from lightning_modules.i2l_meshnet.targets import LixelSpace, LixelTargets, make_targets, root_depth_from_box
+from lightning_modules.i2l_meshnet.targets import LixelSpace, LixelTargets, make_targets
 from lightning_modules.prediction import Prediction
 
 STAGES = ("lixel", "param")
@@ -171,8 +172,7 @@ class I2LMeshNetModule(PoseModule):
         """Mesh and joints in metres (Eq. 7): P = J M, at the batch's root depth or, without one, the box's estimate."""
         output = self._lixels(batch)
         estimate = root_depth_from_box(batch["box"], batch["intrinsics"], self.depth_range)
-        given = batch["root_depth_valid"]
-        depth = torch.where(given, batch["root_depth"], estimate)
+        depth, source = given_or(estimate, "box", batch)
         camera = (depth, batch["intrinsics"], batch["crop_affine"])
         intermediates = {"joints_lixel": output.joints, "vertices_lixel": output.vertices}
         intermediates["pose_net_joints"] = self.space.decode(output.joints, *camera)
@@ -189,7 +189,7 @@ class I2LMeshNetModule(PoseModule):
             joints=joints,
             skeleton=self.skeleton,
             joints_2d=joints_2d,
-            root_depth_source="given" if bool(given.all()) else "box",
+            root_depth_source=source,
             vertices=vertices,
             faces=self.faces,
             smpl=smpl,

@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from lightning_modules.common.backbones import Pretrained, create_split_backbone
 from lightning_modules.common.heatmaps import gaussian_profile
+from lightning_modules.common.initialisation import init_convolutions
 from lightning_modules.common.posed_body import BodyParameters
 from lightning_modules.common.precision import full_precision
 from lightning_modules.i2l_meshnet.heads import HeadSize, SizedLixelHead
@@ -176,9 +177,8 @@ class I2LMeshNet(nn.Module):
         self.pose2feat = None if cascade == "none" else Pose2Feat(stem_channels, joints, self.bins, sigma)
         self.mesh_head = mesh_head(mesh_size)
         self.register_buffer("joint_regressor", joint_regressor.float(), persistent=False)
-        for new_layers in (self.pose_head, self.pose2feat, self.mesh_head):
-            if new_layers is not None:
-                new_layers.apply(_initialise)
+        # as released: 1D convolutions keep PyTorch's default (the paper says N(0, 0.001))
+        init_convolutions(*filter(None, (self.pose_head, self.pose2feat, self.mesh_head)))
         self.regressor = regressor
 
     def forward(
@@ -228,11 +228,3 @@ class I2LMeshNet(nn.Module):
         with full_precision(vertices):
             joints_from_mesh = self.joint_regressor @ vertices
         return Lixels(joints_from_mesh if pose.joints is None else pose.joints, vertices, joints_from_mesh)
-
-
-def _initialise(layer: nn.Module) -> None:
-    """Weights as the released code starts them: 1D convolutions keep PyTorch's default (the paper says N(0, 0.001))."""
-    if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
-        nn.init.normal_(layer.weight, std=0.001)
-        if layer.bias is not None:
-            nn.init.zeros_(layer.bias)

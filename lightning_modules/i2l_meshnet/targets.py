@@ -17,7 +17,6 @@ from torch import Tensor
 from body.camera import apply_affine, backproject, invert_affine, project
 from datamodules.batch import Batch
 from lightning_modules.common.precision import full_precision
-from lightning_modules.common.root_depth import pinhole_depth
 
 
 class LixelTargets(NamedTuple):
@@ -129,18 +128,3 @@ def make_targets(
         vertices=vertices,
         vertices_valid=space.inside(vertices).all(-1) & body_valid,
     )
-
-
-def root_depth_from_box(
-    box: Float[Tensor, "batch 4"], intrinsics: Float[Tensor, "batch 3 3"], extent: float = 2.0
-) -> Float[Tensor, " batch"]:
-    """Pinhole estimate of the root depth in metres: RootNet's, with its learnt correction left out.
-
-    It never puts a point of the depth range behind the camera.
-
-    Args:
-        box: square crop window (x, y, width, height) in full-image pixels.
-        intrinsics: camera of the full image.
-        extent: metres across the box (2 for bodies, 0.3 for hands).
-    """
-    return pinhole_depth(box, intrinsics, extent).clamp(min=0.55 * extent)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lightning_modules.common.backbones import Pretrained, create_backbone, create_pyramid
+from lightning_modules.common.initialisation import init_convolutions
 from lightning_modules.common.normalisation import Normalise
 from lightning_modules.common.precision import full_precision
 from lightning_modules.nbf.coding import nearest_places
@@ -146,7 +147,7 @@ class DeepLab(nn.Module):
         self.normalise = Normalise(self.backbone.mean, self.backbone.std)
         width = self.backbone.channels[-1]
         self.classifiers = nn.ModuleList(nn.Conv2d(width, classes, 3, padding=r, dilation=r) for r in _RATES)
-        self.classifiers.apply(_small)
+        init_convolutions(self.classifiers, std=0.01)
 
     def forward(self, image: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch classes rows columns"]:
         """RGB in [0, 1] to logits at an eighth of the image's resolution."""
@@ -224,12 +225,5 @@ def _conv(in_channels: int, out_channels: int, norm: bool = False) -> nn.Module:
     conv = nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=not norm)
     if norm:
         return nn.Sequential(conv, nn.BatchNorm2d(out_channels))
-    nn.init.normal_(conv.weight, std=0.005)
-    nn.init.constant_(conv.get_parameter("bias"), 0.0)
+    init_convolutions(conv, std=0.005)
     return conv
-
-
-def _small(layer: nn.Module) -> None:
-    if isinstance(layer, nn.Conv2d):
-        nn.init.normal_(layer.weight, std=0.01)
-        nn.init.constant_(layer.get_parameter("bias"), 0.0)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from lightning_modules.common.backbones import Pretrained, count_upsamplings, create_backbone
 from lightning_modules.common.heads import upsampling
 from lightning_modules.common.heatmaps import soft_argmax_nd
+from lightning_modules.common.initialisation import init_convolutions
 from lightning_modules.common.normalisation import Normalise
 
 
@@ -46,11 +47,7 @@ class RootNet(nn.Module):
         self.deconv = upsampling(width, head_channels, count_upsamplings(self.backbone, backbone))
         self.place = nn.Conv2d(head_channels, 1, 1)
         self.depth = nn.Conv2d(width, 1, 1)
-        for layer in (*self.deconv, self.place, self.depth):
-            if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
-                nn.init.normal_(layer.weight, std=0.001)
-                if layer.bias is not None:
-                    nn.init.zeros_(layer.bias)
+        init_convolutions(self.deconv, self.place, self.depth)
 
     def forward(self, image: Float[Tensor, "batch 3 size size"]) -> RootOutput:
         """RGB crops in [0, 1] to the root's place and depth correction."""

@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader
 from lightning_modules.cascaded_lifting.losses import SUPERVISION
 from lightning_modules.cascaded_lifting.module import CascadedLiftingModule
 from lightning_modules.cascaded_lifting.network import CascadeNet, CascadeOutput, Widths
-from lightning_modules.hemlets.losses import squared_error
+from lightning_modules.common.volumes import squared_error
 
 TINY = {
     "backbone": "resnet18_tiny", "crop_size": 64, "head_channels": 8, "branch_channels": 8, "lifting_channels": 32,

@@ -22,7 +22,7 @@ from lightning_modules.cascaded_lifting.losses import (
 from lightning_modules.cascaded_lifting.network import CascadeOutput
 from lightning_modules.cascaded_lifting.targets import MapSettings, draw_bones, make_targets
 from lightning_modules.common.root_depth import pinhole_depth
-from lightning_modules.hemlets.targets import JointTargets, VolumeSpace
+from lightning_modules.common.volumes import JointTargets, VolumeSpace
 
 CELLS, BINS, SIGMA = 20, 12, 1.5
 BONES = ((0, 1), (1, 2), (0, 3))

@@ -10,7 +10,7 @@ from body.skeleton import get_skeleton
 from lightning_modules.hemlets.flip import mirror_joints
 from lightning_modules.hemlets.network import HemletsNet, Widths
 from lightning_modules.hemlets.official import convert_state_dict
-from lightning_modules.hemlets.recovery import make_bones, root_depth_by_grid, root_depth_from_bones
+from lightning_modules.hemlets.root_depth import make_bones, root_depth_by_grid, root_depth_from_bones
 from metrics.functional import mpjpe, pa_mpjpe
 from zoo.errors import ZooError
 

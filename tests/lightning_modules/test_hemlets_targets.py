@@ -8,13 +8,13 @@ import torch
 from people import make_batch
 
 from body.skeleton import get_skeleton
-from lightning_modules.hemlets.losses import MapLoss, joint_loss
+from lightning_modules.common.volumes import JointTargets, VolumeSpace, joint_loss
+from lightning_modules.hemlets.losses import MapLoss
 from lightning_modules.hemlets.parts import DEFAULT_PARTS, STATES, make_parts
 from lightning_modules.hemlets.targets import (
-    JointTargets,
     PartStates,
-    VolumeSpace,
     draw,
+    part_states,
     states_from_joints,
     states_from_order,
 )
@@ -97,7 +97,7 @@ def test_joints_count_more_than_labels_and_missing_ones_are_masked():
     batch["depth_order"] = torch.full((2, 18, 18), 7)  # no state: shows where labels were taken
     batch["depth_order_valid"][0] = True
     batch["joints_valid"][:, H36M18.index("left_wrist")] = False
-    states = VolumeSpace(64).part_states(batch, parts, regressor)
+    states = part_states(batch, parts, regressor)
     wrist = parts.children.index(H36M18.index("left_wrist"))
     assert states.order[0, wrist] == 7
     assert states.valid[0].all()

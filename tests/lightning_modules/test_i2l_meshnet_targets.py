@@ -2,7 +2,8 @@ import pytest
 import torch
 from people import make_batch, open_body
 
-from lightning_modules.i2l_meshnet.targets import LixelSpace, make_targets, root_depth_from_box
+from lightning_modules.common.root_depth import root_depth_from_box
+from lightning_modules.i2l_meshnet.targets import LixelSpace, make_targets
 
 SPACE = LixelSpace(crop_size=64, bins=16)
 

@@ -44,7 +44,7 @@ def test_place_and_depth_are_the_authors(released):
     # the authors' network was run on these numbers as they are; ours normalises what it is given
     normalised = torch.from_numpy(np.random.RandomState(0).rand(2, 3, 256, 256).astype(np.float32))
     with torch.no_grad():
-        output = model((normalised * model.network.std + model.network.mean) / 255)
+        output = model((normalised * model.network.normalise.std + model.network.normalise.mean) / 255)
     np.testing.assert_allclose(output.place, data["coord"][:, :2], atol=1e-3, rtol=0)
     np.testing.assert_allclose(output.correction, data["gamma"].flatten(), atol=1e-6, rtol=0)
     depth = output.correction[:, None] * torch.from_numpy(data["k_value"])  # in millimetres

@@ -9,7 +9,7 @@ from scipy.optimize import minimize, minimize_scalar
 from body.camera import project
 from body.skeleton import get_skeleton
 from lightning_modules.hemlets.lbfgs import minimise
-from lightning_modules.hemlets.recovery import BONES, make_bones, root_depth_by_grid, root_depth_from_bones
+from lightning_modules.hemlets.root_depth import BONES, make_bones, root_depth_by_grid, root_depth_from_bones
 
 H36M18 = get_skeleton("h36m18")
 
