@@ -8,14 +8,15 @@ import os
 import shutil
 import signal
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, ClassVar
 
 import cv2
 import numpy as np
 import torch
-from jaxtyping import Shaped
+from jaxtyping import Shaped, UInt8
 from rich.progress import Progress, TimeRemainingColumn
 
 from datamodules.synthetic.actions import ACTIONS
@@ -28,14 +29,20 @@ LABELS = ("pose", "betas", "transl", "intrinsics", "joints", "box")
 _JPEG_QUALITY = 95
 
 
+Record = tuple[bytes, bytes, dict[str, Shaped[np.ndarray, "..."]]]
+"""A sample as it is stored: coded picture, coded map of the surface, labels."""
+
+
 @dataclass(frozen=True)
 class Split:
-    """Which samples: everything that decides what a cache folder holds."""
+    """Which samples: everything that decides what a cache folder holds. A benchmark of other pictures is a subclass."""
 
     name: str
     samples: int
     size: int
     seed: int
+
+    version: ClassVar[str] = VERSION
 
     def fingerprint(self) -> str:
         """See `scene.fingerprint`."""
@@ -43,8 +50,34 @@ class Split:
 
     def folder(self, root: Path) -> Path:
         """Where the cache of this split lies."""
-        name = f"{VERSION}-{self.name}-{self.samples}-{self.size}-{self.fingerprint()[:12]}"
+        name = f"{self.version}-{self.name}-{self.samples}-{self.size}-{self.fingerprint()[:12]}"
         return root / "synthetic" / name
+
+    def actions(self) -> tuple[str, ...]:
+        """Names of the actions, in the order of their numbers."""
+        return tuple(ACTIONS)
+
+    def generator(self) -> Any:
+        """What makes the samples; every process has its own."""
+        return Generator(self.size, self.seed)
+
+    def record(self, generator: Any, index: int) -> Record:
+        """Make and code a sample."""
+        sample = generator.make(self.name, index)
+        labels = {key: np.asarray(getattr(sample, key), np.float32) for key in LABELS}
+        labels["action"] = np.asarray(self.actions().index(sample.action), np.int16)
+        return coded_jpeg(sample.image), coded_png(sample.iuv), labels
+
+
+def coded_jpeg(image: UInt8[np.ndarray, "height width 3"]) -> bytes:
+    """An RGB picture, nearly without loss."""
+    bgr = np.ascontiguousarray(image[..., ::-1])
+    return bytes(cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])[1])
+
+
+def coded_png(values: UInt8[np.ndarray, "height width channels"]) -> bytes:
+    """One, three or four channels as they are."""
+    return bytes(cv2.imencode(".png", values, [cv2.IMWRITE_PNG_COMPRESSION, 3])[1])
 
 
 def cache_root(cache_dir: str | None = None) -> Path:
@@ -103,58 +136,58 @@ def _alive(process: int) -> bool:
     return True
 
 
-_Record = tuple[bytes, bytes, dict[str, Shaped[np.ndarray, "..."]]]
-
-
 def _write(split: Split, folder: Path, workers: int) -> None:
+    with Progress(*Progress.get_default_columns()[:-1], TimeRemainingColumn(), transient=True) as progress:
+        records = _records(split, workers)
+        made = progress.track(records, total=split.samples, description=f"Making {split.samples} {split.name} samples")
+        write_records(made, folder)
+    size = {"name": split.name, "samples": split.samples, "size": split.size, "seed": split.seed}
+    facts = {"version": split.version, **size, "fingerprint": split.fingerprint(), "actions": list(split.actions())}
+    (folder / "facts.json").write_text(json.dumps(facts, indent=1))
+
+
+def write_records(records: Iterable[Record], folder: Path) -> None:
+    """`images.bin`, `surfaces.bin` and `labels.npz`, as `stored.CachedSplit` reads them."""
     image_offsets, surface_offsets = [0], [0]
     labels: dict[str, list[Shaped[np.ndarray, "..."]]] = {}
-    with (
-        (folder / "images.bin").open("wb") as images,
-        (folder / "surfaces.bin").open("wb") as surfaces,
-        Progress(*Progress.get_default_columns()[:-1], TimeRemainingColumn(), transient=True) as progress,
-    ):
-        task = progress.add_task(f"Making {split.samples} {split.name} samples", total=split.samples)
-        for image, surface, label in _records(split, workers):
+    with (folder / "images.bin").open("wb") as images, (folder / "surfaces.bin").open("wb") as surfaces:
+        for image, surface, label in records:
             images.write(image)
             surfaces.write(surface)
             image_offsets.append(image_offsets[-1] + len(image))
             surface_offsets.append(surface_offsets[-1] + len(surface))
             for key, value in label.items():
                 labels.setdefault(key, []).append(value)
-            progress.advance(task)
     arrays = {key: np.stack(values) for key, values in labels.items()}
     arrays |= {"image_offsets": np.array(image_offsets), "surface_offsets": np.array(surface_offsets)}
     np.savez(folder / "labels.npz", **arrays)  # type: ignore[arg-type]
-    facts = {"version": VERSION, **split.__dict__, "fingerprint": split.fingerprint(), "actions": list(ACTIONS)}
-    (folder / "facts.json").write_text(json.dumps(facts, indent=1))
 
 
-def _records(split: Split, workers: int) -> Iterator[_Record]:
+def _records(split: Split, workers: int) -> Iterator[Record]:
     """Every sample in order, whoever makes it."""
-    chunks = [(split.name, start, min(start + _CHUNK, split.samples)) for start in range(0, split.samples, _CHUNK)]
+    chunks = [range(start, min(start + _CHUNK, split.samples)) for start in range(0, split.samples, _CHUNK)]
     if workers == 1 or len(chunks) == 1:
-        generator = Generator(split.size, split.seed)
-        for name, start, stop in chunks:
-            yield from (_record(generator, name, index) for index in range(start, stop))
+        generator = split.generator()
+        for chunk in chunks:
+            yield from (_record(split, generator, index) for index in chunk)
         return
     # spawned, not forked: a fork of a process that has used OpenMP threads can hang
     context = multiprocessing.get_context("spawn")
-    with context.Pool(min(workers, len(chunks)), _start_worker, (split.size, split.seed)) as pool:
+    with context.Pool(min(workers, len(chunks)), _start_worker, (split,)) as pool:
         for records in pool.imap(_make_chunk, chunks):
             yield from records
 
 
-_generator: Generator | None = None
+_worker: tuple[Split, Any] | None = None
 
 
-def _start_worker(size: int, seed: int) -> None:
-    global _generator  # one per worker process; the body is loaded once
+def _start_worker(split: Split) -> None:
+    global _worker  # one per process; the body is loaded once
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which ends its workers
     _stay_on_one_core()
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
-    _generator = Generator(size, seed)
+    _worker = split, split.generator()
 
 
 def _stay_on_one_core() -> None:
@@ -165,18 +198,12 @@ def _stay_on_one_core() -> None:
         os.sched_setaffinity(0, {cores[number % len(cores)]})
 
 
-def _make_chunk(chunk: tuple[str, int, int]) -> list[_Record]:
-    if _generator is None:
+def _make_chunk(chunk: range) -> list[Record]:
+    if _worker is None:
         raise RuntimeError("worker was not started by _start_worker")
-    name, start, stop = chunk
-    return [_record(_generator, name, index) for index in range(start, stop)]
+    split, generator = _worker
+    return [_record(split, generator, index) for index in chunk]
 
 
-def _record(generator: Generator, split: str, index: int) -> _Record:
-    sample = generator.make(split, index)
-    bgr = np.ascontiguousarray(sample.image[..., ::-1])
-    image = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])[1].tobytes()
-    surface = cv2.imencode(".png", sample.iuv, [cv2.IMWRITE_PNG_COMPRESSION, 3])[1].tobytes()
-    labels = {key: np.asarray(getattr(sample, key), np.float32) for key in LABELS}
-    labels["action"] = np.asarray(list(ACTIONS).index(sample.action), np.int16)
-    return image, surface, labels
+def _record(split: Split, generator: Any, index: int) -> Record:
+    return split.record(generator, index)

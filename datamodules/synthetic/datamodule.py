@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TypeVar
+
+import pytorch_lightning as pl
 
 from datamodules.base import BaseDataModule, splits_of
 from datamodules.settings import DEFAULT_CROPS, CropSettings
@@ -75,9 +78,15 @@ class SyntheticDataModule(BaseDataModule):
         return self._split(split).fingerprint()
 
     def _split(self, name: str) -> Split:
-        """A split, without the training samples that a short run never gets to: all are drawn alike."""
-        split, trainer = self._splits[name], self.trainer
-        if name != "train" or trainer is None or trainer.max_steps < 0:
-            return split
-        seen = trainer.max_steps * trainer.accumulate_grad_batches * trainer.world_size * self.batch_size
-        return replace(split, samples=min(split.samples, max(seen, self.batch_size)))
+        return as_far_as_seen(self._splits[name], self.trainer, self.batch_size)
+
+
+_AnySplit = TypeVar("_AnySplit", bound=Split)
+
+
+def as_far_as_seen(split: _AnySplit, trainer: pl.Trainer | None, batch_size: int) -> _AnySplit:
+    """A split, without the training samples that a short run never gets to: all are drawn alike."""
+    if split.name != "train" or trainer is None or trainer.max_steps < 0:
+        return split
+    seen = trainer.max_steps * trainer.accumulate_grad_batches * trainer.world_size * batch_size
+    return replace(split, samples=min(split.samples, max(seen, batch_size)))

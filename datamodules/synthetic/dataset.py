@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from jaxtyping import UInt8
 
 from datamodules.sample import RawSample, Smpl
 from datamodules.synthetic.generator import OPEN_SKELETON
@@ -13,12 +15,14 @@ from datamodules.synthetic.stored import CachedSplit
 
 
 class SyntheticSource:
-    """A split of the open benchmark.
+    """A split of the open benchmark. A benchmark of other pictures is a subclass.
 
     Args:
         folder: its cache.
         split: its name; it is what every sample calls its sequence.
     """
+
+    version = VERSION
 
     def __init__(self, folder: Path, split: str) -> None:
         self._folder, self._split = folder, split
@@ -28,17 +32,14 @@ class SyntheticSource:
     def __len__(self) -> int:
         return len(self._cache)
 
-    def __getstate__(self) -> tuple[Path, str]:
+    def __reduce__(self) -> tuple[Any, ...]:
         """Only the place: a process that is started afresh maps the files itself instead of receiving a copy."""
-        return self._folder, self._split
-
-    def __setstate__(self, state: tuple[Path, str]) -> None:
-        self.__init__(*state)
+        return type(self), (self._folder, self._split)
 
     def __getitem__(self, index: int) -> RawSample:
         labels = self._cache.labels
         return RawSample(
-            image=self._cache.image(index),
+            image=self.image(index),
             intrinsics=labels["intrinsics"][index].astype(np.float64),
             box=labels["box"][index],
             joints=labels["joints"][index],
@@ -46,10 +47,18 @@ class SyntheticSource:
             skeleton=OPEN_SKELETON,
             index=index,
             smpl=Smpl(labels["pose"][index], labels["betas"][index], labels["transl"][index]),
-            iuv=self._cache.surface(index),
+            iuv=self.surface(index),
             subject="open",
             action=self._cache.actions[labels["action"][index]],
-            sequence=f"{VERSION}-{self._split}",
+            sequence=f"{self.version}-{self._split}",
             camera="random",
             frame=index,
         )
+
+    def image(self, index: int) -> UInt8[np.ndarray, "size size 3"]:
+        """The photograph, RGB."""
+        return self._cache.image(index)
+
+    def surface(self, index: int) -> UInt8[np.ndarray, "size size 3"]:
+        """The IUV map."""
+        return self._cache.surface(index)

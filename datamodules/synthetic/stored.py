@@ -9,8 +9,6 @@ import cv2
 import numpy as np
 from jaxtyping import UInt8
 
-from datamodules.synthetic.cache import LABELS
-
 
 class CachedSplit:
     """Reader of one cache folder.
@@ -27,8 +25,9 @@ class CachedSplit:
         self._images = np.memmap(folder / "images.bin", np.uint8, "r")
         self._surfaces = np.memmap(folder / "surfaces.bin", np.uint8, "r")
         with np.load(folder / "labels.npz", allow_pickle=False) as arrays:
-            self.labels = {key: arrays[key] for key in (*LABELS, "action")}
-            self._image_offsets, self._surface_offsets = arrays["image_offsets"], arrays["surface_offsets"]
+            every = dict(arrays)
+        self._image_offsets, self._surface_offsets = every.pop("image_offsets"), every.pop("surface_offsets")
+        self.labels = every
         self.actions: list[str] = json.loads((folder / "facts.json").read_text())["actions"]
 
     def __len__(self) -> int:
@@ -39,12 +38,12 @@ class CachedSplit:
         coded = self._images[self._image_offsets[index] : self._image_offsets[index + 1]]
         return cv2.cvtColor(self._decode(coded, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
 
-    def surface(self, index: int) -> UInt8[np.ndarray, "size size 3"]:
-        """The IUV map."""
+    def surface(self, index: int) -> UInt8[np.ndarray, "rows columns channels"]:
+        """The IUV map, and whatever more the benchmark stores with it."""
         coded = self._surfaces[self._surface_offsets[index] : self._surface_offsets[index + 1]]
         return self._decode(coded, cv2.IMREAD_UNCHANGED)
 
-    def _decode(self, coded: UInt8[np.ndarray, "bytes"], mode: int) -> UInt8[np.ndarray, "size size 3"]:
+    def _decode(self, coded: UInt8[np.ndarray, "bytes"], mode: int) -> UInt8[np.ndarray, "rows columns channels"]:
         picture = cv2.imdecode(coded, mode)
         if picture is None:
             raise ValueError(f"the cache {self._folder} is damaged; delete that folder and run again")

@@ -9,7 +9,7 @@ from metrics.protocols.human36m import HUMAN36M
 from metrics.protocols.humaneva import HUMANEVA
 from metrics.protocols.lsp import LSP
 from metrics.protocols.mpi_inf_3dhp import MPI_INF_3DHP, MUPOTS
-from metrics.protocols.open_benchmark import OPEN
+from metrics.protocols.open_benchmark import OPEN, OPEN_V2
 from metrics.protocols.pw3d import PW3D
 from metrics.protocols.surreal import SURREAL
 from metrics.protocols.up3d import UP3D, UPI
@@ -25,7 +25,7 @@ __all__ = [
 PROTOCOLS: dict[str, Protocol] = {
     protocol.id: protocol
     for family in (
-        *(OPEN, HUMAN36M, HUMANEVA, MPI_INF_3DHP, MUPOTS, SURREAL, UP3D, UPI),
+        *(OPEN, OPEN_V2, HUMAN36M, HUMANEVA, MPI_INF_3DHP, MUPOTS, SURREAL, UP3D, UPI),
         *(PW3D, FREIHAND, COCO, DENSEPOSE, LSP),
     )
     for protocol in family
