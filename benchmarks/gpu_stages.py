@@ -70,8 +70,8 @@ def people_stage(options: argparse.Namespace) -> Stage:
     """The backbone's training."""
 
     def module() -> PoseModule:
-        weights = None if options.weights is None else str(options.weights)
-        return PeopleModule(options.backbone, weights, crop_size=options.crop, lr=options.lr)
+        start = False if options.weights is None else str(options.weights)
+        return PeopleModule(options.backbone, start, crop_size=options.crop, lr=options.lr)
 
     crops = CropSettings(skeleton="open36", size=options.crop)
     return Stage(

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
 from smplx.lbs import batch_rodrigues
 from torch import Tensor
 
@@ -14,6 +12,7 @@ from body.camera import apply_affine, backproject, invert_affine, project
 from body.skeleton import OPEN36
 from datamodules.batch import Batch
 from lightning_modules.base import PoseModule
+from lightning_modules.common.backbones import Pretrained
 from lightning_modules.common.precision import full_precision
 from lightning_modules.common.root_depth import pinhole_depth
 from lightning_modules.common.rotations import crop_to_camera_rotation
@@ -35,8 +34,8 @@ class PeopleModule(PoseModule):
     """Joints, parts, surface and body of a person at once: what a backbone learns before it becomes a method's.
 
     Args:
-        backbone: timm model with feature maps of strides 4 to 32.
-        backbone_weights: safetensors file with the whole timm model's weights, ImageNet's; random when omitted.
+        backbone: see `create_pyramid`.
+        pretrained: weights that the backbone starts from, see `create_pyramid`; a local file with ImageNet's, say.
         channels: width of the feature pyramid.
         crop_size: side of the crops in pixels, a multiple of 32.
         sigma: of the Gaussians that heat maps are compared with, in cells of 4 pixels.
@@ -46,7 +45,7 @@ class PeopleModule(PoseModule):
         lr: see `PoseModule`, as for the arguments after it.
 
     Raises:
-        ValueError: the crop's size is not a multiple of 32, or the weights are another model's.
+        ValueError: the crop's size is not a multiple of 32, or as in `create_pyramid`.
     """
 
     network: PeopleNetwork
@@ -55,7 +54,7 @@ class PeopleModule(PoseModule):
     def __init__(
         self,
         backbone: str = "tf_efficientnet_lite0",
-        backbone_weights: str | None = None,
+        pretrained: Pretrained = False,
         channels: int = 96,
         crop_size: int = 192,
         sigma: float = 1.5,
@@ -75,10 +74,8 @@ class PeopleModule(PoseModule):
             raise ValueError(f"crop_size {crop_size} is not a multiple of 32; use e.g. 192 or 224")
         self.crop_size, self.sigma, self.flip_test, self.weight_decay = crop_size, sigma, flip_test, weight_decay
         self.weights = PeopleWeights(**{**asdict(PeopleWeights()), **(weights or {})})
-        self.network = PeopleNetwork(len(OPEN36), backbone, channels, OPEN36.root_index)
+        self.network = PeopleNetwork(len(OPEN36), backbone, pretrained, channels, OPEN36.root_index)
         self._mirror = list(OPEN36.mirror)
-        if backbone_weights is not None:
-            load_trunk(self.network, Path(backbone_weights))
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Weighted terms, see `PeopleWeights`. Joints beyond the crop teach their depth alone."""
@@ -135,19 +132,3 @@ class PeopleModule(PoseModule):
             {"params": [w for w in trained if w.ndim <= 1], "weight_decay": 0.0},
         ]
         return torch.optim.AdamW(groups, lr=self.lr, fused=self.device.type == "cuda")
-
-
-def load_trunk(network: PeopleNetwork, path: Path) -> None:
-    """Start the backbone from a whole timm model's weights; its classifier and last convolution are left out.
-
-    Raises:
-        FileNotFoundError: no such file.
-        ValueError: it is another model's.
-    """
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such file; name the timm model's weights as .safetensors")
-    state, own = load_file(path), network.backbone.net.state_dict()
-    missing = [key for key in own if key not in state or state[key].shape != own[key].shape]
-    if missing:
-        raise ValueError(f"{path} is another network's: {', '.join(missing[:3])} are missing or of another shape")
-    network.backbone.net.load_state_dict({key: state[key] for key in own})

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import timm
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lightning_modules.common.backbones import create_backbone
+from lightning_modules.common.backbones import Pretrained, create_pyramid
+from lightning_modules.common.normalisation import Normalise
 from lightning_modules.common.posed_body import BodyRotations
 from lightning_modules.common.precision import full_precision
 from lightning_modules.common.rotations import matrix_from_6d
@@ -59,25 +59,25 @@ class PeopleNetwork(nn.Module):
 
     Args:
         joints: number of joints.
-        backbone: a timm model with feature maps of strides 4, 8, 16 and 32.
+        backbone: see `create_pyramid`.
+        pretrained: see `create_pyramid`.
         channels: width of the pyramid.
         root: index of the joint that depths are relative to.
     """
 
-    mean: Tensor
-    std: Tensor
-
-    def __init__(self, joints: int, backbone: str = "tf_efficientnet_lite0", channels: int = 96, root: int = 0) -> None:
+    def __init__(
+        self,
+        joints: int,
+        backbone: str = "tf_efficientnet_lite0",
+        pretrained: Pretrained = False,
+        channels: int = 96,
+        root: int = 0,
+    ) -> None:
         super().__init__()
         self.root, self.num_joints = root, joints
-        self.backbone = create_backbone(backbone, only=(1, 2, 3, 4))
+        self.backbone = create_pyramid(backbone, pretrained)
+        self.normalise = Normalise(self.backbone.mean, self.backbone.std)
         widths = self.backbone.channels
-        known = timm.get_pretrained_cfg(backbone)
-        for name, values in (
-            ("mean", known.mean if known else (0.5,) * 3),
-            ("std", known.std if known else (0.5,) * 3),
-        ):
-            self.register_buffer(name, torch.tensor(values).view(3, 1, 1), persistent=False)
         self.top = nn.Sequential(nn.Conv2d(widths[-1], channels, 1, bias=False), nn.BatchNorm2d(channels))
         self.merges = nn.ModuleList(_Merge(width, channels) for width in reversed(widths[:-1]))
         self.maps = nn.Conv2d(channels, 2 * joints + 1 + 3 * PARTS, 1)
@@ -95,7 +95,7 @@ class PeopleNetwork(nn.Module):
         Args:
             image: RGB in [0, 1].
         """
-        *finer, last = self.backbone((image - self.mean) / self.std)
+        *finer, last = self.backbone(self.normalise(image))
         features = self.top(last)
         for merge, fine in zip(self.merges, reversed(finer), strict=True):
             features = merge(features, fine)

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import pytorch_lightning as pl
 import torch
-from safetensors.torch import save_file
 from torch.utils.data import DataLoader
 
 from body.skeleton import OPEN36
@@ -20,7 +19,7 @@ from datamodules.open_v2.feed_stand_in import StandIn
 from datamodules.settings import CropSettings
 from lightning_modules.people import timed
 from lightning_modules.people.losses import heatmap_loss, surface_losses
-from lightning_modules.people.module import PeopleModule, load_trunk
+from lightning_modules.people.module import PeopleModule
 from lightning_modules.people.timed import TimedTraining, timed_factor
 
 CPU = torch.device("cpu")
@@ -166,20 +165,3 @@ def test_no_nan_reaches_a_weight():
     weight.grad = torch.full_like(weight, math.nan)
     TimedTraining(1.0).on_before_optimizer_step(pl.Trainer(logger=False, barebones=True), module)
     assert not weight.grad.any()
-
-
-def test_a_trunk_starts_from_a_whole_timm_model(tmp_path):
-    import timm
-
-    torch.manual_seed(0)
-    whole = timm.create_model(SMALL["backbone"])
-    save_file({key: value.contiguous() for key, value in whole.state_dict().items()}, tmp_path / "whole.safetensors")
-    network = PeopleModule(**SMALL, backbone_weights=str(tmp_path / "whole.safetensors")).network
-    state = network.backbone.net.state_dict()
-    assert state
-    assert all(torch.equal(value, whole.state_dict()[key]) for key, value in state.items())
-    save_file({"conv.weight": torch.zeros(1)}, tmp_path / "other.safetensors")
-    with pytest.raises(ValueError, match="another network's"):
-        load_trunk(network, tmp_path / "other.safetensors")
-    with pytest.raises(FileNotFoundError, match="no such file"):
-        load_trunk(network, tmp_path / "none.safetensors")
