@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import Any, Literal
+from uuid import uuid4
 
 import torch
 from jaxtyping import Bool, Float, Float64
@@ -21,9 +22,29 @@ Field = Literal["joints", "distance_joints", "root", "joints_2d", "vertices", "r
 
 
 class ExactMetric(Metric):
-    """A metric whose float64 state follows the module's device but never its precision."""
+    """A metric whose float64 state follows the module's device but never its precision.
+
+    A `MetricCollection` merges metrics whose states have the same names and, after one batch, the same values, and
+    from then on feeds one of them only. Here values that are equal by chance say nothing (two thresholds that nothing
+    is below), so every metric has one more state, of a name of its own.
+    """
 
     full_state_update = False
+    is_differentiable = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._mark = f"mark_{uuid4().hex}"
+        self.add_state(self._mark, torch.zeros(()), dist_reduce_fx="sum")
+
+    def persistent(self, mode: bool = False) -> None:
+        """As in torchmetrics; the mark is nobody else's and never stored."""
+        super().persistent(mode)
+        self._persistent[self._mark] = False
+
+    def _reduce_states(self, incoming_state: dict[str, Any]) -> None:
+        """Add another metric's state, which has another mark, or an earlier one of this metric."""
+        super()._reduce_states({**incoming_state, self._mark: getattr(self, self._mark)})
 
     def _apply(self, fn: Callable[[Tensor], Tensor], exclude_state: Sequence[str] = "") -> Module:
         def move(tensor: Tensor) -> Tensor:
@@ -96,7 +117,7 @@ class SumMetric(SampleMetric):
     def update(self, prediction: Tensor, target: Tensor, valid: Tensor | None = None) -> None:
         """Add a batch."""
         # Not in place: a state made in inference mode could not be changed outside it.
-        self.totals = self.totals + self.terms(prediction, target, valid).sum(0)
+        self.totals = self.totals + self.terms(prediction, target, valid).sum(0).detach()
 
     def compute(self) -> Float64[Tensor, ""]:
         """The metric over everything added so far."""

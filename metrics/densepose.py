@@ -9,13 +9,15 @@ import torch
 from jaxtyping import Bool, Float, Int, Integer
 from torch import Tensor
 
-from metrics.base import ExactMetric
 from metrics.functional.ranking import coco_precision, precision_recall
+from metrics.functional.segmentation import confusion_matrix, iou
 from metrics.functional.surface import gps, surface_areas
 from metrics.info import MetricInfo, percent
 from metrics.rows import IndexedMetric, as_float64
 from metrics.segmentation import PartSegmentation
 
+_CLASSES = 25
+"""24 parts and the background."""
 _GPS_LEVELS = tuple(0.5 + 0.05 * step for step in range(10))
 
 
@@ -92,7 +94,7 @@ class DensePosePoints(IndexedMetric):
         }
 
 
-class SurfaceMaps(ExactMetric):
+class SurfaceMaps(IndexedMetric):
     """Scores of IUV maps: `DensePosePoints` at every cell that shows the person, mean IoU of the parts at all cells.
 
     Convention:
@@ -107,8 +109,7 @@ class SurfaceMaps(ExactMetric):
     }
 
     def __init__(self) -> None:
-        super().__init__()
-        self.points, self.parts = DensePosePoints(), PartSegmentation(25)
+        super().__init__(columns=3 + _CLASSES**2)
 
     def update(
         self,
@@ -126,16 +127,19 @@ class SurfaceMaps(ExactMetric):
             true_parts: what it shows.
             index: position of each person in the split.
         """
-        self.points.update(errors.flatten(1), true_parts.flatten(1) > 0, index)
-        self.parts.update(parts, true_parts, index)
+        distance = as_float64(errors)
+        shown = (true_parts > 0).to(distance.device)
+        areas = surface_areas(distance).where(shown[..., None], 0.0).sum((1, 2))
+        confusion = confusion_matrix(parts, true_parts, _CLASSES).flatten(1).to(distance.device)
+        self.add(index, torch.cat([areas, shown.sum((1, 2)).double()[:, None], confusion], -1))
 
     def compute(self) -> dict[str, float]:
         """`auc10`, `auc30`, `miou` and `n` (people); no GPS, which would need distances beyond 30 cm."""
-        values = self.points.compute() | self.parts.compute()
-        return {name: values[name] for name in ("auc10", "auc30", "miou", "n") if name in values}
-
-    def reset(self) -> None:
-        """Forget everything."""
-        super().reset()
-        self.points.reset()
-        self.parts.reset()
+        index, rows = self.samples()
+        n = {"n": float(len(index))}
+        if len(index) == 0:
+            return n
+        near, far, points = rows[:, :3].sum(0).tolist()
+        areas = {"auc10": 100 * near / points, "auc30": 100 * far / points} if points else {}
+        confusion = rows[:, 3:].sum(0).reshape(_CLASSES, _CLASSES)
+        return areas | {"miou": 100 * iou(confusion).nanmean().item()} | n

@@ -41,7 +41,7 @@ class RowMetric(ExactMetric):
     def keep(self, rows: Float64[Tensor, "rows columns"]) -> None:
         """Add rows."""
         assert isinstance(self.rows, list), "no update while the state is gathered"
-        self.rows.append(rows)
+        self.rows.append(rows.detach())
 
     def table(self) -> Float64[Tensor, "rows columns"]:
         """All rows, in no particular order."""

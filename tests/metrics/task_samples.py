@@ -4,12 +4,10 @@ import torch
 
 from body.skeleton import MPI_INF_3DHP17
 from metrics import (
-    MPJPE,
     AnnotatedPeople,
     DensePosePoints,
     FreiHand,
     KeypointAP,
-    Median,
     MuPoTS,
     PartSegmentation,
     People,
@@ -169,11 +167,6 @@ def feed_keypoints(metric, indices):
     metric.update(*stacked(coco_guess, indices), torch.tensor(indices))
 
 
-def feed_joints(metric, indices):
-    joints, true_joints, _, _ = stacked(hand, indices)
-    metric.update(joints, true_joints)
-
-
 TASKS = {
     "hand": (FreiHand, feed_hand),
     "parts": (PartSegmentation, feed_labels),
@@ -184,5 +177,3 @@ TASKS = {
     "keypoints": (lambda: KeypointAP(coco_truth(8)), feed_keypoints),
 }
 """Metrics that know a sample by its index: how each is made and fed."""
-
-MEDIAN = (lambda: Median(MPJPE()), feed_joints)

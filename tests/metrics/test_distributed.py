@@ -5,10 +5,12 @@ import multiprocessing
 import pytest
 import torch.distributed as dist
 from metric_samples import PLAIN, make_batch
-from task_samples import MEDIAN, TASKS
+from sample_metric_cases import CASES, joints
+from task_samples import TASKS
 from torch.utils.data import DistributedSampler
+from torchmetrics import MetricCollection
 
-from metrics import MPJPE, build_task
+from metrics import build_task
 
 SAMPLES = 7
 
@@ -17,14 +19,26 @@ def feed_evaluation(metric, indices):
     metric.update(*make_batch(indices))
 
 
-def feed_bare(metric, indices):
-    guess, batch = make_batch(indices)
-    metric.update(guess.joints, batch["joints"])
-
-
 INDEXED = {"pose": (lambda: build_task(PLAIN), feed_evaluation), **TASKS}
-# These cannot tell a repeated sample; they see only what the split holds.
-BARE = {"mpjpe": (MPJPE, feed_bare), "median": MEDIAN}
+
+
+def collected(order):
+    """All sample metrics in one collection, by a call per sample; the first one is exact and says nothing.
+
+    They cannot tell a repeated sample, and see only what the split holds.
+    """
+    together = MetricCollection({name: make() for name, (make, _) in CASES.items()})
+    guess, truth = joints(0, SAMPLES), joints(1, SAMPLES)
+    guess[:2] = truth[:2]
+    for index in order:
+        together(guess[[index]], truth[[index]])
+    return {name: value.item() for name, value in together.compute().items()}
+
+
+def feed_all(metric, indices):
+    guess, truth = joints(0, SAMPLES), joints(1, SAMPLES)
+    guess[:2] = truth[:2]
+    metric.update(guess[indices], truth[indices])
 
 
 def score(case, order, step):
@@ -40,7 +54,7 @@ def worker(rank, rendezvous, answers):
     order = list(DistributedSampler(range(SAMPLES), num_replicas=2, rank=rank, shuffle=False))
     own = list(range(rank, SAMPLES, 2))
     found = {name: score(case, order, 3) for name, case in INDEXED.items()}
-    found |= {name: score(case, own, 2).item() for name, case in BARE.items()}
+    found["collection"] = collected(own)
     # The second process has nothing at all.
     alone = [*range(SAMPLES)] if rank == 0 else []
     found |= {f"{name}, one idle": score(case, alone, 3) for name, case in TASKS.items()}
@@ -68,5 +82,5 @@ def test_two_processes_give_the_one_process_numbers(tmp_path):
         assert values[name]["n"] == SAMPLES
     for name in TASKS:
         assert values[f"{name}, one idle"] == values[name], name
-    assert values["median"] == score(MEDIAN, everything, SAMPLES).item()
-    assert values["mpjpe"] == pytest.approx(score(BARE["mpjpe"], everything, SAMPLES).item(), abs=1e-12)
+    expected = {name: score((make, feed_all), everything, SAMPLES).item() for name, (make, _) in CASES.items()}
+    assert values["collection"] == pytest.approx(expected, rel=1e-12)
