@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import Module
 from torchmetrics import Metric
 
+from metrics.functional.checks import check_finite, check_points
 from metrics.functional.distance import masked_mean
 from metrics.info import MetricInfo
 from metrics.protocol import Protocol
@@ -91,6 +92,19 @@ class SampleMetric(ExactMetric, ABC):
     ) -> Float64[Tensor, "batch columns"]:
         """Row of each sample; zeros for a sample that does not count."""
 
+    def checked_terms(
+        self, prediction: Tensor, target: Tensor, valid: Tensor | None = None
+    ) -> Float64[Tensor, "batch columns"]:
+        """`terms` of points that are numbers wherever they count.
+
+        Raises:
+            ValueError: the shapes differ, or a point that counts is NaN or infinite; see `functional.checks`.
+        """
+        check_points(prediction, target, valid, dims=prediction.shape[-1])
+        check_finite(prediction, valid, "prediction")
+        check_finite(target, valid, "target")
+        return self.terms(prediction, target, valid)
+
     @abstractmethod
     def reduce(self, terms: Float64[Tensor, "samples columns"]) -> Float64[Tensor, ""]:
         """The metric of a group of samples; NaN when none of them counts."""
@@ -117,7 +131,7 @@ class SumMetric(SampleMetric):
     def update(self, prediction: Tensor, target: Tensor, valid: Tensor | None = None) -> None:
         """Add a batch."""
         # Not in place: a state made in inference mode could not be changed outside it.
-        self.totals = self.totals + self.terms(prediction, target, valid).sum(0).detach()
+        self.totals = self.totals + self.checked_terms(prediction, target, valid).sum(0).detach()
 
     def compute(self) -> Float64[Tensor, ""]:
         """The metric over everything added so far."""
@@ -127,7 +141,7 @@ class SumMetric(SampleMetric):
 class SampleMean(SumMetric):
     """Mean over samples of an error per sample; a row is (error, 1).
 
-    A sample without a valid point is left out. NaN in a valid point makes the mean NaN.
+    A sample without a valid point is left out.
     """
 
     def __init__(self) -> None:

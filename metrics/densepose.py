@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Bool, Float, Int, Integer
 from torch import Tensor
 
+from metrics.functional.checks import check_finite, check_mask, check_shape
 from metrics.functional.ranking import coco_precision, precision_recall
 from metrics.functional.segmentation import confusion_matrix, iou
 from metrics.functional.surface import gps, surface_areas
@@ -29,7 +30,7 @@ class DensePosePoints(IndexedMetric):
         under the curve of correct points up to 10 and 30 cm, divided by its length, exact; points of all people are
         pooled. `gps_ap`: mean over GPS thresholds 0.5, 0.55, ..., 0.95 of COCO's average precision; not strict
         (GPS >= threshold). Each prediction is compared with the person it was made for, as on crops of single people,
-        never with another one in the image. Points off the predicted person, and NaN, are misses. A person (by its
+        never with another one in the image. Points off the predicted person (infinite) are misses. A person (by its
         index) counts once; one without annotated points is left out.
 
     Args:
@@ -64,15 +65,19 @@ class DensePosePoints(IndexedMetric):
             parts: part of each annotated point, 1 to 24; needed with `per_part`.
 
         Raises:
-            ValueError: parts are missing or out of range.
+            ValueError: shapes differ, a distance is NaN or negative, or parts are missing or out of range.
         """
         if self.per_part and parts is None:
             raise ValueError("per_part needs the part of every annotated point: give parts")
+        check_mask(valid, errors.shape)
         distance = as_float64(errors)
         valid = valid.to(distance.device)
+        _check_distances(distance, valid)
         areas = surface_areas(distance).where(valid[..., None], 0.0).sum(1)
         similarity = gps(distance, valid, parts if self.per_part else None)
         confidence = torch.ones_like(similarity) if scores is None else as_float64(scores)
+        check_shape(confidence, (len(errors),), "scores")
+        check_finite(confidence[:, None], None, "scores", index)
         rest = torch.stack([valid.sum(1).double(), similarity.nan_to_num(0.0), confidence], -1)
         self.add(index, torch.cat([areas, rest], -1))
 
@@ -128,7 +133,9 @@ class SurfaceMaps(IndexedMetric):
             index: position of each person in the split.
         """
         distance = as_float64(errors)
+        check_shape(true_parts, tuple(errors.shape), "true_parts")
         shown = (true_parts > 0).to(distance.device)
+        _check_distances(distance, shown)
         areas = surface_areas(distance).where(shown[..., None], 0.0).sum((1, 2))
         confusion = confusion_matrix(parts, true_parts, _CLASSES).flatten(1).to(distance.device)
         self.add(index, torch.cat([areas, shown.sum((1, 2)).double()[:, None], confusion], -1))
@@ -143,3 +150,13 @@ class SurfaceMaps(IndexedMetric):
         areas = {"auc10": 100 * near / points, "auc30": 100 * far / points} if points else {}
         confusion = rows[:, 3:].sum(0).reshape(_CLASSES, _CLASSES)
         return areas | {"miou": 100 * iou(confusion).nanmean().item()} | n
+
+
+def _check_distances(errors: Tensor, valid: Tensor) -> None:
+    """Refuse distances that are none; infinity means that a point is off the predicted person.
+
+    Raises:
+        ValueError: one that counts is NaN or negative.
+    """
+    if not (errors >= 0)[valid].all():
+        raise ValueError("geodesic distances of annotated points must be numbers from 0 on, or infinite for a miss")

@@ -18,8 +18,7 @@ class MPJPE(SampleMean):
     Convention:
         Unit: metres in, millimetres out. Alignment: joint number `root` of both sides is moved to the origin; none
         with `root=None`. Joint set: every joint given, the root included. Averaging: over the valid joints of a
-        sample, then over samples. A sample without a valid joint, or whose root is invalid, is left out; NaN in a
-        valid joint makes the result NaN.
+        sample, then over samples. A sample without a valid joint, or whose root is invalid, is left out.
     """
 
     name, info = "mpjpe", millimetres("MPJPE")

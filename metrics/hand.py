@@ -11,6 +11,7 @@ from torch import Tensor
 
 from metrics.distance import MPJPE, PAMPJPE, PAPVE, PVE
 from metrics.functional.alignment import align
+from metrics.functional.checks import check_finite
 from metrics.functional.distance import point_errors
 from metrics.functional.hand import curve_area, f_score
 from metrics.info import MetricInfo, fraction
@@ -43,7 +44,6 @@ class FreiHand(IndexedMetric):
         named `pa_` a similarity in which **a reflection is allowed**, so a mirrored hand scores 0. The mesh is
         aligned by its own vertices. Joint set: all 21, all 778 vertices. Inequality: error <= threshold for the areas,
         error < threshold for F. Averaging: over points, then over samples, each sample (by its index) counted once.
-        NaN in a prediction makes the mean errors NaN and is a miss elsewhere.
     """
 
     reports: ClassVar[Mapping[str, MetricInfo]] = {**_JOINTS, **_MESH}
@@ -69,10 +69,14 @@ class FreiHand(IndexedMetric):
             true_vertices: true mesh.
 
         Raises:
-            ValueError: only one of the two meshes is given.
+            ValueError: only one of the two meshes is given, shapes differ, or a point is NaN or infinite.
         """
         if (vertices is None) != (true_vertices is None):
             raise ValueError("give both meshes or neither")
+        sides = {"joints": joints, "true_joints": true_joints, "vertices": vertices, "true_vertices": true_vertices}
+        for name, points in sides.items():
+            if points is not None:
+                check_finite(points, None, name, index)
         ours, true = as_float64(joints), as_float64(true_joints)
         rows = [_scores(ours, align(ours, true, reflection=True), true)]
         if vertices is None or true_vertices is None:

@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from metrics.functional.checks import check_finite, check_shape
 from metrics.functional.keypoints import keypoint_ap
 from metrics.info import MetricInfo, percent
 from metrics.rows import IndexedMetric, as_float64
@@ -25,8 +26,7 @@ class KeypointAP(IndexedMetric):
         Unit: full-image pixels in, percent out. Joint set: COCO's 17, in its order. Similarity: OKS; thresholds 0.5 to
         0.95 in steps of 0.05, not strict; 101 recalls; 20 detections per image. Every image and person of the
         annotation file counts, whether anything was predicted there or not. Each prediction (by its index) counts once.
-        NaN in a prediction makes every number NaN. A number that the annotations cannot give (no person of that size)
-        is absent.
+        A number that the annotations cannot give (no person of that size) is absent.
 
     Args:
         annotations: COCO annotation file (`person_keypoints_val2017.json`) or its content; may be set later, as the
@@ -59,7 +59,15 @@ class KeypointAP(IndexedMetric):
             scores: confidence of each person.
             image_id: COCO's number of the image.
             index: position of each prediction in the split.
+
+        Raises:
+            ValueError: shapes differ, or a keypoint or score is NaN or infinite.
         """
+        check_shape(keypoints, (len(index), _JOINTS, 2), "keypoints")
+        check_shape(scores, (len(index),), "scores")
+        check_shape(image_id, (len(index),), "image_id")
+        check_finite(keypoints, None, "keypoints", index)
+        check_finite(scores[:, None], None, "scores", index)
         points = as_float64(keypoints)
         row = torch.stack([image_id.to(points.device).double(), as_float64(scores)], -1)
         self.add(index, torch.cat([row, points.flatten(1)], -1))
@@ -81,5 +89,8 @@ class KeypointAP(IndexedMetric):
             raise ValueError("KeypointAP needs COCO's annotation file: set its attribute `annotations`")
         if isinstance(self.annotations, Mapping):
             return self.annotations
-        content: dict[str, Any] = json.loads(Path(self.annotations).read_text())
+        content: dict[str, Any] = json.loads(Path(self.annotations).read_text(), parse_constant=self._refuse)
         return content
+
+    def _refuse(self, constant: str) -> None:
+        raise ValueError(f"{self.annotations} holds {constant}, which is no JSON; download it again")

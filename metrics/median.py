@@ -17,7 +17,7 @@ class Median(RowMetric, SampleMetric):
 
     Convention:
         Unit, alignment and joint set: those of the metric inside. Of an even number of samples the mean of the two
-        middle ones. Samples without a valid point are left out; NaN in any other makes the median NaN.
+        middle ones. Samples without a valid point are left out.
     """
 
     def __init__(self, of: SampleMean) -> None:
@@ -41,7 +41,7 @@ class Median(RowMetric, SampleMetric):
 
     def update(self, prediction: Tensor, target: Tensor, valid: Tensor | None = None) -> None:
         """Add a batch."""
-        self.keep(self.terms(prediction, target, valid))
+        self.keep(self.checked_terms(prediction, target, valid))
 
     def compute(self) -> Float64[Tensor, ""]:
         """The median over everything added so far."""

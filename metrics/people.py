@@ -12,6 +12,7 @@ from torch import Tensor
 
 from body.skeleton import Skeleton
 from metrics.distance import MRPE
+from metrics.functional.checks import check_finite, check_shape
 from metrics.functional.distance import MILLIMETRES
 from metrics.functional.people import match_people, match_roots, rescale_bones
 from metrics.functional.ranking import precision_recall, step_precision
@@ -74,7 +75,8 @@ class MuPoTS(IndexedMetric):
         annotations"), or not at all with `matched_only`. `mrpe` is the mean over matched people in all images.
         `ap_root25`: area under the precision-recall curve in steps, a root being found below 250 mm
         (`functional.match_roots`), predictions in images without annotations not counting; RootNet's script leaves out
-        the curve's first step, at most one annotation's share.
+        the curve's first step, at most one annotation's share. A predicted pixel that is NaN belongs to a joint that
+        the method does not have: it is near nothing.
 
     Args:
         skeleton: joint set of both sides.
@@ -98,6 +100,7 @@ class MuPoTS(IndexedMetric):
         self.scored = [skeleton.index(joint) for joint in scored]
         self.matching = [skeleton.index(joint) for joint in matching]
         self.matched_only = matched_only
+        self.needed = needed_joints(skeleton, scored)
 
     def update(
         self,
@@ -113,13 +116,28 @@ class MuPoTS(IndexedMetric):
             targets: the people annotated in each image, perhaps none.
             sequence: number of each image's sequence.
             index: position of each image in the split.
+
+        Raises:
+            ValueError: shapes are not those of `People`, or a joint that is needed is NaN or infinite.
         """
         for ours, true, number, place in zip(predictions, targets, sequence, index, strict=True):
+            self._check(ours, f"image {int(place)}: prediction", ours.pixels.isnan())
+            self._check(true, f"image {int(place)}: target", torch.zeros_like(true.pixels).bool())
             columns = self._people(ours, true, number) | self._detections(ours, true)
             rows = next(iter(columns.values())).new_zeros(max(1, *map(len, columns.values())), len(columns))
             for row, name in zip(rows.T, _PERSON + _DETECTION, strict=True):
                 row[: len(columns[name])] = columns[name]
             self.add(place.expand(len(rows)), rows, torch.arange(len(rows)))
+
+    def _check(self, people: People, name: str, absent: Tensor) -> None:
+        count = len(people.joints)
+        check_shape(people.joints, (count, len(self.parents), 3), f"{name} joints")
+        check_shape(people.pixels, (count, len(self.parents), 2), f"{name} pixels")
+        check_finite(people.joints[:, self.needed], None, f"{name} joints")
+        check_finite(people.pixels.masked_fill(absent, 0)[:, self.matching], None, f"{name} pixels")
+        if people.scores is not None:
+            check_shape(people.scores, (count,), f"{name} scores")
+            check_finite(people.scores[:, None], None, f"{name} scores")
 
     def _people(self, ours: People, true: People, sequence: Tensor) -> dict[str, Tensor]:
         """What is said of the annotated people of one image."""
@@ -184,3 +202,12 @@ class MuPoTS(IndexedMetric):
             scores = {"pck3d": 100 * hits / joints, "pck3d_abs": 100 * hits_abs / joints} if joints else {}
             cells[f"TS{int(number)}"] = {**scores, "n": n}
         return cells
+
+
+def needed_joints(skeleton: Skeleton, scored: Sequence[str]) -> list[int]:
+    """Positions of the scored joints and of all between them and the root, from which poses are rebuilt."""
+    parents = skeleton.parent_indices
+    needed = {skeleton.root_index, *(skeleton.index(joint) for joint in scored)}
+    for _ in parents:
+        needed |= {parents[joint] for joint in needed}
+    return sorted(needed)

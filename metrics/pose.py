@@ -9,6 +9,7 @@ from jaxtyping import Float64, Int
 from torch import Tensor
 
 from metrics.base import Field
+from metrics.functional.checks import check_finite
 from metrics.pair import Pair
 from metrics.protocol import AVERAGINGS, Protocol
 from metrics.report import AVERAGE, NAME_COLUMNS, group_key, pack, unpack
@@ -31,6 +32,7 @@ class PoseMetrics(IndexedMetric):
         terms = sum(part.columns for part in parts.values())
         super().__init__(terms + NAME_COLUMNS * len(protocol.breakdown))
         self.protocol, self._terms = protocol, terms
+        self._fields = {part.field for part in parts.values()}
         self.parts = parts  # not modules: only their functions of terms are used, never their states
 
     def update(
@@ -42,7 +44,14 @@ class PoseMetrics(IndexedMetric):
             pairs: what is compared, by the metrics' `field`; a metric whose field is not there has no terms.
             index: position of each sample in the split.
             groups: field of the protocol's breakdown -> name of each sample's group.
+
+        Raises:
+            ValueError: a point that counts is NaN or infinite, on either side.
         """
+        for field, pair in pairs.items():
+            if field in self._fields:
+                check_finite(pair.prediction, pair.valid, f"the prediction ({field})", index)
+                check_finite(pair.target, pair.valid, f"the label ({field})", index)
         exact = as_float64(index)  # where numbers in float64 can be
         columns = [self._terms_of(name, pairs, exact) for name in self.parts]
         names = [pack(groups[field]).to(exact.device) for field in self.protocol.breakdown]
@@ -53,7 +62,7 @@ class PoseMetrics(IndexedMetric):
 
         Groups are keys such as `action/walking/mpjpe` and `action/walking/n`. Where the protocol's breakdown allows
         other ways of averaging, `average/samples/mpjpe`, `average/actions/mpjpe` and so on hold every one of them.
-        A metric that no sample had labels and predictions for is absent. NaN means that a prediction was NaN.
+        A metric that no sample had labels and predictions for is absent.
         """
         index, rows = self.samples()
         if len(index) == 0:

@@ -77,6 +77,8 @@ class IndexedMetric(RowMetric):
             rows: the numbers.
             slot: tells the rows of one sample apart, where it has several.
         """
+        if index.shape != rows.shape[:1] or index.is_floating_point():
+            raise ValueError(f"index {tuple(index.shape)} must be an integer for each of {len(rows)} samples")
         index = index.to(rows.device)
         slot = torch.zeros_like(index) if slot is None else slot.to(rows.device)
         self.keep(torch.cat([torch.stack([index, slot], -1).double(), rows], -1))

@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Bool, Float64, Integer
 from torch import Tensor
 
+from metrics.functional.checks import check_mask
 from metrics.functional.segmentation import IGNORE, accuracy, confusion_matrix, f1, ignored_as_background, iou
 from metrics.info import MetricInfo, fraction, percent
 from metrics.rows import IndexedMetric
@@ -57,6 +58,11 @@ class PartSegmentation(IndexedMetric):
         Raises:
             ValueError: the shapes differ, or a label is outside the range.
         """
+        if prediction.ndim != 3:
+            raise ValueError(f"labels {tuple(prediction.shape)} must be (batch, height, width)")
+        for name, mask in (("foreground", foreground), ("true_foreground", true_foreground)):
+            if mask is not None:
+                check_mask(mask, target.shape, name)
         parts = confusion_matrix(prediction, target, self.classes)
         if foreground is None:
             foreground = prediction > 0

@@ -9,7 +9,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from body.skeleton import Skeleton, convert, get_skeleton
-from metrics.people import AnnotatedPeople, MuPoTS, People
+from metrics.functional.checks import check_finite
+from metrics.people import AnnotatedPeople, MuPoTS, People, needed_joints
 from metrics.protocol import Protocol
 from metrics.rows import IndexedMetric, as_float64
 
@@ -36,11 +37,7 @@ class TopDownMuPoTS(IndexedMetric):
         super().__init__(columns=1 + 5 * len(self.skeleton))
         self.protocol = protocol
         self.annotations: AnnotatedPeople | None = None
-        parents = self.skeleton.parent_indices
-        needed = {self.skeleton.index(joint) for joint in (*protocol.joints, self.skeleton.root)}
-        for _ in parents:  # up to the root: a joint is placed from there, bone by bone
-            needed |= {parents[joint] for joint in needed}
-        self._needed = [joint for position, joint in enumerate(self.skeleton.joints) if position in needed]
+        self.needed = needed_joints(self.skeleton, protocol.joints)
 
     def update(
         self,
@@ -60,14 +57,18 @@ class TopDownMuPoTS(IndexedMetric):
             index: position of each in the split.
 
         Raises:
-            ValueError: the skeleton does not have a joint that is scored, or one between it and the root.
+            ValueError: the skeleton does not have a joint that is scored, or one between it and the root; or a joint is
+                NaN or infinite.
         """
         aliases = {joint: other for joint, other in self.protocol.aliases if joint not in skeleton.joints}
-        missing = [joint for joint in self._needed if aliases.get(joint, joint) not in skeleton.joints]
+        needed = [self.skeleton.joints[position] for position in self.needed]
+        missing = [joint for joint in needed if aliases.get(joint, joint) not in skeleton.joints]
         if missing:
             raise ValueError(
                 f"protocol {self.protocol.id!r}: predictions in {skeleton.name!r} lack {', '.join(missing)}"
             )
+        check_finite(joints, None, "joints", index)
+        check_finite(pixels, None, "pixels", index)
         parts = [self._named(points, skeleton, aliases) for points in (joints, pixels)]
         self.add(index, torch.cat([image_id.to(parts[0].device).double()[:, None], *parts], -1))
 

@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Bool, Float, Float64
 from torch import Tensor
 
+from metrics.functional.checks import check_points
 from metrics.functional.order import ordered_sum
 from metrics.functional.rotation import best_orthogonal, best_rotation
 
@@ -53,6 +54,7 @@ def procrustes(
         the target's centroid; coincident target points give scale 0 (rigid: scale 1) and rotation 1; no valid point,
         or NaN in a valid one, gives NaN translations. Collinear points are aligned as well as any rotation can.
     """
+    check_points(source, target, valid)
     moved, fixed = _centre(source, valid), _centre(target, valid)
     rotation, scale = _fit(moved, fixed, scaling, reflection)
     turned = scale * ordered_sum(rotation.permute(2, 1, 0) * moved.centre[:, None])
@@ -66,6 +68,7 @@ def procrustes_errors(
     scaling: bool = True,
 ) -> Float64[Tensor, "batch points"]:
     """Distance of every point of `source` to its partner after `procrustes`, in the input's unit; 0 where invalid."""
+    check_points(source, target, valid)
     moved, fixed = _centre(source, valid), _centre(target, valid)
     rotation, scale = _fit(moved, fixed, scaling, reflection=False)
     linear = rotation.permute(1, 2, 0) * scale
@@ -107,8 +110,6 @@ def _fit(
 ) -> tuple[Float64[Tensor, "batch 3 3"], Float64[Tensor, " batch"]]:
     """Rotation and scale."""
     points = moved.offsets.shape[1]
-    if points != fixed.offsets.shape[1]:
-        raise ValueError(f"{points} points cannot be aligned to {fixed.offsets.shape[1]}, sample by sample")
     spread = ordered_sum(torch.stack([ordered_sum(plane * plane) for plane in moved.offsets]))
     spread = spread.masked_fill(spread <= points * _rounding(moved.centre), 0.0)
     planes = torch.stack([ordered_sum(x * y) for x in moved.offsets for y in fixed.offsets])

@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float, Float64
 from torch import Tensor
 
 from metrics.functional.alignment import procrustes_errors
+from metrics.functional.checks import check_mask, check_points, check_shape
 
 MILLIMETRES = 1000.0
 # Points aligned at a time: their intermediates fit a processor's cache, and memory stays bounded.
@@ -26,6 +27,7 @@ def point_errors(
     Convention:
         Metres in, millimetres out. No alignment.
     """
+    check_points(prediction, target)
     return torch.linalg.vector_norm(prediction.double() - target.double(), dim=-1) * MILLIMETRES
 
 
@@ -35,6 +37,7 @@ def masked_mean(
     """Mean over the valid points of each sample; NaN for a sample without any."""
     if valid is None:
         return errors.mean(1)
+    check_mask(valid, errors.shape)
     return errors.where(valid, 0.0).sum(1) / valid.sum(1)
 
 
@@ -64,6 +67,7 @@ def mpjpe(
         Metres in, millimetres out. Mean over the valid joints, the root among them (its error is 0). A sample without
         a valid joint, or whose root is not valid, is NaN; NaN in a valid joint makes the sample NaN.
     """
+    check_points(prediction, target, valid)
     if root is not None:
         prediction = prediction.double() - prediction[:, root : root + 1].double()
         target = target.double() - target[:, root : root + 1].double()
@@ -90,6 +94,7 @@ def pa_mpjpe(
         as in `procrustes`; a sample without a valid joint is NaN. Worked number: two joints 1 m apart against two
         joints 2 m apart are 0 mm apart with scaling, 500 mm without.
     """
+    check_points(prediction, target, valid)
     chunk = max(1, _CHUNK_POINTS // max(1, prediction.shape[1]))
     masks = repeat(None) if valid is None else torch.split(valid, chunk)
     parts = zip(torch.split(prediction, chunk), torch.split(target, chunk), masks, strict=False)
@@ -116,8 +121,11 @@ def pve(
     Convention:
         Metres in, millimetres out. All vertices weigh the same.
     """
+    check_points(prediction, target)
     if (prediction_root is None) != (target_root is None):
         raise ValueError("give both roots or neither")
     if prediction_root is not None and target_root is not None:
+        check_shape(prediction_root, (len(prediction), 3), "prediction_root")
+        check_shape(target_root, (len(prediction), 3), "target_root")
         target = target.double() + (prediction_root.double() - target_root.double())[:, None]
     return point_errors(prediction, target).mean(1)

@@ -41,6 +41,9 @@ def f_score(
         Metres in, thresholds in millimetres. Strict: a point counts when its nearest neighbour in the other cloud is
         **below** the threshold. 0 when none does, and for a cloud with a NaN in it.
     """
+    shapes = tuple(prediction.shape), tuple(target.shape)
+    if prediction.ndim != 3 or target.ndim != 3 or shapes[0][::2] != shapes[1][::2] or shapes[0][2] != 3:
+        raise ValueError(f"point clouds {shapes[0]} and {shapes[1]} must be (batch, points, 3) of one batch")
     limits = torch.tensor(thresholds, dtype=torch.float64, device=prediction.device)
     scores = []
     for ours, true in zip(prediction.double(), target.double(), strict=True):  # one by one: a matrix of all distances

@@ -6,6 +6,8 @@ import torch
 from jaxtyping import Bool, Float, Float64
 from torch import Tensor
 
+from metrics.functional.checks import check_points
+
 PCKH_THRESHOLD = 0.5
 TORSO_THRESHOLD = 0.2
 BOX_THRESHOLD = 0.1
@@ -67,6 +69,7 @@ def pckh_hits(
         the diagonal of its head boxes, which other benchmarks do not have). A NaN error is a miss. A sample whose head
         is not annotated, or has no length, does not count.
     """
+    check_points(prediction, target, valid, dims=2)
     prediction, target = prediction.double(), target.double()
     counted = torch.ones(target.shape[:2], dtype=torch.bool, device=target.device) if valid is None else valid
     head = torch.linalg.vector_norm(target[:, top] - target[:, neck], dim=-1)

@@ -6,6 +6,8 @@ import roma
 from jaxtyping import Float, Float64
 from torch import Tensor
 
+from metrics.functional.checks import check_points
+
 
 def quaternion_error(
     prediction: Float[Tensor, "batch joints 3"], target: Float[Tensor, "batch joints 3"]
@@ -18,4 +20,5 @@ def quaternion_error(
         Axis-angle in, as in an SMPL pose: each joint relative to its parent, the first one to the camera. NBF's
         err_quat (section 4) is its mean.
     """
+    check_points(prediction, target)
     return roma.rotvec_geodesic_distance(prediction.double(), target.double())

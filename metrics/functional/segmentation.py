@@ -20,10 +20,12 @@ def confusion_matrix(
         classes: number of classes, background included.
 
     Raises:
-        ValueError: the shapes differ, or a counted pixel has a label outside the range.
+        ValueError: the shapes differ, or labels are not integers, or one that counts is outside the range.
     """
     if prediction.shape != target.shape:
         raise ValueError(f"prediction {tuple(prediction.shape)} and target {tuple(target.shape)} must have one shape")
+    if prediction.is_floating_point() or target.is_floating_point():
+        raise ValueError(f"labels must be integers, not {prediction.dtype} and {target.dtype}: give `scores.argmax(1)`")
     batch = len(target)
     truth, guess = target.reshape(batch, -1).long(), prediction.reshape(batch, -1).long()
     counted = truth != IGNORE

@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Bool, Float, Float64
 from torch import Tensor
 
+from metrics.functional.checks import check_points
 from metrics.functional.distance import point_errors
 
 PCK_THRESHOLD = 150.0
@@ -25,6 +26,7 @@ def pck_hits(
         Metres in, thresholds in millimetres. Strict: a joint is correct when its error is **below** the threshold, so
         nothing is correct at 0. A NaN error is a miss. No alignment.
     """
+    check_points(prediction, target, valid)
     errors = point_errors(prediction, target)
     counted = torch.ones_like(errors, dtype=torch.bool) if valid is None else valid
     limits = torch.tensor(thresholds, dtype=torch.float64, device=errors.device)

@@ -6,7 +6,6 @@ import torch
 from metrics import AUC, MPJPE, MRPE, PAMPJPE, PAPVE, PCK3D, PVE, PVEP, PVES, Median, MedianMPJPE, MedianPAMPJPE, PCKh
 from metrics import QuaternionError as Quaternion
 from metrics import functional as F
-from metrics.base import SampleMean
 
 
 def joints(seed, count=23):
@@ -52,4 +51,3 @@ CASES |= {
         lambda p, t: np.median(F.pa_mpjpe(p, t, scaling=False)),
     ),
 }
-MEANS = [name for name, (make, _) in CASES.items() if isinstance(make(), SampleMean | Median)]

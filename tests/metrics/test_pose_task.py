@@ -179,12 +179,16 @@ def test_other_meshes_are_refused():
         build_task(PLAIN).update(Guess(guess.joints, vertices=guess.vertices[:, :7]), batch)
 
 
-def test_a_nan_prediction_shows():
-    guess, batch = make_batch(range(5))
-    guess.joints[2, 7] = torch.nan
-    evaluation = build_task(PLAIN)
-    evaluation.update(guess, batch)
-    assert np.isnan(evaluation.compute()["mpjpe"])
+@pytest.mark.parametrize("value", [torch.nan, torch.inf])
+def test_a_prediction_that_is_no_number_is_refused_by_its_index(value):
+    guess, batch = make_batch([11, 12, 13])
+    guess.joints[1, 7] = value
+    with pytest.raises(ValueError, match=r"prediction \(joints\): NaN or infinity in 1 of 3.*sample 12"):
+        build_task(PLAIN).update(guess, batch)
+    guess, batch = make_batch([11, 12, 13])
+    batch["vertices"][2, 7] = value
+    with pytest.raises(ValueError, match=r"label \(vertices\): NaN or infinity in 1 of 3.*sample 13"):
+        build_task(PLAIN).update(guess, batch)
 
 
 def test_reset_and_nothing():
