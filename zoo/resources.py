@@ -1,4 +1,4 @@
-"""Where the files that travel with the package are: in a checkout, and in an installed wheel."""
+"""Files that are distributed with the package, in a checkout and in an installed wheel; version, cache, checksums."""
 
 from __future__ import annotations
 
@@ -6,31 +6,31 @@ import hashlib
 import os
 from pathlib import Path
 
-from zoo.errors import ZooError
+from zoo.errors import ZooError, unknown_name
 
-PACKAGE = Path(__file__).resolve().parent
+PACKAGE_FOLDER = Path(__file__).resolve().parent
 VERSION = "0.1.0"
 
 
-def resource(name: str) -> Path:
+def resource_path(name: str) -> Path:
     """Path of `checkpoints.yaml` or `configs`: inside the package when installed, beside it in a checkout.
 
     Raises:
-        ZooError: neither place has it; the installation is incomplete.
+        ZooError: in neither; the installation is incomplete.
     """
-    for folder in (PACKAGE, PACKAGE.parent):
+    for folder in (PACKAGE_FOLDER, PACKAGE_FOLDER.parent):
         if (folder / name).exists():
             return folder / name
-    raise ZooError(f"{name} is missing from {PACKAGE}; reinstall human-mesh-zoo")
+    raise ZooError(f"{name} is missing from {PACKAGE_FOLDER}; reinstall human-mesh-zoo")
 
 
 def weights_folder() -> Path:
     """Folder of the weights that ship with the package."""
-    return PACKAGE / "checkpoints" / "weights"
+    return PACKAGE_FOLDER / "checkpoints" / "weights"
 
 
 def cache_folder() -> Path:
-    """Folder for generated data: `$ZOO_CACHE`, else `~/.cache/human-mesh-zoo`; as `datamodules.synthetic.cache`."""
+    """Folder for generated data: `$ZOO_CACHE`, else `~/.cache/human-mesh-zoo`; as in `datamodules.synthetic.cache`."""
     return Path(os.environ.get("ZOO_CACHE") or "~/.cache/human-mesh-zoo").expanduser()
 
 
@@ -41,8 +41,8 @@ def file_sha256(path: Path) -> str:
 
 
 def list_configs() -> list[str]:
-    """Names of the configurations that travel with the package, such as `i2l_meshnet/open_tiny`."""
-    folder = resource("configs")
+    """Names of the bundled configurations, such as `i2l_meshnet/open_tiny`."""
+    folder = resource_path("configs")
     return sorted(path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.yaml"))
 
 
@@ -55,10 +55,10 @@ def find_config(name: str) -> Path:
     path = Path(name)
     if path.is_file():
         return path
-    bundled = resource("configs") / f"{name.removeprefix('configs/').removesuffix('.yaml')}.yaml"
+    bundled = resource_path("configs") / f"{name.removeprefix('configs/').removesuffix('.yaml')}.yaml"
     if bundled.is_file():
         return bundled
-    raise ZooError(f"no configuration {name!r}: not a file, and the bundled ones are {', '.join(list_configs())}")
+    raise ZooError(f"{unknown_name('configuration', name, list_configs())} (or give a file)")
 
 
 def config_name(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""Plain YAML or JSON values into frozen dataclasses, every field checked against its annotation."""
+"""From plain YAML or JSON values to frozen dataclasses, with every field checked against its annotation."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ from zoo.errors import ZooError
 T = TypeVar("T")
 
 
-def build(kind: type[T], values: dict[str, Any], where: str) -> T:
+def parse_dataclass(kind: type[T], values: dict[str, Any], where: str) -> T:
     """A dataclass of `kind` from plain values.
 
     Fields may be `str`, `bool`, `int`, `float`, `X | None`, `Literal`, `tuple[X, ...]`, `dict[str, X]`, `Any` and other
-    dataclasses; lists become tuples, and whole numbers floats where the field says so.
+    dataclasses; lists become tuples, and integers floats, where the annotation says so.
 
     Args:
         kind: the dataclass.
         values: by field name.
-        where: what the values describe, for messages.
+        where: start of error messages.
 
     Raises:
         ZooError: a field is missing, unknown or of the wrong type; the message names it.
     """
-    known = {f.name: f for f in dataclasses.fields(typing.cast("Any", kind))}
+    fields = {f.name: f for f in dataclasses.fields(typing.cast("Any", kind))}
     hints = typing.get_type_hints(kind)
     for name in values:
-        if name not in known:
-            raise ZooError(f"{where}: unknown field {name!r}; there are {', '.join(known)}")
-    for name, f in known.items():
+        if name not in fields:
+            raise ZooError(f"{where}: unknown field {name!r}; there are {', '.join(fields)}")
+    for name, f in fields.items():
         if name not in values and f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING:
             raise ZooError(f"{where}: {name} is missing")
     return kind(**{name: _check(value, hints[name], f"{where}: {name}") for name, value in values.items()})
 
 
-def mapping(value: Any, where: str) -> dict[str, Any]:
+def expect_mapping(value: Any, where: str) -> dict[str, Any]:
     """`value` when it is a mapping.
 
     Raises:
@@ -49,7 +49,7 @@ def mapping(value: Any, where: str) -> dict[str, Any]:
 
 
 def _check(value: Any, hint: Any, where: str) -> Any:
-    """`value` when it has the type `hint`; numbers and lists are converted to what the field declares."""
+    """`value` when it has the type `hint`; integers and lists are converted as declared."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin is types.UnionType:
         return None if value is None else _check(value, arguments[0], where)
@@ -62,13 +62,13 @@ def _check(value: Any, hint: Any, where: str) -> Any:
     if origin is dict:
         return {str(k): _check(v, arguments[1], f"{where}.{k}") for k, v in _expect(value, dict, where).items()}
     if dataclasses.is_dataclass(hint):
-        return build(typing.cast("type[Any]", hint), mapping(value, where), where)
+        return parse_dataclass(typing.cast("type[Any]", hint), expect_mapping(value, where), where)
     if hint is float and type(value) is int:
         return float(value)
     return value if hint is Any else _expect(value, hint, where)
 
 
 def _expect(value: Any, kind: type[Any], where: str) -> Any:
-    if type(value) is not kind:  # not isinstance: True is no number here
+    if type(value) is not kind:  # not isinstance: True is not a number
         raise ZooError(f"{where} must be {kind.__name__}, not {type(value).__name__} {value!r}")
     return value

@@ -137,7 +137,7 @@ def test_missing_and_truncated_files_are_found(toy, capsys):
         path.unlink()
     (toy / "sheet.png").unlink()
     assert check(toy, "--plot", str(toy / "sheet.png")) == 1
-    assert "no picture: not one sample can be read" in capsys.readouterr().out
+    assert "no image written: no sample can be read" in capsys.readouterr().out
     assert not (toy / "sheet.png").exists()
 
 
@@ -174,10 +174,10 @@ def test_wrong_words_are_explained(toy, capsys, words, message):
 def test_prepare_does_what_is_left_to_do(toy, capsys):
     argv = ["data", "prepare", "toy", "--root", str(toy), "--workers", "1"]
     assert main(argv) == 0
-    assert "2 done, 0 done before, 0 failed" in capsys.readouterr().out
+    assert "2 done, 0 done earlier, 0 failed" in capsys.readouterr().out
     assert main([*argv, "--option", "numbers=[1, 2, 13]"]) == 1
     out = capsys.readouterr().out
-    assert "0 done, 2 done before, 1 failed" in out
+    assert "0 done, 2 done earlier, 1 failed" in out
     assert f"number 13: {toy}/13.txt: an unlucky number" in out
     assert main(["data", "prepare", "lsp"]) == 0
     assert "needs no preparation" in capsys.readouterr().out

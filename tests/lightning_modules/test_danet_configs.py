@@ -12,7 +12,7 @@ import zoo
 from lightning_modules.common.folding import FoldedCopy, fold_batch_norms
 from lightning_modules.danet.module import DaNetModule
 from lightning_modules.danet.network import DaNet
-from zoo.checkpoints.convert import official_state
+from zoo.checkpoints.convert import convert_official_state
 from zoo.checkpoints.listing import read_checkpoints
 from zoo.cli import main
 from zoo.resources import list_configs
@@ -97,7 +97,9 @@ def official_zeros(variant, **options):
 def test_the_listed_settings_are_those_of_the_authors_files(variant):
     for entry in read_checkpoints().values():
         if entry.method == "danet" and entry.availability == "official":
-            state = official_state("danet", official_zeros(variant, device="meta"), entry.config | VARIANTS[variant])
+            state = convert_official_state(
+                "danet", official_zeros(variant, device="meta"), entry.config | VARIANTS[variant]
+            )
             assert "network.estimator.windows.ratio" in state
             assert not any("rot2pos" in name for name in state)
 

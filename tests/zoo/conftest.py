@@ -14,10 +14,10 @@ SMALL = {"backbone": "resnet18_tiny", "crop_size": 64, "head_channels": 8}
 @pytest.fixture(scope="session")
 def small_checkpoint(tmp_path_factory) -> Path:
     """A Lightning checkpoint: state and hyper-parameters, as plain values."""
-    from zoo.checkpoints.load import build
+    from zoo.checkpoints.load import build_model
 
     torch.manual_seed(0)
-    model = build("i2l_meshnet", SMALL)
+    model = build_model("i2l_meshnet", SMALL)
     path = tmp_path_factory.mktemp("small") / "last.ckpt"
     torch.save({"state_dict": model.state_dict(), "hyper_parameters": dict(model.hparams), "epoch": 0}, path)
     return path
@@ -44,11 +44,11 @@ def listing() -> str:
 @pytest.fixture(scope="session")
 def small_weights(small_checkpoint, listing) -> Path:
     """`i2l_meshnet.small.safetensors`, beside the `checkpoints.yaml` that lists it."""
-    from zoo.checkpoints.package import package
+    from zoo.checkpoints.package import package_checkpoint
 
     folder = small_checkpoint.parent
     (folder / "checkpoints.yaml").write_text(listing)
-    package(small_checkpoint, "i2l_meshnet.small", folder, folder / "checkpoints.yaml")
+    package_checkpoint(small_checkpoint, "i2l_meshnet.small", folder, folder / "checkpoints.yaml")
     return folder / "i2l_meshnet.small.safetensors"
 
 
@@ -65,10 +65,10 @@ def listed(small_weights, monkeypatch):
     """The zoo knows exactly one model, `i2l_meshnet.small`, bundled."""
     from zoo import resources
 
-    found = resources.resource
+    found = resources.resource_path
     yaml_file = small_weights.parent / "checkpoints.yaml"
     patched = lambda name: yaml_file if name == "checkpoints.yaml" else found(name)  # noqa: E731
-    monkeypatch.setattr("zoo.checkpoints.listing.resource", patched)
+    monkeypatch.setattr("zoo.checkpoints.listing.resource_path", patched)
     monkeypatch.setattr("zoo.checkpoints.files.weights_folder", lambda: small_weights.parent)
     return small_weights
 

@@ -11,7 +11,7 @@ from distributed_files import write_body, write_snapshot
 
 from lightning_modules.common.backbones import BACKBONES, BackboneSpec
 from lightning_modules.i2l_meshnet import official
-from zoo.resources import resource
+from zoo.resources import resource_path
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 NARROW = {"narrow": BackboneSpec("resnet18", {"channels": (8, 16, 24, 32)})}
@@ -28,7 +28,7 @@ def golden_keys(name):
 
 def small_listing():
     """The real list with the official body entries shrunk, so that their files are small."""
-    document = copy.deepcopy(yaml.safe_load(resource("checkpoints.yaml").read_text()))
+    document = copy.deepcopy(yaml.safe_load(resource_path("checkpoints.yaml").read_text()))
     for name in ("i2l_meshnet.h36m_muco_coco", "i2l_meshnet.h36m_coco"):
         document[name]["config"] |= SMALL
     return document

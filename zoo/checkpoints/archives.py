@@ -10,11 +10,11 @@ from functools import partial
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO
 
-from zoo.errors import ZooError
+from zoo.errors import ZooError, one_line
 
 
 def is_archive(path: Path) -> bool:
-    """Whether a file is a zip or tar archive of files; one that `torch.save` wrote, a zip by format, is none."""
+    """Whether a file is a zip or tar archive of files; a file of `torch.save` is not one."""
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             return not any(name.endswith("/data.pkl") for name in archive.namelist())
@@ -26,23 +26,23 @@ def unpack(path: Path, folder: Path) -> list[Path]:
 
     Args:
         path: the archive.
-        folder: where to; created if need be.
+        folder: destination; created when missing.
 
     Returns:
         The files, sorted.
 
     Raises:
-        ZooError: no archive, or a damaged one, or it holds a name outside of the folder (absolute, or with `..`), a
-            link or a device; for names, links and devices nothing is written.
+        ZooError: not an archive, or damaged, or a member is outside of the folder (absolute, or with `..`), a link or
+            a device; in the latter cases nothing is written.
     """
     try:
         if zipfile.is_zipfile(path):
             with zipfile.ZipFile(path) as zipped:
-                return _write(path, [(i.filename, partial(zipped.open, i)) for i in zipped.infolist()], folder)
+                return _extract(path, [(i.filename, partial(zipped.open, i)) for i in zipped.infolist()], folder)
         with tarfile.open(path) as tarred:
-            return _write(path, [(m.name, _reader(path, tarred, m)) for m in tarred.getmembers()], folder)
+            return _extract(path, [(m.name, _reader(path, tarred, m)) for m in tarred.getmembers()], folder)
     except (tarfile.TarError, zipfile.BadZipFile, EOFError) as error:
-        raise ZooError(f"{path} was not unpacked: {' '.join(str(error).split())}") from None
+        raise ZooError(f"{path} was not unpacked: {one_line(error)}") from None
 
 
 def _reader(path: Path, archive: tarfile.TarFile, member: tarfile.TarInfo) -> Callable[[], IO[bytes] | None]:
@@ -51,14 +51,14 @@ def _reader(path: Path, archive: tarfile.TarFile, member: tarfile.TarInfo) -> Ca
     return partial(archive.extractfile, member)  # None for a folder
 
 
-def _write(path: Path, members: list[tuple[str, Callable[[], IO[bytes] | None]]], folder: Path) -> list[Path]:
+def _extract(path: Path, members: list[tuple[str, Callable[[], IO[bytes] | None]]], folder: Path) -> list[Path]:
     for name, _ in members:
         for flavour in (PurePosixPath(name), PureWindowsPath(name)):
             if flavour.is_absolute() or flavour.drive or ".." in flavour.parts:
                 raise ZooError(f"{path} was not unpacked: it would write {name!r}, outside of the folder")
     written = set()
-    for name, opened in members:
-        source = None if name.endswith("/") else opened()
+    for name, open_member in members:
+        source = None if name.endswith("/") else open_member()
         if source is not None:
             target = folder / name
             target.parent.mkdir(parents=True, exist_ok=True)

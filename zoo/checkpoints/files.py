@@ -1,4 +1,4 @@
-"""Weight files: found or fetched, checked, and read as plain tensors."""
+"""Weights files: located or downloaded, verified, and read as plain tensors."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from pathlib import Path
 
 from torch import Tensor
 
-from zoo.checkpoints.listing import Checkpoint, get_checkpoint, has_landed
-from zoo.checkpoints.store import converted_file
+from zoo.checkpoints.entry import Checkpoint
+from zoo.checkpoints.listing import get_checkpoint
+from zoo.checkpoints.store import find_converted
 from zoo.errors import ZooError
 from zoo.resources import file_sha256, weights_folder
 
@@ -31,59 +32,59 @@ def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     return {name: t.float() if t.is_floating_point() else t for name, t in tensors.items()}, metadata
 
 
-def checked_file(
+def resolve_weights(
     entry: Checkpoint, *, revision: str | None = None, cache_dir: Path | None = None, offline: bool | None = None
 ) -> Path:
-    """Path of an entry's weights, whose SHA-256 is the listed one, or the one written down when they were converted.
+    """Path of an entry's weights, verified against the listed SHA-256, or the one recorded at conversion.
 
     Args:
         entry: of `checkpoints.yaml`.
-        revision: Hub commit or branch instead of the listed one; the file is then checked against that revision's
-            own `config.json`.
-        cache_dir: Hub cache instead of the usual one.
-        offline: whether to keep off the network; as `HF_HUB_OFFLINE` says when omitted.
+        revision: Hub commit or branch instead of the listed one; the file is then verified against the
+            `config.json` of that revision.
+        cache_dir: Hub cache instead of the default one.
+        offline: whether to avoid the network; as `HF_HUB_OFFLINE` says when omitted.
 
     Raises:
-        ZooError: the weights are not to be had, or the file is not the listed one.
+        ZooError: the weights are not available, or the file is not the listed one.
     """
     if revision is not None and entry.availability != "hub":
         raise ZooError(f"{entry.name} is not on the Hub, so it has no revision {revision!r}")
     if entry.availability == "bundled":
-        return _bundled(entry)
+        return _resolve_bundled(entry)
     if entry.availability == "hub":
-        return _from_hub(entry, revision, cache_dir, offline)
-    found = converted_file(entry)
-    if found is None:
-        raise ZooError(f"{entry.name} cannot be loaded: {what_to_do(entry)}")
-    return found
+        return _resolve_hub(entry, revision, cache_dir, offline)
+    converted = find_converted(entry)
+    if converted is None:
+        raise ZooError(f"{entry.name} cannot be loaded: {how_to_obtain(entry)}")
+    return converted
 
 
-def starting_weights(name: str) -> Path:
+def resolve_initial_weights(name: str) -> Path:
     """The file that a training starts from: a path as it is, or that of weights the zoo lists.
 
     Raises:
-        ZooError: a name that is not listed, or whose weights are not to be had.
+        ZooError: the name is not listed, or its weights are not available.
     """
     if Path(name).suffix in (".ckpt", ".safetensors"):
         return Path(name)
-    return checked_file(get_checkpoint(name))
+    return resolve_weights(get_checkpoint(name))
 
 
-def _bundled(entry: Checkpoint) -> Path:
+def _resolve_bundled(entry: Checkpoint) -> Path:
     path = weights_folder() / str(entry.file)
     if not path.is_file():
         raise ZooError(f"{path} is missing; reinstall human-mesh-zoo")
-    found = file_sha256(path)
-    if found != entry.sha256:
+    actual = file_sha256(path)
+    if actual != entry.sha256:
         raise ZooError(
-            f"{path} is not the listed file (sha256 {found[:12]}..., not {str(entry.sha256)[:12]}...); "
+            f"{path} is not the listed file (sha256 {actual[:12]}..., not {str(entry.sha256)[:12]}...); "
             "reinstall human-mesh-zoo"
         )
     return path
 
 
-def _from_hub(entry: Checkpoint, revision: str | None, cache_dir: Path | None, offline: bool | None) -> Path:
-    from zoo.checkpoints.hub import check_cached, fetch, fetch_published
+def _resolve_hub(entry: Checkpoint, revision: str | None, cache_dir: Path | None, offline: bool | None) -> Path:
+    from zoo.checkpoints.hub import fetch, fetch_published, verify_cached
 
     source = entry.source
     if source is None or source.repo is None:
@@ -91,17 +92,15 @@ def _from_hub(entry: Checkpoint, revision: str | None, cache_dir: Path | None, o
     if revision is not None:
         return fetch_published(source.repo, revision, cache_dir, offline)
     path = fetch(source.repo, str(entry.file), source.revision, cache_dir, offline)
-    check_cached(path, str(entry.sha256))
+    verify_cached(path, str(entry.sha256))
     return path
 
 
-def what_to_do(entry: Checkpoint) -> str:
-    """How to come by weights that cannot be loaded yet, in one line."""
+def how_to_obtain(entry: Checkpoint) -> str:
+    """How to obtain weights that cannot be loaded yet, in one line."""
     source = entry.source
     reason = (source.reason if source is not None else None) or "no weights are listed"
     if entry.availability == "none":
         return f"there are no weights: {reason} (as of {source.date if source is not None else 'unknown'})"
-    if not has_landed(entry):
-        return f"the code of {entry.method} has not landed in this version of the zoo, only its weights are listed"
     page, file = (source.page, source.file) if source is not None else (None, None)
     return f"get {file} from the authors' page {page} ({reason}), then run: zoo convert {entry.method} {file}"

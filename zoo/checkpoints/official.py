@@ -1,4 +1,4 @@
-"""`zoo.from_official`: the authors' weights, already in memory, become a model."""
+"""`zoo.from_official`: from the authors' weights in memory to a model."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from zoo.checkpoints.convert import official_attribute, official_state, unwrap
+from zoo.checkpoints.convert import convert_official_state, extract_state_dict, get_official_attribute
 from zoo.checkpoints.listing import read_checkpoints
-from zoo.checkpoints.load import build
+from zoo.checkpoints.load import build_model
 from zoo.errors import ZooError
 
 if TYPE_CHECKING:
@@ -20,53 +20,55 @@ def from_official(
 ) -> PoseModule:
     """A method's LightningModule with the weights of the authors' release, in eval mode.
 
-    `zoo convert` does the same for a file and keeps the result. The state must fit exactly, after names have been
-    translated and body-model buffers left out. Metrics of validation are those of the open benchmark unless `protocol`
-    says otherwise, since a benchmark's own may need files that the network does not.
+    `zoo convert` does the same for a file and stores the result. The state must match exactly, after names have been
+    mapped and body-model buffers removed. The protocol is the one of the open benchmark unless `protocol` says
+    otherwise, since other protocols may need licensed files that the network does not.
 
-    A release whose weights hold no body can pose another one: where its own is licensed and not here, `body` may be
-    `open`; when `body` is omitted, that is done with a warning.
+    A release whose weights contain no body model can be used with another one: if its body model is licensed and
+    missing, `body` may be `open`; when `body` is omitted, this is done with a warning.
 
     Args:
         method: such as `i2l_meshnet`.
-        state_dict: contents of the authors' file, with or without its wrapper and `module.`.
+        state_dict: contents of the authors' file, with or without its wrapper and prefix `module.`.
         body: which of the released networks: `smpl` or `mano`; may be omitted where there is only one.
         **overrides: hyper-parameters of the module that differ from the release's.
 
     Raises:
-        ZooError: no such release, the state is not that of its network, or its body model is not here.
+        ZooError: no such release, the state is not the one of its network, or its body model is missing.
     """
-    released, state = _released(method, body), unwrap(state_dict)
-    implied = official_attribute(method, "implied_settings", lambda _: {})(state)
-    config = {**released, "protocol": "open-v1", **implied, **overrides}
-    tensors = official_state(method, state, config)
+    release, state = _release_config(method, body), extract_state_dict(state_dict)
+    implied = get_official_attribute(method, "implied_settings", lambda _: {})(state)
+    config = {**release, "protocol": "open-v1", **implied, **overrides}
+    tensors = convert_official_state(method, state, config)
     try:
-        model = build(method, config)
+        model = build_model(method, config)
     except ZooError as error:
-        if body is not None or "open" not in _other_bodies(method):
+        if body is not None or "open" not in _alternative_bodies(method):
             raise
-        model = build(method, {**config, "body": "open"})
-        warnings.warn(f"{error}. The open body stands in: joints and mesh are not the release's", stacklevel=2)
+        model = build_model(method, {**config, "body": "open"})
+        warnings.warn(
+            f"{error}. The open body is used instead: joints and mesh differ from the release's", stacklevel=2
+        )
     model.load_state_dict(tensors, strict=True)
     return model.eval()
 
 
-def _other_bodies(method: str) -> tuple[str, ...]:
-    """Bodies that a release can pose beside its own."""
-    return official_attribute(method, "BODIES", ())
+def _alternative_bodies(method: str) -> tuple[str, ...]:
+    """Body models that a release can be used with beside its default."""
+    return get_official_attribute(method, "BODIES", ())
 
 
-def _released(method: str, body: str | None) -> dict[str, Any]:
+def _release_config(method: str, body: str | None) -> dict[str, Any]:
     """Hyper-parameters of the first release of a method for a body."""
-    own = [entry for entry in read_checkpoints().values() if entry.method == method]
-    lost = [entry for entry in own if entry.availability == "none" and entry.config]  # usable by who has them
-    known = [entry for entry in own if entry.availability == "official"] + lost
-    releases = {entry.body: entry.config for entry in reversed(known)}
+    of_method = [entry for entry in read_checkpoints().values() if entry.method == method]
+    unavailable = [entry for entry in of_method if entry.availability == "none" and entry.config]
+    released = [entry for entry in of_method if entry.availability == "official"] + unavailable
+    releases = {entry.body: entry.config for entry in reversed(released)}
     if not releases:
         raise ZooError(f"{method} has no official weights")
     if body is None and len(releases) > 1:
-        raise ZooError(f"{method} was released for {' and '.join(sorted(releases))}; say which with body=")
-    if body is not None and body not in releases and body in _other_bodies(method):
+        raise ZooError(f"{method} was released for {' and '.join(sorted(releases))}; choose one with body=")
+    if body is not None and body not in releases and body in _alternative_bodies(method):
         return {**next(iter(releases.values())), "body": body}
     if body is not None and body not in releases:
         raise ZooError(f"{method} was not released for body {body!r}; there is {', '.join(sorted(releases))}")

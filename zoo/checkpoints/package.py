@@ -13,37 +13,37 @@ from torch import Tensor
 
 from body.atomic import atomic_file
 from zoo.checkpoints.listing import parse_checkpoints
-from zoo.checkpoints.load import build, fill, started
+from zoo.checkpoints.load import build_model, load_state, without_initialisation
 from zoo.errors import ZooError
 from zoo.resources import file_sha256
 
 
-def package(checkpoint: Path, name: str, folder: Path, listing: Path | None) -> dict[str, Any]:
+def package_checkpoint(checkpoint: Path, name: str, folder: Path, listing: Path | None) -> dict[str, Any]:
     """Write `folder/NAME.safetensors` and its facts into the entry NAME of `listing`.
 
-    Matrices and kernels are stored in 16 bits; vectors (biases, normalisation statistics) keep 32, since they cost
-    nothing and small variances would vanish. The file's metadata hold the method and its hyper-parameters.
+    Matrices and kernels are stored in 16 bits; vectors (biases, normalisation statistics) in 32, since they are small
+    and variances near zero would underflow. The file's metadata hold the method and its hyper-parameters.
 
     Args:
         checkpoint: written by `zoo fit`.
         name: `method.tag`, an entry of `listing`.
         folder: for the weights.
-        listing: a `checkpoints.yaml`; None for weights of your own, which no list knows.
+        listing: a `checkpoints.yaml`; None for weights that are in no list.
 
     Returns:
-        The facts that were written.
+        The fields that were written.
 
     Raises:
         ZooError: the checkpoint cannot be read, does not fit the method, or holds values beyond 16-bit floats.
     """
     from safetensors.torch import save_file
 
-    state, config = read_lightning(checkpoint)
+    state, config = read_lightning_checkpoint(checkpoint)
     method = name.partition(".")[0]
-    config = started(config)
-    module = build(method, config)
-    fill(module, state, f"{checkpoint} does not fit {method}")
-    tensors = {key: _narrow(key, value) for key, value in state.items()}
+    config = without_initialisation(config)
+    module = build_model(method, config)
+    load_state(module, state, f"{checkpoint} does not fit {method}")
+    tensors = {key: _to_storage_dtype(key, value) for key, value in state.items()}
     target = folder / f"{name}.safetensors"
     metadata = {"format": "pt", "name": name, "method": method, "config": json.dumps(config, sort_keys=True)}
     with atomic_file(target) as partial:
@@ -62,7 +62,7 @@ def package(checkpoint: Path, name: str, folder: Path, listing: Path | None) -> 
     return facts
 
 
-def read_lightning(checkpoint: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+def read_lightning_checkpoint(checkpoint: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """State and hyper-parameters of a Lightning checkpoint, read without running any code of it.
 
     Raises:
@@ -79,15 +79,15 @@ def read_lightning(checkpoint: Path) -> tuple[dict[str, Tensor], dict[str, Any]]
     return state, {key: value for key, value in config.items() if not key.startswith("_")}
 
 
-def _narrow(key: str, value: Tensor) -> Tensor:
+def _to_storage_dtype(key: str, value: Tensor) -> Tensor:
     if not value.is_floating_point():
         return value.contiguous()
     if not bool(torch.isfinite(value).all()):
         raise ZooError(f"{key} holds values that are not finite; the training diverged")
-    narrow = value.half() if value.ndim >= 2 else value.float()
-    if not bool(torch.isfinite(narrow).all()):
+    stored = value.half() if value.ndim >= 2 else value.float()
+    if not bool(torch.isfinite(stored).all()):
         raise ZooError(f"{key} holds values up to {float(value.abs().max()):g}, beyond 16-bit floats")
-    return narrow.contiguous()
+    return stored.contiguous()
 
 
 def update_listing(listing: Path, name: str, facts: dict[str, Any]) -> None:
@@ -105,18 +105,18 @@ def update_listing(listing: Path, name: str, facts: dict[str, Any]) -> None:
     end = next((i for i in range(start, len(lines)) if re.match(r"[^\s#]", lines[i])), len(lines))
     block = _without_source(lines[start:end])
     for key, value in facts.items():
-        row = f"  {key}: {_in_one_line(value)}"
-        found = [i for i, line in enumerate(block) if line.startswith(f"  {key}:")]
-        position = found[0] if found else next(i for i, line in enumerate(block) if line.startswith("  body:"))
-        block[position : position + len(found)] = [row]
+        row = f"  {key}: {_flow_yaml(value)}"
+        present = [i for i, line in enumerate(block) if line.startswith(f"  {key}:")]
+        position = present[0] if present else next(i for i, line in enumerate(block) if line.startswith("  body:"))
+        block[position : position + len(present)] = [row]
     text = "\n".join([*lines[:start], *block, *lines[end:]]) + "\n"
     parse_checkpoints(yaml.safe_load(text))
     with atomic_file(listing) as partial:
         partial.write_text(text, encoding="utf-8")
 
 
-def _in_one_line(value: Any) -> str:
-    """YAML's flow style. JSON would do but for numbers such as 1e-05, which YAML takes for words."""
+def _flow_yaml(value: Any) -> str:
+    """YAML's flow style. JSON would do but for numbers such as 1e-05, which YAML reads as strings."""
     import yaml
 
     text: str = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=1_000_000)
@@ -124,9 +124,9 @@ def _in_one_line(value: Any) -> str:
 
 
 def _without_source(block: list[str]) -> list[str]:
-    """The entry without `source`, which says why weights that now exist were missing."""
-    kept, inside = [], False
+    """The entry without `source`, which said why there were no weights."""
+    remaining, inside = [], False
     for line in block:
         inside = line.startswith("  source:") or (inside and line.startswith("   "))
-        kept += [] if inside else [line]
-    return kept
+        remaining += [] if inside else [line]
+    return remaining

@@ -1,4 +1,4 @@
-"""`zoo.push`: weights, configuration and model card go to the Hugging Face Hub, if they may."""
+"""`zoo.push`: weights, configuration and model card to the Hugging Face Hub, where the licence allows it."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from zoo.checkpoints.files import checked_file, read_safetensors
-from zoo.checkpoints.hub import CONFIG, WEIGHTS, explained
-from zoo.checkpoints.listing import Checkpoint, Licences, Training, get_checkpoint
-from zoo.checkpoints.load import build, described, fill
+from zoo.checkpoints.entry import Checkpoint, Licences, Training
+from zoo.checkpoints.files import read_safetensors, resolve_weights
+from zoo.checkpoints.hub import CONFIG, WEIGHTS, translate_hub_errors
+from zoo.checkpoints.listing import get_checkpoint
+from zoo.checkpoints.load import build_model, load_state, parse_metadata
 from zoo.checkpoints.model_card import model_card
 from zoo.errors import ZooError
 from zoo.resources import VERSION, file_sha256
@@ -20,7 +21,7 @@ CARD = "README.md"
 
 @dataclass(frozen=True)
 class Published:
-    """What `push` published, or would have.
+    """What `push` published, or would publish.
 
     Attributes:
         repo: `user/name`.
@@ -50,21 +51,23 @@ def push(
     """Publish weights in one commit; `zoo.load(repo)` then gives the same model.
 
     Args:
-        name: entry of `checkpoints.yaml`, or a file of your own (or its folder) written by `zoo package`.
+        name: entry of `checkpoints.yaml`, or a file (or its folder) written by `zoo package`.
         repo: `user/name`; created when it does not exist.
         revision: branch to commit to; the main branch when None.
         private: whether the repository is private, when it is created.
-        licence: of the weights, for a file of your own.
-        data: what they were trained on and its licence, for a file of your own.
-        dry_run: write nothing and touch no network.
+        licence: of the weights, for a file.
+        data: training data and its licence, for a file.
+        dry_run: publish nothing and send no request.
 
     Raises:
-        ZooError: the weights may not be passed on or have no licence, are no weights of the zoo, or the Hub refused.
+        ZooError: the weights are not redistributable or have no licence, are not of the zoo, or the Hub refused.
     """
-    entry, path = _own(Path(name), licence, data) if _is_file(name) else _listed(str(name), licence, data)
-    refuse_unless_allowed(entry)
+    entry, path = (
+        entry_from_file(Path(name), licence, data) if _is_file(name) else entry_from_listing(str(name), licence, data)
+    )
+    check_redistributable(entry)
     card = model_card(entry, repo)
-    contents = {CONFIG: _config(entry, path).encode(), CARD: card.encode()}
+    contents = {CONFIG: _config_json(entry, path).encode(), CARD: card.encode()}
     files = {WEIGHTS: path.stat().st_size, **{file: len(content) for file, content in contents.items()}}
     if dry_run:
         return Published(repo, files, card)
@@ -72,7 +75,7 @@ def push(
 
     additions: dict[str, Any] = {WEIGHTS: str(path), **contents}
     operations = [CommitOperationAdd(file, content) for file, content in additions.items()]
-    with explained(repo, repo):
+    with translate_hub_errors(repo, repo):
         api = HfApi()
         api.create_repo(repo, private=private, exist_ok=True)
         if revision is not None:
@@ -81,8 +84,8 @@ def push(
     return Published(repo, files, card, commit.oid, commit.commit_url)
 
 
-def refuse_unless_allowed(entry: Checkpoint) -> None:
-    """Stop weights that may not be passed on.
+def check_redistributable(entry: Checkpoint) -> None:
+    """Refuse weights that are not redistributable.
 
     Raises:
         ZooError: they are marked as not redistributable, or have no licence.
@@ -91,44 +94,53 @@ def refuse_unless_allowed(entry: Checkpoint) -> None:
     if not licence or licence.lower().startswith(("none", "unknown", "not stated")):
         raise ZooError(f"{entry.name} is not published: its weights have no licence ({licence or 'none given'})")
     if not entry.licences.redistributable:
-        raise ZooError(f"{entry.name} is not published: its weights may not be passed on ({licence})")
+        raise ZooError(f"{entry.name} is not published: its weights are not redistributable ({licence})")
 
 
 def _is_file(name: str | Path) -> bool:
     return isinstance(name, Path) or name.endswith((".safetensors", ".ckpt")) or Path(name).is_dir()
 
 
-def _listed(name: str, licence: str | None, data: str | None) -> tuple[Checkpoint, Path]:
+def entry_from_listing(name: str, licence: str | None, data: str | None) -> tuple[Checkpoint, Path]:
+    """A listed entry and its weights file.
+
+    Raises:
+        ZooError: not listed, not redistributable, or a licence or data were given, which `checkpoints.yaml` has.
+    """
     entry = get_checkpoint(name)
     if licence is not None or data is not None:
-        raise ZooError(f"licence and data of {entry.name} stand in checkpoints.yaml; they are not yours to give")
-    refuse_unless_allowed(entry)  # before asking for a file that could not be published anyway
-    return entry, checked_file(entry)
+        raise ZooError(f"licence and data of {entry.name} are in checkpoints.yaml; leave out --licence and --data")
+    check_redistributable(entry)  # before downloading a file that cannot be published
+    return entry, resolve_weights(entry)
 
 
-def _own(name: Path, licence: str | None, data: str | None) -> tuple[Checkpoint, Path]:
-    """An entry for a file that no list knows, from its metadata and what its owner says."""
+def entry_from_file(name: Path, licence: str | None, data: str | None) -> tuple[Checkpoint, Path]:
+    """An entry for a file that is not listed, from its metadata and what its owner states, and the weights file.
+
+    Raises:
+        ZooError: not a file of the zoo, no licence or data given, or converted from the authors' file.
+    """
     path = name / WEIGHTS if name.is_dir() else name
     if path.suffix != ".safetensors":
-        raise ZooError(f"{path}: only safetensors are published; first zoo package {path} NAME")
+        raise ZooError(f"{path}: only safetensors are published; first run zoo package {path} NAME")
     tensors, metadata = read_safetensors(path)
-    method, config = described(metadata, path)
+    method, config = parse_metadata(metadata, path)
     if not licence or not data:
-        raise ZooError(f"{path} is in no list: say its licence (--licence) and what it was trained on (--data)")
+        raise ZooError(f"{path} is not listed: give its licence (--licence) and training data (--data)")
     if "provenance" in metadata:
-        raise ZooError(f"{path} was converted from the authors' file and may not be passed on")
-    module = build(method, config)
-    fill(module, tensors, f"{path} does not fit {method}")
+        raise ZooError(f"{path} was converted from the authors' file and is not redistributable")
+    module = build_model(method, config)
+    load_state(module, tensors, f"{path} does not fit {method}")
     body = str(config.get("body", "none"))
-    known = {"open": "open", "mano": "mano", "none": "none"}.get(body, "smpl")
+    kind = {"open": "open", "mano": "mano", "none": "none"}.get(body, "smpl")
     entry = Checkpoint(
-        name=metadata.get("name", f"{method}.own"),
+        name=metadata.get("name", f"{method}.custom"),
         method=method,
         summary=f"weights for {method}",
         availability="bundled",
         inputs="RGB in [0, 1], one person per crop",
         outputs="joints, and the mesh if the method has one, camera frame, metres",
-        body=known,  # type: ignore[arg-type]
+        body=kind,  # type: ignore[arg-type]
         licences=Licences(licence, data, redistributable=True),
         config=config,
         file=path.name,
@@ -140,8 +152,8 @@ def _own(name: Path, licence: str | None, data: str | None) -> tuple[Checkpoint,
     return entry, path
 
 
-def _config(entry: Checkpoint, path: Path) -> str:
-    """What `zoo.load` checks the weights against, and what machines want to know."""
+def _config_json(entry: Checkpoint, path: Path) -> str:
+    """Content of `config.json`: the SHA-256 that `zoo.load` verifies, and the facts of the entry."""
     facts = {
         "library": "human-mesh-zoo",
         "version": VERSION,

@@ -1,4 +1,4 @@
-"""Official weights that this user has converted: kept in the zoo's cache with their provenance."""
+"""Converted official weights: stored in the zoo's cache with their provenance."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from body.atomic import atomic_file
-from zoo.checkpoints.listing import Checkpoint
-from zoo.errors import ZooError
+from zoo.checkpoints.entry import Checkpoint
+from zoo.errors import ZooError, one_line
 from zoo.resources import cache_folder, file_sha256
 
 if TYPE_CHECKING:
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 
 def converted_path(entry: Checkpoint) -> Path:
-    """Where an entry's converted weights are, or would be; the provenance lies beside them as `.json`."""
+    """Path of an entry's converted weights, which need not exist; the provenance is beside them as `.json`."""
     return cache_folder() / "converted" / f"{entry.name}.safetensors"
 
 
-def converted_file(entry: Checkpoint) -> Path | None:
+def find_converted(entry: Checkpoint) -> Path | None:
     """The converted weights, or None when there are none.
 
     Raises:
@@ -29,18 +29,18 @@ def converted_file(entry: Checkpoint) -> Path | None:
     path = converted_path(entry)
     if not path.is_file():
         return None
-    again = f"run zoo convert {entry.method} FILE --variant {entry.name.partition('.')[2]} again"
+    rerun = f"run zoo convert {entry.method} FILE --variant {entry.name.partition('.')[2]} again"
     try:
         expected = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))["sha256"]
     except (OSError, ValueError, KeyError, TypeError):
-        raise ZooError(f"{path} has lost its provenance; {again}") from None
+        raise ZooError(f"{path} has no provenance beside it; {rerun}") from None
     if file_sha256(path) != expected:
-        raise ZooError(f"{path} is damaged; {again}")
+        raise ZooError(f"{path} is damaged; {rerun}")
     return path
 
 
-def store(entry: Checkpoint, tensors: dict[str, Tensor], provenance: dict[str, Any]) -> Path:
-    """Write an entry's converted weights and where they came from.
+def store_converted(entry: Checkpoint, tensors: dict[str, Tensor], provenance: dict[str, Any]) -> Path:
+    """Write an entry's converted weights and their provenance.
 
     Args:
         entry: of `checkpoints.yaml`.
@@ -56,11 +56,11 @@ def store(entry: Checkpoint, tensors: dict[str, Tensor], provenance: dict[str, A
     metadata = {"format": "pt", "name": entry.name, "method": entry.method}
     metadata |= {"config": json.dumps(entry.config, sort_keys=True), "provenance": json.dumps(provenance)}
     try:
-        # the note is there first: weights without the note that fits them are refused, never believed
-        with atomic_file(target) as weights, atomic_file(target.with_suffix(".json")) as note:
+        # the record is in position first: weights without a matching record are refused
+        with atomic_file(target) as weights, atomic_file(target.with_suffix(".json")) as record:
             save_file({key: value.contiguous() for key, value in tensors.items()}, weights, metadata)
-            about = json.dumps({**provenance, "sha256": file_sha256(weights)}, indent=1)
-            note.write_text(about + "\n", encoding="utf-8")
-    except Exception as error:  # safetensors has its own error for a full disk
-        raise ZooError(f"{target} cannot be written ({' '.join(str(error).split())[:200]}); set ZOO_CACHE") from error
+            facts = json.dumps({**provenance, "sha256": file_sha256(weights)}, indent=1)
+            record.write_text(facts + "\n", encoding="utf-8")
+    except Exception as error:  # safetensors raises an error class of its own for a full disk
+        raise ZooError(f"{target} cannot be written ({one_line(error, 200)}); set ZOO_CACHE") from error
     return target

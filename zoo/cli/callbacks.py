@@ -1,4 +1,4 @@
-"""Lightning callbacks of the command line: progress, Ctrl-C, and predictions on disk."""
+"""Lightning callbacks of the command line: progress, checkpoint on interruption, and prediction files."""
 
 # ruff: noqa: ARG002  (Lightning fixes the signatures of its hooks)
 
@@ -20,7 +20,7 @@ from lightning_modules.prediction import Prediction
 
 
 class ValidationLine(Callback):
-    """Prints one line of metrics after every validation, for logs that no progress bar can live in."""
+    """Prints one line of metrics after every validation, for logs without a progress bar."""
 
     def __init__(self) -> None:
         self.start = time.monotonic()
@@ -29,7 +29,7 @@ class ValidationLine(Callback):
         """Print the epoch, the step, the minutes since the start, and every logged number."""
         if trainer.sanity_checking or not trainer.is_global_zero:
             return
-        overall = [name for name in sorted(trainer.callback_metrics) if name.count("/") < 2]  # without breakdowns
+        overall = [name for name in sorted(trainer.callback_metrics) if name.count("/") < 2]  # no breakdowns
         minutes = (time.monotonic() - self.start) / 60
         text = "  ".join(f"{name} {float(trainer.callback_metrics[name]):.4g}" for name in overall)
         print(f"epoch {trainer.current_epoch}  step {trainer.global_step}  {minutes:.1f} min  {text}", flush=True)
@@ -94,5 +94,5 @@ def progress_callbacks(root: Path, bar: bool) -> list[Callback]:
         root: folder of the run.
         bar: whether the trainer may show a progress bar.
     """
-    shown: Callback = RichProgressBar() if bar and sys.stdout.isatty() else ValidationLine()
-    return [shown, SaveOnInterrupt(root / "checkpoints")]
+    progress: Callback = RichProgressBar() if bar and sys.stdout.isatty() else ValidationLine()
+    return [progress, SaveOnInterrupt(root / "checkpoints")]

@@ -12,20 +12,20 @@ from zoo.errors import ZooError
 from zoo.resources import VERSION
 
 COMMANDS = {
-    "demo": "measure the bundled model on the open benchmark and draw pictures",
-    "predict": "3D pose and mesh of the people in a photograph",
-    "list": "models there are",
+    "demo": "evaluate the bundled model on the open benchmark and draw predictions",
+    "predict": "3D pose and mesh of the people in an image",
+    "list": "available models",
     "info": "everything about one model",
-    "fetch": "get weights ready to load, or learn where the authors keep them",
-    "convert": "make an authors' weight file loadable",
-    "package": "make a checkpoint of zoo fit a weights file",
+    "fetch": "download weights, or learn where the authors publish them",
+    "convert": "convert an authors' weight file",
+    "package": "from a checkpoint of zoo fit to a weights file",
     "push": "publish weights on the Hugging Face Hub",
-    "data": "data check NAME: is a benchmark on disk whole; data prepare NAME: its images",
+    "data": "data check NAME: is a benchmark complete; data prepare NAME: extract its images",
     "body": "body convert FILE: an SMPL or MANO pickle becomes npz",
-    "protocols": "what every number means",
+    "protocols": "definitions of the evaluation protocols",
     "baseline": "the mean pose on the open benchmark",
     "leaderboard": "results by protocol, reported and measured",
-    "doctor": "what works on this machine, and what to do about the rest",
+    "doctor": "what works on this machine, and how to fix the rest",
 }
 LIGHTNING = {
     "fit": "train: zoo fit --config i2l_meshnet/open_tiny",
@@ -40,7 +40,7 @@ def _usage() -> str:
         "usage: zoo COMMAND [options]\n\n"
         f"Open model zoo for monocular 3D human pose and mesh, version {VERSION}.\n\n{rows}\n\n"
         "zoo COMMAND --help explains one; zoo fit --help lists every option of Lightning's trainer."
-        "\nzoo predict --config ... runs a whole datamodule through Lightning instead of one photograph."
+        "\nzoo predict --config ... predicts a datamodule through Lightning instead of one image."
     )
 
 
@@ -61,10 +61,10 @@ def _run(argv: Sequence[str]) -> int:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code: 0 done, 1 found wanting (doctor), 2 bad input, 130 Ctrl-C.
+    """Run one command and return its exit code: 0 success, 1 failed check, 2 bad input, 130 Ctrl-C.
 
     Args:
-        argv: words after `zoo`; those of the process when omitted.
+        argv: arguments after `zoo`; those of the process when omitted.
     """
     argv = list(sys.argv[1:] if argv is None else argv)
     if not argv or argv[0] in ("-h", "--help", "help"):

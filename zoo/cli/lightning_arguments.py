@@ -1,4 +1,4 @@
-"""What `zoo` understands on a Lightning command line before Lightning reads it."""
+"""The zoo's options on a Lightning command line, parsed before Lightning parses the rest."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ EVALUATIONS = ("validate", "test", "predict")
 
 @dataclass(frozen=True)
 class RunOptions:
-    """A Lightning run as the user asked for it.
+    """Options of a Lightning run.
 
     Attributes:
-        arguments: stage and Lightning's own options, configuration names resolved to files.
+        arguments: stage and Lightning's options, with configuration names resolved to files.
         config: short name of the first configuration, such as `i2l_meshnet/open_tiny`.
-        weights: of the zoo, evaluated or trained on from; None for a random start or a checkpoint file.
+        weights: of the zoo, to evaluate or to train from; None for random initialisation or a checkpoint file.
         wandb: `offline`, `online`, or None for CSV only.
-        results: folder for the result file of `zoo test`.
+        results: folder of the result file of `zoo test`.
     """
 
     arguments: tuple[str, ...]
@@ -38,53 +38,52 @@ class RunOptions:
         return self.arguments[0]
 
 
-def parse(argv: Sequence[str]) -> RunOptions:
-    """Take the zoo's options out of a Lightning command line and resolve the rest.
+def parse_run_options(argv: Sequence[str]) -> RunOptions:
+    """Extract the zoo's options from a Lightning command line, and resolve names.
 
-    An evaluation needs weights: `--ckpt_path`, `--weights`, or a configuration that one of the zoo's checkpoints was
-    trained with.
+    Evaluation needs weights: `--ckpt_path`, `--weights`, or the configuration that bundled weights were trained with.
 
     Args:
         argv: stage first, such as `["fit", "--config", "i2l_meshnet/open_tiny"]`.
 
     Raises:
-        ZooError: unknown configuration or weights; an evaluation with no weights, or with two.
+        ZooError: unknown configuration or weights; evaluation without weights, or with two of them.
     """
-    stage, parser = argv[0], _own_options(argv[0])
-    own, rest = parser.parse_known_args(list(argv[1:]))
-    weights = own.weights
+    stage, parser = argv[0], _make_parser(argv[0])
+    options, rest = parser.parse_known_args(list(argv[1:]))
+    weights = options.weights
     if {"-h", "--help"} & set(rest):
         parser.print_help()
         print("\nAll others are Lightning's:\n")
         return RunOptions((stage, *rest), None, None, None, None)
     has_file = any(argument.split("=")[0] == "--ckpt_path" for argument in rest)
-    if weights and has_file and stage != "fit":  # a training from weights goes on where it was stopped
+    if weights and has_file and stage != "fit":  # a training from weights may be resumed from its checkpoint
         raise ZooError("give --weights or --ckpt_path, not both")
-    if weights and not own.config:
-        own.config = [_training_config(weights)]
-    if not own.config:
+    if weights and not options.config:
+        options.config = [_training_config(weights)]
+    if not options.config:
         raise ZooError(f"zoo {stage} needs --config, a file or a bundled name such as i2l_meshnet/open_tiny")
-    paths = [find_config(name) for name in own.config]
+    paths = [find_config(name) for name in options.config]
     name = config_name(paths[0])
     if stage in EVALUATIONS and not (weights or has_file):
         weights = _weights_trained_with(name)
-    root = f"--trainer.default_root_dir=outputs/{name}"  # first, so that a configuration may say otherwise
+    root = f"--trainer.default_root_dir=outputs/{name}"  # first, so that a configuration may override it
     configs = [f"--config={path}" for path in paths]
-    return RunOptions((stage, root, *configs, *rest), name, weights, own.wandb, own.results)
+    return RunOptions((stage, root, *configs, *rest), name, weights, options.wandb, options.results)
 
 
-def _own_options(stage: str) -> argparse.ArgumentParser:
+def _make_parser(stage: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(f"zoo {stage}", add_help=False, allow_abbrev=False)
-    show = parser.add_argument
-    show("-c", "--config", action="append", default=[], help="file, or bundled name such as i2l_meshnet/open_tiny")
-    show("--weights", metavar="NAME", help="of the zoo (see zoo list) or a .safetensors file; fit trains on from them")
-    show("--wandb", nargs="?", const="online", choices=("online", "offline"), help="log to Weights & Biases as well")
-    show("--results", type=Path, metavar="FOLDER", help="where test puts its result file")
+    add = parser.add_argument
+    add("-c", "--config", action="append", default=[], help="file, or bundled name such as i2l_meshnet/open_tiny")
+    add("--weights", metavar="NAME", help="of the zoo (see zoo list) or a .safetensors file; fit continues from them")
+    add("--wandb", nargs="?", const="online", choices=("online", "offline"), help="log to Weights & Biases as well")
+    add("--results", type=Path, metavar="FOLDER", help="for the result file of test")
     return parser
 
 
 def _training_config(weights: str) -> str:
-    listed = "/" not in weights and not weights.endswith(".safetensors")  # others are files and Hub repositories
+    listed = "/" not in weights and not weights.endswith(".safetensors")  # otherwise a file or a Hub repository
     entry = get_checkpoint(weights) if listed else None
     if entry is None or entry.training is None or entry.training.config is None:
         raise ZooError(f"{weights} names no configuration; give --config")

@@ -14,15 +14,15 @@ from pytorch_lightning.loggers import CSVLogger, Logger, WandbLogger
 
 from datamodules.files import DamagedData
 from zoo.cli.callbacks import PredictionWriter, progress_callbacks
-from zoo.cli.lightning_arguments import RunOptions, parse
+from zoo.cli.lightning_arguments import RunOptions, parse_run_options
 from zoo.errors import ZooError
 
 
 class ZooCLI(LightningCLI):
     """Any of our methods with any of our datamodules, chosen by `class_path` in the configuration.
 
-    What it adds to Lightning's own: everything is written under `trainer.default_root_dir`, which follows the name of
-    the configuration; CSV logs; checkpoints in one folder, so that `--ckpt_path last` finds them; Ctrl-C saves one.
+    In addition to Lightning's: all output is under `trainer.default_root_dir`, named after the configuration; CSV logs;
+    checkpoints in one folder, for `--ckpt_path last`; Ctrl-C saves one.
 
     Args:
         options: the parsed command line.
@@ -30,15 +30,15 @@ class ZooCLI(LightningCLI):
 
     def __init__(self, options: RunOptions) -> None:
         self.options = options
-        self.changed: dict[str, Any] = {}
+        self.overrides: dict[str, Any] = {}
         super().__init__(
             pl.LightningModule,
             pl.LightningDataModule,
             subclass_mode_model=True,
             subclass_mode_data=True,
-            auto_configure_optimizers=False,  # the schedule is part of a method, see its module
+            auto_configure_optimizers=False,  # schedules are in the modules
             seed_everything_default=0,
-            trainer_defaults={"enable_model_summary": False},  # it runs a forward pass to count operations
+            trainer_defaults={"enable_model_summary": False},  # it runs a forward pass
             save_config_kwargs={"overwrite": True},
             args=list(options.arguments),
         )
@@ -58,21 +58,21 @@ class ZooCLI(LightningCLI):
         """Does nothing: the configuration says what the model is, a checkpoint only fills it."""
 
     def instantiate_classes(self) -> None:
-        """Build data, model and trainer; weights of the zoo bring hyper-parameters of their own."""
+        """Build data, model and trainer; weights of the zoo determine the hyper-parameters."""
         super().instantiate_classes()
         if self.options.weights is not None:
             from zoo.checkpoints.load import load
 
-            self.changed = self._model_overrides()
-            self.model = load(self.options.weights, **self.changed)
+            self.overrides = self._model_overrides()
+            self.model = load(self.options.weights, **self.overrides)
         start = getattr(self.model, "backbone_from", None)
         if start is not None and self.options.stage == "fit":
-            from zoo.checkpoints.files import starting_weights
+            from zoo.checkpoints.files import resolve_initial_weights
 
-            self.model.backbone_from = str(starting_weights(start))
+            self.model.backbone_from = str(resolve_initial_weights(start))
 
     def _model_overrides(self) -> dict[str, Any]:
-        """Values of the model's options that were typed; those of a configuration do not change finished weights."""
+        """Model options of the command line; those of a configuration do not apply to trained weights."""
         typed = {argument.partition("=")[0] for argument in self.options.arguments}
         names = {name.removeprefix("--model.") for name in typed if name.startswith("--model.")}
         names = {name.removeprefix("init_args.").partition(".")[0] for name in names}
@@ -89,9 +89,9 @@ class ZooCLI(LightningCLI):
             callbacks.append(ModelCheckpoint(root / "checkpoints", save_last=True))
         for saver in savers:
             saver.dirpath = saver.dirpath or str(root / "checkpoints")  # one folder for all runs: `--ckpt_path last`
-        shown = progress_callbacks(root, config["enable_progress_bar"] is not False)
-        kwargs["callbacks"] = [*callbacks, *shown, PredictionWriter(root / "predictions")]
-        kwargs["enable_progress_bar"] = any("ProgressBar" in type(callback).__name__ for callback in shown)
+        progress = progress_callbacks(root, config["enable_progress_bar"] is not False)
+        kwargs["callbacks"] = [*callbacks, *progress, PredictionWriter(root / "predictions")]
+        kwargs["enable_progress_bar"] = any("ProgressBar" in type(callback).__name__ for callback in progress)
         if config["logger"] is None:
             kwargs["logger"] = self._loggers(root)
         return super().instantiate_trainer(**kwargs)
@@ -117,37 +117,36 @@ def main(argv: Sequence[str]) -> int:
     """Run `STAGE --config ...` and return the exit code.
 
     Raises:
-        ZooError: a configuration, weights, data or a body that are not there, damaged data, or an evaluation without
-            weights.
+        ZooError: missing configuration, weights, data or body model, damaged data, or evaluation without weights.
     """
     import torch
 
-    torch.set_flush_denormal(True)  # some CPUs are slow on subnormal numbers; threads that run already would not follow
-    os.environ.setdefault("TORCH_FORCE_WEIGHTS_ONLY_LOAD", "1")  # a checkpoint from a stranger must not run code
-    options = parse(argv)
+    torch.set_flush_denormal(True)  # subnormals are slow on some CPUs; before threads start
+    os.environ.setdefault("TORCH_FORCE_WEIGHTS_ONLY_LOAD", "1")  # checkpoints must not run code
+    options = parse_run_options(argv)
     try:
         cli = ZooCLI(options)
-    except (FileNotFoundError, DamagedData) as error:  # the last line: a loader's process puts its traceback before
+    except (FileNotFoundError, DamagedData) as error:  # last line: worker processes put a traceback before it
         raise ZooError(str(error).strip().splitlines()[-1]) from error
     if options.stage == "test":
-        _store(cli, options)
+        _store_test_result(cli, options)
     return 0
 
 
-def _store(cli: ZooCLI, options: RunOptions) -> None:
-    """Write the result file of a complete test run; a partial one is shown by Lightning and not kept."""
+def _store_test_result(cli: ZooCLI, options: RunOptions) -> None:
+    """Write the result file of a complete test run; results of partial runs are only printed by Lightning."""
     import yaml
     from rich.console import Console
 
-    from zoo.checkpoints.load import identify
+    from zoo.checkpoints.load import identify_weights
     from zoo.results.evaluation import command_line, make_test_result, result_table
-    from zoo.results.result import write_result
+    from zoo.results.files import write_result
 
     if not cli.trainer.is_global_zero:
         return
     config = yaml.safe_load(cli.parser.dump(cli.config, skip_none=False))["test"]
     try:
-        weights = identify(options.weights or str(cli.trainer.ckpt_path), cli.changed)
+        weights = identify_weights(options.weights or str(cli.trainer.ckpt_path), cli.overrides)
         result = make_test_result(cli.trainer, cli.model, cli.datamodule, weights, config, command_line())
     except ZooError as error:
         print(f"No result is stored: {error}")

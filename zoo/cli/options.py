@@ -1,4 +1,4 @@
-"""Options of a class or function as words of a command line: `layout=moon`, `subjects=[1, 5]`."""
+"""Arguments of a class or function as `NAME=VALUE` on a command line: `layout=moon`, `subjects=[1, 5]`."""
 
 from __future__ import annotations
 
@@ -11,28 +11,29 @@ import yaml
 from zoo.errors import ZooError
 
 
-def parse_options(words: Sequence[str], target: Callable[..., Any], reserved: Sequence[str]) -> dict[str, Any]:
+def parse_options(arguments: Sequence[str], target: Callable[..., Any], reserved: Sequence[str]) -> dict[str, Any]:
     """Keyword arguments for a class or function.
 
     Args:
-        words: `NAME=VALUE`, the value written as in YAML.
-        target: what they are for; a list becomes a tuple where its default is one.
-        reserved: its parameters that have words of their own.
+        arguments: `NAME=VALUE`, the value in YAML.
+        target: to be called with them; a list becomes a tuple where the default is one.
+        reserved: parameters that have separate options.
 
     Raises:
-        ZooError: a word has no value, or names no parameter.
+        ZooError: not of this form, or no such parameter.
     """
     parameters = {name: one for name, one in inspect.signature(target).parameters.items() if name not in reserved}
     options = {}
-    for word in words:
-        name, equals, text = word.partition("=")
+    for argument in arguments:
+        name, equals, text = argument.partition("=")
         if not equals or name not in parameters:
-            there = ", ".join(parameters) or "none"
-            raise ZooError(f"{word!r} is not an option of the form NAME=VALUE; there are {there}")
+            raise ZooError(
+                f"{argument!r} is not an option of the form NAME=VALUE; there are {', '.join(parameters) or 'none'}"
+            )
         try:
             value = yaml.safe_load(text)
         except yaml.YAMLError:
-            raise ZooError(f"{word!r}: the value is no YAML") from None
+            raise ZooError(f"{argument!r}: the value is not YAML") from None
         is_tuple = isinstance(parameters[name].default, tuple)
         options[name] = tuple(value) if is_tuple and isinstance(value, list) else value
     return options

@@ -1,1 +1,1 @@
-"""What this machine has: packages, accelerators, licensed files, and benchmarks on disk."""
+"""Checks of the machine: packages, accelerators, licensed files, and benchmarks on disk."""

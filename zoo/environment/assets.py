@@ -1,4 +1,4 @@
-"""Licensed files that a user may have in `$ZOO_ASSETS`: what they unlock, how to get them, whether they are right.
+"""Licensed files in `$ZOO_ASSETS`: what they are for, how to obtain them, and whether they are valid.
 
 The layout of the folder is in `zoo/README.md`.
 """
@@ -11,58 +11,60 @@ from pathlib import Path
 from typing import Literal
 
 from body.assets import find_asset
+from zoo.errors import one_line
 
 State = Literal["ok", "missing", "broken"]
 
 
 @dataclass(frozen=True)
 class Asset:
-    """Something that cannot be shipped.
+    """A licensed file, or a group of them, that cannot be distributed with the package.
 
     Attributes:
-        name: as `checkpoints.yaml` requires it.
-        folder: inside `$ZOO_ASSETS`.
-        files: names in that folder, files or folders, all of them needed.
-        unlocks: what becomes possible with it.
-        get: what to do.
-        check: raises ValueError when what is there is not what it should be; returns what was found.
-        locate: finds the file where it may have several names.
+        name: as in `requires` of `checkpoints.yaml`.
+        folder: within `$ZOO_ASSETS`.
+        files: names in that folder, files or folders; all are required.
+        unlocks: what it is needed for.
+        how_to_get: where to register, or what to run.
+        verify: describes a valid file; raises ValueError for another one.
+        locate: finds the file, if it may have several names.
     """
 
     name: str
     folder: str
     files: tuple[str, ...]
     unlocks: str
-    get: str
-    check: Callable[[Path], str] | None = None
+    how_to_get: str
+    verify: Callable[[Path], str] | None = None
     locate: Callable[[], Path | None] | None = None
 
-    def find(self) -> tuple[State, str]:
-        """State, and where it was found or what is wrong with it."""
+    def check(self) -> tuple[State, str]:
+        """State, and the path or what is wrong."""
         if self.locate is not None:
-            there = [path] if (path := self.locate()) is not None else []
+            paths, missing = [path] if (path := self.locate()) is not None else [], []
         else:
-            there = [path for name in self.files if (path := find_asset(f"{self.folder}/{name}")) is not None]
-        if not there:
+            located = {name: find_asset(f"{self.folder}/{name}") for name in self.files}
+            paths = [path for path in located.values() if path is not None]
+            missing = [name for name, path in located.items() if path is None]
+        if not paths:
             return "missing", ""
-        absent = [name for name in self.files if self.locate is None and find_asset(f"{self.folder}/{name}") is None]
-        if absent:
-            return "broken", f"{there[0].parent} is incomplete: {', '.join(absent)} missing"
-        place = there[0] if len(there) == 1 else there[0].parent
-        if self.check is None:
-            return "ok", str(place)
+        if missing:
+            return "broken", f"{paths[0].parent} is incomplete: {', '.join(missing)} missing"
+        path = paths[0] if len(paths) == 1 else paths[0].parent
+        if self.verify is None:
+            return "ok", str(path)
         try:
-            return "ok", f"{place} ({self.check(there[0])})"
+            return "ok", f"{path} ({self.verify(paths[0])})"
         except Exception as error:  # readers of four formats, on files of any content
-            return "broken", " ".join(str(error).split())
+            return "broken", one_line(error)
 
-    def to_do(self) -> str:
-        """What to do in order to have it, in one line."""
+    def instructions(self) -> str:
+        """How to obtain it, in one line."""
         names = ", ".join(self.files)
-        return f"{self.get}; {names} into $ZOO_ASSETS/{self.folder}"
+        return f"{self.how_to_get}; {names} into $ZOO_ASSETS/{self.folder}"
 
 
-def _body(name: str, vertices: int) -> Callable[[Path], str]:
+def _verify_body(name: str, vertices: int) -> Callable[[Path], str]:
     def check(path: Path) -> str:
         from body.load import load_body
 
@@ -74,7 +76,7 @@ def _body(name: str, vertices: int) -> Callable[[Path], str]:
     return check
 
 
-def _locate(name: str) -> Callable[[], Path | None]:
+def _locate_body(name: str) -> Callable[[], Path | None]:
     def locate() -> Path | None:
         from body.licensed import find_licensed
 
@@ -83,25 +85,25 @@ def _locate(name: str) -> Callable[[], Path | None]:
     return locate
 
 
-def _matrix(*shape: int) -> Callable[[Path], str]:
+def _verify_matrix(*shape: int) -> Callable[[Path], str]:
     def check(path: Path) -> str:
         import numpy as np
 
-        found = np.load(path, mmap_mode="r", allow_pickle=False).shape
-        if found != shape:
-            raise ValueError(f"{path} must have the shape {shape}, not {found}")
+        actual = np.load(path, mmap_mode="r", allow_pickle=False).shape
+        if actual != shape:
+            raise ValueError(f"{path} must have the shape {shape}, not {actual}")
         return " x ".join(map(str, shape))
 
     return check
 
 
-def _densepose(path: Path) -> str:
+def _verify_densepose(path: Path) -> str:
     from scipy.io import whosmat
 
     names = {name for name, _, _ in whosmat(path)}
     missing = {"All_Faces", "All_FaceIndices", "All_U_norm", "All_V_norm", "All_vertices"} - names
     if missing:
-        raise ValueError(f"{path} is not DensePose's: it has no {', '.join(sorted(missing))}")
+        raise ValueError(f"{path} is not DensePose's file: it has no {', '.join(sorted(missing))}")
     return "DensePose charts"
 
 
@@ -115,8 +117,8 @@ BODY_ASSETS: tuple[Asset, ...] = (
         ("SMPL_NEUTRAL.pkl",),
         "official body weights and most benchmarks",
         "register at smplify.is.tue.mpg.de",
-        _body("smpl", 6890),
-        _locate("smpl"),
+        _verify_body("smpl", 6890),
+        _locate_body("smpl"),
     ),
     *(
         Asset(
@@ -125,8 +127,8 @@ BODY_ASSETS: tuple[Asset, ...] = (
             (f"SMPL_{gender.upper()}.pkl",),
             "gendered ground truth of 3DPW and SURREAL",
             "register at smpl.is.tue.mpg.de",
-            _body(f"smpl_{gender}", 6890),
-            _locate(f"smpl_{gender}"),
+            _verify_body(f"smpl_{gender}", 6890),
+            _locate_body(f"smpl_{gender}"),
         )
         for gender in ("male", "female")
     ),
@@ -136,8 +138,8 @@ BODY_ASSETS: tuple[Asset, ...] = (
         ("MANO_RIGHT.pkl",),
         "official hand weights and FreiHAND",
         "register at mano.is.tue.mpg.de",
-        _body("mano", 778),
-        _locate("mano"),
+        _verify_body("mano", 778),
+        _locate_body("mano"),
     ),
     Asset(
         "H36M regressor",
@@ -145,7 +147,7 @@ BODY_ASSETS: tuple[Asset, ...] = (
         ("J_regressor_h36m.npy",),
         "the protocols of Human3.6M and 3DPW for meshes",
         _SPIN,
-        _matrix(17, 6890),
+        _verify_matrix(17, 6890),
     ),
     Asset(
         "SPIN's extras",
@@ -153,7 +155,7 @@ BODY_ASSETS: tuple[Asset, ...] = (
         ("J_regressor_extra.npy", "smpl_mean_params.npz"),
         "SPIN's 49 joints, and training DaNet from the mean pose",
         _SPIN,
-        _matrix(9, 6890),
+        _verify_matrix(9, 6890),
     ),
     Asset(
         "DensePose UV",
@@ -161,7 +163,7 @@ BODY_ASSETS: tuple[Asset, ...] = (
         ("UV_Processed.mat", "UV_symmetry_transforms.mat"),
         "official DaNet weights and DensePose-COCO",
         f"run get_densepose_uv.sh {_DENSEPOSE}",
-        _densepose,
+        _verify_densepose,
     ),
     Asset(
         "DensePose eval",
@@ -171,4 +173,4 @@ BODY_ASSETS: tuple[Asset, ...] = (
         f"run get_eval_data.sh {_DENSEPOSE}",
     ),
 )
-"""Body models and what belongs to them."""
+"""Body models, regressors and UV charts."""

@@ -1,4 +1,4 @@
-"""The licensed benchmarks as folders of `$ZOO_ASSETS/benchmarks`, each in its authors' own layout."""
+"""The licensed benchmarks as folders of `$ZOO_ASSETS/benchmarks`, in the layout of their authors."""
 
 from __future__ import annotations
 
@@ -10,21 +10,27 @@ from zoo.environment.assets import Asset
 
 
 def benchmark_assets() -> tuple[Asset, ...]:
-    """Every benchmark that a datamodule reads, and the labels that go with one. Imports the datamodules."""
+    """All benchmarks that a datamodule reads, and UPi-S1h. Imports the datamodules."""
     from datamodules import BENCHMARKS, get_benchmark
     from datamodules.lsp.upi_s1h import HOW_TO_GET
 
     kinds = {name: get_benchmark(name) for name in BENCHMARKS}
-    rows = [_asset(name, _purpose(kind.protocols), kind.how_to_get, _whole(name)) for name, kind in kinds.items()]
-    return (*rows, _asset("upi_s1h", "the parts of the protocol lsp-upi-parts", HOW_TO_GET, _filled))
+    rows = [
+        _benchmark_asset(name, _describe_purpose(kind.protocols), kind.how_to_get, _suggest_data_check(name))
+        for name, kind in kinds.items()
+    ]
+    return (
+        *rows,
+        _benchmark_asset("upi_s1h", "the parts of the protocol lsp-upi-parts", HOW_TO_GET, _verify_not_empty),
+    )
 
 
-def _asset(name: str, unlocks: str, get: str, check: Callable[[Path], str]) -> Asset:
+def _benchmark_asset(name: str, unlocks: str, get: str, check: Callable[[Path], str]) -> Asset:
     folder = f"benchmarks/{name}"
     return Asset(name, folder, ("its files",), unlocks, get, check, lambda: find_asset(folder))
 
 
-def _purpose(protocols: tuple[str, ...]) -> str:
+def _describe_purpose(protocols: tuple[str, ...]) -> str:
     if not protocols:
         return "training"
     families = dict.fromkeys(f"{protocol.partition('-')[0]}-*" for protocol in protocols)
@@ -32,17 +38,17 @@ def _purpose(protocols: tuple[str, ...]) -> str:
     return f"the protocol{'s' if len(protocols) > 1 else ''} {', '.join(names)}"
 
 
-def _filled(path: Path) -> str:
+def _verify_not_empty(path: Path) -> str:
     if next(path.iterdir(), None) is None:
         raise ValueError(f"{path} is empty")
-    return "there"
+    return "present"
 
 
-def _whole(name: str) -> Callable[[Path], str]:
-    """Reading all labels takes too long here."""
+def _suggest_data_check(name: str) -> Callable[[Path], str]:
+    """Checks that there are files; reading all labels would take too long."""
 
     def check(path: Path) -> str:
-        _filled(path)
-        return f"whole? zoo data check {name}"
+        _verify_not_empty(path)
+        return f"to verify: zoo data check {name}"
 
     return check

@@ -22,10 +22,10 @@ class Check:
     """One line of the report.
 
     Attributes:
-        name: what was looked at.
+        name: of the package, device, file or folder.
         state: `ok`, `missing` (optional, something is not possible without it) or `broken`.
-        detail: what was found, what is wrong, what to do.
-        unlocks: what is possible with it.
+        detail: version or path, or what is wrong and how to fix it.
+        unlocks: what it is needed for.
     """
 
     name: str
@@ -34,8 +34,8 @@ class Check:
     unlocks: str = ""
 
 
-def packages() -> Iterator[Check]:
-    """Versions of Python and of the packages that matter."""
+def check_packages() -> Iterator[Check]:
+    """Versions of Python and of the main packages."""
     yield Check("python", "ok", platform.python_version())
     for name in PACKAGES:
         try:
@@ -44,7 +44,7 @@ def packages() -> Iterator[Check]:
             yield Check(name, "broken", "not installed; reinstall human-mesh-zoo")
 
 
-def accelerator() -> Iterator[Check]:
+def check_accelerator() -> Iterator[Check]:
     """CUDA, and which reduced precisions the processor can train in."""
     import torch
 
@@ -57,7 +57,7 @@ def accelerator() -> Iterator[Check]:
     yield Check("precision", "ok", f"32-true, 16-mixed{bf16}")
 
 
-def renderer() -> Iterator[Check]:
+def check_renderer() -> Iterator[Check]:
     """One ray against one triangle."""
     import numpy as np
 
@@ -66,50 +66,52 @@ def renderer() -> Iterator[Check]:
 
         triangle = np.array([[-1, -1, 2], [1, -1, 2], [0, 1, 2]], np.float32), np.array([[0, 1, 2]])
         hit = RayScene([triangle]).cast(np.zeros((1, 3), np.float32), np.array([[0, 0, 1]], np.float32))
-        met = abs(float(hit.distance[0]) - 2) < 1e-5
+        correct = abs(float(hit.distance[0]) - 2) < 1e-5
     except ImportError as error:
         yield Check("ray casting", "broken", f"embreex cannot be imported ({error}); reinstall embreex")
         return
-    yield Check("ray casting", "ok", "embree") if met else Check("ray casting", "broken", "embree missed a test ray")
+    yield (
+        Check("ray casting", "ok", "embree") if correct else Check("ray casting", "broken", "embree missed a test ray")
+    )
 
 
-def weights() -> Iterator[Check]:
-    """SHA-256 of everything that ships with the package or has been converted."""
-    from zoo.checkpoints.files import checked_file
-    from zoo.checkpoints.store import converted_file
+def check_weights() -> Iterator[Check]:
+    """SHA-256 of all bundled and converted weights."""
+    from zoo.checkpoints.files import resolve_weights
+    from zoo.checkpoints.store import find_converted
 
     for entry in read_checkpoints().values():
         try:
             if entry.availability == "bundled":
-                yield Check(entry.name, "ok", str(checked_file(entry)))
-            elif entry.availability == "official" and (path := converted_file(entry)) is not None:
+                yield Check(entry.name, "ok", str(resolve_weights(entry)))
+            elif entry.availability == "official" and (path := find_converted(entry)) is not None:
                 yield Check(entry.name, "ok", str(path))
         except ZooError as error:
             yield Check(entry.name, "broken", str(error))
 
 
-def bodies() -> Iterator[Check]:
-    """Body models and what belongs to them: the packaged one, and the licensed ones that the user must fetch."""
+def check_body_models() -> Iterator[Check]:
+    """The packaged body model, and the licensed ones."""
     from body.load import load_body
 
     yield Check("open body", "ok", f"{load_body('open').num_vertices} vertices, packaged", "everything open")
-    yield from map(_asset, BODY_ASSETS)
+    yield from map(_check_asset, BODY_ASSETS)
 
 
-def benchmarks() -> Iterator[Check]:
-    """Benchmarks' folders."""
+def check_benchmarks() -> Iterator[Check]:
+    """The open benchmark, and folders of the licensed ones."""
     yield Check("open-v1", "ok", "rendered when first used", "training and tests of the open models")
-    yield from map(_asset, benchmark_assets())
+    yield from map(_check_asset, benchmark_assets())
 
 
-def _asset(asset: Asset) -> Check:
-    state, found = asset.find()
-    detail = found if state == "ok" else "; ".join(part for part in (found, asset.to_do()) if part)
+def _check_asset(asset: Asset) -> Check:
+    state, result = asset.check()
+    detail = result if state == "ok" else "; ".join(part for part in (result, asset.instructions()) if part)
     return Check(asset.name, state, detail, asset.unlocks)
 
 
-def cache() -> Iterator[Check]:
-    """Whether generated data can be kept."""
+def check_cache() -> Iterator[Check]:
+    """Whether the cache folder is writable."""
     folder = cache_folder()
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -120,14 +122,14 @@ def cache() -> Iterator[Check]:
 
 
 GROUPS: dict[str, tuple[Callable[[], Iterator[Check]], ...]] = {
-    "environment": (packages, accelerator, renderer, cache),
-    "weights": (weights,),
-    "body models": (bodies,),
-    "benchmarks": (benchmarks,),
+    "environment": (check_packages, check_accelerator, check_renderer, check_cache),
+    "weights": (check_weights,),
+    "body models": (check_body_models,),
+    "benchmarks": (check_benchmarks,),
 }
-"""The checks, under the headings of the report."""
+"""The checks by heading of the report."""
 
 
-def examine() -> dict[str, list[Check]]:
+def run_checks() -> dict[str, list[Check]]:
     """Every check by heading, in order."""
     return {group: [line for check in checks for line in check()] for group, checks in GROUPS.items()}

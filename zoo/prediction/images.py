@@ -1,4 +1,4 @@
-"""Any picture a user may hand us, as RGB."""
+"""Reading of image files, Pillow images and arrays as 8-bit RGB."""
 
 from __future__ import annotations
 
@@ -9,77 +9,77 @@ import numpy as np
 from jaxtyping import Shaped, UInt8
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from zoo.errors import ZooError
+from zoo.errors import ZooError, one_line
 
 ImageSource: TypeAlias = str | Path | Image.Image | np.ndarray
 
-SMALLEST = 16
-"""Pixels that the shorter side must have; a person is not recognisable below."""
-LARGEST = 200_000_000
-"""Pixels that are decoded at most; 600 MB as RGB."""
+MIN_SIDE = 16
+"""Minimum of the shorter side, pixels."""
+MAX_PIXELS = 200_000_000
+"""Maximum number of pixels that are decoded; 600 MB as RGB."""
 
 
 def read_image(source: ImageSource) -> UInt8[np.ndarray, "height width 3"]:
-    """A picture as 8-bit RGB, upright.
+    """An image as 8-bit RGB, upright.
 
-    EXIF rotation is applied; greyscale is repeated to three channels; 16 bits are cut to 8 without stretching;
-    transparent parts become white; CMYK, palette and other modes are converted by Pillow; of an animation the first
-    frame is taken. Arrays are (height, width), or with 1, 3 (RGB) or 4 (RGBA) channels, of uint8, uint16, bool, or
-    floats in [0, 1].
+    EXIF rotation is applied; greyscale is repeated to three channels; 16 bits are reduced to 8 without
+    contrast stretching; transparent parts become white; CMYK, palette and other modes are converted by Pillow; of an
+    animation the first frame is read. Arrays are (height, width), or with 1, 3 (RGB) or 4 (RGBA)
+    channels, of uint8, uint16, bool, or floats in [0, 1].
 
     Args:
         source: path, Pillow image or array.
 
     Raises:
-        ZooError: no such file, a folder, not a picture, damaged, or too small or too large.
+        ZooError: no such file, a folder, not an image, damaged, or too small or too large.
     """
     if isinstance(source, np.ndarray):
-        return _from_array(source)
+        return _convert_array(source)
     if isinstance(source, str | Path):
-        return _from_file(Path(source))
-    return _sized(_from_pillow(source), "the image")
+        return _read_file(Path(source))
+    return _check_size(_convert_pillow(source), "the image")
 
 
-def _from_file(path: Path) -> UInt8[np.ndarray, "height width 3"]:
+def _read_file(path: Path) -> UInt8[np.ndarray, "height width 3"]:
     if not path.exists():
         raise ZooError(f"{path}: no such file")
     if not path.is_file():
         raise ZooError(f"{path} is a folder; name one image file")
-    largest, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None  # our own limit is checked below, before decoding
+    largest, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None  # MAX_PIXELS is checked below, before decoding
     try:
         with Image.open(path) as image:
-            if image.width * image.height > LARGEST:
+            if image.width * image.height > MAX_PIXELS:
                 raise ZooError(f"{path}: {image.width} x {image.height} pixels are too many; make it smaller first")
-            return _sized(_from_pillow(image), str(path))
+            return _check_size(_convert_pillow(image), str(path))
     except UnidentifiedImageError:
         raise ZooError(f"{path} is not an image in a format that can be read (JPEG, PNG, TIFF, WebP, ...)") from None
     except PermissionError:
         raise ZooError(f"{path}: no permission to read it") from None
-    except (OSError, SyntaxError, ValueError, EOFError) as error:  # what Pillow raises for damaged files of any format
-        raise ZooError(f"{path} is damaged and cannot be decoded ({' '.join(str(error).split())})") from None
+    except (OSError, SyntaxError, ValueError, EOFError) as error:  # Pillow's errors for damaged files of any format
+        raise ZooError(f"{path} is damaged and cannot be decoded ({one_line(error)})") from None
     finally:
         Image.MAX_IMAGE_PIXELS = largest
 
 
-def _from_pillow(image: Image.Image) -> UInt8[np.ndarray, "height width 3"]:
+def _convert_pillow(image: Image.Image) -> UInt8[np.ndarray, "height width 3"]:
     image = ImageOps.exif_transpose(image)
     if image.mode.startswith(("I", "F")):
-        return _from_array(_single_channel(np.asarray(image)))
+        return _convert_array(_normalise_single_channel(np.asarray(image)))
     if image.has_transparency_data:
         rgba = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
     return np.ascontiguousarray(np.asarray(image.convert("RGB")))
 
 
-def _single_channel(values: Shaped[np.ndarray, "height width"]) -> Shaped[np.ndarray, "height width"]:
-    """Pillow's integer modes hold 16-bit pictures; its float mode holds [0, 1], or 8-bit values in old TIFFs."""
+def _normalise_single_channel(values: Shaped[np.ndarray, "height width"]) -> Shaped[np.ndarray, "height width"]:
+    """Pillow's integer modes contain 16-bit images; its float mode [0, 1], or 8-bit values in old TIFFs."""
     if values.dtype.kind in "iu":
         return values.clip(0, 65535).astype(np.uint16)
     values = np.nan_to_num(values)
     return (values / 255 if values.max(initial=0) > 1 else values).clip(0, 1)
 
 
-def _from_array(array: Shaped[np.ndarray, "..."]) -> UInt8[np.ndarray, "height width 3"]:
+def _convert_array(array: Shaped[np.ndarray, "..."]) -> UInt8[np.ndarray, "height width 3"]:
     if array.ndim == 2:
         array = array[..., None]
     if array.ndim != 3 or array.shape[2] not in (1, 3, 4):
@@ -95,11 +95,11 @@ def _from_array(array: Shaped[np.ndarray, "..."]) -> UInt8[np.ndarray, "height w
     if pixels.shape[2] == 4:
         pixels = pixels[..., :3] * pixels[..., 3:] + 1 - pixels[..., 3:]
     rgb = np.broadcast_to((pixels * 255).round().astype(np.uint8), (*pixels.shape[:2], 3))
-    return _sized(np.ascontiguousarray(rgb), "the image")
+    return _check_size(np.ascontiguousarray(rgb), "the image")
 
 
-def _sized(rgb: UInt8[np.ndarray, "height width 3"], name: str) -> UInt8[np.ndarray, "height width 3"]:
+def _check_size(rgb: UInt8[np.ndarray, "height width 3"], name: str) -> UInt8[np.ndarray, "height width 3"]:
     height, width = rgb.shape[:2]
-    if min(height, width) < SMALLEST:
-        raise ZooError(f"{name} has {width} x {height} pixels; at least {SMALLEST} x {SMALLEST} are needed")
+    if min(height, width) < MIN_SIDE:
+        raise ZooError(f"{name} has {width} x {height} pixels; at least {MIN_SIDE} x {MIN_SIDE} are needed")
     return rgb

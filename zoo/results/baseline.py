@@ -1,4 +1,4 @@
-"""The mean-pose baseline of the open benchmark: labels of its training people, without their images."""
+"""The mean-pose baseline of the open benchmark, from the labels of training samples; no image is rendered."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from metrics import build_task
 from metrics.baseline import MeanPose, fit_mean_pose
 
 PEOPLE = 1000
-"""Training people that are averaged; more move the result by less than half a millimetre."""
+"""Training samples that are averaged; more change the result by less than half a millimetre."""
 
 
 def open_mean_pose(people: int = PEOPLE, seed: int = 0) -> MeanPose:
     """Mean joints, mesh and parameters of the first training samples, camera frame, relative to the pelvis.
 
     Args:
-        people: how many.
+        people: number of training samples.
         seed: of the benchmark.
     """
     return fit_mean_pose(_labels(people, seed), SMPL24)

@@ -1,4 +1,4 @@
-"""From a finished test run to a stored result."""
+"""From a finished test run to a result, and its table for the terminal."""
 
 from __future__ import annotations
 
@@ -33,30 +33,30 @@ def make_test_result(
 
     Args:
         trainer: after `trainer.test`.
-        model: what was tested.
-        datamodule: what it was tested on.
-        weights: what was loaded.
-        config: of the run, plain values.
-        command: what was typed.
+        model: that was tested.
+        datamodule: that it was tested on.
+        weights: that were loaded.
+        config: of the run, as plain values.
+        command: command line of the run.
 
     Raises:
         ZooError: the run was stopped or did not see the whole test split of the benchmark, or a number is not finite.
     """
     if not trainer.state.finished:
         raise ZooError("the test run did not finish")
-    whole, asked = len(datamodule.dataset("test")), trainer.limit_test_batches
+    expected, limit = len(datamodule.dataset("test")), trainer.limit_test_batches
     values = {
         name.removeprefix("test/"): float(value)
         for name, value in trainer.callback_metrics.items()
         if name.startswith("test/")
     }
     protocol = model.protocol
-    if int(values.get("n", 0)) != whole:
-        raise ZooError(f"{int(values.get('n', 0))} of {whole} samples were tested (limit_test_batches {asked})")
+    if int(values.get("n", 0)) != expected:
+        raise ZooError(f"{int(values.get('n', 0))} of {expected} samples were tested (limit_test_batches {limit})")
     if protocol.primary not in values:
         raise ZooError(f"no sample had what {protocol.info[protocol.primary].label} of protocol {protocol.id} compares")
     if datamodule.protocol != protocol.id:
-        raise ZooError(f"the data are {datamodule.protocol or 'of no protocol'}, not of protocol {protocol.id}")
+        raise ZooError(f"the data are of protocol {datamodule.protocol or 'none'}, not of {protocol.id}")
     try:
         datamodule.check_test_split()
     except ValueError as error:
@@ -65,7 +65,7 @@ def make_test_result(
     return make_result(
         protocol.id,
         values,
-        method=_method(model),
+        method=_method_name(model),
         weights=weights.label,
         weights_sha256=weights.sha256,
         data=f"{protocol.benchmark}, {protocol.split}",
@@ -78,7 +78,7 @@ def make_test_result(
 
 
 def result_table(result: Result, baseline: Mapping[str, float] | None = None) -> Table:
-    """A result for the terminal, a row per metric; a baseline and the ratio to it beside.
+    """A result for the terminal, a row per metric, with a baseline and the ratio to it.
 
     Args:
         result: a measured result.
@@ -101,7 +101,7 @@ def result_table(result: Result, baseline: Mapping[str, float] | None = None) ->
 
 
 def device_name(device: torch.device) -> str:
-    """The processor's name as its maker writes it."""
+    """Name of the processor or GPU, as its manufacturer gives it."""
     if device.type == "cuda":
         return str(torch.cuda.get_device_name(device))
     cpuinfo = Path("/proc/cpuinfo")
@@ -112,13 +112,13 @@ def device_name(device: torch.device) -> str:
     return platform.processor() or platform.machine()
 
 
-def _method(model: PoseModule) -> str:
+def _method_name(model: PoseModule) -> str:
     from lightning_modules import METHODS
 
     path = f"{type(model).__module__}.{type(model).__qualname__}"
-    return next((name for name, known in METHODS.items() if known == path), path)
+    return next((name for name, registered in METHODS.items() if registered == path), path)
 
 
 def command_line() -> str:
-    """What was typed, with the program's bare name."""
+    """The command line of this process, with `zoo` as the program."""
     return " ".join(["zoo", *sys.argv[1:]])

@@ -11,7 +11,7 @@ from zoo.results.result import Result, WeightsIdentity
 
 
 def open_benchmark() -> SyntheticDataModule:
-    """The open benchmark with its 600 test images, made now unless they are cached."""
+    """The open benchmark with its 600 test images, rendered unless they are cached."""
     datamodule = SyntheticDataModule(num_workers=0, batch_size=20)
     datamodule.setup("test")
     return datamodule

@@ -12,8 +12,8 @@ import zoo
 from body.load import load_body
 from body.safe_pickle import read_pickle
 from zoo.checkpoints.convert import read_official
-from zoo.checkpoints.listing import _read
-from zoo.checkpoints.package import read_lightning
+from zoo.checkpoints.listing import _read_listing
+from zoo.checkpoints.package import read_lightning_checkpoint
 from zoo.cli import main
 from zoo.errors import ZooError
 from zoo.results.reported import read_reported
@@ -83,7 +83,7 @@ def test_lightning_checkpoint(evil, tmp_path, capsys):
     path = tmp_path / "last.ckpt"
     torch.save({"state_dict": {"a": torch.ones(1)}, "hyper_parameters": {"body": evil}}, path)
     with pytest.raises(ZooError, match="is not a Lightning checkpoint of plain values"):
-        read_lightning(path)
+        read_lightning_checkpoint(path)
     with pytest.raises(ZooError, match="only safetensors are loaded"):
         zoo.load(str(path))
     assert main(["push", str(path), "--repo", "a/b"]) == 2
@@ -95,7 +95,7 @@ def test_yaml(proof, tmp_path, capsys):
         path = tmp_path / f"{tag[:3]}.yaml"
         path.write_text(f"method: !!python/object/{tag} ['touch {proof}']\n")
         with pytest.raises(ZooError, match="is not valid YAML"):
-            _read(path)
+            _read_listing(path)
     with pytest.raises(ZooError, match="is not valid YAML"):
         read_reported(tmp_path)
     with pytest.raises(SystemExit) as caught:

@@ -145,11 +145,11 @@ def test_what_is_not_there_is_named(hub, tmp_path, repo, file, revision, message
 @pytest.mark.parametrize(
     ("fault", "message"),
     [
-        ({"status": {"HEAD": 429}}, "the Hub answered 429; too many requests; wait some minutes"),
-        ({"status": {"HEAD": 500}}, "the Hub answered 500; try again later"),
-        ({"status": {"GET": 429}}, "the Hub answered 429; too many requests; wait some minutes"),
-        ({"status": {"GET": 500}}, "the Hub answered 500; try again later"),
-        ({"status": {"HEAD": 403}}, "the Hub answered 403; your token does not allow this"),
+        ({"status": {"HEAD": 429}}, "the Hub responded with status 429; too many requests; wait some minutes"),
+        ({"status": {"HEAD": 500}}, "the Hub responded with status 500; try again later"),
+        ({"status": {"GET": 429}}, "the Hub responded with status 429; too many requests; wait some minutes"),
+        ({"status": {"GET": 500}}, "the Hub responded with status 500; try again later"),
+        ({"status": {"HEAD": 403}}, "the Hub responded with status 403; your token does not allow this"),
         ({"drop": True}, "the Hub was not reached|the transfer failed"),
     ],
 )

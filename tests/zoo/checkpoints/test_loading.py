@@ -12,8 +12,8 @@ from safetensors.torch import save_file
 
 import zoo
 from zoo.checkpoints.listing import parse_checkpoints
-from zoo.checkpoints.load import build
-from zoo.checkpoints.package import _in_one_line, package, update_listing
+from zoo.checkpoints.load import build_model
+from zoo.checkpoints.package import _flow_yaml, package_checkpoint, update_listing
 from zoo.cli import main
 from zoo.errors import ZooError
 
@@ -27,7 +27,7 @@ def test_packaged_facts_are_those_of_the_file(small_weights, listing):
     assert entry.availability == "bundled"
     assert entry.source is None
     assert (entry.sha256, entry.bytes) == (hashlib.sha256(content).hexdigest(), len(content))
-    assert entry.parameters == sum(p.numel() for p in build("i2l_meshnet", entry.config).parameters())
+    assert entry.parameters == sum(p.numel() for p in build_model("i2l_meshnet", entry.config).parameters())
     assert text.startswith("# kept\n")
     assert text.endswith("# kept as well\n")
     assert small_weights.stat().st_mode & 0o777 == 0o644
@@ -71,7 +71,7 @@ def test_loaded_by_file_folder_method_and_tag_alike(listed, small_model, tmp_pat
 
 def test_outputs_survive_half_precision(small_model, small_checkpoint):
     content = torch.load(small_checkpoint, weights_only=True)
-    exact = build("i2l_meshnet", content["hyper_parameters"]).eval()
+    exact = build_model("i2l_meshnet", content["hyper_parameters"]).eval()
     exact.load_state_dict(content["state_dict"])
     image = torch.rand(1, 3, 64, 64)
     difference = (exact(image).vertices - small_model(image).vertices).abs().max()
@@ -158,7 +158,7 @@ def test_packaging_refuses_what_it_must(small_checkpoint, listing, tmp_path, mon
         torch.save({**content, **changes}, "bad.ckpt")
         (tmp_path / "list.yaml").write_text(listing)
         with pytest.raises(ZooError) as caught:
-            package(tmp_path / "bad.ckpt", "i2l_meshnet.small", tmp_path / "out", tmp_path / "list.yaml")
+            package_checkpoint(tmp_path / "bad.ckpt", "i2l_meshnet.small", tmp_path / "out", tmp_path / "list.yaml")
         assert (tmp_path / "list.yaml").read_text() == listing
         return str(caught.value)
 
@@ -176,10 +176,10 @@ def test_packaging_refuses_what_it_must(small_checkpoint, listing, tmp_path, mon
 
 @pytest.mark.parametrize("value", [1e-05, 4e-5, -2e10, 0.001, 3, True, None, "1e-05", "none", [1.5, {"a": "b, c"}], {}])
 def test_hyper_parameters_come_back_from_the_list(value):
-    row = f"config: {_in_one_line({'lr': value})}"
+    row = f"config: {_flow_yaml({'lr': value})}"
     assert "\n" not in row
     assert yaml.safe_load(row) == {"config": {"lr": value}}
-    assert yaml.safe_load(_in_one_line(value)) == value
+    assert yaml.safe_load(_flow_yaml(value)) == value
 
 
 def test_local_files_have_no_revision(small_weights):

@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 import zoo
 from zoo.checkpoints.listing import parse_checkpoints
 from zoo.checkpoints.model_card import model_card
-from zoo.checkpoints.publish import refuse_unless_allowed
+from zoo.checkpoints.publish import check_redistributable
 from zoo.cli import main
 from zoo.errors import ZooError
 
@@ -54,7 +54,7 @@ def test_listed_weights_on_the_hub_load_at_their_commit(listed, small_model, hub
     entry = document["i2l_meshnet.small"]
     entry |= {"availability": "hub", "file": "model.safetensors", "source": {"repo": REPO, "revision": commit}}
     (tmp_path / "checkpoints.yaml").write_text(yaml.safe_dump(document))
-    monkeypatch.setattr("zoo.checkpoints.listing.resource", lambda name: tmp_path / name)
+    monkeypatch.setattr("zoo.checkpoints.listing.resource_path", lambda name: tmp_path / name)
     hub.repos[REPO].commit({"model.safetensors": b"other"})
     image = torch.rand(1, 3, 64, 64)
     model = zoo.load("i2l_meshnet", cache_dir=tmp_path / "cache")
@@ -94,7 +94,7 @@ def test_a_dry_run_touches_no_network(listed, hub, capsys):
 @pytest.mark.parametrize(
     ("licences", "message"),
     [
-        ({"redistributable": False}, "its weights may not be passed on"),
+        ({"redistributable": False}, "its weights are not redistributable"),
         ({"weights": ""}, "its weights have no licence"),
         ({"weights": "none stated (code MIT)"}, "its weights have no licence"),
     ],
@@ -103,7 +103,7 @@ def test_weights_without_permission_stay_here(listed, hub, tmp_path, monkeypatch
     document = yaml.safe_load((listed.parent / "checkpoints.yaml").read_text())
     document["i2l_meshnet.small"]["licences"] |= licences
     (tmp_path / "checkpoints.yaml").write_text(yaml.safe_dump(document))
-    monkeypatch.setattr("zoo.checkpoints.listing.resource", lambda name: tmp_path / name)
+    monkeypatch.setattr("zoo.checkpoints.listing.resource_path", lambda name: tmp_path / name)
     for more in ([], ["--dry-run"]):
         assert main(["push", "i2l_meshnet", "--repo", REPO, *more]) == 2
         assert message in capsys.readouterr().err
@@ -116,14 +116,14 @@ def test_no_official_weights_can_be_published():
     for entry in read_checkpoints().values():
         if entry.availability == "official":
             with pytest.raises(ZooError, match="is not published"):
-                refuse_unless_allowed(entry)
+                check_redistributable(entry)
 
 
 def test_weights_of_ones_own(small_weights, small_model, hub, tmp_path):
     own = tmp_path / "mine"
     own.mkdir()
     (own / "model.safetensors").write_bytes(small_weights.read_bytes())
-    with pytest.raises(ZooError, match=r"is in no list: say its licence \(--licence\)"):
+    with pytest.raises(ZooError, match=r"is not listed: give its licence \(--licence\)"):
         zoo.push(own, REPO)
     done = zoo.push(own, REPO, licence="CC-BY-4.0", data="my pictures, CC0")
     assert "license: cc-by-4.0" in done.card
@@ -132,10 +132,10 @@ def test_weights_of_ones_own(small_weights, small_model, hub, tmp_path):
     assert torch.equal(zoo.load(REPO, cache_dir=tmp_path / "c")(image).vertices, small_model(image).vertices)
     tensors, facts = load_file(own / "model.safetensors"), {"method": "i2l_meshnet", "config": "{}"}
     for metadata, message in (
-        ({**facts, "provenance": "{}"}, "converted from the authors' file and may not be passed on"),
+        ({**facts, "provenance": "{}"}, "converted from the authors' file and is not redistributable"),
         (facts, "does not fit i2l_meshnet"),
         ({**facts, "method": "nobody"}, "no method 'nobody'"),
-        ({"config": "{}"}, "does not say which method"),
+        ({"config": "{}"}, "does not name a method"),
         ({**facts, "config": "[1]"}, "its config is not a mapping"),
     ):
         save_file(tensors, own / "model.safetensors", metadata)
@@ -146,7 +146,7 @@ def test_weights_of_ones_own(small_weights, small_model, hub, tmp_path):
 
 
 def test_words_that_are_not_ones_own(listed, hub):
-    with pytest.raises(ZooError, match=r"stand in checkpoints\.yaml"):
+    with pytest.raises(ZooError, match=r"are in checkpoints\.yaml"):
         zoo.push("i2l_meshnet.small", REPO, licence="MIT")
     with pytest.raises(ZooError, match="no Hub repository name"):
         zoo.push("i2l_meshnet.small", "a/b/c")

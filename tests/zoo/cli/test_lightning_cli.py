@@ -10,7 +10,7 @@ import torch
 import yaml
 
 from zoo.cli import main
-from zoo.cli.lightning_arguments import parse
+from zoo.cli.lightning_arguments import parse_run_options
 from zoo.cli.lightning_cli import ZooCLI
 from zoo.errors import ZooError
 from zoo.results.result import WeightsIdentity
@@ -94,12 +94,12 @@ def test_typed_options_of_a_model_change_finished_weights(folder, monkeypatch):
     ]
     command = ["test", "--weights", "cascaded_lifting.open_tiny", *few, "--trainer.accelerator", "cpu"]
     command += ["--trainer.precision", "32-true"]
-    plain = ZooCLI(parse(command)).model.hparams
+    plain = ZooCLI(parse_run_options(command)).model.hparams
     typed = ["--model.joints_from", "volume", "--model.init_args.root_depth=given"]
-    run = ZooCLI(parse([*command, *typed]))
+    run = ZooCLI(parse_run_options([*command, *typed]))
     assert (plain["joints_from"], plain["root_depth"]) == (None, "box")
-    assert run.changed == {"joints_from": "volume", "root_depth": "given"}
-    assert run.model.hparams == {**plain, **run.changed}
+    assert run.overrides == {"joints_from": "volume", "root_depth": "given"}
+    assert run.model.hparams == {**plain, **run.overrides}
 
 
 def test_results_of_changed_weights_do_not_pass_for_the_listed_ones():
@@ -139,7 +139,7 @@ def test_a_hostile_checkpoint_runs_nothing(folder):
 )
 def test_bad_command_lines_are_answered_in_one_line(folder, capsys, argv, message):
     with pytest.raises(ZooError, match=message):
-        parse(argv)
+        parse_run_options(argv)
     assert main(argv) == 2
     error = capsys.readouterr().err
     assert message in error

@@ -4,10 +4,9 @@ import json
 
 import pytest
 
-from lightning_modules import METHODS
 from zoo.checkpoints.listing import read_checkpoints
 from zoo.cli import main
-from zoo.cli.commands.list import MEANING, state
+from zoo.cli.commands.list import availability
 
 
 @pytest.fixture(autouse=True)
@@ -22,7 +21,7 @@ def test_the_list_has_everything_and_fits(capsys):
     assert max(map(len, lines)) <= 80
     for entry in read_checkpoints().values():
         (row,) = (line for line in lines if line.startswith(f"{entry.name} "))
-        assert f" {state(entry)} " in row
+        assert f" {availability(entry)} " in row
         assert (" * " in row) == entry.default
 
 
@@ -30,23 +29,10 @@ def test_machines_get_states_and_facts(capsys):
     assert main(["list", "--json"]) == 0
     entries = json.loads(capsys.readouterr().out)
     assert list(entries) == list(read_checkpoints())
-    assert entries["i2l_meshnet.open_tiny"]["state"] == "here"
+    assert entries["i2l_meshnet.open_tiny"]["state"] == "ready"
     assert entries["i2l_meshnet.freihand"]["state"] == "fetch"
     assert entries["cascaded_lifting.h36m_mpii"]["state"] == "none"
     assert entries["i2l_meshnet.freihand"]["source"]["file"] == "snapshot_24.pth.tar"
-
-
-def test_a_method_without_code_is_listed_as_such(monkeypatch, capsys):
-    kept = {name: path for name, path in METHODS.items() if name != "danet"}
-    monkeypatch.setattr("lightning_modules.METHODS", kept)
-    entry = read_checkpoints()["danet.h36m_itw"]
-    assert state(entry) == "no code"
-    assert main(["info", entry.name]) == 0
-    assert MEANING["no code"].split(",")[0] in capsys.readouterr().out
-    assert main(["fetch", entry.name]) == 1
-    assert "the code of danet has not landed in this version of the zoo" in capsys.readouterr().out
-    monkeypatch.setattr("lightning_modules.METHODS", {**kept, "danet": "lightning_modules.danet.module.DaNetModule"})
-    assert state(entry) == "fetch"
 
 
 @pytest.mark.parametrize("name", list(read_checkpoints()))
@@ -56,7 +42,7 @@ def test_info_and_fetch_speak_about_every_entry(name, capsys):
     text = capsys.readouterr().out
     assert max(map(len, text.splitlines())) <= 80
     joined = " ".join(text.split())
-    assert f"state {state(entry)}" in joined
+    assert f"state {availability(entry)}" in joined
     for value in (entry.licences.weights, entry.inputs, entry.outputs):
         assert " ".join(value.split()) in joined
     code = main(["fetch", name])
@@ -66,7 +52,7 @@ def test_info_and_fetch_speak_about_every_entry(name, capsys):
         assert told.strip().endswith(entry.file)
     else:
         assert code == 1
-    if state(entry) == "fetch":
+    if availability(entry) == "fetch":
         assert entry.source.page in told
         assert entry.source.file in told
         assert entry.licences.weights in told
@@ -81,5 +67,5 @@ def test_unknown_names_are_one_line(capsys):
         assert main([command, "nobody"]) == 2
         assert capsys.readouterr().err == (
             "zoo: no model 'nobody'; there are "
-            f"{', '.join(sorted({entry.method for entry in read_checkpoints().values()}))} (zoo list shows every tag)\n"
+            f"{', '.join(sorted({entry.method for entry in read_checkpoints().values()}))} (zoo list shows all)\n"
         )

@@ -5,7 +5,7 @@ import torch
 
 import zoo
 from zoo.checkpoints.listing import read_checkpoints
-from zoo.cli.lightning_arguments import parse
+from zoo.cli.lightning_arguments import parse_run_options
 from zoo.cli.lightning_cli import ZooCLI
 from zoo.resources import weights_folder
 
@@ -31,7 +31,9 @@ def test_all_of_a_method_trains_on_from_its_weights(entry, cache, tmp_path, monk
     monkeypatch.setenv("ZOO_CACHE", str(cache))
     monkeypatch.chdir(tmp_path)
     before = zoo.load(weights_folder() / entry.file).state_dict()
-    after = ZooCLI(parse(["fit", "--weights", entry.name, *(f"--{name}={value}" for name, value in FEW.items())])).model
+    after = ZooCLI(
+        parse_run_options(["fit", "--weights", entry.name, *(f"--{name}={value}" for name, value in FEW.items())])
+    ).model
     moved = {name: not torch.equal(value, before[name]) for name, value in after.state_dict().items()}
     trained = [moved[name] for name, weight in after.named_parameters() if weight.requires_grad]
     assert sum(trained) > 0.9 * len(trained)  # the others are biases before a batch norm, and ReLUs that are off

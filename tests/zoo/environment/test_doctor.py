@@ -11,7 +11,7 @@ from zoo.checkpoints.listing import read_checkpoints
 from zoo.cli import main
 from zoo.environment.assets import BODY_ASSETS
 from zoo.environment.benchmark_assets import benchmark_assets
-from zoo.environment.doctor import Check, benchmarks, bodies
+from zoo.environment.doctor import Check, check_benchmarks, check_body_models
 
 DENSEPOSE = ("All_Faces", "All_FaceIndices", "All_U_norm", "All_V_norm", "All_vertices")
 
@@ -29,7 +29,7 @@ def by_name(checks):
 
 
 def test_an_empty_folder_unlocks_nothing_and_everything_says_what_to_do(assets):
-    checks = by_name([*bodies(), *benchmarks()])
+    checks = by_name([*check_body_models(), *check_benchmarks()])
     assert set(checks) == {"open body", "open-v1", *(asset.name for asset in (*BODY_ASSETS, *benchmark_assets()))}
     assert checks["open body"].state == checks["open-v1"].state == "ok"
     for asset in (*BODY_ASSETS, *benchmark_assets()):
@@ -48,7 +48,7 @@ def test_good_body_files_are_found_and_bad_ones_explained(assets, monkeypatch):
     np.save(smpl / "J_regressor_h36m.npy", np.zeros((17, 6890)))
     np.save(smpl / "J_regressor_extra.npy", np.zeros((8, 6890)))
     np.savez(smpl / "smpl_mean_params.npz", pose=np.zeros(144))
-    checks = by_name(bodies())
+    checks = by_name(check_body_models())
     assert {name: check.state for name, check in checks.items()} == {
         "open body": "ok",
         "SMPL": "broken",
@@ -71,23 +71,23 @@ def test_good_body_files_are_found_and_bad_ones_explained(assets, monkeypatch):
 def test_densepose_files_are_looked_into(assets):
     folder = assets / "densepose"
     savemat(folder / "UV_Processed.mat", {name: np.zeros((3, 1)) for name in DENSEPOSE})
-    assert by_name(bodies())["DensePose UV"].state == "broken"  # half of it is missing
-    assert "UV_symmetry_transforms.mat missing" in by_name(bodies())["DensePose UV"].detail
+    assert by_name(check_body_models())["DensePose UV"].state == "broken"  # half of it is missing
+    assert "UV_symmetry_transforms.mat missing" in by_name(check_body_models())["DensePose UV"].detail
     savemat(folder / "UV_symmetry_transforms.mat", {"x": np.zeros(1)})
-    assert by_name(bodies())["DensePose UV"].state == "ok"
+    assert by_name(check_body_models())["DensePose UV"].state == "ok"
     savemat(folder / "UV_Processed.mat", {"All_Faces": np.zeros((3, 1))})
-    assert "is not DensePose's: it has no All_FaceIndices" in by_name(bodies())["DensePose UV"].detail
+    assert "is not DensePose's file: it has no All_FaceIndices" in by_name(check_body_models())["DensePose UV"].detail
     (folder / "UV_Processed.mat").write_bytes(b"no mat file")
-    assert by_name(bodies())["DensePose UV"].state == "broken"
+    assert by_name(check_body_models())["DensePose UV"].state == "broken"
 
 
 def test_benchmarks_are_found_filled_or_empty(assets):
     folder = assets / "benchmarks"
     (folder / "3dpw" / "imageFiles").mkdir(parents=True)
     (folder / "freihand").mkdir()
-    checks = by_name(benchmarks())
+    checks = by_name(check_benchmarks())
     protocols = "the protocols 3dpw-test-14j-gendered, 3dpw-test-14j-neutral"
-    assert checks["3dpw"] == Check("3dpw", "ok", f"{folder / '3dpw'} (whole? zoo data check 3dpw)", protocols)
+    assert checks["3dpw"] == Check("3dpw", "ok", f"{folder / '3dpw'} (to verify: zoo data check 3dpw)", protocols)
     assert checks["freihand"].state == "broken"
     assert f"{folder / 'freihand'} is empty" in checks["freihand"].detail
     assert checks["coco"].state == "missing"
@@ -110,7 +110,7 @@ def test_it_reads_well_in_80_columns(listed, assets, capsys, monkeypatch):
     for heading in ("environment", "weights", "body models", "benchmarks"):
         assert f"\n{heading}" in f"\n{text}"
     assert f"ZOO_ASSETS is {assets}" in text.replace("\n", "")
-    assert "Everything needed works." in text
+    assert "Everything required works." in text
     (assets / "benchmarks" / "freihand").mkdir()
     assert main(["doctor", "--json"]) == 1
     report = json.loads(capsys.readouterr().out)

@@ -17,8 +17,8 @@ from body.load import load_body
 from body.skeleton import SMPL24
 from lightning_modules.prediction import Prediction, SmplParameters
 from zoo.errors import ZooError
-from zoo.prediction.export import Photo, write_prediction
-from zoo.prediction.export.files import write_together
+from zoo.prediction.export import SourceImage, write_prediction
+from zoo.prediction.export.files import write_files
 
 BOX = (100.0, 50.0, 120.0, 180.0)
 
@@ -26,7 +26,7 @@ BOX = (100.0, 50.0, 120.0, 180.0)
 @pytest.fixture(scope="module")
 def photo():
     pixels = data.astronaut()[:240, 100:420]
-    return Photo(pixels, default_intrinsics(320, 240).numpy(), "some person.jpg")
+    return SourceImage(pixels, default_intrinsics(320, 240).numpy(), "some person.jpg")
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +101,7 @@ def test_overlay_covers_the_body_and_nothing_else(files, prediction, photo):
 
 
 def test_large_photographs_are_drawn_smaller_and_still_fit(files, prediction, photo, tmp_path, monkeypatch):
-    monkeypatch.setattr("zoo.prediction.export.files.LONGEST_PICTURE", 160)
+    monkeypatch.setattr("zoo.prediction.export.files.MAX_DRAWN_SIDE", 160)
     write_prediction(prediction, photo, [BOX, BOX], tmp_path, "m")
     for name in ("overlay", "skeleton"):
         drawn = Image.open(tmp_path / f"some person_person0_{name}.png")
@@ -133,8 +133,10 @@ def test_the_page_needs_nothing_else_and_holds_the_mesh(files, prediction):
 
 
 def test_a_hostile_file_name_stays_text(prediction, photo, tmp_path):
-    nasty = Photo(photo.pixels, photo.intrinsics, "</title><script>alert(1)<x>.png")
-    paths = write_prediction(prediction, Photo(nasty.pixels, nasty.intrinsics, "a<b>&.png"), [BOX], tmp_path, "<m>")
+    nasty = SourceImage(photo.pixels, photo.intrinsics, "</title><script>alert(1)<x>.png")
+    paths = write_prediction(
+        prediction, SourceImage(nasty.pixels, nasty.intrinsics, "a<b>&.png"), [BOX], tmp_path, "<m>"
+    )
     page = next(path for path in paths if path.suffix == ".html").read_text()
     assert "a&lt;b&gt;&amp;.png, &lt;m&gt;" in page
     assert "<m>" not in page
@@ -160,8 +162,8 @@ def test_all_files_or_none(tmp_path, monkeypatch):
 
     monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(ZooError, match="No space left"):
-        write_together({"a": b"new", "b": b"new"}, tmp_path)
+        write_files({"a": b"new", "b": b"new"}, tmp_path)
     assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [("a", b"old")]
     (tmp_path / "file").write_text("")
     with pytest.raises(ZooError, match="cannot be written"):
-        write_together({"a": b""}, tmp_path / "file")
+        write_files({"a": b""}, tmp_path / "file")

@@ -120,7 +120,7 @@ def test_bad_arrays(photo):
 
 def test_huge_pictures_are_refused_before_they_are_decoded(tmp_path, monkeypatch):
     path = save(Image.new("L", (300, 200)), tmp_path / "a.png")
-    monkeypatch.setattr("zoo.prediction.images.LARGEST", 300 * 200 - 1)
+    monkeypatch.setattr("zoo.prediction.images.MAX_PIXELS", 300 * 200 - 1)
     monkeypatch.setattr(Image.Image, "load", lambda *_: pytest.fail("decoded"))
     with pytest.raises(ZooError, match="too many"):
         read_image(path)

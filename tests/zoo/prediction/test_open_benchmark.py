@@ -11,7 +11,7 @@ from datamodules.settings import CropSettings
 from datamodules.synthetic import SyntheticDataModule
 from zoo.cli import main
 from zoo.errors import ZooError
-from zoo.prediction.demo import crop_camera, look, write_pictures
+from zoo.prediction.demo import crop_intrinsics, predict_samples, write_demo_images
 from zoo.results.baseline import measure_baseline, open_mean_pose
 from zoo.results.open_benchmark import measure
 from zoo.results.result import WeightsIdentity
@@ -72,8 +72,8 @@ def test_a_result_needs_the_benchmark_s_own_split(small_model, datamodule):
 
 
 def test_pictures_of_the_demo(small_model, datamodule, tmp_path):
-    shown = look(small_model, datamodule, (0, 3))
-    paths = write_pictures(shown, datamodule, tmp_path, "i2l_meshnet.small")
+    shown = predict_samples(small_model, datamodule, (0, 3))
+    paths = write_demo_images(shown, datamodule, tmp_path, "i2l_meshnet.small")
     names = {path.name for path in paths}
     assert {"contact_sheet.png", "sample.png", "sample_overlay.png", "sample.html", "sample.json"} <= names
     from PIL import Image
@@ -87,9 +87,9 @@ def test_pictures_of_the_demo(small_model, datamodule, tmp_path):
 
 
 def test_the_camera_of_a_crop_projects_to_the_batch_s_own_pixels(datamodule, small_model):
-    batch = look(small_model, datamodule, (0, 1)).batch
+    batch = predict_samples(small_model, datamodule, (0, 1)).batch
     for number in range(2):
-        flat = batch["joints"][number].double().numpy() @ crop_camera(batch, number).T
+        flat = batch["joints"][number].double().numpy() @ crop_intrinsics(batch, number).T
         np.testing.assert_allclose(flat[:, :2] / flat[:, 2:], batch["joints_2d"][number].numpy(), atol=1e-2)
 
 

@@ -11,7 +11,8 @@ import zoo
 from body.camera import apply_affine, default_intrinsics
 from body.skeleton import SMPL29
 from zoo.errors import ZooError
-from zoo.prediction.predict import check_boxes, photo_batch
+from zoo.prediction.crops import make_crop_batch
+from zoo.prediction.inputs import check_boxes
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +37,7 @@ def test_the_affine_says_where_things_land_in_the_crop(scale):
     width, height, x, y = 200 * scale, 150 * scale, 90.3 * scale, 70.8 * scale
     pixels = blob(width, height, x, y, 5 * scale)
     intrinsics = default_intrinsics(width, height).numpy()
-    batch = photo_batch(pixels, [(40.0 * scale, 20.0 * scale, 100.0 * scale, 90.0 * scale)], intrinsics, 64)
+    batch = make_crop_batch(pixels, [(40.0 * scale, 20.0 * scale, 100.0 * scale, 90.0 * scale)], intrinsics, 64)
     expected = apply_affine(torch.tensor([[[x, y]]]), batch["crop_affine"])[0, 0].double()
     torch.testing.assert_close(centroid(batch["image"][0]), expected, atol=0.02, rtol=0)
     torch.testing.assert_close(batch["box"][0, 2], torch.tensor(125.0 * scale))
@@ -45,7 +46,7 @@ def test_the_affine_says_where_things_land_in_the_crop(scale):
 def test_the_batch_has_no_labels_and_the_documented_keys(photo):
     from datamodules.batch import Batch
 
-    batch = photo_batch(photo, [(0.0, 0.0, 50.0, 60.0)] * 2, default_intrinsics(320, 240).numpy(), 64)
+    batch = make_crop_batch(photo, [(0.0, 0.0, 50.0, 60.0)] * 2, default_intrinsics(320, 240).numpy(), 64)
     assert set(batch) == set(Batch.__annotations__)
     for name in ("joints", "joints_2d", "depth_order", "root_depth", "smpl", "vertices", "iuv"):
         assert not batch[f"{name}_valid"].any()
@@ -53,7 +54,7 @@ def test_the_batch_has_no_labels_and_the_documented_keys(photo):
 
 
 def test_outside_of_the_photograph_is_black(photo):
-    batch = photo_batch(photo, [(0.0, 0.0, 100.0, 40.0)], default_intrinsics(320, 240).numpy(), 64)
+    batch = make_crop_batch(photo, [(0.0, 0.0, 100.0, 40.0)], default_intrinsics(320, 240).numpy(), 64)
     assert (batch["image"][0, :, :20] == 0).all()
     assert (batch["image"][0, :, 32] > 0).any()
 
@@ -135,17 +136,17 @@ def test_root_net_says_how_far_away_people_are(small_model, root_net, photo):
 
 def test_converted_root_net_is_found(small_model, root_net, photo, tmp_path, monkeypatch):
     from zoo.checkpoints.listing import get_checkpoint
-    from zoo.checkpoints.store import store
+    from zoo.checkpoints.store import store_converted
 
     monkeypatch.setenv("ZOO_CACHE", str(tmp_path))
     assert zoo.predict(small_model, photo).root_depth_source == "box"
     entry = dataclasses.replace(get_checkpoint("rootnet"), config=dict(root_net.hparams))
-    path = store(entry, root_net.state_dict(), {"weights": entry.name})
+    path = store_converted(entry, root_net.state_dict(), {"weights": entry.name})
     found = zoo.predict(small_model, photo)
     assert found.root_depth_source == "rootnet"
     torch.testing.assert_close(found.joints, zoo.predict(small_model, photo, root_net=root_net).joints)
     path.with_suffix(".json").unlink()
-    with pytest.raises(ZooError, match="has lost its provenance; run zoo convert rootnet FILE"):
+    with pytest.raises(ZooError, match="has no provenance beside it; run zoo convert rootnet FILE"):
         zoo.predict(small_model, photo)
 
 

@@ -12,13 +12,13 @@ from test_results import VALUES, result
 
 from zoo.checkpoints.listing import read_checkpoints
 from zoo.cli import main
+from zoo.results.files import write_result
 from zoo.results.leaderboard import leaderboard, sections
 from zoo.results.leaderboard.check import compare
 from zoo.results.leaderboard.data import as_csv, as_json
 from zoo.results.leaderboard.markdown import as_markdown
-from zoo.results.leaderboard.rows import metrics_of, rank
+from zoo.results.leaderboard.rows import metric_columns, ranking_key
 from zoo.results.leaderboard.terminal import as_table
-from zoo.results.result import write_result
 
 LIXEL = "h36m-p2-14j-lixel"
 
@@ -28,7 +28,7 @@ AUTHORS = {name: entry.reported for name, entry in read_checkpoints().items()}
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """Two sets of weights on the open benchmark, one of them measured twice, and one on a paper's protocol."""
-    monkeypatch.setattr("zoo.results.result.MEASURED", tmp_path / "package")
+    monkeypatch.setattr("zoo.results.files.MEASURED", tmp_path / "package")
     write_result(dataclasses.replace(result(), date="2026-01-01T00:00:00+00:00"), tmp_path)
     write_result(dataclasses.replace(result({**VALUES, "mpjpe": 70.0}), date="2026-02-01T00:00:00+00:00"), tmp_path)
     write_result(result({**VALUES, "mpjpe": 300.0}, method="mean pose", weights="mean pose"), tmp_path)
@@ -61,7 +61,7 @@ def test_sorted_within_protocol_and_kind_the_better_the_higher(folder):
     for section in sections(comparable(leaderboard(folder=folder))):
         assert [row.kind for row in section.rows] == sorted(row.kind for row in section.rows)
         for kind in ("measured", "reported"):
-            ranks = [rank(row) for row in section.rows if row.kind == kind]
+            ranks = [ranking_key(row) for row in section.rows if row.kind == kind]
             assert ranks == sorted(ranks)
     best = {s.title: s.rows[0] for s in sections(comparable(leaderboard(folder=folder / "none")))}
     assert best["mupots-relative-all"].values == {"pck3d": 83.3}, "higher is better"
@@ -165,9 +165,9 @@ def test_json_keeps_kinds_apart(folder):
 
 def test_unknown_protocols(folder, capsys):
     assert main(["leaderboard", "h36m"]) == 2
-    assert "no protocol 'h36m'; there are open-v1" in capsys.readouterr().err
+    assert "no protocol 'h36m'; did you mean h36m-p1-17j" in capsys.readouterr().err
     assert "do not compare" in printed(leaderboard("unstated", folder))
-    assert metrics_of("surreal-bodynet-507")[:2] == ("pve", "mpjpe"), "the protocol's own metrics come first"
+    assert metric_columns("surreal-bodynet-507")[:2] == ("pve", "mpjpe"), "the protocol's own metrics come first"
 
 
 def test_every_format_from_the_command_line(folder, capsys):

@@ -7,7 +7,7 @@ import pytest
 
 from metrics import PROTOCOLS
 from zoo.errors import ZooError
-from zoo.results.reported import COLUMNS, quoted_differently, read_differences, read_reported
+from zoo.results.reported import COLUMNS, find_differences, read_differences, read_reported
 
 PAPERS = {paper.method: paper for paper in read_reported()}
 TABLES = [(paper, table) for paper in PAPERS.values() for table in paper.tables]
@@ -55,7 +55,7 @@ def test_averages_lie_between_their_cells():
 
 
 def test_papers_agree_or_the_difference_is_recorded():
-    found, recorded = quoted_differently(list(PAPERS.values())), read_differences()
+    found, recorded = find_differences(list(PAPERS.values())), read_differences()
     assert set(found) == set(recorded)
     assert all(recorded.values())
     # in the order of HEMlets' headings the cells of these rows only seem to differ: the printed sequence is the same
@@ -75,7 +75,7 @@ def test_a_changed_number_is_found():
     table = next(t for t in danet.tables if t.title == "3DPW")
     row = dataclasses.replace(table.rows[0], values={**table.rows[0].values, "mpjpe": 1.0}, method="HMR", also="")
     changed = dataclasses.replace(danet, tables=(*danet.tables, dataclasses.replace(table, rows=(row,))))
-    what = {d for d in quoted_differently([*papers, changed]) if d.metric == "mpjpe" and d.benchmark == "3DPW"}
+    what = {d for d in find_differences([*papers, changed]) if d.metric == "mpjpe" and d.benchmark == "3DPW"}
     assert {d.method for d in what} == {"HMR"}
 
 

@@ -13,7 +13,8 @@ import pytest
 
 from zoo.cli import main
 from zoo.errors import ZooError
-from zoo.results.result import Result, make_result, read_result, read_results, results_folder, write_result
+from zoo.results.files import read_result, read_results, results_folder, write_result
+from zoo.results.result import Result, make_result
 
 ROOT = Path(__file__).parents[3]
 VALUES = {

@@ -1,4 +1,4 @@
-"""Body-model files: zoo body convert FILE turns a distributed SMPL or MANO pickle into npz. Nothing in it is run."""
+"""Body-model files: zoo body convert FILE converts a distributed SMPL or MANO pickle to npz. No code in it is run."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import argparse
 import pickle
 from pathlib import Path
 
-from zoo.errors import ZooError
+from zoo.errors import ZooError, one_line
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `zoo body`."""
     parser.add_argument("action", choices=("convert",))
     parser.add_argument("file", type=Path, help="such as SMPL_NEUTRAL.pkl or MANO_RIGHT.pkl")
-    parser.add_argument("--out", type=Path, help="where to (default: beside the file, ending in .npz)")
+    parser.add_argument("--out", type=Path, help="output file (default: beside the file, ending in .npz)")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -23,5 +23,5 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         print(convert_smpl_file(arguments.file, arguments.out))
     except (OSError, ValueError, pickle.UnpicklingError) as error:
-        raise ZooError(" ".join(str(error).split())) from None
+        raise ZooError(one_line(error)) from None
     return 0

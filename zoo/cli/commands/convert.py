@@ -1,4 +1,4 @@
-"""Turn an authors' weight file into one that zoo.load finds. Nothing in the file is run."""
+"""Convert an authors' weight file for zoo.load. No code in the file is run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Benchmarks on your disk: are they whole, and what has to be made of them first. check leaves with 1 if not."""
+"""Benchmarks on disk: check whether they are complete (exit status 1 if not), or prepare their images."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from datamodules import BENCHMARKS, get_benchmark, get_preparation
-from zoo.errors import ZooError
+from zoo.errors import ZooError, one_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -26,12 +26,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--protocol", help="whose splits are checked (default: the benchmark's first)")
     parser.add_argument("--option", action="append", default=[], metavar="NAME=VALUE", help="such as layout=moon")
     parser.add_argument("--read", type=int, default=32, help="samples per split that check reads (default: 32)")
-    parser.add_argument("--plot", type=Path, metavar="FILE", help="picture of samples with their labels, PNG or JPEG")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="write an image of samples with labels, PNG or JPEG")
     parser.add_argument("--workers", type=int, default=2, help="processes of prepare (default: 2)")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Check or prepare a benchmark; without a name, tell which ones there are."""
+    """Check or prepare a benchmark; without a name, list them."""
     from rich.console import Console
 
     console = Console(highlight=False)
@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _list(console: Console) -> int:
-    """The benchmarks, and whether their folder is there."""
+    """The benchmarks and their folders."""
     from rich.table import Table
     from rich.text import Text
 
@@ -51,15 +51,15 @@ def _list(console: Console) -> int:
     for name in BENCHMARKS:
         data = get_benchmark(name)()
         try:
-            place = Text(str(data.root), "green")
+            folder = Text(str(data.root), "green")
         except FileNotFoundError:
-            place = Text("not there")
-        table.add_row(name, place, ", ".join(data.protocols) or "for training")
+            folder = Text("missing")
+        table.add_row(name, folder, ", ".join(data.protocols) or "for training")
     console.print(table)
     return 0
 
 
-def _make(arguments: argparse.Namespace) -> FileDataModule:
+def _make_datamodule(arguments: argparse.Namespace) -> FileDataModule:
     from zoo.cli.options import parse_options
 
     kind = get_benchmark(arguments.name)
@@ -67,9 +67,9 @@ def _make(arguments: argparse.Namespace) -> FileDataModule:
     try:
         root = None if arguments.root is None else str(arguments.root)
         data = kind(root=root, protocol=arguments.protocol, num_workers=0, **options)
-        _ = data.root  # is there one?
+        _ = data.root  # raises when there is none
     except (OSError, ValueError, TypeError) as error:
-        raise ZooError(" ".join(str(error).split())) from None
+        raise ZooError(one_line(error)) from None
     return data
 
 
@@ -79,7 +79,7 @@ def _check(arguments: argparse.Namespace, console: Console) -> int:
 
     from zoo.environment.data_check import check_split
 
-    data = _make(arguments)
+    data = _make_datamodule(arguments)
     console.print(f"{arguments.name} in {data.root}", soft_wrap=True)
     if data.protocol:
         console.print(f"protocol {data.protocol}", soft_wrap=True)
@@ -98,30 +98,30 @@ def _check(arguments: argparse.Namespace, console: Console) -> int:
 
 
 def _lines(check: SplitCheck) -> list[Any]:
-    """A split in words: count, labels, what was left out, what is wrong."""
-    known = "" if check.expected is None else f" of {check.expected:,}"
-    lines: list[Any] = [f"{check.samples:,}{known} samples" if check.samples is not None else "cannot be read"]
+    """Report on a split: count, labels, notes, problems."""
+    total = "" if check.expected is None else f" of {check.expected:,}"
+    lines: list[Any] = [f"{check.samples:,}{total} samples" if check.samples is not None else "cannot be read"]
     lines += [f"\n{check.labels}"] if check.labels else []
     lines += [(f"\nnote: {note}", "dim") for note in check.notes]
-    return lines + [(f"\nwanting: {problem}", "red") for problem in check.problems]
+    return lines + [(f"\nproblem: {problem}", "red") for problem in check.problems]
 
 
 def _plot(data: FileDataModule, splits: tuple[str, ...], target: Path, console: Console) -> None:
     from body.atomic import atomic_file
-    from zoo.environment.contact_sheet import contact_sheet
+    from zoo.environment.contact_sheet import draw_contact_sheet
 
     if target.suffix.lower() not in (".png", ".jpg", ".jpeg"):
         raise ZooError(f"--plot {target}: the name must end in .png or .jpg")
     try:
-        sheet = contact_sheet(data, splits)
+        sheet = draw_contact_sheet(data, splits)
     except ValueError as error:
-        console.print(f"no picture: {error}")
+        console.print(f"no image written: {error}")
         return
     import cv2
 
-    whole, content = cv2.imencode(target.suffix, sheet[..., ::-1])
-    if not whole:
-        raise ZooError(f"--plot {target}: the picture cannot be encoded")
+    success, content = cv2.imencode(target.suffix, sheet[..., ::-1])
+    if not success:
+        raise ZooError(f"--plot {target}: the image cannot be encoded")
     with atomic_file(target) as partial:
         partial.write_bytes(content.tobytes())
     console.print(target, soft_wrap=True)
@@ -133,18 +133,18 @@ def _prepare(arguments: argparse.Namespace, console: Console) -> int:
 
     preparation = get_preparation(arguments.name)
     if preparation is None:
-        console.print(f"{arguments.name} needs no preparation: its files are read as they are distributed")
+        console.print(f"{arguments.name} needs no preparation: its files are read as distributed")
         return 0
     if arguments.workers < 1:
-        raise ZooError(f"--workers is a number of processes, not {arguments.workers}")
+        raise ZooError(f"--workers must be at least 1, not {arguments.workers}")
     options = parse_options(arguments.option, preparation, ("root",))
     try:
         root = get_benchmark(arguments.name)(root=arguments.root and str(arguments.root)).root
         jobs = preparation(root, **options)
     except (OSError, ValueError) as error:
-        raise ZooError(" ".join(str(error).split())) from None
+        raise ZooError(one_line(error)) from None
     outcome = run_jobs(jobs, arguments.workers, f"Preparing {arguments.name}")
-    console.print(f"{outcome.done} done, {outcome.skipped} done before, {len(outcome.failed)} failed")
+    console.print(f"{outcome.done} done, {outcome.skipped} done earlier, {len(outcome.failed)} failed")
     for name, reason in outcome.failed.items():
         console.print(reason if name in reason else f"{name}: {reason}", soft_wrap=True)
     return int(bool(outcome.failed))

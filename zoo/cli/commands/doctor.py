@@ -1,4 +1,4 @@
-"""What works on this machine, and what to do about the rest. Leaves with 1 when something needed is broken."""
+"""What works on this machine, and how to fix the rest. Exit status 1 when something required is broken."""
 
 from __future__ import annotations
 
@@ -17,29 +17,31 @@ COLOURS = {"ok": "green", "missing": "yellow", "broken": "red"}
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `zoo doctor`."""
-    parser.add_argument("--json", action="store_true", help="for machines")
+    parser.add_argument("--json", action="store_true", help="JSON output")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the checks; 1 when one of them is `broken`, since `missing` things are optional."""
+    """Print the checks; 1 when one is `broken`; `missing` ones are optional."""
     from body.assets import assets_folder
-    from zoo.environment.doctor import examine
+    from zoo.environment.doctor import run_checks
 
-    groups, assets = examine(), assets_folder()
+    groups, assets = run_checks(), assets_folder()
     broken = [check.name for checks in groups.values() for check in checks if check.state == "broken"]
     if arguments.json:
-        checks = [{"group": group, **dataclasses.asdict(check)} for group, found in groups.items() for check in found]
+        checks = [
+            {"group": group, **dataclasses.asdict(check)} for group, results in groups.items() for check in results
+        ]
         folder = None if assets is None else str(assets)
         print(json.dumps({"ok": not broken, "assets": folder, "checks": checks}, indent=1))
         return int(bool(broken))
     from rich.console import Console
 
     console = Console(highlight=False)
-    for group, found in groups.items():
-        console.print(_table(group, found))
+    for group, results in groups.items():
+        console.print(_table(group, results))
         console.print()
-    console.print(f"ZOO_ASSETS is {assets or 'not set'}: the folder of licensed files, laid out as zoo/README.md says.")
-    console.print(f"Broken: {', '.join(broken)}" if broken else "Everything needed works.")
+    console.print(f"ZOO_ASSETS is {assets or 'not set'}: the folder of licensed files; its layout is in zoo/README.md.")
+    console.print(f"Broken: {', '.join(broken)}" if broken else "Everything required works.")
     return int(bool(broken))
 
 

@@ -1,4 +1,4 @@
-"""Everything about one set of weights: where they come from, their licences, training and results."""
+"""All facts about one set of weights: origin, licences, training and results."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ import json
 from typing import Any
 
 from zoo.checkpoints.listing import info, read_checkpoints
-from zoo.cli.commands.list import MEANING, state
+from zoo.cli.commands.list import AVAILABILITY, availability
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `zoo info`."""
     parser.add_argument("name", help="a method such as i2l_meshnet, or method.tag")
-    parser.add_argument("--json", action="store_true", help="for machines")
+    parser.add_argument("--json", action="store_true", help="JSON output")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the entry, one field a row, without those that say nothing."""
+    """Print the entry, one field a row, without empty ones."""
     facts = info(arguments.name)
     entries = read_checkpoints()
-    condition = state(entries[facts["name"]])
+    state = availability(entries[facts["name"]])
     if arguments.json:
-        print(json.dumps({"state": condition, **facts}, indent=1))
+        print(json.dumps({"state": state, **facts}, indent=1))
         return 0
     from rich.console import Console
     from rich.table import Table
@@ -32,26 +32,26 @@ def run(arguments: argparse.Namespace) -> int:
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
-    table.add_row("state", Text(f"{condition}: {MEANING[condition]}"))
+    table.add_row("state", Text(f"{state}: {AVAILABILITY[state]}"))
     for name, value in {**facts, "other weights": others}.items():
         if value not in (None, (), {}, [], ""):
-            table.add_row(name, Text(_inline(value) if name == "config" else _words(value)))
+            table.add_row(name, Text(_format_inline(value) if name == "config" else _format(value)))
     Console().print(table)
     return 0
 
 
-def _words(value: Any) -> str:
-    """A value for people: mappings one item a line, yes and no."""
+def _format(value: Any) -> str:
+    """A value as text: mappings with one item per line, yes and no."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, dict):
-        return "\n".join(f"{key}: {_inline(item)}" for key, item in value.items() if item is not None)
+        return "\n".join(f"{key}: {_format_inline(item)}" for key, item in value.items() if item is not None)
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value))
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
-def _inline(value: Any) -> str:
+def _format_inline(value: Any) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{key} {_inline(item)}" for key, item in value.items() if item is not None)
-    return _words(value) if isinstance(value, bool) else str(value)
+        return ", ".join(f"{key} {_format_inline(item)}" for key, item in value.items() if item is not None)
+    return _format(value) if isinstance(value, bool) else str(value)

@@ -1,4 +1,4 @@
-"""Results by protocol: what papers report and what was measured here, never in one column."""
+"""Reported and measured results by protocol, never in one column."""
 
 from __future__ import annotations
 
@@ -16,18 +16,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("protocol", nargs="?", help="such as open-v1, or unstated (default: all that have rows)")
     parser.add_argument("--format", choices=("table", "markdown", "csv", "json", "html"), default="table")
     parser.add_argument("--actions", action="store_true", help="add the results by action, sequence or setting")
-    parser.add_argument("--ablations", action="store_true", help="add the papers' comparisons of their own variants")
-    parser.add_argument("--results", type=Path, help="folder of your own results (default: $ZOO_RESULTS or ./results)")
+    parser.add_argument("--ablations", action="store_true", help="add comparisons of variants within a paper")
+    parser.add_argument("--results", type=Path, help="folder of your results (default: $ZOO_RESULTS or ./results)")
     parser.add_argument(
-        "--check", action="store_true", help="are measured numbers the reported ones? exit code 1 if not"
+        "--check", action="store_true", help="compare measured with reported numbers; exit status 1 if they differ"
     )
-    parser.add_argument(
-        "--tolerance", type=float, default=0.01, help="of --check, relative (default: 0.01, one percent)"
-    )
+    parser.add_argument("--tolerance", type=float, default=0.01, help="of --check, relative (default: 0.01)")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the rows in the wanted format, or compare measured with reported numbers."""
+    """Print the rows, or compare measured with reported numbers."""
     from zoo.results.leaderboard import leaderboard
 
     rows = leaderboard(arguments.protocol, arguments.results)
@@ -41,12 +39,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _text(rows: Sequence[Row], arguments: argparse.Namespace) -> str:
-    """CSV, JSON and HTML have every row; Markdown has those that the terminal shows."""
+    """CSV, JSON and HTML have every row; Markdown has the rows of the terminal table."""
     if arguments.format == "markdown":
         from zoo.results.leaderboard import sections
         from zoo.results.leaderboard.markdown import as_markdown
 
-        return as_markdown(sections(_shown(rows, arguments)), actions=arguments.actions)
+        return as_markdown(sections(_select_rows(rows, arguments)), actions=arguments.actions)
     if arguments.format == "html":
         from zoo.results.leaderboard.page import as_html
 
@@ -56,8 +54,8 @@ def _text(rows: Sequence[Row], arguments: argparse.Namespace) -> str:
     return as_csv(rows, actions=arguments.actions) if arguments.format == "csv" else as_json(rows)
 
 
-def _shown(rows: Sequence[Row], arguments: argparse.Namespace) -> list[Row]:
-    """Without ablations, and without numbers of unstated protocols, unless they were asked for."""
+def _select_rows(rows: Sequence[Row], arguments: argparse.Namespace) -> list[Row]:
+    """Without ablations, and without numbers of unstated protocols, unless requested."""
     if arguments.ablations:
         return list(rows)
     return [row for row in rows if not row.ablation and (arguments.protocol or not row.table)]
@@ -69,12 +67,12 @@ def _print(rows: Sequence[Row], arguments: argparse.Namespace) -> None:
     from zoo.results.leaderboard import sections
     from zoo.results.leaderboard.terminal import as_table
 
-    console, shown = Console(), _shown(rows, arguments)
-    parts = sections(shown)
+    console, selected = Console(), _select_rows(rows, arguments)
+    parts = sections(selected)
     one = arguments.protocol is not None
     console.print(as_table(parts, width=console.width, full=one, actions=arguments.actions))
     if not parts:
-        console.print("no results yet: zoo test --weights NAME measures some", highlight=False)
+        console.print("no results yet; run zoo test --weights NAME", highlight=False)
     hidden = len(sections(rows)) - len(parts)
     if hidden:
         more = f"zoo leaderboard{f' {arguments.protocol}' if one else ''} --ablations"

@@ -1,32 +1,36 @@
-"""The weights there are, by method, and which of them can be loaded right now."""
+"""All weights by method, and which of them can be loaded."""
 
 from __future__ import annotations
 
 import argparse
 import json
 
-from zoo.checkpoints.listing import Checkpoint, has_landed, info, read_checkpoints
+from zoo.checkpoints.entry import Checkpoint
+from zoo.checkpoints.listing import info, read_checkpoints
 from zoo.checkpoints.store import converted_path
 
-MEANING = {
-    "here": "can be loaded now",
-    "download": "is fetched from the Hub when first loaded",
-    "fetch": "zoo fetch NAME tells where the authors keep it; zoo convert makes it loadable",
-    "no code": "exists, but its method has not landed in this version",
-    "none": "no weights exist; zoo info NAME says why",
+AVAILABILITY = {
+    "ready": "can be loaded",
+    "download": "is downloaded from the Hub when first loaded",
+    "fetch": "zoo fetch NAME says where the authors publish it; zoo convert converts it",
+    "none": "there are no weights; zoo info NAME says why",
 }
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `zoo list`."""
-    parser.add_argument("--json", action="store_true", help="for machines")
+    parser.add_argument("--json", action="store_true", help="JSON output")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print a table, or everything `checkpoints.yaml` says as JSON."""
     entries = read_checkpoints()
     if arguments.json:
-        print(json.dumps({name: {"state": state(entry), **info(name)} for name, entry in entries.items()}, indent=1))
+        print(
+            json.dumps(
+                {name: {"state": availability(entry), **info(name)} for name, entry in entries.items()}, indent=1
+            )
+        )
         return 0
     from rich.console import Console
     from rich.table import Table
@@ -38,23 +42,21 @@ def run(arguments: argparse.Namespace) -> int:
     for entry in entries.values():
         name = f"[bold]{entry.name} *[/]" if entry.default else entry.name
         size = "" if entry.bytes is None else f" ({entry.bytes / 1e6:.1f} MB)"
-        table.add_row(name, state(entry), entry.summary + size)
+        table.add_row(name, availability(entry), entry.summary + size)
     console = Console(highlight=False)
     console.print(table)
-    console.print("\nA method's name alone means its default (*). zoo info NAME says more.")
-    seen = {state(entry) for entry in entries.values()}
-    for word, text in MEANING.items():
-        if word in seen:
-            console.print(f"{word}: {text}")
+    console.print("\nThe name of a method means its default weights (*). Details: zoo info NAME.")
+    states = {availability(entry) for entry in entries.values()}
+    for state, text in AVAILABILITY.items():
+        if state in states:
+            console.print(f"{state}: {text}")
     return 0
 
 
-def state(entry: Checkpoint) -> str:
-    """A key of `MEANING`."""
+def availability(entry: Checkpoint) -> str:
+    """A key of `AVAILABILITY`."""
     if entry.availability == "none":
         return "none"
-    if not has_landed(entry):
-        return "no code"
     if entry.availability == "official":
-        return "here" if converted_path(entry).is_file() else "fetch"
-    return {"bundled": "here", "hub": "download"}[entry.availability]
+        return "ready" if converted_path(entry).is_file() else "fetch"
+    return {"bundled": "ready", "hub": "download"}[entry.availability]

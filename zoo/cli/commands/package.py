@@ -1,4 +1,4 @@
-"""Turn a checkpoint of zoo fit into a weights file: for checkpoints.yaml, or with --unlisted for yourself."""
+"""Convert a checkpoint of zoo fit to a weights file, for checkpoints.yaml or with --unlisted for your own use."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
-from zoo.resources import resource, weights_folder
+from zoo.resources import resource_path, weights_folder
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -14,14 +14,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("checkpoint", type=Path, help="written by zoo fit")
     parser.add_argument("name", help="METHOD.TAG: an entry of checkpoints.yaml, such as i2l_meshnet.open_tiny")
     parser.add_argument("--folder", type=Path, default=weights_folder(), help="for the weights (default: %(default)s)")
-    parser.add_argument("--listing", type=Path, default=resource("checkpoints.yaml"), help="the list to update")
-    parser.add_argument("--unlisted", action="store_true", help="weights of your own: write the file, touch no list")
+    parser.add_argument(
+        "--listing", type=Path, default=resource_path("checkpoints.yaml"), help="the checkpoints.yaml to update"
+    )
+    parser.add_argument("--unlisted", action="store_true", help="write the file only, for weights that are not listed")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Package a checkpoint and print its facts as JSON."""
-    from zoo.checkpoints.package import package
+    """Package a checkpoint and print the fields of its entry as JSON."""
+    from zoo.checkpoints.package import package_checkpoint
 
     listing = None if arguments.unlisted else arguments.listing
-    print(json.dumps(package(arguments.checkpoint, arguments.name, arguments.folder, listing), indent=1))
+    print(json.dumps(package_checkpoint(arguments.checkpoint, arguments.name, arguments.folder, listing), indent=1))
     return 0

@@ -1,4 +1,4 @@
-"""3D pose and mesh of the people in one photograph, as pictures, meshes, a page and numbers."""
+"""3D pose and mesh of the people in one image, as overlays, meshes, an HTML page and JSON."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=float,
         action="append",
         metavar=("X", "Y", "W", "H"),
-        help="around one person, in pixels; may be given several times (default: the whole frame)",
+        help="around one person, in pixels; may be given several times (default: the whole image)",
     )
     parser.add_argument(
         "--focal", type=float, help="focal length in pixels (default: 60 degrees across the longer side)"
@@ -28,21 +28,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Read, predict, write, and print the names of the files."""
+    """Predict, and print the names of the written files."""
     from zoo.prediction.images import read_image
 
-    pixels = read_image(arguments.image)  # before torch is imported: bad input is answered at once
-    from zoo.checkpoints.load import full_name, load
-    from zoo.prediction.export import Photo, write_prediction
-    from zoo.prediction.predict import camera_matrix, check_boxes, focal_matrix, predict
+    pixels = read_image(arguments.image)  # before torch is imported, so that bad input is refused at once
+    from zoo.checkpoints.load import load, resolve_name
+    from zoo.prediction.export import SourceImage, write_prediction
+    from zoo.prediction.inputs import check_boxes, intrinsics_from_focal, resolve_intrinsics
+    from zoo.prediction.predict import predict
 
     height, width = pixels.shape[:2]
     boxes = check_boxes(arguments.box, width, height)
-    given = None if arguments.focal is None else focal_matrix(arguments.focal, width, height)
-    intrinsics = camera_matrix(given, pixels)
+    given = None if arguments.focal is None else intrinsics_from_focal(arguments.focal, width, height)
+    intrinsics = resolve_intrinsics(given, pixels)
     model = load(arguments.model, device=arguments.device)
     prediction = predict(model, pixels, arguments.box, intrinsics)
-    photo = Photo(pixels, intrinsics, arguments.image.name, camera_known=given is not None)
-    for path in write_prediction(prediction, photo, boxes, arguments.out, full_name(arguments.model)):
+    source = SourceImage(pixels, intrinsics, arguments.image.name, intrinsics_given=given is not None)
+    for path in write_prediction(prediction, source, boxes, arguments.out, resolve_name(arguments.model)):
         print(path)
     return 0

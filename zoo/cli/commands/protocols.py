@@ -1,4 +1,4 @@
-"""What every number means: the evaluation protocols, or one of them in full."""
+"""Definitions of the evaluation protocols, or one of them in full."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import json
 import textwrap
 
 from metrics import PROTOCOLS, Protocol
-from zoo.errors import ZooError
+from zoo.errors import ZooError, unknown_name
 
 _WIDTH, _NAME = 80, 26
 
@@ -16,7 +16,7 @@ _WIDTH, _NAME = 80, 26
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `zoo protocols`."""
     parser.add_argument("protocol", nargs="?", metavar="ID", help="one protocol in full")
-    parser.add_argument("--json", action="store_true", help="every field, for machines")
+    parser.add_argument("--json", action="store_true", help="JSON output with every field")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -26,7 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
         ZooError: no such protocol.
     """
     if arguments.protocol not in (None, *PROTOCOLS):
-        raise ZooError(f"no protocol {arguments.protocol!r}; zoo protocols lists them")
+        raise ZooError(unknown_name("protocol", arguments.protocol, PROTOCOLS) + " (zoo protocols lists them)")
     chosen = [PROTOCOLS[arguments.protocol]] if arguments.protocol else list(PROTOCOLS.values())
     if arguments.json:
         print(json.dumps({protocol.id: document(protocol) for protocol in chosen}, indent=1, ensure_ascii=False))
@@ -40,7 +40,9 @@ def run(arguments: argparse.Namespace) -> int:
         for protocol in chosen:
             if protocol.benchmark == benchmark:
                 print(_fill(_line(protocol), _NAME + 2))
-    print(f"\n{len(chosen)} protocols; zoo protocols ID explains one.\nNumbers compare only within one protocol.")
+    print(
+        f"\n{len(chosen)} protocols; zoo protocols ID describes one.\nNumbers are only comparable within one protocol."
+    )
     return 0
 
 
@@ -55,8 +57,8 @@ def _fill(text: str, indent: int = 0) -> str:
 
 
 def _line(protocol: Protocol) -> str:
-    """Id, metrics, joints, and what papers call it or what it is."""
+    """Id, metrics, joints, and its name in papers or its split and frames."""
     labels = [info.label for info in protocol.info.values()]
-    shown = ", ".join(labels[:4]) + (" and more" if len(labels) > 4 else "")
+    metrics = ", ".join(labels[:4]) + (" and more" if len(labels) > 4 else "")
     joints = f"; {len(protocol.joints)} joints" if len(protocol.joints) > 1 else ""
-    return f"  {protocol.id:<{_NAME}}{shown}{joints}; {protocol.aka or f'{protocol.split}; {protocol.frames}'}"
+    return f"  {protocol.id:<{_NAME}}{metrics}{joints}; {protocol.aka or f'{protocol.split}; {protocol.frames}'}"

@@ -11,13 +11,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--repo", required=True, help="user/name; created when it does not exist")
     parser.add_argument("--revision", help="branch to commit to (default: main)")
     parser.add_argument("--private", action="store_true", help="when the repository is created")
-    parser.add_argument("--licence", help="of a file of your own, such as Apache-2.0")
-    parser.add_argument("--data", help="what a file of your own was trained on, and the data's licence")
-    parser.add_argument("--dry-run", action="store_true", help="print what would be published, touch no network")
+    parser.add_argument("--licence", help="for a file that is not listed, such as Apache-2.0")
+    parser.add_argument("--data", help="for a file that is not listed: training data and their licence")
+    parser.add_argument("--dry-run", action="store_true", help="print what would be published, send no request")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Publish and say how to load it, or print the files and the card."""
+    """Publish and print how to load it, or print the files and the card."""
     from zoo.checkpoints.publish import push
 
     done = push(

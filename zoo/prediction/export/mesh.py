@@ -1,8 +1,8 @@
 """Meshes for other programs: Wavefront OBJ and binary glTF.
 
 Convention:
-    Both are y up, -z forward, metres, as glTF prescribes: the camera frame turned half around its x axis, so that
-    (x, y, z) becomes (x, -y, -z). The turn is a rotation, so faces stay counter-clockwise seen from outside.
+    Both are y up, -z forward, metres, as glTF prescribes: the camera frame rotated by 180 degrees about its x axis, so
+    that (x, y, z) becomes (x, -y, -z). Faces stay counter-clockwise from outside.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ from jaxtyping import Float
 
 from zoo.prediction.export.person import Person
 
-_TURN = np.array([1.0, -1.0, -1.0], np.float32)
+_AXIS_SIGNS = np.array([1.0, -1.0, -1.0], np.float32)
 
 
 def y_up(points: Float[np.ndarray, "points 3"]) -> Float[np.ndarray, "points 3"]:
-    """Camera-frame points in the frame of the mesh files; its own inverse."""
-    return points * _TURN
+    """Camera-frame points in the frame of the mesh files; an involution."""
+    return points * _AXIS_SIGNS
 
 
 def obj_text(person: Person, model: str) -> str:
     """The mesh as a Wavefront OBJ file."""
-    lines = [f"# {model}; metres, y up, -z forward (the photo's camera frame turned half around x)"]
+    lines = [f"# {model}; metres, y up, -z forward (the camera frame rotated by 180 degrees about x)"]
     lines += [f"v {x:.6f} {y:.6f} {z:.6f}" for x, y, z in y_up(person.vertices).tolist()]
     lines += [f"f {a} {b} {c}" for a, b, c in (person.faces + 1).tolist()]
     return "\n".join(lines) + "\n"

@@ -1,4 +1,4 @@
-"""One predicted person as plain arrays, which is what every file format takes."""
+"""One predicted person as plain arrays, for the file formats."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from lightning_modules.prediction import Prediction
 
 
 @dataclass(frozen=True)
-class Photo:
-    """The picture a prediction belongs to.
+class SourceImage:
+    """The image of a prediction.
 
     Attributes:
         pixels: RGB.
         intrinsics: camera, pixels.
-        name: file name that the outputs are named after and refer to.
-        camera_known: whether the intrinsics were given; otherwise they are the 60 degree guess.
+        name: file name; outputs are named after it and refer to it.
+        intrinsics_given: whether the user gave the intrinsics; otherwise they are the default of 60 degrees.
     """
 
     pixels: UInt8[np.ndarray, "height width 3"]
     intrinsics: Float[np.ndarray, "3 3"]
     name: str
-    camera_known: bool = False
+    intrinsics_given: bool = False
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,8 @@ class Person:
         joints_2d: full-image pixels.
         skeleton: names of the joints.
         vertices: camera frame, metres; no rows for a method without a mesh.
-        faces: triangles, counter-clockwise seen from outside.
-        box: (x, y, width, height) in full-image pixels, as asked for.
+        faces: triangles, counter-clockwise from outside.
+        box: (x, y, width, height) in full-image pixels.
         root_depth_source: see `Prediction`.
         pose: axis-angle of SMPL's 24 joints, or None.
         betas: shape coefficients, or None.
@@ -56,7 +56,7 @@ class Person:
     betas: Float[np.ndarray, "10"] | None = None
 
 
-def person_of(prediction: Prediction, index: int, box: tuple[float, float, float, float]) -> Person:
+def extract_person(prediction: Prediction, index: int, box: tuple[float, float, float, float]) -> Person:
     """Person number `index` of a prediction, in 32-bit floats."""
 
     def row(values: Tensor | None) -> np.ndarray:

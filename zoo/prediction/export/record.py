@@ -1,33 +1,33 @@
-"""The numbers of a prediction as JSON."""
+"""The JSON record of a predicted person."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from zoo.prediction.export.person import Person, Photo
+from zoo.prediction.export.person import Person, SourceImage
 
 SCHEMA = "human-mesh-zoo/person/1"
 
 
-def person_record(person: Person, photo: Photo, model: str, number: int) -> dict[str, Any]:
-    """Joints in metres and pixels by name, the camera, the box and where everything came from.
+def person_record(person: Person, source: SourceImage, model: str, number: int) -> dict[str, Any]:
+    """Joints in metres and pixels by name, camera, box and model.
 
     Args:
         person: the person.
-        photo: the picture.
+        source: the image.
         model: name of the weights.
-        number: which of the picture's boxes this is.
+        number: index of the box.
     """
-    height, width = photo.pixels.shape[:2]
+    height, width = source.pixels.shape[:2]
     record: dict[str, Any] = {
         "schema": SCHEMA,
         "model": model,
-        "image": {"file": photo.name, "width": width, "height": height},
+        "image": {"file": source.name, "width": width, "height": height},
         "person": number,
         "box": {"xywh": list(person.box), "unit": "pixels of the image"},
         "camera": {
-            "intrinsics": photo.intrinsics.tolist(),
-            "source": "given" if photo.camera_known else "assumed: 60 degrees across the longer side",
+            "intrinsics": source.intrinsics.tolist(),
+            "source": "given" if source.intrinsics_given else "assumed: 60 degrees across the longer side",
         },
         "frame": "camera: x right, y down, z forward; pixel centres at integers",
         "units": {"metres": "metres in the camera frame", "pixels": "pixels of the image"},

@@ -1,4 +1,4 @@
-"""A page that shows the mesh in 3D: one file, no server, no network."""
+"""An HTML page that shows the mesh in 3D: one file, no server, no network."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from importlib.resources import files
 
 import numpy as np
 
-from zoo.prediction.export.person import Person, Photo
+from zoo.prediction.export.person import Person, SourceImage
 
-_LONGEST = 1024  # pixels of the photo inside the page; it is only a backdrop
+_LONGEST = 1024  # pixels of the embedded image, which is only a backdrop
 
 
-def viewer_html(person: Person, photo: Photo, title: str) -> str:
-    """The page; mesh, joints and the photo are inside it.
+def viewer_html(person: Person, source: SourceImage, title: str) -> str:
+    """The page, with mesh, joints and image embedded.
 
     Args:
         person: the person, camera frame.
-        photo: backdrop, placed behind the person where the camera saw it.
-        title: shown in the page.
+        source: image, shown behind the person.
+        title: of the page.
     """
-    height, width = photo.pixels.shape[:2]
-    (fx, _, cx), (_, fy, cy), _ = photo.intrinsics.tolist()
+    height, width = source.pixels.shape[:2]
+    (fx, _, cx), (_, fy, cy), _ = source.intrinsics.tolist()
     data = {
         "vertices": _base64(person.vertices.astype("<f4")),
         "faces": _base64(person.faces.astype("<u4")),
@@ -33,7 +33,7 @@ def viewer_html(person: Person, photo: Photo, title: str) -> str:
         "bones": [list(bone) for bone in person.skeleton.bones],
         "camera": [fx, fy, cx, cy],
         "size": [width, height],
-        "photo": _data_url(photo.pixels),
+        "photo": _data_url(source.pixels),
     }
     page = files("zoo.prediction.export").joinpath("viewer.html").read_text(encoding="utf-8")
     page = page.replace("__TITLE__", html.escape(title))

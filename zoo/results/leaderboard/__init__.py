@@ -1,4 +1,4 @@
-"""The leaderboard: what papers report and what was measured here, side by side and never in one column."""
+"""The leaderboard: reported and measured numbers, side by side and never in one column."""
 
 from zoo.results.leaderboard.rows import Kind, Row, leaderboard
 from zoo.results.leaderboard.sections import Section, sections

@@ -1,4 +1,4 @@
-"""Whether what was measured here is what the papers and the authors of the weights report."""
+"""Comparison of measured numbers with those that the papers and the authors of the weights report."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from zoo.results.reported import COLUMNS, read_reported
 ReportedByWeights = Mapping[str, Mapping[str, Mapping[str, float]]]
 
 TOLERANCE = 0.01
-"""Relative: one percent of the reported number, in either direction. A better number is as much another number."""
+"""Relative: one percent of the reported number, in either direction. A better number differs as much."""
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,8 @@ class Comparison:
     Attributes:
         weights: name of the weights.
         protocol: of both numbers.
-        metric: which number.
-        measured: here.
+        metric: name of the metric.
+        measured: with this zoo.
         reported: by the authors.
         source: of the reported number.
         tolerance: largest relative difference that counts as reproduced.
@@ -59,8 +59,8 @@ class Comparison:
 def compare(rows: Sequence[Row], by_authors: ReportedByWeights, tolerance: float = TOLERANCE) -> list[Comparison]:
     """Every measured number that has a reported counterpart of the same protocol and method.
 
-    The counterpart is what the authors report for these weights under the protocol. Where that says nothing, it is
-    what papers print for the method as such, without further settings.
+    The counterpart is what the authors report for these weights under the protocol. If there is none, it is
+    what papers print for the method without further settings.
 
     Args:
         rows: of the leaderboard, measured and reported ones.
@@ -72,17 +72,17 @@ def compare(rows: Sequence[Row], by_authors: ReportedByWeights, tolerance: float
     """
     if not tolerance >= 0:
         raise ZooError(f"the tolerance must be 0 or more, such as {TOLERANCE}, not {tolerance}")
-    found: list[Comparison] = []
+    comparisons: list[Comparison] = []
     for row in rows:
         if row.kind == "measured":
-            for reported, source in _counterparts(row, rows, by_authors):
-                both = [metric for metric in row.values if metric in reported]
-                facts = (row.weights, row.protocol)
-                found += [Comparison(*facts, m, row.values[m], reported[m], source, tolerance) for m in both]
-    return found
+            for reported, source in _find_counterparts(row, rows, by_authors):
+                shared = [metric for metric in row.values if metric in reported]
+                identity = (row.weights, row.protocol)
+                comparisons += [Comparison(*identity, m, row.values[m], reported[m], source, tolerance) for m in shared]
+    return comparisons
 
 
-def _counterparts(
+def _find_counterparts(
     row: Row, rows: Sequence[Row], by_authors: ReportedByWeights
 ) -> Iterator[tuple[Mapping[str, float], str]]:
     published = by_authors.get(row.weights, {})

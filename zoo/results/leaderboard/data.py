@@ -1,4 +1,4 @@
-"""The leaderboard for programs: CSV and JSON."""
+"""The leaderboard as CSV and JSON."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def as_csv(rows: Sequence[Row], *, actions: bool = False) -> str:
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     titles = ["_".join((metric, *_unit(metric), kind)) for metric, kind in columns]
-    facts = ("n", "weights", "date", "ablation", "source", "note")
-    writer.writerow(["protocol", "method", "zoo_method", "settings", "field", "group", *titles, *facts])
+    details = ("n", "weights", "date", "ablation", "source", "note")
+    writer.writerow(["protocol", "method", "zoo_method", "settings", "field", "group", *titles, *details])
     for row, field, group, values in lines:
         numbers = [values.get(metric, "") if row.kind == kind else "" for metric, kind in columns]
-        named = [row.protocol, row.method, row.zoo_method, row.settings, field, group]
-        about = [row.weights, row.date, "yes" if row.ablation else "no", row.source, row.note]
-        writer.writerow([*named, *numbers, _samples(row, values if group else {}), *about])
+        names = [row.protocol, row.method, row.zoo_method, row.settings, field, group]
+        detail = [row.weights, row.date, "yes" if row.ablation else "no", row.source, row.note]
+        writer.writerow([*names, *numbers, _samples(row, values if group else {}), *detail])
     return file.getvalue()
 
 
@@ -55,7 +55,7 @@ def _samples(row: Row, values: Mapping[str, float]) -> str:
 
 
 def as_json(rows: Sequence[Row]) -> str:
-    """A list of objects; the values stand under `measured` or `reported`, breakdowns under `groups`."""
+    """A list of objects; the values are under `measured` or `reported`, breakdowns under `groups`."""
     objects = []
     for row in rows:
         entry: dict[str, Any] = dataclasses.asdict(row)

@@ -21,13 +21,13 @@ def as_markdown(parts: Sequence[Section], *, actions: bool = False) -> str:
 
 def _section(section: Section) -> str:
     columns = section.columns
-    facts = ("n", "weights", "date") if section.measured else ()
-    titles = ["method", *(f"{column.title} ({column.kind})" for column in columns), *facts, "source"]
+    details = ("n", "weights", "date") if section.measured else ()
+    titles = ["method", *(f"{column.title} ({column.kind})" for column in columns), *details, "source"]
     lines = []
     for row in section.rows:
-        about = ["" if row.samples is None else str(row.samples), row.weights, row.date] if facts else []
-        lines.append([_name(row), *(column.cell(row) for column in columns), *about, row.source])
-    return f"### {section.title}\n\n{section.text}\n\n{_table(titles, lines, numbers=len(columns) + bool(facts))}"
+        detail = ["" if row.samples is None else str(row.samples), row.weights, row.date] if details else []
+        lines.append([_name(row), *(column.cell(row) for column in columns), *detail, row.source])
+    return f"### {section.title}\n\n{section.text}\n\n{_table(titles, lines, numbers=len(columns) + bool(details))}"
 
 
 def _groups(section: Section) -> list[str]:
@@ -54,7 +54,7 @@ def _name(row: Row) -> str:
 
 
 def _table(titles: Sequence[str], lines: Sequence[Sequence[str]], numbers: int) -> str:
-    """A table whose columns after the first are numbers, as many as told."""
+    """A table; the first `numbers` columns after the name are right-aligned."""
     ruler = ["---:" if 1 <= number <= numbers else "---" for number in range(len(titles))]
     return "".join(
         "| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in (titles, ruler, *lines)

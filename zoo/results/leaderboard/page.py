@@ -1,4 +1,4 @@
-"""The leaderboard as one HTML page: no scripts, nothing from elsewhere, light and dark."""
+"""The leaderboard as one HTML page without scripts or external files, in light and dark."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from importlib.resources import files
 from zoo.results.leaderboard.plots import dot_plot
 from zoo.results.leaderboard.rows import Row
 from zoo.results.leaderboard.sections import Section, breakdowns, group_names, sections
-from zoo.results.reported import COLUMNS, quoted_differently, read_differences, read_reported
+from zoo.results.reported import COLUMNS, find_differences, read_differences, read_reported
 
 TITLE = "human-mesh-zoo: leaderboard"
 INTRODUCTION = (
     "Numbers compare only within one protocol. <b class='measured'>Measured</b> numbers come from result files of this "
-    "zoo, <b class='reported'>reported</b> ones stand in the papers; they never share a column."
+    "zoo, <b class='reported'>reported</b> ones are from the papers; they never share a column."
 )
 
 
 def as_html(rows: Sequence[Row]) -> str:
-    """The page, with every row: a section per protocol, then ablations and numbers of unstated protocols, folded."""
+    """The page, with every row: a section per protocol, then ablations and numbers of unstated protocols, collapsed."""
     parts = sections(rows)
     main = [section for section in parts if not section.rows[0].table]
-    folded = [section for section in parts if section.rows[0].table]
+    collapsed = [section for section in parts if section.rows[0].table]
     style = files("zoo.results.leaderboard").joinpath("page.css").read_text(encoding="utf-8")
     links = "\n".join(f'<a href="#{_e(section.title)}">{_e(section.title)}</a>' for section in main)
     body = [
         f"<h1>{TITLE}</h1><p>{INTRODUCTION}</p><nav>{links}</nav>",
         *map(_section, main),
-        _fold("Numbers of unstated protocols", [_section(s) for s in folded if not s.ablation]),
-        _fold("Variants that papers compare (ablations)", [_section(s) for s in folded if s.ablation]),
-        _fold("Numbers that papers print differently", [_differences()]),
+        _details("Numbers of unstated protocols", [_section(s) for s in collapsed if not s.ablation]),
+        _details("Variants that papers compare (ablations)", [_section(s) for s in collapsed if s.ablation]),
+        _details("Numbers that papers print differently", [_differences()]),
         _methods(),
     ]
     return (
@@ -62,7 +62,7 @@ def _section(section: Section) -> str:
     if not section.rows[0].table:
         parts.append(dot_plot(section.rows, columns[0].metric) if columns else "")
     tables = _group_tables(section)
-    return "\n".join([*parts, _fold("By " + ", ".join(dict.fromkeys(f for f, *_ in breakdowns(section))), tables)])
+    return "\n".join([*parts, _details("By " + ", ".join(dict.fromkeys(f for f, *_ in breakdowns(section))), tables)])
 
 
 def _group_tables(section: Section) -> list[str]:
@@ -81,10 +81,10 @@ def _group_tables(section: Section) -> list[str]:
 
 
 def _differences() -> str:
-    """What papers print with more than one value, and why."""
+    """Numbers that papers print with more than one value, and why."""
     reasons = read_differences()
     lines = []
-    for what, printed in quoted_differently(read_reported()).items():
+    for what, printed in find_differences(read_reported()).items():
         cells = "<br>".join(f"{_e(source)}: {value}" for source, value in printed.items() if not what.field)
         cells = cells or "<br>".join(_e(source) for source in printed)
         about = f"{what.method}, {what.benchmark}, {COLUMNS[what.metric].title}{what.field and f', by {what.field}'}"
@@ -93,7 +93,7 @@ def _differences() -> str:
 
 
 def _methods() -> str:
-    """The methods of the zoo, to which rows link."""
+    """The methods of the zoo; rows link to them."""
     lines = [
         f'<tr id="method-{paper.method}"><td>{paper.method}</td><td>{_e(paper.name)}</td>'
         f"<td>{_e(paper.paper)}<br>{_e(paper.authors)}, {_e(paper.venue)}</td></tr>"
@@ -112,8 +112,8 @@ def _table(head: str, lines: Sequence[str]) -> str:
     return f'<div class="wide"><table>{head}\n' + "\n".join(lines) + "</table></div>"
 
 
-def _fold(title: str, parts: Sequence[str]) -> str:
-    """Folded contents; nothing when there are none."""
+def _details(title: str, parts: Sequence[str]) -> str:
+    """Collapsed content; an empty string when there is none."""
     return f"<details><summary>{_e(title)}</summary>\n" + "\n".join(parts) + "\n</details>" if parts else ""
 
 

@@ -1,4 +1,4 @@
-"""Plots of the leaderboard as SVG, drawn without any library; colours are those of `page.css`."""
+"""Plots of the leaderboard as SVG, written directly; colours are in `page.css`."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ def dot_plot(rows: Sequence[Row], metric: str) -> str:
         rows: those without the metric are left out.
         metric: column.
     """
-    shown = [row for row in rows if metric in row.values]
-    if not shown:
+    plotted = [row for row in rows if metric in row.values]
+    if not plotted:
         return ""
     info = COLUMNS[metric]
-    ticks = nice_ticks(max(row.values[metric] for row in shown))
+    ticks = nice_ticks(max(row.values[metric] for row in plotted))
     scale = (WIDTH - LEFT - RIGHT) / ticks[-1]
-    bottom = TOP + STEP * len(shown)
+    bottom = TOP + STEP * len(plotted)
     better = "higher" if info.higher_is_better else "lower"
     title = html.escape(f"{info.title}, {better} is better")
     parts = [
@@ -36,7 +36,7 @@ def dot_plot(rows: Sequence[Row], metric: str) -> str:
         x = LEFT + tick * scale
         parts.append(f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{TOP - 4}" y2="{bottom}"/>')
         parts.append(f'<text class="dim" x="{x:.1f}" y="{bottom + 16}" text-anchor="middle">{tick:g}</text>')
-    for number, row in enumerate(shown):
+    for number, row in enumerate(plotted):
         parts += _mark(row, metric, LEFT + row.values[metric] * scale, TOP + STEP * (number + 0.5))
     return "\n".join([*parts, "</svg>"])
 
@@ -58,7 +58,7 @@ def _mark(row: Row, metric: str, x: float, y: float) -> list[str]:
 
 
 def nice_ticks(largest: float) -> list[float]:
-    """Round numbers from 0 to at least `largest`, four to eight of them; 0 to 1 when there is nothing to show."""
+    """Round numbers from 0 to at least `largest`, four to eight of them; 0 to 1 when `largest` is not positive."""
     if largest <= 0:
         return [0.0, 1.0]
     rough = largest / 5

@@ -1,4 +1,4 @@
-"""Lines of the leaderboard, made from result files and from the papers' tables."""
+"""Rows of the leaderboard, from result files and from the papers' tables."""
 
 from __future__ import annotations
 
@@ -8,33 +8,34 @@ from pathlib import Path
 from typing import Literal
 
 from metrics import PROTOCOLS
-from zoo.errors import ZooError
+from zoo.errors import ZooError, unknown_name
+from zoo.results.files import read_results
 from zoo.results.reported import COLUMNS, UNSTATED, ReportedPaper, ReportedRow, ReportedTable, read_reported
-from zoo.results.result import Groups, Result, read_results
+from zoo.results.result import Groups, Result
 
 Kind = Literal["measured", "reported"]
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the leaderboard: measured here, or reported by a paper.
+    """One row of the leaderboard: measured with this zoo, or reported by a paper.
 
     Attributes:
         protocol: id of the protocol, or `unstated`.
-        kind: where the values come from; it decides the columns they stand in.
-        method: name of the method; papers have their own names for it.
-        zoo_method: the method of this zoo that it is; empty for others.
-        settings: what distinguishes a reported row from others of its method.
+        kind: origin of the values; determines their columns.
+        method: name of the method, as the paper or the zoo gives it.
+        zoo_method: name of the method in this zoo; empty for others.
+        settings: distinguish a reported row from others of its method.
         values: column -> value.
         groups: breakdown -> group -> metric -> value, and `n` in measured rows.
         weights: name of the weights; empty for reported rows.
         samples: samples evaluated; None for reported rows.
         date: day of the measurement; empty for reported rows.
-        source: paper and table of reported rows; start of the weights' checksum and the device of measured ones.
-        table: the table that the row belongs to, when it does not compare beyond that table; empty otherwise.
+        source: paper and table of reported rows; start of the weights' SHA-256, device and precision of measured ones.
+        table: the paper's table, when the row is only comparable within it; empty otherwise.
         ablation: whether the table compares variants of one method.
-        note: what else one must know about the row.
-        context: what one must know about all rows of its table or tables.
+        note: remark on the row.
+        context: remarks on all rows of its table or tables.
     """
 
     protocol: str
@@ -55,62 +56,63 @@ class Row:
 
     @property
     def label(self) -> str:
-        """What the row is about: the weights, or the method and its settings."""
+        """The weights, or the method and its settings."""
         return self.weights or ", ".join(text for text in (self.method, self.settings) if text)
 
 
 def leaderboard(protocol: str | None = None, folder: Path | None = None) -> list[Row]:
     """Rows of one protocol, or of all, best first within each protocol and kind; ablations come last, by table.
 
-    Of several measurements of the same weights on the same data the newest is shown. What several tables print of one
-    method under one protocol is one row, unless they contradict each other.
+    Of several measurements of the same weights on the same data the newest is taken. Numbers that several tables print
+    for one method under one protocol are merged into one row, unless they contradict each other.
 
     Args:
         protocol: a protocol id or `unstated`; all when omitted.
-        folder: measured results besides those of the package; `zoo.results.result.results_folder()` when omitted.
+        folder: measured results besides those of the package; `zoo.results.files.results_folder()` when omitted.
 
     Raises:
         ZooError: no such protocol, or a broken result file.
     """
     order = [*PROTOCOLS, UNSTATED]
     if protocol is not None and protocol not in order:
-        raise ZooError(f"no protocol {protocol!r}; there are {', '.join(order)}")
+        raise ZooError(unknown_name("protocol", protocol, order))
     papers = read_reported()
     rows = [
-        *map(_measured, newest(read_results(folder))),
-        *_merged([row for p in papers for row in _reported(p, papers)]),
+        *map(_measured_row, newest_results(read_results(folder))),
+        *_merge_rows([row for p in papers for row in _reported_rows(p, papers)]),
     ]
     chosen = [row for row in rows if protocol in (None, row.protocol)]
-    # rows that compare within their table only stay in its order: the sort is stable
+    # rows that are only comparable within their table keep its order: the sort is stable
     return sorted(
-        chosen, key=lambda row: (order.index(row.protocol), row.ablation, row.kind, *(() if row.table else rank(row)))
+        chosen,
+        key=lambda row: (order.index(row.protocol), row.ablation, row.kind, *(() if row.table else ranking_key(row))),
     )
 
 
-def newest(results: Sequence[Result]) -> list[Result]:
-    """The last measurement of each weights on each data under each protocol."""
-    found: dict[tuple[str, str, str, str], Result] = {}
+def newest_results(results: Sequence[Result]) -> list[Result]:
+    """The latest measurement for every combination of weights, data and protocol."""
+    by_key: dict[tuple[str, str, str, str], Result] = {}
     for result in sorted(results, key=lambda result: result.date):
-        found[result.protocol, result.weights, result.weights_sha256, result.data_fingerprint] = result
-    return list(found.values())
+        by_key[result.protocol, result.weights, result.weights_sha256, result.data_fingerprint] = result
+    return list(by_key.values())
 
 
-def metrics_of(protocol: str) -> tuple[str, ...]:
-    """Columns that a protocol's table shows, in order; its own metrics come first."""
-    own = PROTOCOLS[protocol].metrics if protocol in PROTOCOLS else ()
-    return (*own, *(name for name in COLUMNS if name not in own))
+def metric_columns(protocol: str) -> tuple[str, ...]:
+    """Columns of a protocol's table, in order; the metrics of the protocol come first."""
+    first = PROTOCOLS[protocol].metrics if protocol in PROTOCOLS else ()
+    return (*first, *(name for name in COLUMNS if name not in first))
 
 
-def rank(row: Row) -> tuple[float, ...]:
-    """Sort key: the protocol's metrics in turn, better is smaller; what is missing comes last."""
+def ranking_key(row: Row) -> tuple[float, ...]:
+    """Sort key: the protocol's metrics in turn, better is smaller; missing values come last."""
     ranks = []
-    for metric in metrics_of(row.protocol):
+    for metric in metric_columns(row.protocol):
         value = row.values.get(metric)
         ranks.append(float("inf") if value is None else -value if COLUMNS[metric].higher_is_better else value)
     return tuple(ranks)
 
 
-def _measured(result: Result) -> Row:
+def _measured_row(result: Result) -> Row:
     from lightning_modules import METHODS
 
     return Row(
@@ -132,61 +134,63 @@ def _measured(result: Result) -> Row:
     )
 
 
-def _reported(paper: ReportedPaper, papers: Sequence[ReportedPaper]) -> Iterator[Row]:
+def _reported_rows(paper: ReportedPaper, papers: Sequence[ReportedPaper]) -> Iterator[Row]:
     methods = {other.name: other.method for other in papers}
     for table in paper.tables:
         source = f"{paper.name}, table {table.table}"
-        apart = f"{source}: {table.title}" if table.ablation or table.protocol == UNSTATED else ""
-        for printed in table.rows:
+        table_title = f"{source}: {table.title}" if table.ablation or table.protocol == UNSTATED else ""
+        for entry in table.rows:
             row = Row(
                 protocol=table.protocol,
                 kind="reported",
-                method=printed.method,
-                zoo_method=paper.method if printed.own else methods.get(printed.method, ""),
-                settings=table.settings_of(printed),
-                values=printed.values,
-                groups=_groups(table, printed),
+                method=entry.method,
+                zoo_method=paper.method if entry.own else methods.get(entry.method, ""),
+                settings=table.settings_of(entry),
+                values=entry.values,
+                groups=_cells_by_group(table, entry),
                 weights="",
                 samples=None,
                 date="",
                 source=source,
-                table=apart,
+                table=table_title,
                 ablation=table.ablation,
-                note=printed.note,
-                context=tuple(text if apart else f"{source}: {text}" for text in (table.reason, table.note) if text),
+                note=entry.note,
+                context=tuple(
+                    text if table_title else f"{source}: {text}" for text in (table.reason, table.note) if text
+                ),
             )
-            if printed.values or not (table.breakdown and table.breakdown.protocols):
+            if entry.values or not (table.breakdown and table.breakdown.protocols):
                 yield row
-            yield from _groups_with_protocols(table, printed, row)
+            yield from _rows_of_group_protocols(table, entry, row)
 
 
-def _groups(table: ReportedTable, printed: ReportedRow) -> Groups:
+def _cells_by_group(table: ReportedTable, entry: ReportedRow) -> Groups:
     if not table.breakdown:
         return {}
-    cells = zip(table.breakdown.groups, printed.cells, strict=False)  # a row without cells has none
+    cells = zip(table.breakdown.groups, entry.cells, strict=False)  # a row without cells has none
     by_group = {group: {table.breakdown.metric: value} for group, value in cells if value is not None}
     return {table.breakdown.field: by_group} if by_group else {}
 
 
-def _groups_with_protocols(table: ReportedTable, printed: ReportedRow, row: Row) -> Iterator[Row]:
-    """Cells that are the overall number of another protocol."""
-    for by_group in _groups(table, printed).values():
+def _rows_of_group_protocols(table: ReportedTable, entry: ReportedRow, row: Row) -> Iterator[Row]:
+    """Rows for cells that are the overall number of another protocol."""
+    for by_group in _cells_by_group(table, entry).values():
         for group, values in by_group.items():
             protocol = table.breakdown.protocols.get(group) if table.breakdown else None
             if protocol:
                 yield replace(row, protocol=protocol, values=values, groups={})
 
 
-def _merged(rows: Sequence[Row]) -> list[Row]:
-    """One row for what several tables print of one method under one protocol without contradiction."""
+def _merge_rows(rows: Sequence[Row]) -> list[Row]:
+    """Merge rows of one method under one protocol that do not contradict each other."""
     merged: list[Row] = []
     for row in rows:
-        twin = next((number for number, other in enumerate(merged) if _agree(row, other)), None)
-        if twin is None:
+        index = next((index for index, other in enumerate(merged) if _is_consistent(row, other)), None)
+        if index is None:
             merged.append(row)
             continue
-        other = merged[twin]
-        merged[twin] = replace(
+        other = merged[index]
+        merged[index] = replace(
             other,
             values={**other.values, **row.values},
             groups={**other.groups, **row.groups},
@@ -201,7 +205,7 @@ def _joined(*texts: str) -> str:
     return "; ".join(dict.fromkeys(text for text in texts if text))
 
 
-def _agree(row: Row, other: Row) -> bool:
+def _is_consistent(row: Row, other: Row) -> bool:
     same = (row.protocol, row.method, row.settings) == (other.protocol, other.method, other.settings)
     if not same or row.table or other.table:
         return False

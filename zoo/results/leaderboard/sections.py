@@ -1,4 +1,4 @@
-"""Which rows stand in one table, under which heading, and in which columns."""
+"""Sections of the leaderboard: one table each, with its heading, rows and columns."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from metrics import PROTOCOLS
-from zoo.results.leaderboard.rows import Kind, Row, metrics_of
+from zoo.results.leaderboard.rows import Kind, Row, metric_columns
 from zoo.results.reported import COLUMNS, UNSTATED
 
 KINDS: tuple[Kind, ...] = ("measured", "reported")
@@ -18,8 +18,8 @@ class Column:
 
     Attributes:
         metric: key of the values it shows.
-        kind: of the rows it shows them of.
-        decimals: digits after the point; not more than papers print.
+        kind: of the rows it applies to.
+        decimals: digits after the decimal point; not more than papers print.
     """
 
     metric: str
@@ -32,7 +32,7 @@ class Column:
         return COLUMNS[self.metric].title
 
     def cell(self, row: Row) -> str:
-        """The row's value, or nothing."""
+        """The row's value, formatted, or an empty string."""
         value = row.values.get(self.metric) if row.kind == self.kind else None
         return "" if value is None else f"{value:.{self.decimals}f}"
 
@@ -44,7 +44,7 @@ class Section:
     Attributes:
         title: protocol id, or the paper's table.
         protocol: id of the protocol, or `unstated`.
-        rows: in the order they are shown.
+        rows: in order.
         ablation: whether it is an ablation of one paper.
     """
 
@@ -58,19 +58,19 @@ class Section:
         """Value columns that have a value in some row: metric by metric, measured before reported."""
         return [
             Column(metric, kind, _decimals(metric, kind, self.rows))
-            for metric in metrics_of(self.protocol)
+            for metric in metric_columns(self.protocol)
             for kind in KINDS
             if any(row.kind == kind and metric in row.values for row in self.rows)
         ]
 
     @property
     def measured(self) -> bool:
-        """Whether some row was measured here."""
+        """Whether some row was measured."""
         return any(row.kind == "measured" for row in self.rows)
 
     @property
     def summary(self) -> str:
-        """A few words: the data set, and what papers call the protocol."""
+        """The data set, and the name of the protocol in papers."""
         if self.protocol == UNSTATED:
             return "protocol unstated, do not compare"
         protocol = PROTOCOLS[self.protocol]
@@ -78,7 +78,7 @@ class Section:
 
     @property
     def text(self) -> str:
-        """What the numbers mean: the protocol's description, and the notes of tables and rows."""
+        """The protocol's description, and the notes of tables and rows."""
         notes = dict.fromkeys(self._notes())
         if self.ablation and self.protocol != UNSTATED:
             described = f"Protocol `{self.protocol}`."
@@ -96,43 +96,45 @@ class Section:
 
 def _decimals(metric: str, kind: Kind, rows: Sequence[Row]) -> int:
     """Digits of the metric, or as many as the papers print when they print fewer."""
-    wanted = COLUMNS[metric].decimals
+    decimals = COLUMNS[metric].decimals
     if kind == "measured":
-        return wanted
+        return decimals
     printed = [row.values[metric] for row in rows if row.kind == kind and metric in row.values]
-    return min(wanted, max(len(str(value).partition(".")[2]) for value in printed))
+    return min(decimals, max(len(str(value).partition(".")[2]) for value in printed))
 
 
 def sections(rows: Iterable[Row]) -> list[Section]:
-    """The rows by protocol, or by table where they do not compare beyond it; in the order they come."""
-    found: dict[tuple[str, str, bool], list[Row]] = {}
+    """Sections by protocol, or by table where rows are only comparable within it; in order of first occurrence."""
+    by_key: dict[tuple[str, str, bool], list[Row]] = {}
     for row in rows:
-        found.setdefault((row.protocol, row.table, row.ablation), []).append(row)
+        by_key.setdefault((row.protocol, row.table, row.ablation), []).append(row)
     return [
         Section(table or protocol, protocol, tuple(members), ablation)
-        for (protocol, table, ablation), members in found.items()
+        for (protocol, table, ablation), members in by_key.items()
     ]
 
 
 def breakdowns(section: Section) -> list[tuple[str, str, Kind, tuple[Row, ...]]]:
     """(field, metric, kind, rows) of every table by group; a metric that papers break down, or the first one."""
-    found: list[tuple[str, str, Kind, tuple[Row, ...]]] = []
+    tables: list[tuple[str, str, Kind, tuple[Row, ...]]] = []
     for field in dict.fromkeys(field for row in section.rows for field in row.groups):
-        having = [row for row in section.rows if field in row.groups]
+        with_field = [row for row in section.rows if field in row.groups]
         printed = {
-            metric for row in having if row.kind == "reported" for by in row.groups[field].values() for metric in by
+            metric for row in with_field if row.kind == "reported" for by in row.groups[field].values() for metric in by
         }
         metrics = [
-            name for name in metrics_of(section.protocol) if name in (printed or metrics_of(section.protocol)[:1])
+            name
+            for name in metric_columns(section.protocol)
+            if name in (printed or metric_columns(section.protocol)[:1])
         ]
         for metric in metrics:
             for kind in KINDS:
-                rows = tuple(row for row in having if row.kind == kind)
+                rows = tuple(row for row in with_field if row.kind == kind)
                 if rows:
-                    found.append((field, metric, kind, rows))
-    return found
+                    tables.append((field, metric, kind, rows))
+    return tables
 
 
 def group_names(field: str, rows: Sequence[Row]) -> list[str]:
-    """Names of the groups of some rows, in the order they first come."""
+    """Names of the groups of rows, in order of first occurrence."""
     return list(dict.fromkeys(name for row in rows for name in row.groups[field]))

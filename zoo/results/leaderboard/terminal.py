@@ -14,17 +14,17 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-LABEL, EVIDENCE, NUMBER = 24, 17, 6
-"""Least widths of the first and the last column, where longer text takes several lines, and of the others."""
+LABEL_WIDTH, SOURCE_WIDTH, NUMBER_WIDTH = 24, 17, 6
+"""Minimum widths of the first and the last column, where longer text is wrapped, and of the others."""
 
 
 def as_table(parts: Sequence[Section], *, width: int = 80, full: bool = False, actions: bool = False) -> RenderableType:
-    """Tables for the terminal (print them with rich), several below each other where the columns do not fit.
+    """Tables for the terminal (print them with rich), split where the columns do not fit.
 
     Args:
         parts: sections.
         width: characters per line.
-        full: describe the protocols, not only name them.
+        full: add the descriptions of the protocols.
         actions: add the breakdowns.
     """
     from rich.console import Group
@@ -37,32 +37,32 @@ def as_table(parts: Sequence[Section], *, width: int = 80, full: bool = False, a
         if actions:
             lines += [item for table in _group_tables(section, width) for item in (table, "")]
     if any(row.zoo_method for section in parts for row in section.rows):
-        lines.append(Text("In brackets: the method of this zoo; zoo info METHOD says more.", style="dim"))
+        lines.append(Text("In brackets: the method in this zoo, see zoo info METHOD.", style="dim"))
     return Group(*lines)
 
 
 def _value_tables(section: Section, width: int) -> Iterator[Table]:
-    """The value columns, as many at a time as fit; measured and reported ones of a metric stay together."""
+    """The value columns, as many per table as fit; measured and reported ones of a metric stay together."""
     columns = section.columns
     kinds = sorted({column.kind for column in columns})
     heads = {column: [*column.title.split(), *([column.kind] if len(kinds) > 1 else [])] for column in columns}
     metrics = list(dict.fromkeys(column.metric for column in columns))
     pairs = [[column for column in columns if column.metric == metric] for metric in metrics]
     widths = [sum(_width(heads[column]) for column in pair) for pair in pairs]
-    for start, end in _chunks(widths, width - LABEL - EVIDENCE - 1):
-        shown = [column for pair in pairs[start:end] for column in pair]
-        cells = [(row, [column.cell(row) for column in shown]) for row in section.rows]
-        lines = [(row, values, _evidence(row)) for row, values in cells if any(values)]
-        yield _table(kinds[0] if len(kinds) == 1 else "", [heads[column] for column in shown], lines, width)
+    for start, end in _chunks(widths, width - LABEL_WIDTH - SOURCE_WIDTH - 1):
+        fitting = [column for pair in pairs[start:end] for column in pair]
+        cells = [(row, [column.cell(row) for column in fitting]) for row in section.rows]
+        lines = [(row, values, _source(row)) for row, values in cells if any(values)]
+        yield _table(kinds[0] if len(kinds) == 1 else "", [heads[column] for column in fitting], lines, width)
 
 
 def _group_tables(section: Section, width: int) -> Iterator[Table]:
-    """One column per group, as many at a time as fit, and the overall number last."""
+    """One column per group, as many per table as fit, and the overall number last."""
     for field, metric, kind, rows in breakdowns(section):
         info = COLUMNS[metric]
         names = group_names(field, rows)
         heads = [name.split() for name in names] + [["all"]]
-        for start, end in _chunks([_width(head) for head in heads], width - LABEL):
+        for start, end in _chunks([_width(head) for head in heads], width - LABEL_WIDTH):
             lines = []
             for row in rows:
                 values = [row.groups[field].get(name, {}).get(metric) for name in names] + [row.values.get(metric)]
@@ -73,30 +73,30 @@ def _group_tables(section: Section, width: int) -> Iterator[Table]:
 def _table(
     title: str, heads: Sequence[Sequence[str]], lines: Sequence[tuple[Row, Sequence[str], str]], width: int
 ) -> Table:
-    """A table of (row, value cells, evidence); room that the numbers leave goes to the evidence, then to the label."""
+    """A table of (row, value cells, source); spare width goes to the source, then to the label."""
     from rich import box
     from rich.table import Table
 
     height = max(title.count("\n") + 1, *map(len, heads))
     room = width - sum(map(_width, heads))
-    evidence = max((len(text) for _, _, text in lines), default=0)
-    evidence = min(evidence, max(EVIDENCE, room - LABEL - 1))
-    label = min(max(len(_label(row)) for row, _, _ in lines), room - evidence - 1)
+    source_width = max((len(text) for _, _, text in lines), default=0)
+    source_width = min(source_width, max(SOURCE_WIDTH, room - LABEL_WIDTH - 1))
+    label = min(max(len(_label(row)) for row, _, _ in lines), room - source_width - 1)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=0, show_edge=False, header_style="")
-    table.add_column("\n" * (height - 1 - title.count("\n")) + title, width=max(LABEL, label))
+    table.add_column("\n" * (height - 1 - title.count("\n")) + title, width=max(LABEL_WIDTH, label))
     for head in heads:
         table.add_column("\n" * (height - len(head)) + "\n".join(head), width=_width(head) - 1, justify="right")
-    if evidence:
-        table.add_column("\n" * (height - 1) + "from", width=evidence)
+    if source_width:
+        table.add_column("\n" * (height - 1) + "from", width=source_width)
     for row, values, text in lines:
-        facts = [text] if evidence else []
-        table.add_row(_label(row), *values, *facts, style="bold" if row.kind == "measured" else "")
+        sources = [text] if source_width else []
+        table.add_row(_label(row), *values, *sources, style="bold" if row.kind == "measured" else "")
     return table
 
 
 def _width(head: Sequence[str]) -> int:
     """Characters that a column takes, with the space after it."""
-    return 1 + max(NUMBER, *map(len, head))
+    return 1 + max(NUMBER_WIDTH, *map(len, head))
 
 
 def _chunks(widths: Sequence[int], room: int) -> Iterator[tuple[int, int]]:
@@ -114,13 +114,13 @@ def _chunks(widths: Sequence[int], room: int) -> Iterator[tuple[int, int]]:
 def _label(row: Row) -> Text:
     from rich.text import Text
 
-    # the name of weights begins with their method
+    # the name of weights starts with their method
     linked = row.zoo_method and not row.weights
     return Text.assemble(row.label, (f" [{row.zoo_method}]", "cyan") if linked else "")
 
 
-def _evidence(row: Row) -> str:
-    """Where a number comes from, in a narrow column."""
+def _source(row: Row) -> str:
+    """Origin of a number, for a narrow column."""
     if row.kind == "reported":
         return row.source
     return f"{row.samples:,} samples {row.date} {row.source.split(',')[0]}"

@@ -1,4 +1,4 @@
-"""What a column of a paper's table may hold: the metrics of protocols, and what else papers print beside them."""
+"""Columns of papers' tables: the metrics of protocols, and other quantities that papers print."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Numbers that papers quote differently: found in the tables, and explained in `differences.yaml`."""
+"""Numbers that papers print with different values: detected in the tables, explained in `differences.yaml`."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from pathlib import Path
 
 from zoo.results.reported.reading import DIFFERENCES, FOLDER, load_yaml
 from zoo.results.reported.tables import ReportedPaper
-from zoo.schema import build, mapping
+from zoo.schema import expect_mapping, parse_dataclass
 
 Printed = float | tuple[float | None, ...]
 
 
 @dataclass(frozen=True)
 class Difference:
-    """What is printed with two values.
+    """A number that is printed with two values.
 
     Attributes:
         method: name of the method.
@@ -37,32 +37,32 @@ class Explained(Difference):
     """An entry of `differences.yaml`.
 
     Attributes:
-        reason: why the papers differ, as far as it is known.
+        reason: why the papers differ, if known.
     """
 
     reason: str = ""
 
 
 def read_differences(path: Path = FOLDER / DIFFERENCES) -> dict[Difference, str]:
-    """Why papers differ, by what they differ in.
+    """Reasons for differences between papers.
 
     Raises:
         ZooError: an entry breaks the form.
     """
-    entries = (build(Explained, mapping(entry, path.name), path.name) for entry in load_yaml(path))
+    entries = (parse_dataclass(Explained, expect_mapping(entry, path.name), path.name) for entry in load_yaml(path))
     return {Difference(e.method, e.benchmark, e.metric, e.settings, e.field): e.reason for e in entries}
 
 
-def quoted_differently(papers: Sequence[ReportedPaper]) -> dict[Difference, dict[str, Printed]]:
+def find_differences(papers: Sequence[ReportedPaper]) -> dict[Difference, dict[str, Printed]]:
     """Every number of one method on one data set that is printed with more than one value, by table.
 
-    Protocols are left out of account: a number that changes with the table it stands in must be explained, be it by a
-    protocol. Cells are compared by group where two tables have both.
+    Protocols are ignored: a number that depends on the table must be explained, even if by a protocol. Cells are
+    compared by group where both tables have them.
     """
-    found: dict[Difference, dict[str, Printed]] = {}
-    for what, source, printed in _numbers(papers):
-        found.setdefault(what, {})[source] = printed
-    return {what: by_source for what, by_source in found.items() if len(set(by_source.values())) > 1}
+    values: dict[Difference, dict[str, Printed]] = {}
+    for number, source, printed in _numbers(papers):
+        values.setdefault(number, {})[source] = printed
+    return {number: by_source for number, by_source in values.items() if len(set(by_source.values())) > 1}
 
 
 def _numbers(papers: Iterable[ReportedPaper]) -> Iterator[tuple[Difference, str, Printed]]:

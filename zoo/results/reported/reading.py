@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from zoo.errors import ZooError
+from zoo.errors import ZooError, one_line
 from zoo.results.reported.tables import ReportedPaper
-from zoo.schema import build, mapping
+from zoo.schema import expect_mapping, parse_dataclass
 
 FOLDER = Path(__file__).parent
 DIFFERENCES = "differences.yaml"
-"""The one file of the folder that is not a paper."""
+"""The only file of the folder that is not a paper."""
 
 
 def load_yaml(path: Path) -> Any:
@@ -23,10 +23,10 @@ def load_yaml(path: Path) -> Any:
     import yaml
 
     try:
-        # libyaml's safe loader where PyYAML was built with it: these tables take several times longer without
+        # libyaml's safe loader where PyYAML was built with it: several times faster
         return yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except yaml.YAMLError as error:
-        raise ZooError(f"{path.name} is not valid YAML: {' '.join(str(error).split())}") from error
+        raise ZooError(f"{path.name} is not valid YAML: {one_line(error)}") from error
 
 
 def read_reported(folder: Path | None = None) -> list[ReportedPaper]:
@@ -43,7 +43,7 @@ def read_reported(folder: Path | None = None) -> list[ReportedPaper]:
 
 
 def _read_paper(path: Path) -> ReportedPaper:
-    paper = build(ReportedPaper, mapping(load_yaml(path), path.name), path.name)
+    paper = parse_dataclass(ReportedPaper, expect_mapping(load_yaml(path), path.name), path.name)
     for table in paper.tables:
         table.check(f"{path.name}, table {table.table}")
     return paper

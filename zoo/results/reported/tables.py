@@ -8,11 +8,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from metrics import PROTOCOLS
-from zoo.errors import ZooError
+from zoo.errors import ZooError, unknown_name
 from zoo.results.reported.columns import COLUMNS
 
 UNSTATED = "unstated"
-"""In place of a protocol: the paper does not say enough to name one."""
+"""Used as protocol when the paper does not state enough to name one."""
 
 
 @dataclass(frozen=True)
@@ -21,10 +21,10 @@ class ReportedRow:
 
     Attributes:
         method: as the paper names it, with the year where it gives authors.
-        own: whether it is the paper's own method or a variant of it.
-        settings: what distinguishes the row from others of the method.
+        own: whether it is the method of the paper or a variant of it.
+        settings: distinguish the row from others of the method.
         also: name of the same method in the other papers' tables, where it differs.
-        note: what else one must know.
+        note: remark.
         values: column -> printed value.
         cells: printed values of the table's breakdown, one per group; None for a dash or an unreadable cell.
     """
@@ -47,14 +47,14 @@ class Breakdown:
         groups: their names, in the order of the cells.
         metric: the column.
         weights: samples per group, when the table's averages are weighted by them.
-        protocols: group -> protocol, for groups that are protocols of their own.
+        protocols: group -> protocol, for groups that have a separate protocol.
     """
 
     field: str
     groups: tuple[str, ...]
     metric: str
     weights: tuple[float, ...] = ()
-    protocols: dict[str, str] = dataclasses.field(default_factory=dict)  # `field` is a name of its own here
+    protocols: dict[str, str] = dataclasses.field(default_factory=dict)  # `field` is an attribute here
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Exceptions:
 
     Attributes:
         methods: names of the rows.
-        reason: why, as far as it is known.
+        reason: why, if known.
     """
 
     methods: tuple[str, ...]
@@ -80,12 +80,12 @@ class ReportedTable:
         protocol: id of the protocol, or `unstated`.
         units: column -> unit.
         rows: see `ReportedRow`.
-        benchmark: the data set, when the protocol is unstated; a protocol knows its own.
+        benchmark: the data set, only when the protocol is unstated.
         reason: why the protocol is unstated.
-        settings: what all rows have in common beyond the protocol.
-        note: what else one must know.
-        ablation: whether the table compares variants of the paper's own method.
-        breakdown: what the rows' cells are.
+        settings: common to all rows, beyond the protocol.
+        note: remark.
+        ablation: whether the table compares variants of the paper's method.
+        breakdown: meaning of the rows' cells.
         exceptions: rows whose average is not the mean of the cells.
     """
 
@@ -104,7 +104,7 @@ class ReportedTable:
 
     @property
     def data(self) -> str:
-        """The data set that the table is about."""
+        """The data set."""
         return PROTOCOLS[self.protocol].benchmark if self.protocol in PROTOCOLS else self.benchmark
 
     def settings_of(self, row: ReportedRow) -> str:
@@ -112,7 +112,7 @@ class ReportedTable:
         return ", ".join(text for text in (self.settings, row.settings) if text)
 
     def check(self, where: str) -> None:
-        """Check what the types do not say.
+        """Check the rules that types cannot express.
 
         Raises:
             ZooError: a rule is broken; the message names the table and the row.
@@ -121,7 +121,7 @@ class ReportedTable:
         unstated = self.protocol == UNSTATED
         if bool(self.reason) != unstated or bool(self.benchmark) != unstated:
             raise ZooError(f"{where}: an unstated protocol needs a reason and a benchmark, and no other has them")
-        _check_known(self.units, COLUMNS, f"{where}: units")
+        _check_names(self.units, COLUMNS, f"{where}: units")
         for name, unit in self.units.items():
             if unit != COLUMNS[name].unit:
                 raise ZooError(f"{where}: the unit of {name} must be {COLUMNS[name].unit!r}, not {unit!r}")
@@ -132,10 +132,10 @@ class ReportedTable:
         for row in self.rows:
             self._check_row(row, f"{where}, {row.method}")
         for exception in self.exceptions:
-            _check_known(exception.methods, [row.method for row in self.rows], f"{where}: exceptions")
+            _check_names(exception.methods, [row.method for row in self.rows], f"{where}: exceptions")
 
     def _check_row(self, row: ReportedRow, where: str) -> None:
-        _check_known(row.values, self.units, f"{where}: values")
+        _check_names(row.values, self.units, f"{where}: values")
         groups = self.breakdown.groups if self.breakdown else ()
         if row.cells and len(row.cells) != len(groups):
             raise ZooError(f"{where}: there are {len(row.cells)} cells for {len(groups)} groups")
@@ -166,8 +166,8 @@ class ReportedPaper:
 
 
 def _check_breakdown(breakdown: Breakdown, units: dict[str, str], where: str) -> None:
-    _check_known([breakdown.metric], units, f"{where}: breakdown metric")
-    _check_known(breakdown.protocols, breakdown.groups, f"{where}: breakdown protocols")
+    _check_names([breakdown.metric], units, f"{where}: breakdown metric")
+    _check_names(breakdown.protocols, breakdown.groups, f"{where}: breakdown protocols")
     _check_protocols(breakdown.protocols.values(), where, allowed=tuple(PROTOCOLS))
     if breakdown.weights and len(breakdown.weights) != len(breakdown.groups):
         raise ZooError(f"{where}: breakdown weights must be one per group")
@@ -176,10 +176,10 @@ def _check_breakdown(breakdown: Breakdown, units: dict[str, str], where: str) ->
 def _check_protocols(names: Iterable[str], where: str, allowed: tuple[str, ...]) -> None:
     for name in names:
         if name not in allowed:
-            raise ZooError(f"{where}: no protocol {name!r}; there are {', '.join(allowed)}")
+            raise ZooError(f"{where}: {unknown_name('protocol', name, allowed)}")
 
 
-def _check_known(names: Iterable[str], known: Iterable[str], where: str) -> None:
-    unknown = [name for name in names if name not in set(known)]
+def _check_names(names: Iterable[str], allowed: Iterable[str], where: str) -> None:
+    unknown = [name for name in names if name not in set(allowed)]
     if unknown:
-        raise ZooError(f"{where} must be of {', '.join(known)}, not {', '.join(unknown)}")
+        raise ZooError(f"{where} must be of {', '.join(allowed)}, not {', '.join(unknown)}")
