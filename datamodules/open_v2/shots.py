@@ -32,7 +32,7 @@ _AIRBORNE = (
     "backflip",
 )
 _TRIES = 6
-_LEAST = 0.35  # share of what a window shows of the subject that others must leave visible
+_LEAST = 0.5  # share of what a window shows of the subject that others must leave visible
 
 
 def draw_shot(bank: PoseBank, seed: int, split: str, index: int, size: int) -> Shot:
