@@ -5,7 +5,17 @@ from __future__ import annotations
 import argparse
 import importlib
 
-BENCHMARKS = ("i2l_meshnet", "hemlets", "danet", "nbf", "cascaded_lifting", "synthetic", "loaders", "metrics")
+BENCHMARKS = (
+    "i2l_meshnet",
+    "hemlets",
+    "danet",
+    "nbf",
+    "cascaded_lifting",
+    "synthetic",
+    "open_v2",
+    "loaders",
+    "metrics",
+)
 
 
 def main() -> None:

@@ -122,10 +122,13 @@ class Generator:
     ) -> UInt8[np.ndarray, "size size 3"]:
         """A photograph (RGB) of a sample before a background, taken anew; None is the sample's own background."""
         if background is None:
-            own = np.random.Generator(np.random.PCG64(sample.background_seed))
-            background = draw_background(self.assets.backgrounds, own, self.size)
+            background = self.background(np.random.Generator(np.random.PCG64(sample.background_seed)))
         gains = match(sample.foreground, background, rng)
         return expose(composite(sample.foreground, background * gains), rng)
+
+    def background(self, rng: np.random.Generator) -> UInt8[np.ndarray, "size size 3"]:
+        """A background of the bundle."""
+        return draw_background(self.assets.backgrounds, rng, self.size)
 
     def stream(self, split: str, index: int) -> np.random.Generator:
         """The random numbers of a sample's light, things and rays."""
