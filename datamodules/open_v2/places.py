@@ -31,7 +31,7 @@ def draw_place(kind: str, rng: np.random.Generator, size: int = 320) -> UInt8[np
     shade = cv2.resize(rng.uniform(0.55, 1.3, (3, 3)).astype(np.float32), (size, size), interpolation=cv2.INTER_CUBIC)
     rough = np.repeat(np.repeat(noise(rng, 16), 3, 0), 3, 1)[:size, :size, None] - 0.5
     grain = rng.standard_normal((size, size, 1), np.float32)
-    canvas = canvas * shade[..., None] * (1 + rng.uniform(0.05, 0.4) * rough + rng.uniform(0.0, 0.25) * grain)
+    canvas = canvas * shade[..., None] * (1 + rng.uniform(0.05, 0.4) * rough + rng.uniform(0.0, 0.15) * grain)
     canvas = cv2.GaussianBlur(canvas, (0, 0), rng.uniform(0.4, 1.5) if rng.random() < 0.7 else rng.uniform(1.5, 4))
     coded = np.clip(canvas, 0, 1) ** (1 / 2.2)
     return np.rint(coded * 255).astype(np.uint8)

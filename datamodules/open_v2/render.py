@@ -159,18 +159,21 @@ def _shadows(
 ) -> Float[np.ndarray, "pixels 2"]:
     """Share of the key light and of the surrounding that reaches every pixel; `hit` are those that see something."""
     size = tracer.size
-    points = tracer.directions(places) * depth[:, None]
-    both = np.zeros((size * size, 3), np.float32)
-    both[hit, 0] = key_visibility(tracer, points, normals, light, rng) - 1  # elsewhere 0: no weights are needed
-    coarse = np.flatnonzero((hit % 2 == 0) & (hit // size % 2 == 0))
-    both[hit[coarse], 1] = openness(tracer, points[coarse], normals[coarse], rng)
-    both[hit[coarse], 2] = 1
-    maps = both.reshape(size, size, 3)
-    key = 1 + cv2.GaussianBlur(maps[..., 0], (3, 3), 0.6 + 4 * light.spread)
-    blurred = cv2.GaussianBlur(maps[..., 1:], (9, 9), 2.0)
-    open_sky = blurred[..., 0] / np.maximum(blurred[..., 1], 1e-3)
-    open_sky[blurred[..., 1] < 1e-3] = 1
-    return np.stack([key.reshape(-1), open_sky.reshape(-1)], -1)
+    maps = np.zeros((size, size, 3), np.float32)
+    some = np.flatnonzero((hit % 2 == 0) & (hit // size % 2 == 0))
+    points, normals = tracer.directions(places[some]) * depth[some, None], normals[some]
+    reached = maps.reshape(-1, 3)
+    reached[hit[some], 0] = key_visibility(tracer, points, normals, light, rng)
+    reached[hit[some], 1] = openness(tracer, points, normals, rng)
+    reached[hit[some], 2] = 1
+    smooth = [_filled(maps[..., [0, 2]], 1.3 + 3 * light.spread), _filled(maps[..., 1:], 2.0)]
+    return np.stack(smooth, -1).reshape(-1, 2)
+
+
+def _filled(values: Float[np.ndarray, "size size 2"], sigma: float) -> Float[np.ndarray, "size size"]:
+    """A map of which some pixels have a value (times a weight, which comes second), smoothed; 1 far from all."""
+    spread = cv2.GaussianBlur(values, (0, 0), sigma)
+    return np.where(spread[..., 1] > 1e-3, spread[..., 0] / np.maximum(spread[..., 1], 1e-3), 1)
 
 
 def _shade(

@@ -74,7 +74,7 @@ def _noise(image: Image, rng: np.random.Generator, chance: float) -> Image:
     if chance < 0.25:
         return image
     size = len(image)
-    strength = rng.uniform(0.5, 5) if chance < 0.9 else rng.uniform(5, 18)
+    strength = rng.uniform(0.5, 4) if chance < 0.93 else rng.uniform(4, 14)
     fine = _grain(rng, size)
     grain = fine[..., None] if rng.random() < 0.5 else np.stack([fine, _grain(rng, size), _grain(rng, size)], -1)
     if rng.random() < 0.4:

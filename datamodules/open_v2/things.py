@@ -67,6 +67,8 @@ def _thing(
     corners = own[faces]
     along = np.abs(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])).argmax(-1)
     picture = texture(rng, *related(rng, 0.8, (0.05, 0.9)))
+    if kind == "plant" and rng.random() < 0.8:
+        picture = picture.mean() * np.array([0.6, 1.3, 0.35], np.float32) * (0.5 + picture.mean(-1, keepdims=True))
     gloss = float(rng.choice([0.0, 0.05, 0.3, 0.7]))
     coat = Coat(own, faces, along, picture, float(rng.uniform(0.6, 3)), gloss)
     turned = unit(normals / np.asarray(scale, np.float32)) @ rotation.T.astype(np.float32)
