@@ -65,12 +65,14 @@ class SampleMetric(ExactMetric, ABC):
         name: of the metric in results.
         info: how its numbers are read and written.
         field: what it compares, for the tasks that feed it.
+        dims: coordinates of a point.
         columns: length of a row.
     """
 
     name: str
     info: MetricInfo
     field: Field
+    dims: int = 3
     columns: int
 
     @classmethod
@@ -100,7 +102,7 @@ class SampleMetric(ExactMetric, ABC):
         Raises:
             ValueError: the shapes differ, or a point that counts is NaN or infinite; see `functional.checks`.
         """
-        check_points(prediction, target, valid, dims=prediction.shape[-1])
+        check_points(prediction, target, valid, self.dims)
         check_finite(prediction, valid, "prediction")
         check_finite(target, valid, "target")
         return self.terms(prediction, target, valid)

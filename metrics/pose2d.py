@@ -32,11 +32,11 @@ class PCKh(HitRate):
         Unit: pixels in (any, the same on both sides), percent out. Alignment: none. Joint set: every valid joint of the
         first `counted` (all when omitted); head top and neck may lie behind them. Inequality: not strict (error <=
         threshold * head). The head's length is the true distance from head top to neck; a sample without it is left
-        out. Joints of all samples are pooled. A NaN error is a miss.
+        out. Joints of all samples are pooled.
     """
 
     name, info = "pckh", percent("PCKh")
-    field = "joints_2d"
+    field, dims = "joints_2d", 2
 
     def __init__(self, top: int, neck: int, threshold: float = PCKH_THRESHOLD, counted: int | None = None) -> None:
         super().__init__(columns=2)
@@ -65,11 +65,11 @@ class PCK(HitRate):
     Convention:
         Unit: pixels in, percent out. Alignment: none. Joint set: every valid joint of the first `counted`. Inequality:
         not strict. The torso's length is the true distance between the midpoints of shoulders and hips; a sample whose
-        four joints are not all annotated is left out. Joints of all samples are pooled. A NaN error is a miss.
+        four joints are not all annotated is left out. Joints of all samples are pooled.
     """
 
     name, info = "pck", percent("PCK@0.2")
-    field = "joints_2d"
+    field, dims = "joints_2d", 2
 
     def __init__(
         self,
@@ -108,11 +108,11 @@ class WithinBox(HitRate):
     Convention:
         Unit: pixels in, percent out. Alignment: none. Joint set: every valid joint of the first `counted`. Inequality:
         not strict. The box is the tight one around the valid true joints of the first `counted`, its longer side is the
-        measure. Joints of all samples are pooled. A NaN error is a miss.
+        measure. Joints of all samples are pooled.
     """
 
     name, info = "within_box", percent("10 % of box")
-    field = "joints_2d"
+    field, dims = "joints_2d", 2
 
     def __init__(self, threshold: float = BOX_THRESHOLD, counted: int | None = None) -> None:
         super().__init__(columns=2)
@@ -140,11 +140,11 @@ class BoxError(SumMetric):
     """Mean error of a person's joints, in percent of the longer side of the person's box; then the mean over people.
 
     Convention:
-        As `WithinBox`; a sample whose box has no extent is left out. A NaN error makes the mean NaN.
+        As `WithinBox`; a sample whose box has no extent is left out.
     """
 
     name, info = "box_error", MetricInfo("%", "error of box", higher_is_better=False, decimals=1)
-    field = "joints_2d"
+    field, dims = "joints_2d", 2
 
     def __init__(self, counted: int | None = None) -> None:
         super().__init__(columns=2)

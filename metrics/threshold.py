@@ -26,7 +26,7 @@ class AUC(HitRate):
         Unit: metres in, percent out; thresholds in millimetres, by default 31 of them, 0 to 150 in steps of 5.
         Alignment: none here; hand over aligned joints. Joint set: every valid joint given. Inequality: strict (error
         < threshold), so that the threshold 0 counts nothing and a perfect prediction scores 96.77. Joints of all
-        samples are pooled. A NaN error is a miss.
+        samples are pooled.
     """
 
     name, info = "auc", percent("AUC")
@@ -53,7 +53,7 @@ class PCK3D(AUC):
     Convention:
         Unit: metres in, percent out; the threshold in millimetres, by default 150. Alignment: none here; hand over
         aligned joints. Joint set: every valid joint given. Inequality: strict (error < threshold). Joints of all
-        samples are pooled. A NaN error is a miss.
+        samples are pooled.
     """
 
     name, info = "pck3d", percent("3DPCK")

@@ -10,7 +10,19 @@ from sample_metric_cases import CASES, joints
 from task_samples import MATCHING, SCORED, coco_guess, coco_truth, crowd, hand, labels, people_rows, person, surface
 
 from body.skeleton import MPI_INF_3DHP17
-from metrics import DensePosePoints, FreiHand, KeypointAP, MuPoTS, PartSegmentation, People, SurfaceMaps
+from metrics import (
+    PCK,
+    BoxError,
+    DensePosePoints,
+    FreiHand,
+    KeypointAP,
+    MuPoTS,
+    PartSegmentation,
+    PCKh,
+    People,
+    SurfaceMaps,
+    WithinBox,
+)
 from metrics import functional as F
 
 GUESS, TRUTH = joints(0, 8), joints(1, 8)
@@ -57,12 +69,13 @@ SHAPES = {
 def test_shapes_that_do_not_fit_are_named(case):
     guess, truth = SHAPES[case]
     shapes = f"{re.escape(str(tuple(guess.shape)))}.*{re.escape(str(tuple(truth.shape)))}"
-    for name, (make, _) in CASES.items():
-        if "pckh" not in name:  # the tests' own class cuts to two coordinates
-            refused(lambda made=make: made().update(guess, truth), shapes)
+    for make, _ in CASES.values():
+        refused(lambda made=make: made().update(guess, truth), shapes)
     for function in FUNCTIONS:
         refused(lambda called=function: called(guess, truth), shapes)
     refused(lambda: F.pckh(guess, truth, None, 0, 1), shapes)
+    for metric in (PCK((0, 1), (2, 3)), PCKh(0, 1), WithinBox(), BoxError()):
+        refused(lambda made=metric: made.update(guess, truth), f"{shapes}.*2")
 
 
 @pytest.mark.parametrize(
