@@ -126,7 +126,17 @@ def _module_maker(class_path: str, settings: dict[str, Any]) -> Callable[[], Pos
     return make
 
 
-class _Progress(Callback):
+@dataclass(frozen=True)
+class Source:
+    """Where all stages take their batches from."""
+
+    feed: Feed
+    buffers: dict[str, ReplayBuffer]
+    backgrounds: Backgrounds
+    device: torch.device
+
+
+class Progress(Callback):
     """Prints what is going on every ten seconds, and remembers it."""
 
     def __init__(self, batch: int, buffer: ReplayBuffer, every: float = 10.0) -> None:
@@ -136,9 +146,11 @@ class _Progress(Callback):
         self.visits = self._then = 0
 
     def on_train_start(self, *_: Any) -> None:
+        """Start the clock."""
         self.started = self._last = time.monotonic()
 
     def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
+        """Count, and now and then print; only then the device is waited for."""
         self.visits += self._batch
         now = time.monotonic()
         if now - self._last < self._every:
@@ -151,25 +163,16 @@ class _Progress(Callback):
         self._last, self._then = time.monotonic(), self.visits
 
 
-def run_stage(
-    stage: Stage,
-    seconds: float,
-    feed: Feed,
-    buffers: dict[str, ReplayBuffer],
-    backgrounds: Backgrounds,
-    device: torch.device,
-    out: Path,
-    resume: bool,
-) -> dict[str, Any]:
+def run_stage(stage: Stage, seconds: float, source: Source, out: Path, resume: bool) -> dict[str, Any]:
     """Train, evaluate and save one stage; its report."""
     weights, folder = out / f"{stage.name}.safetensors", out / f"{stage.name}.run"
     if resume and weights.is_file():
         return {"name": stage.name, "skipped": f"{weights} is there"}
-    module = stage.module()
+    module, device = stage.module(), source.device
     on_gpu = device.type == "cuda"
-    maker = BatchMaker(stage.crops, backgrounds, device, None, module.protocol, stage.vertices)
+    maker = BatchMaker(stage.crops, source.backgrounds, device, None, module.protocol, stage.vertices)
     timed = TimedTraining(seconds, lr_factor=stage.lr_factor, phases=stage.phases)
-    progress = _Progress(stage.batch, buffers["train"])
+    progress = Progress(stage.batch, source.buffers["train"])
     saving = ModelCheckpoint(folder, save_last=True, save_top_k=0, train_time_interval=timedelta(seconds=60))
     trainer = pl.Trainer(
         accelerator="gpu" if on_gpu else "cpu", devices=1, precision="bf16-mixed" if on_gpu else "32-true",
@@ -177,10 +180,14 @@ def run_stage(
         enable_progress_bar=False, enable_model_summary=False, gradient_clip_val=stage.clip,
         num_sanity_val_steps=0, limit_val_batches=0,
     )  # fmt: skip
+    if on_gpu:
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats()
     if stage.compiled:
         module.network.compile(dynamic=False)
     earlier = folder / "last.ckpt"
-    trainer.fit(module, feed.batches(maker, stage.batch), ckpt_path=earlier if resume and earlier.is_file() else None)
+    batches = source.feed.batches(maker, stage.batch)
+    trainer.fit(module, batches, ckpt_path=earlier if resume and earlier.is_file() else None)
     trained = time.monotonic() - progress.started
     timed.use_average(module)
     _save(module, weights, stage.trunk)
@@ -188,10 +195,9 @@ def run_stage(
         "name": stage.name, "seconds": trained, "visits": progress.visits, "visits_per_s": progress.visits / trained,
         "memory_gb": torch.cuda.max_memory_allocated() / 2**30 if on_gpu else 0.0, "log": progress.lines,
     }  # fmt: skip
-    whole = BatchMaker(stage.crops, backgrounds, device, None, module.protocol)  # meshes are scored, too
+    whole = BatchMaker(stage.crops, source.backgrounds, device, None, module.protocol)  # meshes are scored, too
     with torch.compiler.set_stance("force_eager"):
-        report |= evaluate(module, whole, buffers["val"], device, min(stage.batch, 64))
-    return report
+        return report | evaluate(module, whole, source.buffers["val"], device, min(stage.batch, 64))
 
 
 @torch.no_grad()

@@ -85,14 +85,14 @@ def _log_between(like: Tensor, low: float, high: float) -> Float[Tensor, " rows"
 def _coloured(image: Float[Tensor, "rows 3 size size"]) -> Float[Tensor, "rows 3 size size"]:
     """Gamma, then one matrix for brightness, tint and saturation, then contrast about the mean."""
     device, count = image.device, len(image)
-    image = image.clamp(min=1e-4).pow(_log_between(image, 0.6, 1.7).view(-1, 1, 1, 1))
-    tint = torch.exp(0.12 * torch.randn(count, 3, device=device)) * _log_between(image, 0.6, 1.5)[:, None]
+    image = image.clamp(min=1e-4).pow(_log_between(image, 0.7, 1.45).view(-1, 1, 1, 1))
+    tint = torch.exp(0.12 * torch.randn(count, 3, device=device)) * _log_between(image, 0.7, 1.4)[:, None]
     saturation = _between(image, 0.3, 1.4).view(-1, 1, 1)
     luma = constant((0.299, 0.587, 0.114), device).expand(3, 3)
     matrix = saturation * torch.eye(3, device=device) + (1 - saturation) * luma
     image = torch.einsum("bdc,bchw->bdhw", matrix * tint[:, :, None], image)
     mean = image.mean((1, 2, 3), keepdim=True)
-    return mean + (image - mean) * _log_between(image, 0.55, 1.5).view(-1, 1, 1, 1)
+    return mean + (image - mean) * _log_between(image, 0.6, 1.4).view(-1, 1, 1, 1)
 
 
 def _blurred(image: Float[Tensor, "rows 3 size size"]) -> Float[Tensor, "rows 3 size size"]:

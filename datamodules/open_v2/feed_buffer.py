@@ -76,7 +76,8 @@ class ReplayBuffer:
 
     def take(self, positions: Int[Tensor, " batch"]) -> Records:
         """Samples by their position, 0 to `len(self) - 1`."""
-        return read_rows(self._rows[positions], self.size)
+        # whole words: eight times faster than bytes
+        return read_rows(self._rows.view(torch.int64)[positions].view(torch.uint8), self.size)
 
     def draw(self, count: int) -> Records:
         """Samples at random, each as likely as any other.

@@ -34,7 +34,13 @@ class Records:
 
 
 def row_type(size: int) -> np.dtype[np.void]:
-    """A row of `Records`, packed; it is a multiple of 8 bytes long for every even size."""
+    """A row of `Records`, packed; a multiple of 8 bytes.
+
+    Raises:
+        ValueError: the size is not a multiple of 4.
+    """
+    if size % 4:
+        raise ValueError(f"pictures need a side that is a multiple of 4, not {size}")
     images = [("foreground", np.uint8, (size, size, 4)), ("iuv", np.uint8, (size, size, 3))]
     numbers = [(name, np.float32, shape) for name, shape in _NUMBERS.items()]
     return np.dtype([*images, *numbers, ("index", np.int64), ("background_seed", np.int64)])

@@ -131,4 +131,4 @@ class PeopleModule(PoseModule):
             {"params": [w for w in trained if w.ndim > 1], "weight_decay": self.weight_decay},
             {"params": [w for w in trained if w.ndim <= 1], "weight_decay": 0.0},
         ]
-        return torch.optim.AdamW(groups, lr=self.lr, fused=self.device.type == "cuda")
+        return torch.optim.AdamW(groups, lr=self.lr)

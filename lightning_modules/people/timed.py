@@ -53,6 +53,7 @@ class TimedTraining(Callback):
         self.average, self.averaged = average, dict[str, Tensor]()
         self._before, self._started, self._steps = 0.0, time.monotonic(), 0
         self._rates: list[float] = []
+        self._live: dict[str, Tensor] = {}
 
     @property
     def elapsed(self) -> float:
@@ -64,7 +65,7 @@ class TimedTraining(Callback):
         self._started = time.monotonic()
         groups = [group for optimizer in trainer.optimizers for group in optimizer.param_groups]
         self._rates = [group.get("initial_lr", group["lr"]) * self.lr_factor for group in groups]
-        live = _floats(pl_module)
+        self._live = live = _floats(pl_module)
         self.averaged = {name: self.averaged.get(name, value).to(value.device).clone() for name, value in live.items()}
 
     def on_train_batch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: Any) -> None:
@@ -82,11 +83,11 @@ class TimedTraining(Callback):
             if weight.grad is not None:
                 weight.grad.nan_to_num_(0.0, 0.0, 0.0)
 
-    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: Any) -> None:
+    def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
         """Average the weights; end when the time is over."""
         self._steps += 1
         kept = min(self.average, self._steps / (self._steps + 9))
-        torch._foreach_lerp_(list(self.averaged.values()), list(_floats(pl_module).values()), 1 - kept)
+        torch._foreach_lerp_(list(self.averaged.values()), list(self._live.values()), 1 - kept)
         if self.elapsed >= self.seconds:
             trainer.should_stop = True
 
