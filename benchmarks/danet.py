@@ -59,7 +59,7 @@ class PublishedEstimator(nn.Module):
 
 
 class PublishedCleaning(nn.Module):
-    """`Dropping` in eval mode as published: the arg-max of one joint's maps after the other."""
+    """`PartDrop` in eval mode as published: the arg-max of one joint's maps after the other."""
 
     def forward(self, iuv: IuvMaps, partial: IuvMaps) -> tuple[IuvMaps, IuvMaps]:
         """Clean maps of the body and of its joints."""
@@ -85,7 +85,7 @@ def make_network(published: bool) -> nn.Module:
     network.eval()
     if published:
         network.estimator = PublishedEstimator(network.estimator)  # type: ignore[assignment]
-        network.dropping = PublishedCleaning()  # type: ignore[assignment]
+        network.part_drop = PublishedCleaning()  # type: ignore[assignment]
         network.fold = False  # type: ignore[assignment]
     return network
 

@@ -112,9 +112,9 @@ class BodyModel(nn.Module):
             transl: added to vertices and joints, metres.
         """
         rotations = batch_rodrigues(pose.reshape(-1, 3)).view(*pose.shape[:2], 3, 3)
-        return self.turned(rotations, betas, transl)
+        return self.forward_rotmat(rotations, betas, transl)
 
-    def turned(
+    def forward_rotmat(
         self,
         rotations: Float[Tensor, "batch joints 3 3"],
         betas: Float[Tensor, "batch betas"],
@@ -148,7 +148,7 @@ class BodyModel(nn.Module):
     def posed_joints(
         self, rotations: Float[Tensor, "batch joints 3 3"], betas: Float[Tensor, "batch betas"]
     ) -> Float[Tensor, "batch joints 3"]:
-        """The joints of `turned` alone, for a small part of its work."""
+        """The joints of `forward_rotmat` alone, for a small part of its work."""
         shaped = self.v_template + blend_shapes(betas, self.shapedirs)
         return self._chain(rotations, vertices2joints(self.regressor, shaped))[0]
 

@@ -53,7 +53,7 @@ class PosedBody(nn.Module):
         """The mesh in metres, without translation."""
         with full_precision(parameters[0]):
             if isinstance(parameters, BodyRotations):
-                return self.body.turned(parameters.rotations, parameters.betas).vertices
+                return self.body.forward_rotmat(parameters.rotations, parameters.betas).vertices
             return self.body(parameters.pose + self.body.mean_pose, parameters.betas).vertices
 
     def joints(self, vertices: Float[Tensor, "batch vertices 3"]) -> Float[Tensor, "batch joints 3"]:

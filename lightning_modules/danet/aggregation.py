@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from lightning_modules.danet.chain import ChainMemory, Features
+from lightning_modules.danet.chain import Features, LimbLSTM
 from lightning_modules.danet.graph import GraphLayer, Refinement, collection_graph, conversion_graph
 
 AGGREGATIONS = ("gcn", "lstm", "direct", "implicit", "none")
@@ -120,9 +120,9 @@ class Aggregation(nn.Module):
 
 def _refinement(
     kind: str, joints: int, width: int, learned_edges: bool
-) -> PositionGraph | DirectGraph | ChainMemory | NoRefinement:
+) -> PositionGraph | DirectGraph | LimbLSTM | NoRefinement:
     if kind == "none":
         return NoRefinement()
     if kind == "lstm":
-        return ChainMemory(joints, width)
+        return LimbLSTM(joints, width)
     return (DirectGraph if kind == "direct" else PositionGraph)(joints, width, learned_edges)

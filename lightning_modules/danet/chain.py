@@ -39,7 +39,7 @@ def layers(*widths: int) -> nn.Sequential:
     return nn.Sequential(*steps)
 
 
-class ChainMemory(nn.Module):
+class LimbLSTM(nn.Module):
     """Positions from each parent's position and rotation, bidirectional LSTMs along the limbs, and back to rotations.
 
     As released: the trunk's memory is handed to head and arms; legs start without; the joint from which both arms set
@@ -63,7 +63,7 @@ class ChainMemory(nn.Module):
     def forward(self, rotations: Float[Tensor, "batch joints channels"]) -> Features:
         """The three steps."""
         positions = self.positions(rotations)
-        refined = torch.cat([positions, positions], -1) + self.remembered(positions)
+        refined = torch.cat([positions, positions], -1) + self.refine(positions)
         family = [refined[:, list(others)] for others in (PARENTS, range(len(SMPL24)), CHILDREN)]
         converted = self.convert(torch.cat(family, -1).flatten(0, 1)).view_as(rotations)
         return Features(rotations, converted, positions, refined)
@@ -76,7 +76,7 @@ class ChainMemory(nn.Module):
             known[joint] = self.collect[joint](torch.cat([known[parent], rotations[:, parent]], -1))
         return torch.stack([known[joint] for joint in range(rotations.shape[1])], 1)
 
-    def remembered(self, positions: Float[Tensor, "batch joints channels"]) -> Float[Tensor, "batch joints twice"]:
+    def refine(self, positions: Float[Tensor, "batch joints channels"]) -> Float[Tensor, "batch joints twice"]:
         """What the LSTMs say about every joint."""
         said: dict[int, Tensor] = {}
 

@@ -27,25 +27,25 @@ class Charts:
 
     Attributes:
         name: `densepose` or `open`.
-        kept: for every joint the parts that its simplified map keeps, one channel each.
-        seen: for every joint the parts of which one is at the joint where nothing hides it.
+        joint_parts: for every joint the parts that its simplified map keeps, one channel each.
+        visible_parts: for every joint the parts of which one is at the joint where nothing hides it.
         coarse: the parts of every class of the coarse mask, the background first.
     """
 
     name: str
-    kept: tuple[tuple[int, ...], ...]
-    seen: tuple[tuple[int, ...], ...]
+    joint_parts: tuple[tuple[int, ...], ...]
+    visible_parts: tuple[tuple[int, ...], ...]
     coarse: tuple[tuple[int, ...], ...]
 
-    def kept_channels(self, all_parts: bool = False) -> Int[Tensor, "24 slots"]:
+    def joint_channels(self, all_parts: bool = False) -> Int[Tensor, "24 slots"]:
         """Channels of the global maps that every joint keeps; all of them with `all_parts`."""
         everything = (tuple(range(1, PARTS + 1)),) * len(SMPL24)
-        return torch.tensor(everything if all_parts else self.kept)
+        return torch.tensor(everything if all_parts else self.joint_parts)
 
-    def seen_table(self) -> Bool[Tensor, "24 25"]:
+    def visibility_table(self) -> Bool[Tensor, "24 25"]:
         """Whether a part (column) at the place of a joint (row) shows the joint."""
         table = torch.zeros(len(SMPL24), PARTS + 1, dtype=torch.bool)
-        for joint, parts in enumerate(self.seen):
+        for joint, parts in enumerate(self.visible_parts):
             table[joint, list(parts)] = True
         return table
 
@@ -62,7 +62,7 @@ _HEAD, _LEFT_ARM, _RIGHT_ARM = (1, 2, 23, 24, 23, 24), (1, 2, 15, 17, 19, 21), (
 _LEFT_HAND, _RIGHT_HAND = (15, 17, 19, 21, 4, 4), (16, 18, 20, 22, 3, 3)
 _LEFT_THIGH, _RIGHT_THIGH = (1, 2, 8, 10, 12, 14), (1, 2, 7, 9, 11, 13)
 
-_KEPT = {
+_JOINT_PARTS = {
     "pelvis": _TRUNK, "left_hip": _LEFT_THIGH, "right_hip": _RIGHT_THIGH, "spine1": _TRUNK, "left_knee": _LEFT_THIGH,
     "right_knee": _RIGHT_THIGH, "spine2": _TRUNK, "left_ankle": _LEFT_LEG, "right_ankle": _RIGHT_LEG,
     "spine3": _TRUNK, "left_foot": _LEFT_LEG, "right_foot": _RIGHT_LEG, "neck": _HEAD, "left_collar": _LEFT_ARM,
@@ -82,7 +82,7 @@ _SEEN = {
 
 DENSEPOSE = Charts(
     "densepose",
-    tuple(_KEPT[joint] for joint in SMPL24.joints),
+    tuple(_JOINT_PARTS[joint] for joint in SMPL24.joints),
     tuple(_SEEN[joint] for joint in SMPL24.joints),
     ((0,), (1, 2), (3,), (4,), (5,), (6,), (7, 9), (8, 10), (11, 13), (12, 14), (15, 17), (16, 18), (19, 21), (20, 22),
      (23, 24)),

@@ -70,7 +70,7 @@ class IuvEstimator(nn.Module):
             self.deconv = upsampling(self.backbone.channels[-1], channels, times)
         self.normalise = Normalise(self.backbone.mean, self.backbone.std)
         self.channels = channels
-        slots = charts.kept_channels(all_parts).shape[1] + 1
+        slots = charts.joint_channels(all_parts).shape[1] + 1
         self.u, self.v = (nn.Conv2d(channels, PARTS + 1, 3, padding=1) for _ in range(2))
         self.index = nn.Conv2d(channels, PARTS + 1, 3, padding=1)
         self.coarse = nn.Conv2d(channels, len(charts.coarse), 3, padding=1)

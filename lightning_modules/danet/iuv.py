@@ -2,7 +2,7 @@
 
 Convention:
     Channel 0 is the background, the others are parts; U and V lie in [0, 1] where their part is seen. A map of a joint
-    keeps a few parts only (`charts.Charts.kept`), in the order of its slots.
+    keeps a few parts only (`charts.Charts.joint_parts`), in the order of its slots.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from lightning_modules.danet.charts import PARTS
 class IuvMaps(NamedTuple):
     """U, V and Index of every pixel, one channel per part.
 
-    As the network gives them: real numbers and logits. After `clean`, and as labels: zero in all channels but one.
+    As the network gives them: real numbers and logits. After `harden_iuv`, and as labels: zero in all channels but one.
     """
 
     u: Float[Tensor, "*batch channels height width"]
@@ -41,7 +41,7 @@ class IuvMaps(NamedTuple):
         return self.part.max(-3).indices  # a quarter of the time that argmax takes on a CPU
 
 
-def clean(maps: IuvMaps) -> IuvMaps:
+def harden_iuv(maps: IuvMaps) -> IuvMaps:
     """Index becomes exactly one-hot, U and V vanish but for the winning channel; they keep their gradients.
 
     U and V of a background pixel are those of channel 0, which training pulls to zero.

@@ -24,7 +24,7 @@ from lightning_modules.common.rotations import crop_to_camera_rotation, matrix_f
 from lightning_modules.danet.charts import CHARTS, PARTS
 from lightning_modules.danet.criterion import DaNetLoss
 from lightning_modules.danet.crop_camera import FOCAL, SMALLEST_SCALE, crop_focal, mirror_camera, project, translation
-from lightning_modules.danet.iuv import clean, image_of_maps
+from lightning_modules.danet.iuv import harden_iuv, image_of_maps
 from lightning_modules.danet.network import DaNet, DaNetOutput
 from lightning_modules.danet.targets import Targets, make_targets
 from lightning_modules.prediction import Prediction
@@ -45,8 +45,8 @@ class DaNetModule(PoseModule):
         roi_ratios: see `JointWindows`.
         roi_scale: see `JointWindows`.
         jitter: see `JointWindows`.
-        drop: see `Dropping`.
-        drop_rate: see `Dropping`.
+        drop: see `PartDrop`.
+        drop_rate: see `PartDrop`.
         rotation: `6d` or `matrix`.
         global_backbone: see `DaNet`.
         local_backbone: see `DaNet`.
@@ -156,7 +156,7 @@ class DaNetModule(PoseModule):
         """Loss terms by name, weighted; those of the first stage alone in the first `estimator_steps`."""
         target = self.targets(batch)
         estimate = self.network.estimator(batch["image"])
-        terms = self.loss.of_estimate(estimate, target, batch, self.network.kept)
+        terms = self.loss.of_estimate(estimate, target, batch, self.network.joint_parts)
         if self.global_step >= self.estimator_steps:
             output = self.network.regress(estimate, target.iuv, supervise=True)
             terms |= self.loss.of_body(output, target)
@@ -202,7 +202,7 @@ class DaNetModule(PoseModule):
             smpl=smpl,
             intermediates={
                 "camera": camera,
-                "iuv": image_of_maps(clean(estimate.iuv)) * joints.new_tensor((PARTS, 1, 1)).view(3, 1, 1),
+                "iuv": image_of_maps(harden_iuv(estimate.iuv)) * joints.new_tensor((PARTS, 1, 1)).view(3, 1, 1),
                 "joint_places": estimate.windows.centres,
                 "joint_hidden": estimate.windows.hidden,
                 "joint_windows": estimate.windows.thetas,

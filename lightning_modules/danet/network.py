@@ -14,9 +14,9 @@ from lightning_modules.common.rotations import matrix_from_6d
 from lightning_modules.danet.aggregation import Aggregation
 from lightning_modules.danet.chain import Features
 from lightning_modules.danet.charts import CHARTS
-from lightning_modules.danet.dropping import Dropping
 from lightning_modules.danet.estimator import JOINTS, Estimate, IuvEstimator
 from lightning_modules.danet.iuv import IuvMaps, simplify
+from lightning_modules.danet.part_drop import PartDrop
 from lightning_modules.danet.pooling import JointWindows, resample
 from lightning_modules.danet.streams import GlobalStream, LocalStreams
 
@@ -66,8 +66,8 @@ class DaNet(nn.Module):
         roi_ratios: see `JointWindows`.
         roi_scale: see `JointWindows`.
         jitter: see `JointWindows`.
-        drop: see `Dropping`.
-        drop_rate: see `Dropping`.
+        drop: see `PartDrop`.
+        drop_rate: see `PartDrop`.
         rotation: `6d` or `matrix`.
         global_backbone: of the global stream.
         local_backbone: of the local streams.
@@ -81,7 +81,7 @@ class DaNet(nn.Module):
 
     mean_camera_shape: Tensor
     mean_pose: Tensor
-    kept: Tensor
+    joint_parts: Tensor
 
     def __init__(
         self,
@@ -111,11 +111,11 @@ class DaNet(nn.Module):
         self.representation, self.rotation = representation, rotation
         chart, many = CHARTS[charts], streams == "many"
         windows = JointWindows(chart, roi_ratios, roi_scale, jitter)
-        self.register_buffer("kept", chart.kept_channels(parts == "all"), persistent=False)
+        self.register_buffer("joint_parts", chart.joint_channels(parts == "all"), persistent=False)
         own_maps = many and representation in ("iuv", "segmentation")
         self.estimator = IuvEstimator(chart, iuv_backbone, channels, parts == "all", windows, own_maps, pretrained)
-        self.dropping = Dropping(drop, drop_rate, self.kept)
-        width, slots, numbers = self.estimator.channels, self.kept.shape[1] + 1, ROTATIONS[rotation]
+        self.part_drop = PartDrop(drop, drop_rate, self.joint_parts)
+        width, slots, numbers = self.estimator.channels, self.joint_parts.shape[1] + 1, ROTATIONS[rotation]
         planes = {"iuv": 3, "true": 3, "segmentation": 1}.get(representation, 0)
         answers = _CAMERA + _SHAPE + (0 if many else numbers * JOINTS)
         sizes = (25 * planes or width, answers, stream_channels, global_backbone, pretrained)
@@ -179,8 +179,8 @@ class DaNet(nn.Module):
         if self.representation == "true":
             if true is None:
                 raise ValueError("this network reads IUV labels (representation: true); put them in")
-            return true.stacked(), resample(simplify(true, self.kept).flatten(2, 3), windows.thetas)
-        body, joints = self.dropping(estimate.iuv, estimate.partial)
+            return true.stacked(), resample(simplify(true, self.joint_parts).flatten(2, 3), windows.thetas)
+        body, joints = self.part_drop(estimate.iuv, estimate.partial)
         joints = body if joints is None else joints
         if self.representation == "segmentation":
             return body.part, joints.part

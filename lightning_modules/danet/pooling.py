@@ -69,7 +69,7 @@ def visibility(
     Args:
         labels: part of every pixel.
         centres: places of the joints.
-        seen: see `Charts.seen_table`.
+        seen: see `Charts.visibility_table`.
     """
     height, width = labels.shape[1:]
     place = (centres + 1) / 2 * torch.tensor([width - 1, height - 1], device=centres.device)
@@ -174,7 +174,7 @@ class JointWindows(nn.Module):
         else:
             self.register_buffer("ratio", ratio)
             self.register_buffer("offset", offset)
-        self.register_buffer("seen", charts.seen_table(), persistent=False)
+        self.register_buffer("seen", charts.visibility_table(), persistent=False)
 
     def forward(
         self, heatmaps: Float[Tensor, "batch joints height width"], labels: Int[Tensor, "batch height width"]

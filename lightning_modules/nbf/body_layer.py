@@ -139,4 +139,4 @@ class BodyLayer(nn.Module):
     ) -> Float[Tensor, "batch vertices 3"]:
         """The posed mesh without translation, metres."""
         with full_precision(betas):
-            return self.body.turned(self.relative(rotations), betas).vertices
+            return self.body.forward_rotmat(self.relative(rotations), betas).vertices

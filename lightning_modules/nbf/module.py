@@ -22,9 +22,9 @@ from lightning_modules.nbf.body_layer import BodyLayer
 from lightning_modules.nbf.camera import FixedCamera
 from lightning_modules.nbf.criterion import FitLoss
 from lightning_modules.nbf.encoder import Encoder
+from lightning_modules.nbf.encoder_input import EncoderInput, View
 from lightning_modules.nbf.losses import part_loss
 from lightning_modules.nbf.network import Fit, NBFNetwork
-from lightning_modules.nbf.pictures import Pictures, View
 from lightning_modules.nbf.placement import Placement
 from lightning_modules.nbf.scale import ScaleConvention
 from lightning_modules.nbf.segmenter import make_segmenter, most_probable
@@ -134,7 +134,7 @@ class NBFModule(PoseModule):
         fitter = None if encoder == "none" else Encoder(encoder, pretrained)
         self.network = NBFNetwork(fitter, layer, stage, parts, input_size, coding)
         self.skeleton, self.batch_skeleton = SMPL24, get_skeleton(skeleton)
-        self.crop_size, self.shown, self.stages = crop_size, input, train
+        self.crop_size, self.input_kind, self.stages = crop_size, input, train
         self.segmenter_from, self.backbone_from = segmenter_from, backbone_from
         camera = FixedCamera(input_size)
         self.scales = {mode: ScaleConvention(name, layer) for mode, name in ((True, scale), (False, test_scale))}
@@ -143,7 +143,7 @@ class NBFModule(PoseModule):
         self.part_weight, self.weight_decay, self.labelled_share = part_weight, weight_decay, labelled_share
         self.parts_every, self.true_parts_steps = parts_every, true_parts_steps
         self.part_metric = PartSegmentation(parts + 1)
-        self.pictures = Pictures(crop_size, input_size, parts)
+        self.encoder_input = EncoderInput(crop_size, input_size, parts)
         first = crop_size if input in ("parts", "rgb") else input_size
         self.example_input_array = torch.zeros(1, 3, first, first)
         idle = {"segmenter": self.network.encoder, "fitter": self.network.segmenter}.get(train)
@@ -176,10 +176,10 @@ class NBFModule(PoseModule):
         """
         if self.network.encoder is None:
             return self.network.segment(image)
-        if self.shown == "parts":
+        if self.input_kind == "parts":
             image = self.network.colour(self.network.segment(image), image.shape[-1])
-        elif self.shown == "rgb":
-            image = self.pictures.photograph(image)
+        elif self.input_kind == "rgb":
+            image = self.encoder_input.photograph(image)
         return self.network(image)
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
@@ -204,13 +204,15 @@ class NBFModule(PoseModule):
 
     def _answer(self, batch: Batch, truth: BodyTruth, view: View, logits: Tensor | None) -> Prediction:
         """The prediction; of a segmenter alone only its parts are numbers."""
-        parts = {} if logits is None else {"parts": self.pictures.in_crop(most_probable(logits, self.crop_size), view)}
+        parts = (
+            {} if logits is None else {"parts": self.encoder_input.in_crop(most_probable(logits, self.crop_size), view)}
+        )
         if self.network.encoder is None:
             nowhere = torch.full_like(truth.joints, torch.nan)
             return Prediction(nowhere, self.skeleton, nowhere[..., :2], root_depth_source="none", intermediates=parts)
         picture = self._picture(view, truth, logits)
         fit = self.network(picture)
-        transl = self.placement.translation(fit.vertices, None if self.shown == "rgb" else picture)
+        transl = self.placement.translation(fit.vertices, None if self.input_kind == "rgb" else picture)
         with full_precision(transl):
             affine = compose_affine(view.affine, batch["crop_affine"])
             vertices, smpl = self.placement.place(fit, transl, affine, self._ray(batch), batch)
@@ -277,7 +279,7 @@ class NBFModule(PoseModule):
         return body_truth(batch, self.network.layer, self._ray(batch), self.batch_skeleton)
 
     def _view(self, batch: Batch, truth: BodyTruth) -> View:
-        return self.pictures.view(batch, truth, self.scales[self.training], jitter=self.training)
+        return self.encoder_input.view(batch, truth, self.scales[self.training], jitter=self.training)
 
     def _segment(self, image: Tensor) -> Tensor | None:
         """Logits, or None in training steps that do without."""
@@ -290,10 +292,10 @@ class NBFModule(PoseModule):
 
     def _picture(self, view: View, truth: BodyTruth, logits: Tensor | None) -> Float[Tensor, "batch 3 input input"]:
         """What the encoder sees."""
-        if self.shown == "rgb":
-            return self.pictures.photograph(view.image)
-        if self.shown.startswith("joints"):
-            return self.pictures.joints(view, truth, self.shown)
-        if self.shown == "true_parts" or logits is None:
-            return self.pictures.true_parts(view)
+        if self.input_kind == "rgb":
+            return self.encoder_input.photograph(view.image)
+        if self.input_kind.startswith("joints"):
+            return self.encoder_input.joints(view, truth, self.input_kind)
+        if self.input_kind == "true_parts" or logits is None:
+            return self.encoder_input.true_parts(view)
         return self.network.colour(logits, self.crop_size)

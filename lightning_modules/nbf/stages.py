@@ -9,8 +9,8 @@ from typing import Any
 from torch import Tensor
 
 from lightning_modules.common.initial_weights import read_state
+from lightning_modules.nbf.encoder_input import INPUTS
 from lightning_modules.nbf.losses import DISTANCES
-from lightning_modules.nbf.pictures import INPUTS
 
 STAGES = ("both", "segmenter", "fitter")
 

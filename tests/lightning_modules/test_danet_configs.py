@@ -112,4 +112,4 @@ def test_the_authors_weights_become_a_model(monkeypatch):
         model = zoo.from_official("danet", {"model": state, "epoch": 3}, iuv_backbone="resnet50", aggregation="gcn")
     assert not model.training
     assert (model.network.estimator.windows.ratio == 2).all()
-    assert model.network.dropping.kind == "part_release"
+    assert model.network.part_drop.kind == "part_release"

@@ -16,10 +16,10 @@ from lightning_modules.danet.crop_camera import (
     project,
     translation,
 )
-from lightning_modules.danet.dropping import Dropping, block_mask, dropped_parts
 from lightning_modules.danet.estimator import IuvEstimator
 from lightning_modules.danet.graph import collection_graph, conversion_graph, normalised, refinement_edges
-from lightning_modules.danet.iuv import IuvMaps, clean, image_of_maps, maps_of_bytes, maps_of_labels, simplify
+from lightning_modules.danet.iuv import IuvMaps, harden_iuv, image_of_maps, maps_of_bytes, maps_of_labels, simplify
+from lightning_modules.danet.part_drop import PartDrop, block_mask, dropped_parts
 from lightning_modules.danet.pooling import (
     JointWindows,
     Windows,
@@ -29,7 +29,7 @@ from lightning_modules.danet.pooling import (
     window_matrices,
 )
 
-KEPT = DENSEPOSE.kept_channels()
+KEPT = DENSEPOSE.joint_channels()
 
 
 @pytest.fixture(scope="module")
@@ -50,11 +50,11 @@ def same(ours, theirs, atol=1e-6):
 
 
 def test_cleaning(official):
-    cleaned = clean(maps(official, "iuv_logit"))
+    cleaned = harden_iuv(maps(official, "iuv_logit"))
     for ours, theirs in zip(cleaned, maps(official, "iuv_clean"), strict=True):
         assert torch.equal(ours, theirs)
     tie = IuvMaps(torch.ones(1, 3, 1, 1), torch.ones(1, 3, 1, 1), torch.tensor([0.0, 2, 2]).view(1, 3, 1, 1))
-    assert clean(tie).part.flatten().tolist() == [0, 1, 0]
+    assert harden_iuv(tie).part.flatten().tolist() == [0, 1, 0]
 
 
 def test_images_and_maps(official):
@@ -119,7 +119,7 @@ def test_joints_maps_are_a_grouped_convolution_of_what_their_windows_show():
 
 def test_visibility_is_a_bilinear_sample_of_the_parts_that_show_a_joint():
     labels, centres = torch.randint(0, 25, (2, 8, 8)), 2.4 * torch.rand(2, 24, 2) - 1.2
-    table = DENSEPOSE.seen_table()
+    table = DENSEPOSE.visibility_table()
     one_hot = torch.nn.functional.one_hot(labels, 25).float()
     for joint in range(24):
         shown = one_hot[..., table[joint]].amax(-1)[:, None]
@@ -159,7 +159,7 @@ def test_graphs(official):
 def test_part_drop_as_released(official):
     dropped = torch.zeros(2, 25, dtype=torch.bool)
     dropped[:, official["partdrop_idx"].long()] = True
-    body, _ = Dropping("part_release", 0.3, KEPT).without(maps(official, "iuv_logit"), None, dropped)
+    body, _ = PartDrop("part_release", 0.3, KEPT).without(maps(official, "iuv_logit"), None, dropped)
     for ours, theirs in zip(body, maps(official, "partdrop_clean"), strict=True):
         assert torch.equal(ours, theirs)
 
@@ -169,7 +169,7 @@ def test_part_drop_as_in_the_paper_blanks_the_parts():
     own = IuvMaps(*torch.randn(3, 2, 24, 7, 6, 6))
     dropped = torch.zeros(2, 25, dtype=torch.bool)
     dropped[0, [1, 8]] = True
-    body, joints = Dropping("part", 0.3, KEPT).without(logits, own, dropped)
+    body, joints = PartDrop("part", 0.3, KEPT).without(logits, own, dropped)
     gone = (logits.labels() == 1) | (logits.labels() == 8)
     gone[1] = False
     assert torch.equal(body.part.sum(1) == 0, gone)
@@ -184,7 +184,7 @@ def test_dropping_rates(kind):
     torch.manual_seed(0)
     logits = torch.zeros(200, 25, 14, 14)
     logits[:, 5] = 1.0  # everything is foreground
-    drop = Dropping(kind, 0.3, KEPT)
+    drop = PartDrop(kind, 0.3, KEPT)
     body, joints = drop(IuvMaps(logits, logits, logits), None)
     assert joints is None
     lost = (body.part.sum(1) == 0).float()
@@ -200,25 +200,25 @@ def test_background_is_never_dropped():
     logits = torch.zeros(3, 25, 9, 9)
     logits[:, 0] = 1.0
     for kind in ("block", "unit"):
-        body, _ = Dropping(kind, 0.9, KEPT)(IuvMaps(logits, logits, logits), None)
+        body, _ = PartDrop(kind, 0.9, KEPT)(IuvMaps(logits, logits, logits), None)
         assert (body.part[:, 0] == 1).all()
     assert block_mask(torch.zeros(2, 3, 9, 9), 0.9).float().mean() > 0.7
 
 
 def test_dropping_settings_are_checked():
     with pytest.raises(ValueError, match="no drop 'x'; use one of none, part, part_release, block, unit"):
-        Dropping("x", 0.3, KEPT)
+        PartDrop("x", 0.3, KEPT)
     with pytest.raises(ValueError, match=r"drop_rate 1\.0 is no probability below 1"):
-        Dropping("part", 1.0, KEPT)
+        PartDrop("part", 1.0, KEPT)
 
 
 @pytest.mark.parametrize("charts", CHARTS.values(), ids=CHARTS)
 def test_charts_name_every_part_once_and_both_sides_alike(charts):
     assert sorted(part for group in charts.coarse for part in group) == list(range(PARTS + 1))
     assert len(charts.coarse) == 15
-    assert all(len(parts) == 6 and set(parts) <= set(range(1, PARTS + 1)) for parts in charts.kept)
-    assert {part for parts in charts.kept for part in parts} == set(range(1, PARTS + 1))
-    assert all(set(seen) <= set(kept) for seen, kept in zip(OPEN.seen, OPEN.kept, strict=True))
+    assert all(len(parts) == 6 and set(parts) <= set(range(1, PARTS + 1)) for parts in charts.joint_parts)
+    assert {part for parts in charts.joint_parts for part in parts} == set(range(1, PARTS + 1))
+    assert all(set(seen) <= set(kept) for seen, kept in zip(OPEN.visible_parts, OPEN.joint_parts, strict=True))
 
 
 def test_map_losses(official):

@@ -6,7 +6,7 @@ import torch
 from danet_weights import VARIANTS, danet_state
 from official_weights import golden, kept, no_initialisation
 
-from lightning_modules.danet.iuv import clean
+from lightning_modules.danet.iuv import harden_iuv
 from lightning_modules.danet.network import DaNet
 from lightning_modules.danet.official import build_network, convert_state_dict
 
@@ -65,7 +65,7 @@ def test_windows_and_visibility(released):
 
 def test_cleaned_maps_make_the_same_choices(released):
     data, output, *_ = released
-    body, joints = clean(output.estimate.iuv), clean(output.estimate.partial)
+    body, joints = harden_iuv(output.estimate.iuv), harden_iuv(output.estimate.partial)
     for name, values in zip("uv", body[:2], strict=True):
         np.testing.assert_allclose(values.double().sum((2, 3)), data[f"sum_{name}_clean"], atol=1e-2)
     np.testing.assert_array_equal(body.part.double().sum((2, 3)), data["sum_index_clean"])

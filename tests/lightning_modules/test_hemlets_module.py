@@ -82,8 +82,8 @@ def test_mirrored_body_is_the_mirrored_mesh():
     batch, body = make_batch(2, 64), open_body()
     module = poshed()
     true = module._true_body(batch)
-    vertices = body.turned(*true).vertices
-    mirrored = body.turned(*mirror_body(true)).vertices
+    vertices = body.forward_rotmat(*true).vertices
+    mirrored = body.forward_rotmat(*mirror_body(true)).vertices
     root = body.posed_joints(*true)[:, :1]  # x of the rest-pose root is not exactly 0
     expected = vertices[:, body.mirror] * torch.tensor([-1.0, 1, 1])
     torch.testing.assert_close(mirrored, expected + (root * torch.tensor([2.0, 0, 0])), atol=2e-3, rtol=0)

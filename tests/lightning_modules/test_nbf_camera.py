@@ -10,8 +10,8 @@ from body.skeleton import get_skeleton
 from lightning_modules.common.rotations import crop_to_camera_rotation
 from lightning_modules.nbf.body_layer import BodyLayer
 from lightning_modules.nbf.camera import MEAN_TRANSL, FixedCamera, box_zoom, resize_affine, warp
+from lightning_modules.nbf.encoder_input import EncoderInput
 from lightning_modules.nbf.network import Fit
-from lightning_modules.nbf.pictures import Pictures
 from lightning_modules.nbf.placement import Placement
 from lightning_modules.nbf.scale import ScaleConvention
 from lightning_modules.nbf.targets import body_truth, labelled
@@ -109,12 +109,12 @@ def test_labels_follow_their_picture():
     layer = BodyLayer(open_body())
     view = crop_to_camera_rotation(batch["intrinsics"], batch["crop_affine"], 64)
     truth = body_truth(batch, layer, view, SMPL29)
-    shown = Pictures(64, 32, 24).view(batch, truth, ScaleConvention("true_body", layer), jitter=False)
+    shown = EncoderInput(64, 32, 24).view(batch, truth, ScaleConvention("true_body", layer), jitter=False)
     for person in range(2):
         rows, columns = np.nonzero(shown.parts[person].numpy() == 16)  # the head
         place = np.array([columns.mean(), rows.mean()]) / 2
         assert np.linalg.norm(place - shown.pixels[person, 15].numpy()) < 3
-    crop = Pictures(64, 32, 1).view(batch, truth, ScaleConvention("crop", layer), jitter=False)
+    crop = EncoderInput(64, 32, 1).view(batch, truth, ScaleConvention("crop", layer), jitter=False)
     torch.testing.assert_close(crop.affine, resize_affine(64, 32, crop.affine))
     assert torch.equal(crop.parts, (batch["iuv"][:, 0] > 0).long())
 

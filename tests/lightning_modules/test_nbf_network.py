@@ -95,7 +95,7 @@ def test_absolute_and_relative_rotations_pose_the_same_body():
     relative = nearest_rotation(torch.eye(3) + 0.3 * torch.randn(2, 24, 3, 3))
     absolute = to_absolute(relative, parents)
     torch.testing.assert_close(to_relative(absolute, parents), relative, atol=1e-5, rtol=0)
-    posed = open_body().turned(relative, betas)
+    posed = open_body().forward_rotmat(relative, betas)
     for name, rotations in (("absolute", absolute), ("relative", relative)):
         joints, vertices = layers[name].joints(rotations, betas), layers[name].vertices(rotations, betas)
         torch.testing.assert_close(joints, posed.joints, atol=1e-5, rtol=0)

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lightning_modules.danet.charts import PARTS
-from lightning_modules.danet.iuv import IuvMaps, clean
+from lightning_modules.danet.iuv import IuvMaps, harden_iuv
 
 DROPS = ("none", "part", "part_release", "block", "unit")
 
@@ -45,7 +45,7 @@ def block_mask(like: Float[Tensor, "*batch height width"], rate: float) -> Bool[
     return covered.view(like.shape) > 0
 
 
-class Dropping(nn.Module):
+class PartDrop(nn.Module):
     """Cleans the maps of both stages' seam and, in training, drops a part of them.
 
     Args:
@@ -54,40 +54,42 @@ class Dropping(nn.Module):
             another part or the background takes their place; `block`: DropBlock of 7 x 7 pixels; `unit`: Dropout of
             single pixels. The last two drop foreground only.
         rate: probability of a part, or of a pixel.
-        kept: part of every channel of the joints' maps, without the background.
+        joint_parts: part of every channel of the joints' maps, without the background.
 
     Raises:
         ValueError: no such kind, or the rate is no probability.
     """
 
-    kept: Tensor
+    joint_parts: Tensor
 
-    def __init__(self, kind: str, rate: float, kept: Int[Tensor, "joints slots"]) -> None:
+    def __init__(self, kind: str, rate: float, joint_parts: Int[Tensor, "joints slots"]) -> None:
         super().__init__()
         if kind not in DROPS:
             raise ValueError(f"no drop {kind!r}; use one of {', '.join(DROPS)}")
         if not 0 <= rate < 1:
             raise ValueError(f"drop_rate {rate} is no probability below 1")
         self.kind, self.rate = kind, rate
-        self.register_buffer("kept", functional.pad(kept, (1, 0)), persistent=False)
+        self.register_buffer("joint_parts", functional.pad(joint_parts, (1, 0)), persistent=False)
 
     def forward(self, iuv: IuvMaps, partial: IuvMaps | None) -> tuple[IuvMaps, IuvMaps | None]:
         """Clean maps of the body and of its joints, from logits; both lose the same parts."""
         if not self.training or self.kind == "none" or self.rate == 0:
-            return clean(iuv), None if partial is None else clean(partial)
+            return harden_iuv(iuv), None if partial is None else harden_iuv(partial)
         if self.kind in ("part", "part_release"):
             return self.without(iuv, partial, dropped_parts(len(iuv.part), self.rate, iuv.part.device))
-        return self._without_pixels(clean(iuv)), None if partial is None else self._without_pixels(clean(partial))
+        return self._without_pixels(harden_iuv(iuv)), None if partial is None else self._without_pixels(
+            harden_iuv(partial)
+        )
 
     def without(
         self, iuv: IuvMaps, partial: IuvMaps | None, dropped: Bool[Tensor, "batch 25"]
     ) -> tuple[IuvMaps, IuvMaps | None]:
         """Clean maps without the given parts."""
         if self.kind == "part":
-            body = drop_channels(clean(iuv), dropped)
-            return body, None if partial is None else drop_channels(clean(partial), dropped[:, self.kept])
-        body = clean(drop_channels(iuv, dropped))
-        return body, None if partial is None else clean(drop_channels(partial, dropped[:, self.kept]))
+            body = drop_channels(harden_iuv(iuv), dropped)
+            return body, None if partial is None else drop_channels(harden_iuv(partial), dropped[:, self.joint_parts])
+        body = harden_iuv(drop_channels(iuv, dropped))
+        return body, None if partial is None else harden_iuv(drop_channels(partial, dropped[:, self.joint_parts]))
 
     def _without_pixels(self, maps: IuvMaps) -> IuvMaps:
         like = maps.part[..., 0, :, :]

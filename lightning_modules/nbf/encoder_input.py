@@ -36,7 +36,7 @@ class View(NamedTuple):
     """True joints in the encoder's picture."""
 
 
-class Pictures(nn.Module):
+class EncoderInput(nn.Module):
     """Makes views of batches, and the encoder's pictures that need no network.
 
     Args:
