@@ -16,6 +16,7 @@ import pytorch_lightning as pl
 import torch
 import yaml
 from pytorch_lightning.callbacks import Callback, ModelCheckpoint
+from pytorch_lightning.cli import instantiate_module
 from safetensors.torch import save_file
 
 from body.camera import project
@@ -71,7 +72,7 @@ def people_stage(options: argparse.Namespace) -> Stage:
 
     def module() -> PoseModule:
         start = False if options.weights is None else str(options.weights)
-        return PeopleModule(options.backbone, start, crop_size=options.crop, lr=options.lr)
+        return PeopleModule(options.backbone, crop_size=options.crop, pretrained=start, lr=options.lr)
 
     crops = CropSettings(skeleton="open36", size=options.crop)
     return Stage(
@@ -102,7 +103,8 @@ def method_stage(text: str) -> Stage:
         settings["lr"] = float(more[1])
     factor = 1.0 if len(more) > 1 else math.sqrt(batch / usual)
     steps = content.get("trainer", {}).get("max_steps", 0)
-    phases = {key: settings[key] / steps for key in _PHASES if settings.get(key) and steps > 0}
+    counts = {**settings, **settings.get("losses", {})}
+    phases = {key: counts[key] / steps for key in _PHASES if counts.get(key) and steps > 0}
     make = _module_maker(model["class_path"], settings)
     return Stage(
         name.replace("/", "."), float(seconds), make, CropSettings(**own, augmentation=Augmentation()), batch,
@@ -115,12 +117,12 @@ def _module_maker(class_path: str, settings: dict[str, Any]) -> Callable[[], Pos
 
     def make() -> PoseModule:
         module, _, name = class_path.rpartition(".")
-        made = getattr(import_module(module), name)(**settings)
+        made: PoseModule = instantiate_module(getattr(import_module(module), name), settings)
         start = getattr(made, "backbone_from", None)
         if start is not None:
-            from zoo.checkpoints.files import starting_weights
+            from zoo.checkpoints.files import resolve_initial_weights
 
-            made.backbone_from = str(starting_weights(start))
+            made.backbone_from = str(resolve_initial_weights(start))
         return made
 
     return make

@@ -2,41 +2,52 @@
 
 from __future__ import annotations
 
+import inspect
 import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Any, ClassVar, Unpack
 
 import torch
 from pytorch_lightning import LightningModule
 from pytorch_lightning.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 
+from body.choices import check_choices
 from body.skeleton import Skeleton
 from datamodules.base import BaseDataModule
 from datamodules.batch import Batch
+from lightning_modules.common.backbones import Backbone
+from lightning_modules.common.config import plain
+from lightning_modules.common.initial_weights import load_backbone
+from lightning_modules.common.training import TrainingOptions, complete_options, lr_factor_at
 from lightning_modules.prediction import Prediction
 from metrics import build_task, get_protocol, overall
 
-SCHEDULES = ("multistep", "cosine", "poly")
+_INSTANTIATOR = "pytorch_lightning.cli.instantiate_module"  # makes dataclasses of plain hyper-parameters again
 
 
 class PoseModule(LightningModule):
     """Training, evaluation and prediction of a single-person method.
 
     A method supplies `network`, `skeleton`, `losses` and `predict`. Labels and predictions travel as `Batch` and
-    `Prediction`.
+    `Prediction`. Its constructor calls this one and then `save_hyperparameters`.
 
     Args:
-        lr: learning rate of Adam.
-        schedule: `multistep` (times `lr_factor` at the epochs `milestones`), `cosine` or `poly` (to zero over all
-            steps).
-        milestones: epochs of the multistep schedule.
-        lr_factor: its factor.
-        warmup_steps: steps of linear warm-up, for `cosine` and `poly`.
         protocol: evaluation protocol whose metrics validation and test report.
+        **training: see `TrainingOptions`.
 
     Raises:
-        ValueError: unknown schedule.
+        ValueError: there is no such training option, or it is none of its choices.
     """
 
+    training_defaults: ClassVar[TrainingOptions] = {}
+    """What the method's own training differs in from `common.training.DEFAULTS`."""
+    initialisation: ClassVar[Mapping[str, Any]] = {"pretrained": False, "backbone_from": None}
+    """Hyper-parameters of how a training starts, and their values for one that goes on; a method adds its own."""
+    training_only: ClassVar[tuple[str, ...]] = ()
+    """First parts of the names of weights that prediction never uses. A file may lack or have them."""
     network: nn.Module
     skeleton: Skeleton
     """Joint set of the predictions."""
@@ -46,22 +57,43 @@ class PoseModule(LightningModule):
     """Side of the crops that it reads, pixels."""
     _frozen: tuple[nn.Module, nn.Module | None] | None = None
 
-    def __init__(
-        self,
-        lr: float,
-        schedule: str,
-        milestones: list[int],
-        lr_factor: float,
-        warmup_steps: int,
-        protocol: str,
-    ) -> None:
+    def __init__(self, protocol: str, **training: Unpack[TrainingOptions]) -> None:
         super().__init__()
-        if schedule not in SCHEDULES:
-            raise ValueError(f"no schedule {schedule!r}; use one of {', '.join(SCHEDULES)}")
-        self.lr, self.schedule, self.milestones, self.lr_factor = lr, schedule, milestones, lr_factor
-        self.warmup_steps = warmup_steps
+        self.training_options = complete_options(training, self.training_defaults)
+        self.lr, self.backbone_from = self.training_options["lr"], self.training_options["backbone_from"]
         self.protocol = get_protocol(protocol)
         self.metrics = build_task(self.protocol)
+
+    def save_hyperparameters(self, *args: Any, frame: FrameType | None = None, **options: Any) -> None:
+        """As Lightning's, with plain values, so that checkpoints load with `weights_only=True`, and checked choices.
+
+        A method's constructor calls this right after the one here; all training options become hyper-parameters too.
+
+        Raises:
+            ValueError: an argument is none of its choices.
+        """
+        caller = inspect.currentframe()
+        super().save_hyperparameters(*args, frame=frame or (caller and caller.f_back), **options)
+        values = {**plain(dict(self.hparams)), **plain(self.training_options)}
+        super().save_hyperparameters({**values, "_instantiator": _INSTANTIATOR}, **options)
+        check_choices(type(self).__init__, values)
+
+    def setup(self, stage: str) -> None:
+        """Before `fit`, start the backbones from the weights that `backbone_from` names.
+
+        Raises:
+            ValueError: the method has no backbone that could.
+        """
+        if stage == "fit" and self.backbone_from is not None:
+            backbones = self.backbones()
+            if not backbones:
+                raise ValueError(f"{type(self).__name__} has no whole backbone; leave backbone_from out")
+            for backbone in backbones:
+                load_backbone(backbone, Path(self.backbone_from))
+
+    def backbones(self) -> Sequence[Backbone]:
+        """Backbones that `backbone_from` fills."""
+        return ()
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Weighted loss terms of a batch, by name; training minimises their sum."""
@@ -176,29 +208,17 @@ class PoseModule(LightningModule):
         Raises:
             ValueError: a schedule that falls to zero, in a training without an end.
         """
-        optimizer = self.optimizer()
-        if self.schedule == "multistep":
-            steps = torch.optim.lr_scheduler.MultiStepLR(optimizer, self.milestones, gamma=self.lr_factor)
+        optimizer, options = self.optimizer(), self.training_options
+        schedule, warmup = options["schedule"], options["warmup_steps"]
+        if schedule == "multistep":
+            steps = torch.optim.lr_scheduler.MultiStepLR(optimizer, options["milestones"], gamma=options["lr_factor"])
             return {"optimizer": optimizer, "lr_scheduler": {"scheduler": steps, "interval": "epoch"}}
         length = self.trainer.estimated_stepping_batches
         if math.isinf(length):
             raise ValueError(
-                f"schedule {self.schedule} falls until the last step, and this training has none; set "
+                f"schedule {schedule} falls until the last step, and this training has none; set "
                 f"trainer.max_steps or trainer.max_epochs, or schedule: multistep"
             )
         total = int(length)
-        falling = torch.optim.lr_scheduler.LambdaLR(
-            optimizer, lambda step: lr_factor_at(self.schedule, step, total, self.warmup_steps)
-        )
+        falling = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: lr_factor_at(schedule, step, total, warmup))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": falling, "interval": "step"}}
-
-
-def lr_factor_at(schedule: str, step: int, total: int, warmup: int) -> float:
-    """Learning-rate factor: linear from 0 to 1 over `warmup` steps, then down to 0 at `total`.
-
-    Down goes half a cosine, or for `poly` what is left to the power of 0.9.
-    """
-    if step < warmup:
-        return (step + 1) / (warmup + 1)
-    progress = min(1.0, (step - warmup) / max(1, total - warmup))
-    return (1 - progress) ** 0.9 if schedule == "poly" else 0.5 * (1 + math.cos(math.pi * progress))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Bool, Float
@@ -20,6 +22,7 @@ from lightning_modules.cascaded_lifting.targets import DISTANCES, CascadeTargets
 from lightning_modules.common.initial_weights import load_backbone, load_first_stage
 from lightning_modules.common.precision import full_precision
 from lightning_modules.common.root_depth import given_or, pinhole_depth
+from lightning_modules.common.training import Schedule
 from lightning_modules.common.volumes import VolumeSpace
 from lightning_modules.prediction import Prediction
 
@@ -80,6 +83,7 @@ class CascadedLiftingModule(PoseModule):
         ValueError: a setting is not known, or does not go with another; the message says which.
     """
 
+    initialisation: ClassVar[Mapping[str, Any]] = {"start_from": None}
     network: CascadeNet
 
     def __init__(
@@ -113,13 +117,22 @@ class CascadedLiftingModule(PoseModule):
         root_depth: str = "box",
         flip_test: bool = False,
         lr: float = 1e-3,
-        schedule: str = "multistep",
+        schedule: Schedule = "multistep",
         milestones: list[int] | None = None,
         lr_factor: float = 0.1,
         warmup_steps: int = 0,
         protocol: str = "open-v1",
     ) -> None:
-        super().__init__(lr, schedule, [17] if milestones is None else milestones, lr_factor, warmup_steps, protocol)
+        super().__init__(
+            protocol,
+            lr=lr,
+            schedule=schedule,
+            milestones=[17] if milestones is None else milestones,
+            lr_factor=lr_factor,
+            warmup_steps=warmup_steps,
+            pretrained=pretrained,
+            backbone_from=backbone_from,
+        )
         self.save_hyperparameters()
         self.stage, self.lifts = stage, stage == "lifting"
         self.joints_from = joints_from or ("lifted" if self.lifts else "volume")

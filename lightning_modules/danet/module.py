@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Float
@@ -21,6 +22,7 @@ from lightning_modules.common.posed_body import BodyRotations, PosedBody
 from lightning_modules.common.precision import full_precision
 from lightning_modules.common.root_depth import given_or
 from lightning_modules.common.rotations import crop_to_camera_rotation, matrix_from_9d
+from lightning_modules.common.training import Schedule
 from lightning_modules.danet.charts import CHARTS, PARTS
 from lightning_modules.danet.criterion import DaNetLoss
 from lightning_modules.danet.crop_camera import FOCAL, SMALLEST_SCALE, crop_focal, mirror_camera, project, translation
@@ -76,6 +78,7 @@ class DaNetModule(PoseModule):
         ValueError: a setting is not known, or does not go with another; the message says which.
     """
 
+    initialisation: ClassVar[Mapping[str, Any]] = {"estimator_steps": 0}
     network: DaNet
 
     def __init__(
@@ -109,14 +112,21 @@ class DaNetModule(PoseModule):
         loss_weights: dict[str, float] | None = None,
         estimator_steps: int = 5000,
         lr: float = 1e-4,
-        schedule: str = "multistep",
+        schedule: Schedule = "multistep",
         milestones: list[int] | None = None,
         lr_factor: float = 0.1,
         warmup_steps: int = 0,
         protocol: str = "open-v1",
     ) -> None:
         super().__init__(
-            lr, schedule, [30000, 60000] if milestones is None else milestones, lr_factor, warmup_steps, protocol
+            protocol,
+            lr=lr,
+            schedule=schedule,
+            milestones=[30000, 60000] if milestones is None else milestones,
+            lr_factor=lr_factor,
+            warmup_steps=warmup_steps,
+            pretrained=pretrained,
+            backbone_from=backbone_from,
         )
         self.save_hyperparameters()
         if crop_size % 32:

@@ -20,6 +20,7 @@ from lightning_modules.common.posed_body import BodyRotations, PosedBody
 from lightning_modules.common.precision import full_precision
 from lightning_modules.common.root_depth import given_or
 from lightning_modules.common.rotations import crop_to_camera_rotation
+from lightning_modules.common.training import Schedule
 from lightning_modules.common.volumes import VolumeSpace, joint_loss
 from lightning_modules.hemlets.flip import MERGES, merge_mirrored
 from lightning_modules.hemlets.losses import BodyLoss, MapLoss
@@ -97,13 +98,22 @@ class HemletsModule(PoseModule):
         refine_steps: int = 0,
         flip_test: str | None = None,
         lr: float = 1e-3,
-        schedule: str = "multistep",
+        schedule: Schedule = "multistep",
         milestones: list[int] | None = None,
         lr_factor: float = 0.1,
         warmup_steps: int = 0,
         protocol: str = "open-v1",
     ) -> None:
-        super().__init__(lr, schedule, [] if milestones is None else milestones, lr_factor, warmup_steps, protocol)
+        super().__init__(
+            protocol,
+            lr=lr,
+            schedule=schedule,
+            milestones=[] if milestones is None else milestones,
+            lr_factor=lr_factor,
+            warmup_steps=warmup_steps,
+            pretrained=pretrained,
+            backbone_from=backbone_from,
+        )
         self.save_hyperparameters()
         if crop_size % 32:
             raise ValueError(f"crop_size {crop_size} is not a multiple of 32; use e.g. 128 or 256")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 
 import torch
@@ -11,11 +10,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from body.model import BodyModel
+from lightning_modules.common.backbones import Pretrained
 from lightning_modules.common.posed_body import BodyParameters
 from lightning_modules.common.precision import full_precision
 from lightning_modules.common.rotations import axis_angle_from_6d
-from lightning_modules.i2l_meshnet.heads import MESH_HEADS, HeadSize
+from lightning_modules.i2l_meshnet.config import I2LMeshNetConfig
+from lightning_modules.i2l_meshnet.heads import HeadSize
 from lightning_modules.i2l_meshnet.network import BodyLixels, I2LMeshNet, PoseOutput
+from lightning_modules.i2l_meshnet.regressor import ParameterRegressor
 
 
 class BodyHead(nn.Module):
@@ -78,24 +80,23 @@ class BodyMeshNet(I2LMeshNet):
         return BodyLixels(*self.lixels(pose, self.mesh_head.place(parameters, camera)), parameters)
 
 
-def mesh_net(
-    head: str, body: BodyModel, regressor: Float[Tensor, "joints vertices"], depth_range: float
-) -> Callable[..., I2LMeshNet]:
-    """The class of network that has the head of this name, its head already given.
+def make_network(
+    config: I2LMeshNetConfig,
+    body: BodyModel,
+    joint_regressor: Float[Tensor, "joints vertices"],
+    pretrained: Pretrained = False,
+    regressor: ParameterRegressor | None = None,
+) -> I2LMeshNet:
+    """The network of a configuration, for a body.
 
     Args:
-        head: a key of `MESH_HEADS`, or `smpl`.
-        body: see `BodyHead`, as for the arguments after it.
-        regressor: see `BodyHead`.
-        depth_range: see `BodyHead`.
-
-    Raises:
-        ValueError: no such head.
+        config: settings.
+        body: whose mesh is predicted.
+        joint_regressor: see `I2LMeshNet`, as for the arguments after it.
+        pretrained: see `I2LMeshNet`.
+        regressor: see `I2LMeshNet`.
     """
-    if head == "smpl":
-        return partial(
-            BodyMeshNet, mesh_head=partial(BodyHead, body=body, regressor=regressor, depth_range=depth_range)
-        )
-    if head not in MESH_HEADS:
-        raise ValueError(f"no mesh head {head!r}; use one of {', '.join(MESH_HEADS)}, smpl")
-    return partial(I2LMeshNet, mesh_head=MESH_HEADS[head])
+    if config.mesh_head != "smpl":
+        return I2LMeshNet(joint_regressor, config, pretrained, regressor)
+    head = partial(BodyHead, body=body, regressor=joint_regressor, depth_range=config.depth_range)
+    return BodyMeshNet(joint_regressor, config, pretrained, regressor, head)

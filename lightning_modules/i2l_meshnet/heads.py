@@ -6,7 +6,7 @@ width of a layer, it is chosen so that the network has the number of parameters 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -182,7 +182,7 @@ class VoxelHead(nn.Module):
         return soft_argmax_nd(self.conv_xyz(self.deconv(features)).unflatten(1, (-1, self.bins)))
 
 
-MESH_HEADS: dict[str, Callable[[HeadSize], nn.Module]] = {
+MESH_HEADS: Mapping[str, Callable[[HeadSize], nn.Module]] = {
     "lixel": SizedLixelHead,
     "lixel_max": MaxLixelHead,
     "lixel_weighted": WeightedLixelHead,
@@ -193,4 +193,4 @@ MESH_HEADS: dict[str, Callable[[HeadSize], nn.Module]] = {
     "pixel_depth": PixelDepthHead,
     "voxel": VoxelHead,
 }
-"""Heads that need nothing but their size; `smpl` is a `BodyHead`, which needs a body too."""
+"""Heads by `config.LixelHeadName`; the head `smpl` is a `BodyHead`, which needs a body too."""

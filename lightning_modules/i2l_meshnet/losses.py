@@ -12,10 +12,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lightning_modules.common.precision import full_precision
+from lightning_modules.i2l_meshnet.config import I2LMeshNetLossConfig
 from lightning_modules.i2l_meshnet.network import BodyLixels, Lixels
 from lightning_modules.i2l_meshnet.targets import LixelTargets
-
-LOSS_SETS = ("paper", "release")
 
 
 def coordinate_loss(
@@ -136,53 +135,39 @@ class I2LMeshNetLoss(nn.Module):
 
     Args:
         faces: triangles of the mesh.
-        terms: `paper`: the five terms of Eq. 13, every joint against the fitted body where there is one and against
-            the dataset's own annotation otherwise. `release`: seven terms; both annotations, each with its own term
-            (more accurate joints, rougher meshes, say the authors).
-        normal_weight: weight of the normal loss; terms without a weight here have 1.
-        edge_weight: weight of the edge loss.
-        mesh_joint_weight: weight of the joints that are regressed from the mesh (0: Table 11, "wo. L_pose of MeshNet").
+        config: terms and weights.
         pose_net: whether there is a PoseNet, whose joints have a term.
-
-    Raises:
-        ValueError: `terms` is neither.
     """
 
     def __init__(
         self,
         faces: Int[Tensor, "faces 3"],
-        terms: str = "paper",
-        normal_weight: float = 0.1,
-        edge_weight: float = 1.0,
-        mesh_joint_weight: float = 1.0,
+        config: I2LMeshNetLossConfig = I2LMeshNetLossConfig(),
         pose_net: bool = True,
     ) -> None:
         super().__init__()
-        if terms not in LOSS_SETS:
-            raise ValueError(f"no loss set {terms!r}; use one of {', '.join(LOSS_SETS)}")
-        self.terms, self.pose_net = terms, pose_net
-        self.normal_weight, self.edge_weight = normal_weight, edge_weight
-        self.mesh_joint_weight = mesh_joint_weight
+        self.config, self.pose_net = config, pose_net
         self.surface = SurfaceLoss(faces)
 
     def forward(self, output: Lixels | BodyLixels, target: LixelTargets) -> dict[str, Tensor]:
         """Loss terms by name, weighted; their sum is the training loss."""
         losses = self.joint_terms("joint", output.joints, target) if self.pose_net else {}
-        if self.mesh_joint_weight:
+        config = self.config
+        if config.mesh_joint_weight:
             terms = self.joint_terms("mesh_joint", output.joints_from_mesh, target)
-            losses |= {name: self.mesh_joint_weight * term for name, term in terms.items()}
+            losses |= {name: config.mesh_joint_weight * term for name, term in terms.items()}
         mesh = (output.vertices, target.vertices, target.vertices_valid)
         losses["mesh"] = coordinate_loss(mesh[0], mesh[1], mesh[2].unsqueeze(-1).expand_as(mesh[0]))
-        if self.normal_weight or self.edge_weight:
+        if config.normal_weight or config.edge_weight:
             normal, edge = self.surface(*mesh)
-            losses |= {"mesh_normal": self.normal_weight * normal, "mesh_edge": self.edge_weight * edge}
+            losses |= {"mesh_normal": config.normal_weight * normal, "mesh_edge": config.edge_weight * edge}
         return losses
 
     def joint_terms(
         self, name: str, joints: Float[Tensor, "batch joints 3"], target: LixelTargets
     ) -> dict[str, Tensor]:
         """L1 terms of one set of predicted joints, PoseNet's or the mesh's."""
-        if self.terms == "paper":
+        if self.config.terms == "paper":
             annotated = target.fit_valid | target.joints_valid
             true = torch.where(target.fit_valid, target.fit_joints, target.joints)
             return {name: coordinate_loss(joints, true, annotated)}

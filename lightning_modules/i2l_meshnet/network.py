@@ -16,10 +16,9 @@ from lightning_modules.common.heatmaps import gaussian_profile
 from lightning_modules.common.initialisation import init_convolutions
 from lightning_modules.common.posed_body import BodyParameters
 from lightning_modules.common.precision import full_precision
-from lightning_modules.i2l_meshnet.heads import HeadSize, SizedLixelHead
+from lightning_modules.i2l_meshnet.config import I2LMeshNetConfig
+from lightning_modules.i2l_meshnet.heads import MESH_HEADS, HeadSize, SizedLixelHead
 from lightning_modules.i2l_meshnet.regressor import ParameterRegressor
-
-CASCADES = ("pose_net", "true", "none")
 
 
 class Lixels(NamedTuple):
@@ -124,21 +123,14 @@ class I2LMeshNet(nn.Module):
 
     Args:
         joint_regressor: (joints, vertices), rows sum to 1; kept out of the state dict.
-        backbone: name (`common.backbones`); PoseNet and MeshNet have one each after a shared stem. Both
-            heads enlarge its last features to the size of the heat maps (eightfold for a stride of 32).
-        crop_size: side of the input in pixels, a multiple of 32; heat maps have crop_size / 4 bins.
-        head_channels: width c' of both heads (256 in the paper).
-        sigma: of the joints' Gaussians in bins.
+        config: settings.
         pretrained: weights that both backbones start from; see `create_backbone`.
-        cascade: what MeshNet is shown beside the image (Table 3): the joints of `pose_net`, the `true` ones, which
-            then are an input, or `none`. Only the first has a PoseNet.
-        mesh_bins: length of the mesh's own heat maps; as PoseNet's when omitted. Outputs are in PoseNet's unit.
         regressor: body parameters from the joints of the mesh, the second stage; a part of the state, but not run here.
-        mesh_head: makes the head of MeshNet; the paper's when omitted.
+        mesh_head: makes the head of MeshNet; that of `config.mesh_head` when omitted.
 
     Raises:
-        ValueError: the crop size is not a multiple of 32, the backbone cannot be cut at stride 4 or ends there, there
-            is no such cascade, or the mesh's heat maps cannot have this length.
+        ValueError: the backbone cannot be cut at stride 4 or ends there, or the mesh's heat maps cannot have this
+            length.
     """
 
     joint_regressor: Tensor
@@ -146,36 +138,27 @@ class I2LMeshNet(nn.Module):
     def __init__(
         self,
         joint_regressor: Float[Tensor, "joints vertices"],
-        backbone: str = "resnet50",
-        crop_size: int = 256,
-        head_channels: int = 256,
-        sigma: float = 2.5,
+        config: I2LMeshNetConfig = I2LMeshNetConfig(),
         pretrained: Pretrained = False,
-        cascade: str = "pose_net",
-        mesh_bins: int | None = None,
         regressor: ParameterRegressor | None = None,
-        mesh_head: Callable[[HeadSize], nn.Module] = SizedLixelHead,
+        mesh_head: Callable[[HeadSize], nn.Module] | None = None,
     ) -> None:
         super().__init__()
-        if crop_size % 32:
-            raise ValueError(f"crop_size {crop_size} is not a multiple of 32; use e.g. 128 or 256")
-        if cascade not in CASCADES:
-            raise ValueError(f"no cascade {cascade!r}; use one of {', '.join(CASCADES)}")
         joints, vertices = joint_regressor.shape
-        self.bins = crop_size // 4
-        self.stem, body, stem_channels = create_split_backbone(backbone, pretrained)
+        self.bins = config.crop_size // 4
+        self.stem, body, stem_channels = create_split_backbone(config.backbone, pretrained)
         stride, width = body.reductions[-1], body.channels[-1]
         if stride <= 4:
-            raise ValueError(f"backbone {backbone!r} ends at stride 4; use one that goes on, e.g. resnet50")
-        pose_size = HeadSize(width, crop_size // stride, joints, self.bins, head_channels)
-        mesh_size = replace(pose_size, points=vertices, bins=mesh_bins or self.bins)
+            raise ValueError(f"backbone {config.backbone!r} ends at stride 4; use one that goes on, e.g. resnet50")
+        pose_size = HeadSize(width, config.crop_size // stride, joints, self.bins, config.head_channels)
+        mesh_size = replace(pose_size, points=vertices, bins=config.mesh_bins or self.bins)
         self.bins_per_mesh_bin = self.bins / mesh_size.bins
-        has_pose_net = cascade == "pose_net"
+        has_pose_net, sees_joints = config.cascade == "pose_net", config.cascade != "none"
         self.pose_body = body if has_pose_net else None
-        self.mesh_body = create_split_backbone(backbone, pretrained).body
+        self.mesh_body = create_split_backbone(config.backbone, pretrained).body
         self.pose_head = SizedLixelHead(pose_size) if has_pose_net else None
-        self.pose2feat = None if cascade == "none" else Pose2Feat(stem_channels, joints, self.bins, sigma)
-        self.mesh_head = mesh_head(mesh_size)
+        self.pose2feat = Pose2Feat(stem_channels, joints, self.bins, config.sigma) if sees_joints else None
+        self.mesh_head = (mesh_head or MESH_HEADS[config.mesh_head])(mesh_size)
         self.register_buffer("joint_regressor", joint_regressor.float(), persistent=False)
         # as released: 1D convolutions keep PyTorch's default (the paper says N(0, 0.001))
         init_convolutions(*filter(None, (self.pose_head, self.pose2feat, self.mesh_head)))

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from body.skeleton import get_skeleton
 from lightning_modules.common.state_dict_mapping import Rule, rename
+from lightning_modules.i2l_meshnet.config import I2LMeshNetConfig
 from lightning_modules.i2l_meshnet.network import I2LMeshNet
 from lightning_modules.i2l_meshnet.regressor import ParameterRegressor
 
@@ -67,18 +68,13 @@ def build_network(config: Mapping[str, Any]) -> I2LMeshNet:
     Raises:
         ValueError: no official network is like this.
     """
+    network = I2LMeshNetConfig(**config.get("network", {}))
     body, stage = str(config.get("body", "open")), config.get("stage", "lixel")
     kind = body.partition("_")[0]
     if kind not in _VERTICES:
         raise ValueError(f"no I2L-MeshNet was released for body {body!r}; use smpl or mano")
-    if config.get("mesh_head", "lixel") != "lixel" or config.get("cascade", "pose_net") != "pose_net":
+    if network.mesh_head != "lixel" or network.cascade != "pose_net":
         raise ValueError("the released network has a PoseNet and lixels; leave out mesh_head and cascade")
     joints = len(get_skeleton(config.get("skeleton", "smpl29")))
-    return I2LMeshNet(
-        torch.zeros(joints, _VERTICES[kind]),
-        backbone=config.get("backbone", "resnet50"),
-        crop_size=config.get("crop_size", 256),
-        head_channels=config.get("head_channels", 256),
-        sigma=config.get("sigma", 2.5),
-        regressor=ParameterRegressor(joints, _POSE_JOINTS[kind]) if stage == "param" else None,
-    )
+    regressor = ParameterRegressor(joints, _POSE_JOINTS[kind]) if stage == "param" else None
+    return I2LMeshNet(torch.zeros(joints, _VERTICES[kind]), network, regressor=regressor)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Float
@@ -18,6 +19,7 @@ from lightning_modules.common.backbones import Backbone
 from lightning_modules.common.initial_weights import load_backbone
 from lightning_modules.common.precision import full_precision
 from lightning_modules.common.rotations import crop_to_camera_rotation
+from lightning_modules.common.training import Schedule
 from lightning_modules.nbf.body_layer import BodyLayer
 from lightning_modules.nbf.camera import FixedCamera
 from lightning_modules.nbf.criterion import FitLoss
@@ -82,6 +84,7 @@ class NBFModule(PoseModule):
         ValueError: a setting is not known, or does not go with another; the message says which.
     """
 
+    initialisation: ClassVar[Mapping[str, Any]] = {"segmenter_from": None, "true_parts_steps": 0}
     network: NBFNetwork
     batch_skeleton: Skeleton
 
@@ -117,13 +120,22 @@ class NBFModule(PoseModule):
         skeleton: str = "smpl29",
         lr: float = 4e-5,
         weight_decay: float = 1e-4,
-        schedule: str = "poly",
+        schedule: Schedule = "poly",
         milestones: list[int] | None = None,
         lr_factor: float = 0.1,
         warmup_steps: int = 0,
         protocol: str = "open-v1",
     ) -> None:
-        super().__init__(lr, schedule, [] if milestones is None else milestones, lr_factor, warmup_steps, protocol)
+        super().__init__(
+            protocol,
+            lr=lr,
+            schedule=schedule,
+            milestones=[] if milestones is None else milestones,
+            lr_factor=lr_factor,
+            warmup_steps=warmup_steps,
+            pretrained=pretrained,
+            backbone_from=backbone_from,
+        )
         self.save_hyperparameters()
         check_settings(self.hparams)
         layer = BodyLayer(load_body(body), rotations, proper_rotations)

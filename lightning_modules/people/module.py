@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import Unpack
 
 import torch
 from smplx.lbs import batch_rodrigues
@@ -12,10 +13,10 @@ from body.camera import apply_affine, backproject, invert_affine, project
 from body.skeleton import OPEN36
 from datamodules.batch import Batch
 from lightning_modules.base import PoseModule
-from lightning_modules.common.backbones import Pretrained
 from lightning_modules.common.precision import full_precision
 from lightning_modules.common.root_depth import pinhole_depth
 from lightning_modules.common.rotations import crop_to_camera_rotation
+from lightning_modules.common.training import TrainingOptions
 from lightning_modules.people.losses import (
     PeopleWeights,
     body_losses,
@@ -35,46 +36,44 @@ class PeopleModule(PoseModule):
 
     Args:
         backbone: see `create_pyramid`.
-        pretrained: weights that the backbone starts from, see `create_pyramid`; a local file with ImageNet's, say.
         channels: width of the feature pyramid.
         crop_size: side of the crops in pixels, a multiple of 32.
         sigma: of the Gaussians that heat maps are compared with, in cells of 4 pixels.
         weights: factors of the loss terms by name (`PeopleWeights`); those that are left out keep theirs.
         flip_test: predict the mirrored crop too and average.
         weight_decay: of AdamW.
-        lr: see `PoseModule`, as for the arguments after it.
+        protocol: see `PoseModule`.
+        **training: see `TrainingOptions`.
 
     Raises:
         ValueError: the crop's size is not a multiple of 32, or as in `create_pyramid`.
     """
 
+    training_defaults = TrainingOptions(lr=1e-3, schedule="cosine", warmup_steps=200)
     network: PeopleNetwork
     skeleton = OPEN36
 
     def __init__(
         self,
         backbone: str = "tf_efficientnet_lite0",
-        pretrained: Pretrained = False,
         channels: int = 96,
         crop_size: int = 192,
         sigma: float = 1.5,
         weights: dict[str, float] | None = None,
         flip_test: bool = False,
         weight_decay: float = 0.02,
-        lr: float = 1e-3,
-        schedule: str = "cosine",
-        milestones: list[int] | None = None,
-        lr_factor: float = 0.1,
-        warmup_steps: int = 200,
         protocol: str = "open-v1",
+        **training: Unpack[TrainingOptions],
     ) -> None:
-        super().__init__(lr, schedule, milestones or [], lr_factor, warmup_steps, protocol)
+        super().__init__(protocol, **training)
         self.save_hyperparameters()
         if crop_size % 32:
             raise ValueError(f"crop_size {crop_size} is not a multiple of 32; use e.g. 192 or 224")
         self.crop_size, self.sigma, self.flip_test, self.weight_decay = crop_size, sigma, flip_test, weight_decay
         self.weights = PeopleWeights(**{**asdict(PeopleWeights()), **(weights or {})})
-        self.network = PeopleNetwork(len(OPEN36), backbone, pretrained, channels, OPEN36.root_index)
+        self.network = PeopleNetwork(
+            len(OPEN36), backbone, self.training_options["pretrained"], channels, OPEN36.root_index
+        )
         self._mirror = list(OPEN36.mirror)
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:

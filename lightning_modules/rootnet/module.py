@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Unpack
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -10,9 +12,12 @@ from body.camera import apply_affine, backproject, invert_affine, project
 from body.skeleton import Skeleton, get_skeleton
 from datamodules.batch import Batch
 from lightning_modules.base import PoseModule
+from lightning_modules.common.backbones import Backbone
 from lightning_modules.common.precision import full_precision
 from lightning_modules.common.root_depth import pinhole_depth
+from lightning_modules.common.training import TrainingOptions
 from lightning_modules.prediction import Prediction
+from lightning_modules.rootnet.config import RootNetConfig
 from lightning_modules.rootnet.network import RootNet, RootOutput
 
 _MILLIMETRES = 1000.0
@@ -24,50 +29,34 @@ class RootNetModule(PoseModule):
     Its prediction is a pose of one joint, the root of `skeleton`.
 
     Args:
-        backbone: name in `lightning_modules.common.backbones`.
-        pretrained: start from ImageNet weights (through timm, when it can get them).
-        crop_size: side of the input crop in pixels, a multiple of 32.
-        head_channels: width of the up-sampled features; 256 in the release.
+        network: settings of the network.
         skeleton: joint set of the batches, whose root is learnt.
-        extent: metres across the box of an uncorrected person (2 for bodies, 0.3 for hands).
-        lr: see `PoseModule`, as for the arguments after it. The defaults are the release's training.
-        schedule: see `PoseModule`.
-        milestones: see `PoseModule`; [17] when omitted.
-        lr_factor: see `PoseModule`.
-        warmup_steps: see `PoseModule`.
         protocol: see `PoseModule`.
-
-    Raises:
-        ValueError: the crop size is not a multiple of 32.
+        **training: see `TrainingOptions`; the defaults are the release's training.
     """
 
+    training_defaults = TrainingOptions(lr=1e-3, milestones=[17])
     network: RootNet
 
     def __init__(
         self,
-        backbone: str = "resnet50",
-        pretrained: bool = False,
-        crop_size: int = 256,
-        head_channels: int = 256,
+        network: RootNetConfig = RootNetConfig(),
         skeleton: str = "smpl24",
-        extent: float = 2.0,
-        lr: float = 1e-3,
-        schedule: str = "multistep",
-        milestones: list[int] | None = None,
-        lr_factor: float = 0.1,
-        warmup_steps: int = 0,
         protocol: str = "open-v1-root",
+        **training: Unpack[TrainingOptions],
     ) -> None:
-        super().__init__(lr, schedule, [17] if milestones is None else milestones, lr_factor, warmup_steps, protocol)
+        super().__init__(protocol, **training)
         self.save_hyperparameters()
-        if crop_size % 32:
-            raise ValueError(f"crop_size {crop_size} is not a multiple of 32; use e.g. 128 or 256")
         self.batch_skeleton = whole = get_skeleton(skeleton)
-        self.root_index, self.extent = whole.root_index, extent
+        self.root_index, self.extent = whole.root_index, network.extent
         self.skeleton = Skeleton("root", (whole.root,), (whole.root,), whole.root)
-        self.network = RootNet(backbone, head_channels, pretrained)
-        self.pixels_per_cell = 4
-        self.crop_size, self.example_input_array = crop_size, torch.zeros(1, 3, crop_size, crop_size)
+        self.network = RootNet(network, self.training_options["pretrained"])
+        self.pixels_per_cell, self.crop_size = 4, network.crop_size
+        self.example_input_array = torch.zeros(1, 3, network.crop_size, network.crop_size)
+
+    def backbones(self) -> tuple[Backbone, ...]:
+        """See `PoseModule.backbones`."""
+        return (self.network.backbone,)
 
     def forward(self, image: Tensor) -> RootOutput:
         """RGB crops in [0, 1] to the root's place and depth correction."""

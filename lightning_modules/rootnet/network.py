@@ -12,6 +12,7 @@ from lightning_modules.common.heads import upsampling
 from lightning_modules.common.heatmaps import soft_argmax_nd
 from lightning_modules.common.initialisation import init_convolutions
 from lightning_modules.common.normalisation import Normalise
+from lightning_modules.rootnet.config import RootNetConfig
 
 
 class RootOutput(NamedTuple):
@@ -31,21 +32,20 @@ class RootNet(nn.Module):
     [0, 1].
 
     Args:
-        backbone: name in `lightning_modules.common.backbones`; its last features are enlarged to a quarter of the crop.
-        head_channels: width of the enlarged features (256 in the release).
+        config: settings.
         pretrained: weights that the backbone starts from; see `create_backbone`.
 
     Raises:
         ValueError: no such backbone, or it ends at stride 4.
     """
 
-    def __init__(self, backbone: str = "resnet50", head_channels: int = 256, pretrained: Pretrained = False) -> None:
+    def __init__(self, config: RootNetConfig = RootNetConfig(), pretrained: Pretrained = False) -> None:
         super().__init__()
-        self.backbone = create_backbone(backbone, pretrained, maps=(-1,))
+        self.backbone = create_backbone(config.backbone, pretrained, maps=(-1,))
         self.normalise = Normalise(self.backbone.mean, self.backbone.std)
         width = self.backbone.channels[-1]
-        self.deconv = upsampling(width, head_channels, count_upsamplings(self.backbone, backbone))
-        self.place = nn.Conv2d(head_channels, 1, 1)
+        self.deconv = upsampling(width, config.head_channels, count_upsamplings(self.backbone, config.backbone))
+        self.place = nn.Conv2d(config.head_channels, 1, 1)
         self.depth = nn.Conv2d(width, 1, 1)
         init_convolutions(self.deconv, self.place, self.depth)
 

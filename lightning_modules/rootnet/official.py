@@ -8,6 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from lightning_modules.common.state_dict_mapping import Rule, rename
+from lightning_modules.rootnet.config import RootNetConfig
 from lightning_modules.rootnet.network import RootNet
 
 RULES: tuple[Rule, ...] = (
@@ -32,4 +33,4 @@ def convert_state_dict(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 def build_network(config: Mapping[str, Any]) -> RootNet:
     """The network of a module's hyper-parameters."""
-    return RootNet(config.get("backbone", "resnet50"), config.get("head_channels", 256))
+    return RootNet(RootNetConfig(**config.get("network", {})))

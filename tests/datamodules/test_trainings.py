@@ -33,7 +33,7 @@ RUNS = [
     ["i2l_meshnet/h36m_muco_coco"],
     ["i2l_meshnet/freihand"],
     ["i2l_meshnet/surreal"],
-    ["i2l_meshnet/ablation", "--model.mesh_head", "lixel_pooled", "--model.mesh_bins", "8"],
+    ["i2l_meshnet/ablation", "--model.network.mesh_head", "lixel_pooled", "--model.network.mesh_bins", "8"],
     ["rootnet/h36m_mpii"],
     ["hemlets/pw3d"],
     ["hemlets/surreal"],

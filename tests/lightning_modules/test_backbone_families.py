@@ -12,9 +12,11 @@ from lightning_modules.common.backbones import Backbone
 from lightning_modules.danet.network import DaNet
 from lightning_modules.hemlets.network import HemletsNet
 from lightning_modules.hemlets.network import Widths as HemletsWidths
+from lightning_modules.i2l_meshnet.config import I2LMeshNetConfig
 from lightning_modules.i2l_meshnet.network import I2LMeshNet
 from lightning_modules.nbf.encoder import Encoder
 from lightning_modules.nbf.segmenter import RefineNet
+from lightning_modules.rootnet.config import RootNetConfig
 from lightning_modules.rootnet.network import RootNet
 
 FAMILIES = {
@@ -36,7 +38,11 @@ SIDE = 64
 
 
 def i2l_meshnet(name):
-    return I2LMeshNet(torch.full((2, 5), 0.2), name, SIDE, 4), [(2, 2, 3), (2, 5, 3), (2, 2, 3)]
+    return I2LMeshNet(torch.full((2, 5), 0.2), I2LMeshNetConfig(backbone=name, crop_size=SIDE, head_channels=4)), [
+        (2, 2, 3),
+        (2, 5, 3),
+        (2, 2, 3),
+    ]
 
 
 def hemlets(name):
@@ -50,7 +56,7 @@ def cascaded_lifting(name):
 
 
 def rootnet(name):
-    return RootNet(name, 4), [(2, 2), (2,)]
+    return RootNet(RootNetConfig(backbone=name, head_channels=4)), [(2, 2), (2,)]
 
 
 def danet(name):

@@ -2,17 +2,18 @@ import numpy as np
 import pytest
 import pytorch_lightning as pl
 import torch
+from flat_settings import make
 from official_weights import golden
 from people import make_batch
 
-from lightning_modules.base import lr_factor_at
+from lightning_modules.common.training import lr_factor_at
 from lightning_modules.i2l_meshnet.module import I2LMeshNetModule
 
 TINY = {"backbone": "resnet18_tiny", "crop_size": 64, "head_channels": 8}
 
 
 def test_default_schedule_is_the_released_body_training():
-    module = I2LMeshNetModule(**TINY)
+    module = make(I2LMeshNetModule, **TINY)
     setup = module.configure_optimizers()
     rates = []
     for _ in range(13):
@@ -41,25 +42,25 @@ def test_poly_falls_to_zero_by_the_power_of_nine_tenths():
 
 
 def test_a_schedule_that_falls_to_zero_needs_an_end():
-    module = I2LMeshNetModule(**TINY, schedule="cosine")
+    module = make(I2LMeshNetModule, **TINY, schedule="cosine")
     trainer = pl.Trainer(max_epochs=-1, accelerator="cpu", logger=False, enable_checkpointing=False)
     with pytest.raises(ValueError, match=r"cosine falls until the last step.*set trainer.max_steps"):
         trainer.fit(module, torch.utils.data.DataLoader([0]))
 
 
 def test_no_milestones_are_not_the_default_ones():
-    assert I2LMeshNetModule(**TINY).milestones == [10, 12]
-    assert I2LMeshNetModule(**TINY, milestones=[]).milestones == []
+    assert make(I2LMeshNetModule, **TINY).training_options["milestones"] == [10, 12]
+    assert make(I2LMeshNetModule, **TINY, milestones=[]).training_options["milestones"] == []
 
 
 @pytest.mark.parametrize("step", ["training_step", "validation_step", "test_step", "predict_step"])
 def test_crops_of_another_size_are_refused(step):
     with pytest.raises(ValueError, match=r"crops of 96 pixels.*reads 64; set crops.size: 64"):
-        getattr(I2LMeshNetModule(**TINY), step)(make_batch(1, 96), 0)
+        getattr(make(I2LMeshNetModule, **TINY), step)(make_batch(1, 96), 0)
 
 
 def test_labels_of_another_joint_set_are_refused():
     batch = make_batch(1, 64)
     batch["joints"] = batch["joints"][:, :18]
     with pytest.raises(ValueError, match=r"labels of 18 joints.*smpl29, which has 29; set crops.skeleton: smpl29"):
-        I2LMeshNetModule(**TINY).training_step(batch, 0)
+        make(I2LMeshNetModule, **TINY).training_step(batch, 0)

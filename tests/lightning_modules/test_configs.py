@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from flat_settings import make
 from official_weights import golden
 
 from lightning_modules.i2l_meshnet.module import I2LMeshNetModule
@@ -19,7 +20,7 @@ from zoo.resources import find_config
 def test_schedules_are_the_released_ones(config, official, start):
     settings = yaml.safe_load(Path(find_config(f"i2l_meshnet/{config}")).read_text())
     arguments = {name: settings["model"]["init_args"][name] for name in ("lr", "schedule", "milestones", "lr_factor")}
-    module = I2LMeshNetModule("resnet18_tiny", crop_size=64, head_channels=2, **arguments)
+    module = make(I2LMeshNetModule, backbone="resnet18_tiny", crop_size=64, head_channels=2, **arguments)
     setup = module.configure_optimizers()
     rates = []
     for _ in range(settings["trainer"]["max_epochs"]):

@@ -11,6 +11,7 @@ from safetensors.torch import save_file
 
 import zoo
 from lightning_modules.common.state_dict_mapping import rename
+from lightning_modules.i2l_meshnet.config import I2LMeshNetLossConfig
 from lightning_modules.i2l_meshnet.losses import I2LMeshNetLoss
 from lightning_modules.i2l_meshnet.module import I2LMeshNetModule
 from lightning_modules.i2l_meshnet.official import RULES, convert_state_dict
@@ -99,7 +100,10 @@ def test_all_seven_losses(released, fits):
         vertices=values["t_fit_mesh_img"],
         vertices_valid=values["m_fit_mesh_trunc"].bool()[..., 0] & has_fit,
     )
-    losses = I2LMeshNetLoss(torch.from_numpy(data["standin_faces"].astype(np.int64)), "release")(output, target)
+    loss = I2LMeshNetLoss(
+        torch.from_numpy(data["standin_faces"].astype(np.int64)), I2LMeshNetLossConfig(terms="release")
+    )
+    losses = loss(output, target)
     assert len(losses) == 7
     for name, value in losses.items():
         official = {"mesh": "mesh_fit"}.get(name, name)

@@ -4,6 +4,7 @@ from official_weights import golden
 from people import make_batch, open_body
 from torch.nn import functional
 
+from lightning_modules.i2l_meshnet.config import I2LMeshNetLossConfig
 from lightning_modules.i2l_meshnet.losses import I2LMeshNetLoss, SurfaceLoss, coordinate_loss
 from lightning_modules.i2l_meshnet.network import Lixels
 from lightning_modules.i2l_meshnet.targets import LixelSpace, LixelTargets, make_targets
@@ -84,7 +85,7 @@ def make(fit_valid=True):
 
 
 def test_paper_terms_prefer_the_fit_and_fall_back_to_the_annotation(official):
-    loss = I2LMeshNetLoss(official["loss_face"], "paper")
+    loss = I2LMeshNetLoss(official["loss_face"])
     output, target = make()
     terms = loss(output, target)
     assert set(terms) == {"joint", "mesh_joint", "mesh", "mesh_normal", "mesh_edge"}
@@ -97,16 +98,14 @@ def test_paper_terms_prefer_the_fit_and_fall_back_to_the_annotation(official):
 
 def test_weights(official):
     output, target = make()
-    plain = I2LMeshNetLoss(official["loss_face"], normal_weight=1.0)(output, target)
-    weighted = I2LMeshNetLoss(official["loss_face"], normal_weight=0.1, edge_weight=3.0)(output, target)
+
+    def terms(**weights):
+        return I2LMeshNetLoss(official["loss_face"], I2LMeshNetLossConfig(**weights))(output, target)
+
+    plain, weighted = terms(normal_weight=1.0), terms(normal_weight=0.1, edge_weight=3.0)
     torch.testing.assert_close(weighted["mesh_normal"], 0.1 * plain["mesh_normal"])
     torch.testing.assert_close(weighted["mesh_edge"], 3 * plain["mesh_edge"])
-    assert "mesh_edge" not in I2LMeshNetLoss(official["loss_face"], normal_weight=0.0, edge_weight=0.0)(output, target)
-
-
-def test_unknown_terms():
-    with pytest.raises(ValueError, match="no loss set 'l2'; use one of paper, release"):
-        I2LMeshNetLoss(torch.tensor([[0, 1, 2]]), "l2")
+    assert "mesh_edge" not in terms(normal_weight=0.0, edge_weight=0.0)
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])

@@ -2,6 +2,7 @@ import pytest
 import torch
 from torch.nn import functional
 
+from lightning_modules.i2l_meshnet.config import I2LMeshNetConfig
 from lightning_modules.i2l_meshnet.network import I2LMeshNet, Pose2Feat
 
 
@@ -11,7 +12,7 @@ def regressor(joints=5, vertices=40):
 
 def tiny(crop=64):
     torch.manual_seed(0)
-    return I2LMeshNet(regressor(), "resnet18_tiny", crop, head_channels=8)
+    return I2LMeshNet(regressor(), I2LMeshNetConfig(backbone="resnet18_tiny", crop_size=crop, head_channels=8))
 
 
 @pytest.fixture(scope="module")
@@ -94,4 +95,4 @@ def test_released_initialisation(network):
 
 def test_wrong_sizes_are_explained():
     with pytest.raises(ValueError, match="crop_size 100 is not a multiple of 32"):
-        I2LMeshNet(regressor(), "resnet18_tiny", 100)
+        I2LMeshNetConfig(crop_size=100)

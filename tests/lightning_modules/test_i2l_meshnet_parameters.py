@@ -4,6 +4,7 @@ import pytest
 import pytorch_lightning as pl
 import roma
 import torch
+from flat_settings import make
 from official_weights import golden
 from people import make_batch, open_body
 from torch.utils.data import DataLoader
@@ -72,10 +73,10 @@ def test_shapes_beyond_three_are_not_learnt():
 
 def test_the_second_stage_trains_the_regressor_and_nothing_else(tmp_path):
     torch.manual_seed(0)
-    first = I2LMeshNetModule(**TINY)
+    first = make(I2LMeshNetModule, **TINY)
     torch.save({"state_dict": first.state_dict()}, tmp_path / "first.ckpt")
     batch = make_batch(4)
-    module = I2LMeshNetModule(**TINY, stage="param", start_from=str(tmp_path / "first.ckpt"), lr=1e-3)
+    module = make(I2LMeshNetModule, **TINY, stage="param", start_from=str(tmp_path / "first.ckpt"), lr=1e-3)
     options = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False}
     trainer = pl.Trainer(accelerator="cpu", max_steps=10, default_root_dir=tmp_path, **options)
     trainer.fit(module, DataLoader([batch] * 10, batch_size=None), DataLoader([batch], batch_size=None))
@@ -94,11 +95,11 @@ def test_the_second_stage_trains_the_regressor_and_nothing_else(tmp_path):
 
 
 def test_the_first_stage_has_no_regressor_and_must_fit(tmp_path):
-    module = I2LMeshNetModule(**TINY, stage="param", start_from=str(tmp_path / "none.ckpt"))
+    module = make(I2LMeshNetModule, **TINY, stage="param", start_from=str(tmp_path / "none.ckpt"))
     with pytest.raises(FileNotFoundError, match="name a Lightning checkpoint or a"):
         module.setup("fit")
     module.setup("validate")  # an evaluation has its own weights
-    other = I2LMeshNetModule(backbone="resnet18_tiny", crop_size=64, head_channels=4)
+    other = make(I2LMeshNetModule, **TINY | {"head_channels": 4})
     torch.save({"state_dict": other.state_dict()}, tmp_path / "none.ckpt")
     with pytest.raises(ValueError, match=r"is of another network: .*size mismatch"):
         module.setup("fit")
@@ -107,8 +108,8 @@ def test_the_first_stage_has_no_regressor_and_must_fit(tmp_path):
 def test_prediction_has_parameters_of_the_body_it_shows():
     torch.manual_seed(0)
     batch, body = make_batch(2), open_body()
-    lixel = I2LMeshNetModule(**TINY, stage="param").eval()
-    param = I2LMeshNetModule(**TINY, stage="param", mesh_from="param").eval()
+    lixel = make(I2LMeshNetModule, **TINY, stage="param").eval()
+    param = make(I2LMeshNetModule, **TINY, stage="param", mesh_from="param").eval()
     param.load_state_dict(lixel.state_dict())
     with torch.no_grad():
         ours, theirs = lixel.predict(batch), param.predict(batch)
@@ -122,7 +123,7 @@ def test_prediction_has_parameters_of_the_body_it_shows():
 
 def test_a_body_head_starts_with_a_person_who_stands_in_the_crop():
     torch.manual_seed(0)
-    module, batch = I2LMeshNetModule(**TINY, cascade="none", mesh_head="smpl").eval(), make_batch(2)
+    module, batch = make(I2LMeshNetModule, **TINY, cascade="none", mesh_head="smpl").eval(), make_batch(2)
     with torch.no_grad():
         output = module(batch["image"])
     joints = module.skeleton.joints
@@ -137,13 +138,13 @@ def test_a_body_head_starts_with_a_person_who_stands_in_the_crop():
 
 def test_a_loss_without_the_joints_of_the_mesh():
     """Table 11, "wo. L_pose of MeshNet"."""
-    module = I2LMeshNetModule(**TINY, mesh_joint_weight=0.0)
+    module = make(I2LMeshNetModule, **TINY, mesh_joint_weight=0.0)
     assert set(module.losses(make_batch(2))) == {"joint", "mesh", "mesh_normal", "mesh_edge"}
 
 
 def test_the_true_pose_of_a_batch_is_used_in_training_and_test():
     torch.manual_seed(0)
-    module, batch = I2LMeshNetModule(**TINY, cascade="true"), make_batch(2)
+    module, batch = make(I2LMeshNetModule, **TINY, cascade="true"), make_batch(2)
     assert set(module.losses(batch)) == {"mesh_joint", "mesh", "mesh_normal", "mesh_edge"}
     prediction = module.eval().predict(batch)
     torch.testing.assert_close(prediction.intermediates["pose_net_joints"], batch["joints"], atol=1e-3, rtol=0)

@@ -6,13 +6,15 @@ from safetensors.torch import save_file
 
 from lightning_modules.common.backbones import create_backbone
 from lightning_modules.common.initial_weights import load_backbone
+from lightning_modules.i2l_meshnet.config import I2LMeshNetConfig
 from lightning_modules.i2l_meshnet.network import I2LMeshNet
 
 
 @pytest.fixture(scope="module")
 def network():
     torch.manual_seed(0)
-    return I2LMeshNet(torch.full((2, 10), 0.1), "resnet18_tiny", 64, 4)
+    config = I2LMeshNetConfig(backbone="resnet18_tiny", crop_size=64, head_channels=4)
+    return I2LMeshNet(torch.full((2, 10), 0.1), config)
 
 
 def test_a_cut_backbone_is_put_together_again(network, tmp_path):

@@ -7,6 +7,7 @@ import pytest
 import pytorch_lightning as pl
 import torch
 from contract import MethodContract
+from flat_settings import make
 from official_weights import golden, no_initialisation, official_state
 from people import make_batch
 from safetensors.torch import save_file
@@ -54,7 +55,7 @@ def test_place_and_depth_are_the_authors(released):
 
 def test_normalisation_is_the_released_one_with_its_mistake():
     """A grey of 200 of 255 becomes 871 in the red channel: mean and deviation of 0..1 images on a 0..255 image."""
-    network, seen = RootNetModule(**TINY).network, []
+    network, seen = make(RootNetModule, **TINY).network, []
     network.backbone.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
     network(torch.full((2, 3, 64, 64), 200 / 255))
     torch.testing.assert_close(seen[0][0, 0, 0, 0], torch.tensor((200 - 0.485) / 0.229))
@@ -90,7 +91,7 @@ class Oracle(torch.nn.Module):
 
 
 def test_a_perfect_network_gives_the_true_root_and_no_loss():
-    batch, module = make_batch(3), RootNetModule(**TINY, skeleton="smpl29").eval()
+    batch, module = make_batch(3), make(RootNetModule, **TINY, skeleton="smpl29").eval()
     module.network = Oracle(batch)
     prediction = module.predict_step(batch, 0)
     torch.testing.assert_close(prediction.joints, batch["joints"][:, :1], atol=2e-5, rtol=0)
@@ -101,7 +102,7 @@ def test_a_perfect_network_gives_the_true_root_and_no_loss():
 
 def test_loss_is_a_third_of_the_sum_over_coordinates():
     """Two cells off in x, one in y and 30 mm in depth, for one of three samples; the others are not annotated."""
-    batch, module = make_batch(3), RootNetModule(**TINY, skeleton="smpl29").eval()
+    batch, module = make_batch(3), make(RootNetModule, **TINY, skeleton="smpl29").eval()
     module.network = Oracle(batch)
     place, correction = module.network.output
     wrong = torch.tensor([0.03, 5.0, 5.0]) / pinhole_depth(batch["box"], batch["intrinsics"], 2.0)
@@ -116,7 +117,7 @@ def test_loss_is_a_third_of_the_sum_over_coordinates():
 @pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
 def test_training_lowers_the_loss_and_reports_the_root_error(precision, tmp_path):
     torch.manual_seed(0)
-    module, batch = RootNetModule(**TINY, skeleton="smpl29"), make_batch(4)
+    module, batch = make(RootNetModule, **TINY, skeleton="smpl29"), make_batch(4)
     before = sum(module.losses(batch).values()).item()
     loader = DataLoader([batch] * 10, batch_size=None)
     options = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False, "max_epochs": 2}
@@ -133,7 +134,7 @@ class TestContract(MethodContract):
 
     @staticmethod
     def module():
-        return RootNetModule(**TINY, skeleton="smpl29")
+        return make(RootNetModule, **TINY, skeleton="smpl29")
 
 
 def test_other_weights_are_refused():

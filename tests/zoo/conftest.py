@@ -8,7 +8,7 @@ import torch
 import yaml
 from hub_server import Hub
 
-SMALL = {"backbone": "resnet18_tiny", "crop_size": 64, "head_channels": 8}
+SMALL = {"network": {"backbone": "resnet18_tiny", "crop_size": 64, "head_channels": 8}}
 
 
 @pytest.fixture(scope="session")

@@ -30,7 +30,7 @@ def small_listing():
     """The real list with the official body entries shrunk, so that their files are small."""
     document = copy.deepcopy(yaml.safe_load(resource_path("checkpoints.yaml").read_text()))
     for name in ("i2l_meshnet.h36m_muco_coco", "i2l_meshnet.h36m_coco"):
-        document[name]["config"] |= SMALL
+        document[name]["config"]["network"] |= SMALL
     return document
 
 

@@ -76,7 +76,7 @@ class Checkpoint:
         body: `open`, `smpl`, `mano`, or `none` for a method of joints alone.
         licences: see `Licences`.
         default: whether `zoo.load(method)` means this one.
-        config: hyper-parameters of the module.
+        config: hyper-parameters of the module, for weights without a file; a file states its own in its metadata.
         file: file name of the weights: in the package, or inside the Hub repository.
         sha256: of that file.
         bytes: size of that file.

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-
-from torch import Tensor
+from typing import TYPE_CHECKING, Any
 
 from zoo.checkpoints.entry import Checkpoint
 from zoo.checkpoints.listing import get_checkpoint
 from zoo.checkpoints.store import find_converted
 from zoo.errors import ZooError
 from zoo.resources import file_sha256, weights_folder
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -30,6 +33,40 @@ def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     except SafetensorError as error:
         raise ZooError(f"{path} is not a safetensors file ({error}); only those are loaded") from None
     return {name: t.float() if t.is_floating_point() else t for name, t in tensors.items()}, metadata
+
+
+def parse_metadata(metadata: dict[str, str], path: Path) -> tuple[str, dict[str, Any]]:
+    """Method and hyper-parameters from the metadata of a weights file.
+
+    Raises:
+        ZooError: the metadata are not those of a file of the zoo.
+    """
+    if "method" not in metadata or "config" not in metadata:
+        raise ZooError(f"{path} does not name a method in its metadata; it was not written by this zoo")
+    try:
+        config = json.loads(metadata["config"])
+    except ValueError:
+        config = None
+    if not isinstance(config, dict):
+        raise ZooError(f"{path}: its config is not a mapping in JSON")
+    return metadata["method"], config
+
+
+def read_metadata(path: Path) -> dict[str, str]:
+    """Metadata of a safetensors file, without its tensors.
+
+    Raises:
+        ZooError: no such file, or not safetensors.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    if not path.is_file():
+        raise ZooError(f"{path}: no such file")
+    try:
+        with safe_open(path, framework="np") as stream:
+            return stream.metadata() or {}
+    except SafetensorError as error:
+        raise ZooError(f"{path} is not a safetensors file ({error}); only those are loaded") from None
 
 
 def resolve_weights(

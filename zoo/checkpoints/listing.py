@@ -75,7 +75,7 @@ def list_models() -> list[str]:
 
 
 def info(name: str) -> dict[str, Any]:
-    """Everything `checkpoints.yaml` says about a model, as plain values.
+    """Everything known about a model, as plain values: its entry, and the hyper-parameters in its file.
 
     Args:
         name: a method or `method.tag`.
@@ -83,4 +83,11 @@ def info(name: str) -> dict[str, Any]:
     Raises:
         ZooError: no such model.
     """
-    return dataclasses.asdict(get_checkpoint(name))
+    entry = get_checkpoint(name)
+    facts = dataclasses.asdict(entry)
+    if entry.availability == "bundled":
+        from zoo.checkpoints.files import parse_metadata, read_metadata, resolve_weights
+
+        path = resolve_weights(entry)
+        facts["config"] = parse_metadata(read_metadata(path), path)[1]
+    return facts

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import pickle
+import re
+from argparse import ArgumentError
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo.checkpoints.files import read_safetensors, resolve_weights
+from zoo.checkpoints.files import parse_metadata, read_safetensors, resolve_weights
 from zoo.checkpoints.hub import WEIGHTS, fetch_published
 from zoo.checkpoints.listing import get_checkpoint, read_checkpoints
+from zoo.configs import merge
 from zoo.errors import ZooError, one_line
 from zoo.resources import file_sha256
 from zoo.results.result import WeightsIdentity
@@ -19,15 +21,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from lightning_modules.base import PoseModule
-
-TRAINING_ONLY = ("part_loss.",)
-"""Prefixes of weights that prediction never uses: the only ones that a file may lack, or have in excess."""
-
-INITIALISATION: dict[str, Any] = {
-    "pretrained": False, "backbone_from": None, "start_from": None, "segmenter_from": None,
-    "pose_steps": 0, "estimator_steps": 0, "true_parts_steps": 0,
-}  # fmt: skip
-"""Hyper-parameters of how training is initialised, and their values once the weights are trained."""
 
 
 def load(
@@ -51,7 +44,7 @@ def load(
         cache_dir: Hub cache instead of the default one (`HF_HOME`).
         offline: True avoids the network; None leaves it to `HF_HUB_OFFLINE`.
         device: of the model, such as `cuda`.
-        **overrides: hyper-parameters that replace the stored ones, such as `body="smpl"`.
+        **overrides: hyper-parameters that replace the stored ones, such as `body="smpl"` or `network={"sigma": 2.0}`.
 
     Raises:
         ZooError: no such model, its weights are not available, or they do not match.
@@ -62,15 +55,12 @@ def load(
         raise ZooError(f"{path} is a local file, so it has no revision {revision!r}")
     if path is None and "/" in str(name):
         path = fetch_published(str(name), revision, cache, offline)
-    if path is not None:
-        tensors, metadata = read_safetensors(path)
-        method, config = parse_metadata(metadata, path)
-    else:
+    if path is None:
         entry = get_checkpoint(str(name))
         path = resolve_weights(entry, revision=revision, cache_dir=cache, offline=offline)
-        tensors, _ = read_safetensors(path)
-        method, config = entry.method, entry.config
-    model = build_model(method, {**without_initialisation(config), **overrides})
+    tensors, metadata = read_safetensors(path)
+    method, config = parse_metadata(metadata, path)
+    model = build_model(method, merge(without_initialisation(method, config), overrides))
     load_state(model, tensors, f"{path} does not fit {method}")
     try:
         return model.to(device).eval()
@@ -79,7 +69,7 @@ def load(
 
 
 def load_state(model: PoseModule, tensors: dict[str, Tensor], failure: str) -> None:
-    """Load weights into a model; those under `TRAINING_ONLY` may be missing, and keep their values, or superfluous.
+    """Load weights into a model; its `training_only` ones may be missing, and keep their values, or superfluous.
 
     Args:
         model: receives the weights.
@@ -89,9 +79,9 @@ def load_state(model: PoseModule, tensors: dict[str, Tensor], failure: str) -> N
     Raises:
         ZooError: a name or shape is missing, unknown or different.
     """
-    current = model.state_dict()
-    superfluous = {key for key in tensors.keys() - current.keys() if key.startswith(TRAINING_ONLY)}
-    missing = {key for key in current.keys() - tensors.keys() if key.startswith(TRAINING_ONLY)}
+    current, extra = model.state_dict(), model.training_only
+    superfluous = {key for key in tensors.keys() - current.keys() if key.startswith(extra)}
+    missing = {key for key in current.keys() - tensors.keys() if key.startswith(extra)}
     state = {key: value for key, value in tensors.items() if key not in superfluous}
     state |= {key: current[key] for key in missing}
     try:
@@ -100,9 +90,12 @@ def load_state(model: PoseModule, tensors: dict[str, Tensor], failure: str) -> N
         raise ZooError(f"{failure}: {one_line(error, 400)}") from None
 
 
-def without_initialisation(config: dict[str, Any]) -> dict[str, Any]:
-    """Hyper-parameters of trained weights: those of `INITIALISATION` no longer apply."""
-    return {key: INITIALISATION.get(key, value) for key, value in config.items()}
+def without_initialisation(method: str, config: dict[str, Any]) -> dict[str, Any]:
+    """Hyper-parameters of trained weights: the method's `initialisation` no longer applies."""
+    from lightning_modules import get_method
+    from lightning_modules.base import PoseModule
+
+    return merge(config, merge(PoseModule.initialisation, get_method(method).initialisation))
 
 
 def resolve_name(name: str) -> str:
@@ -133,12 +126,17 @@ def build_model(method: str, config: dict[str, Any]) -> PoseModule:
     Raises:
         ZooError: no such method, or it does not take these hyper-parameters.
     """
+    from pytorch_lightning.cli import instantiate_module
+
     from lightning_modules import get_method
 
+    settings = {name: value for name, value in config.items() if not name.startswith("_")}
     try:
-        return get_method(method)(**config)
-    except (KeyError, TypeError, ValueError, FileNotFoundError, pickle.UnpicklingError) as error:
-        raise ZooError(f"{method} cannot be built: {one_line(error)}") from error
+        return instantiate_module(get_method(method), settings)
+    except (ArgumentError, KeyError, TypeError, ValueError, FileNotFoundError, pickle.UnpicklingError) as error:
+        message = re.sub(r'Parser key "module\.([\w.]+)"', r"\1", one_line(error))
+        message = re.sub(r"Group 'module' does not accept option '(.+)'", r"no setting '\1'", message)
+        raise ZooError(f"{method} cannot be built: {message}") from error
 
 
 def _local_file(name: str | Path) -> Path | None:
@@ -153,20 +151,3 @@ def _local_file(name: str | Path) -> Path | None:
     if path.suffix in (".pth", ".pt", ".tar", ".bin", ".pkl", ".zip"):
         raise ZooError(f"{path}: only safetensors are loaded; convert an authors' file with zoo convert METHOD {path}")
     return None
-
-
-def parse_metadata(metadata: dict[str, str], path: Path) -> tuple[str, dict[str, Any]]:
-    """Method and hyper-parameters from the metadata of a weights file.
-
-    Raises:
-        ZooError: the metadata are not those of a file of the zoo.
-    """
-    if "method" not in metadata or "config" not in metadata:
-        raise ZooError(f"{path} does not name a method in its metadata; it was not written by this zoo")
-    try:
-        config = json.loads(metadata["config"])
-    except ValueError:
-        config = None
-    if not isinstance(config, dict):
-        raise ZooError(f"{path}: its config is not a mapping in JSON")
-    return metadata["method"], config

@@ -40,8 +40,8 @@ def package_checkpoint(checkpoint: Path, name: str, folder: Path, listing: Path 
 
     state, config = read_lightning_checkpoint(checkpoint)
     method = name.partition(".")[0]
-    config = without_initialisation(config)
-    module = build_model(method, config)
+    module = build_model(method, without_initialisation(method, config))
+    config = {key: value for key, value in module.hparams.items() if not key.startswith("_")}
     load_state(module, state, f"{checkpoint} does not fit {method}")
     tensors = {key: _to_storage_dtype(key, value) for key, value in state.items()}
     target = folder / f"{name}.safetensors"
@@ -55,7 +55,6 @@ def package_checkpoint(checkpoint: Path, name: str, folder: Path, listing: Path 
         "sha256": file_sha256(target),
         "bytes": target.stat().st_size,
         "parameters": sum(weight.numel() for weight in module.parameters()),
-        "config": config,
     }
     if listing is not None:
         update_listing(listing, name, facts)

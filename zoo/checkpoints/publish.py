@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from zoo.checkpoints.entry import Checkpoint, Licences, Training
-from zoo.checkpoints.files import read_safetensors, resolve_weights
+from zoo.checkpoints.files import parse_metadata, read_metadata, read_safetensors, resolve_weights
 from zoo.checkpoints.hub import CONFIG, WEIGHTS, translate_hub_errors
 from zoo.checkpoints.listing import get_checkpoint
-from zoo.checkpoints.load import build_model, load_state, parse_metadata
+from zoo.checkpoints.load import build_model, load_state
 from zoo.checkpoints.model_card import model_card
 from zoo.errors import ZooError
 from zoo.resources import VERSION, file_sha256
@@ -142,7 +142,6 @@ def entry_from_file(name: Path, licence: str | None, data: str | None) -> tuple[
         outputs="joints, and the mesh if the method has one, camera frame, metres",
         body=kind,  # type: ignore[arg-type]
         licences=Licences(licence, data, redistributable=True),
-        config=config,
         file=path.name,
         sha256=file_sha256(path),
         bytes=path.stat().st_size,
@@ -159,7 +158,7 @@ def _config_json(entry: Checkpoint, path: Path) -> str:
         "version": VERSION,
         "name": entry.name,
         "method": entry.method,
-        "config": entry.config,
+        "config": parse_metadata(read_metadata(path), path)[1],
         "licence": entry.licences.weights,
         "file": WEIGHTS,
         "sha256": file_sha256(path),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
+import yaml
 from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 from pytorch_lightning.loggers import CSVLogger, Logger, WandbLogger
@@ -15,6 +16,7 @@ from pytorch_lightning.loggers import CSVLogger, Logger, WandbLogger
 from datamodules.files import DamagedData
 from zoo.cli.callbacks import PredictionWriter, progress_callbacks
 from zoo.cli.lightning_arguments import RunOptions, parse_run_options
+from zoo.configs import flatten, nest
 from zoo.errors import ZooError
 
 
@@ -73,11 +75,16 @@ class ZooCLI(LightningCLI):
 
     def _model_overrides(self) -> dict[str, Any]:
         """Model options of the command line; those of a configuration do not apply to trained weights."""
-        typed = {argument.partition("=")[0] for argument in self.options.arguments}
-        names = {name.removeprefix("--model.") for name in typed if name.startswith("--model.")}
-        names = {name.removeprefix("init_args.").partition(".")[0] for name in names}
-        settings = self._get(self.config, "model")["init_args"]
-        return {name: settings[name] for name in sorted(names)}
+        typed = [argument.partition("=")[0].rstrip("+") for argument in self.options.arguments]
+        names = [name.removeprefix("--model.").removeprefix("init_args.") for name in typed if "--model." in name]
+        settings = flatten(self.plain_config()["model"]["init_args"])
+        chosen = {key: settings[key] for name in names for key in settings if f"{key}.".startswith(f"{name}.")}
+        return nest(dict(sorted(chosen.items())))
+
+    def plain_config(self) -> dict[str, Any]:
+        """Everything the run is configured by, as plain values."""
+        text = self.parser.dump(self.config, skip_none=False, skip_link_targets=False)
+        return yaml.safe_load(text)[self.options.stage]
 
     def instantiate_trainer(self, **kwargs: Any) -> pl.Trainer:
         """The trainer with our logger, checkpoint folder and progress display where the configuration has none."""
@@ -135,7 +142,6 @@ def main(argv: Sequence[str]) -> int:
 
 def _store_test_result(cli: ZooCLI, options: RunOptions) -> None:
     """Write the result file of a complete test run; results of partial runs are only printed by Lightning."""
-    import yaml
     from rich.console import Console
 
     from zoo.checkpoints.load import identify_weights
@@ -144,10 +150,9 @@ def _store_test_result(cli: ZooCLI, options: RunOptions) -> None:
 
     if not cli.trainer.is_global_zero:
         return
-    config = yaml.safe_load(cli.parser.dump(cli.config, skip_none=False))["test"]
     try:
         weights = identify_weights(options.weights or str(cli.trainer.ckpt_path), cli.overrides)
-        result = make_test_result(cli.trainer, cli.model, cli.datamodule, weights, config, command_line())
+        result = make_test_result(cli.trainer, cli.model, cli.datamodule, weights, cli.plain_config(), command_line())
     except ZooError as error:
         print(f"No result is stored: {error}")
         return

@@ -15,6 +15,7 @@ from typing import Any
 from metrics import PROTOCOLS, Protocol, groups, overall
 from metrics.report import AVERAGE
 from metrics.tasks import PeopleTask
+from zoo.configs import flatten
 from zoo.errors import ZooError, unknown_name
 
 Table = dict[str, dict[str, float]]
@@ -41,7 +42,7 @@ class WeightsIdentity:
     @property
     def label(self) -> str:
         """The name with all overrides but the protocol, which does not change predictions."""
-        other = [f"{option}={value}" for option, value in self.overrides.items() if option != "protocol"]
+        other = [f"{option}={value}" for option, value in flatten(self.overrides).items() if option != "protocol"]
         return f"{self.name} ({', '.join(other)})" if other else self.name
 
 

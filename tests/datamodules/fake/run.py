@@ -1,10 +1,12 @@
 """The real command line on a fake benchmark, with a network that is small enough for a test."""
 
 import csv
+from importlib import import_module
 from pathlib import Path
 
 import torch
 import yaml
+from flat_settings import group, make
 
 from zoo.cli import main
 
@@ -53,7 +55,7 @@ def fit_and_test(
     if protocol:
         network["protocol"] = settings["protocol"] = protocol
     config = {
-        "model": {"class_path": _CLASSES[method], "init_args": network},
+        "model": {"class_path": _CLASSES[method], "init_args": group(_class(method), network)},
         "data": {"class_path": datamodule, "init_args": settings | (data or {})},
         "trainer": {**trainer, "max_epochs": -1, "enable_progress_bar": False},
     }
@@ -64,19 +66,21 @@ def fit_and_test(
         assert main(["fit", "--config", str(path), "--trainer.max_steps", "2", *limits]) == 0
     if test:
         last = folder / "out" / "checkpoints" / "last.ckpt"
-        weights = last if last.is_file() else _untrained(config["model"], folder)
+        weights = last if last.is_file() else _untrained(method, network, folder)
         argv = ["test", "--config", str(path), "--ckpt_path", str(weights), "--results", str(folder / "results")]
         assert main(argv) == 0
     return _logged(folder / "out" / "logs")
 
 
-def _untrained(model, folder):
-    """A Lightning checkpoint of random weights."""
-    from importlib import import_module
+def _class(method):
+    module, _, name = _CLASSES[method].rpartition(".")
+    return getattr(import_module(module), name)
 
-    module, _, name = model["class_path"].rpartition(".")
+
+def _untrained(method, settings, folder):
+    """A Lightning checkpoint of random weights."""
     torch.manual_seed(0)
-    made = getattr(import_module(module), name)(**model["init_args"])
+    made = make(_class(method), **settings)
     path = folder / "untrained.ckpt"
     versions = {"pytorch-lightning_version": "2.5.0", "epoch": 0, "global_step": 0}
     torch.save({"state_dict": made.state_dict(), "hyper_parameters": dict(made.hparams), **versions}, path)

@@ -11,12 +11,14 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 import zoo
+from zoo.checkpoints.files import read_metadata
 from zoo.checkpoints.listing import parse_checkpoints
 from zoo.checkpoints.load import build_model
 from zoo.checkpoints.package import _flow_yaml, package_checkpoint, update_listing
 from zoo.cli import main
 from zoo.errors import ZooError
 
+REST = {"sigma": 2.5, "cascade": "pose_net", "mesh_head": "lixel", "mesh_bins": None}
 BATCH_NORM = ("running_mean", "running_var", "num_batches_tracked")
 
 
@@ -27,7 +29,9 @@ def test_packaged_facts_are_those_of_the_file(small_weights, listing):
     assert entry.availability == "bundled"
     assert entry.source is None
     assert (entry.sha256, entry.bytes) == (hashlib.sha256(content).hexdigest(), len(content))
-    assert entry.parameters == sum(p.numel() for p in build_model("i2l_meshnet", entry.config).parameters())
+    assert entry.config == {}  # the file states it, nothing else
+    config = json.loads(read_metadata(small_weights)["config"])
+    assert entry.parameters == sum(p.numel() for p in build_model("i2l_meshnet", config).parameters())
     assert text.startswith("# kept\n")
     assert text.endswith("# kept as well\n")
     assert small_weights.stat().st_mode & 0o777 == 0o644
@@ -37,7 +41,7 @@ def test_matrices_are_half_precision_and_vectors_are_exact(small_weights, small_
     state = torch.load(small_checkpoint, weights_only=True)["state_dict"]
     with safe_open(small_weights, "pt") as stream:
         stored = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118
-        assert json.loads(stream.metadata()["config"])["crop_size"] == 64
+        assert json.loads(stream.metadata()["config"])["network"]["crop_size"] == 64
     assert set(stored) == set(state)
     for name, tensor in state.items():
         if tensor.is_floating_point() and tensor.ndim >= 2:
@@ -90,7 +94,7 @@ def test_a_flipped_byte_is_caught(listed, tmp_path, monkeypatch):
 def test_only_weights_of_training_may_be_left_over_or_missing(small_weights, tmp_path):
     image = torch.rand(1, 3, 64, 64)
     expected = zoo.load(small_weights)(image).vertices
-    with_head = zoo.load(small_weights, part_weight=1.0)  # the file has no such head: it is new
+    with_head = zoo.load(small_weights, losses={"part_weight": 1.0})  # the file has no such head: it is new
     assert torch.equal(with_head(image).vertices, expected)
     with safe_open(small_weights, "pt") as stream:
         facts = stream.metadata()
@@ -108,11 +112,17 @@ def test_only_weights_of_training_may_be_left_over_or_missing(small_weights, tmp
 
 
 def test_overrides_replace_hyper_parameters(listed):
-    assert zoo.load("i2l_meshnet", depth_range=1.5).depth_range == 1.5
+    changed = zoo.load("i2l_meshnet", network={"depth_range": 1.5}, flip_test=True)
+    assert changed.space.depth_range == 1.5
+    stored = {"backbone": "resnet18_tiny", "crop_size": 64, "head_channels": 8}
+    assert changed.hparams["network"] == {**stored, "depth_range": 1.5, **REST}
+    assert changed.hparams["flip_test"]
     with pytest.raises(ZooError, match="does not fit"):
-        zoo.load("i2l_meshnet", head_channels=16)
-    with pytest.raises(ZooError, match="nonsense"):
+        zoo.load("i2l_meshnet", network={"head_channels": 16})
+    with pytest.raises(ZooError, match=r"cannot be built: no setting 'nonsense'$"):
         zoo.load("i2l_meshnet", nonsense=1)
+    with pytest.raises(ZooError, match=r"network.cascade: .*'pose_net', 'true', 'none'.* Got value: both$"):
+        zoo.load("i2l_meshnet", network={"cascade": "both"})
     with pytest.raises(ZooError, match=r"SMPL|smpl"):
         zoo.load("i2l_meshnet", body="smpl")
 

@@ -10,6 +10,7 @@ from hub_server import TOKEN
 from safetensors.torch import load_file, save_file
 
 import zoo
+from zoo.checkpoints.files import read_metadata
 from zoo.checkpoints.listing import parse_checkpoints
 from zoo.checkpoints.model_card import model_card
 from zoo.checkpoints.publish import check_redistributable
@@ -74,7 +75,7 @@ def test_branches_and_private_repositories(listed, hub, tmp_path, monkeypatch):
     first = hub.repos[REPO].branches["main"]
     done = zoo.push("i2l_meshnet.small", REPO, revision="trial")
     assert hub.repos[REPO].branches == {"main": first, "trial": done.commit}
-    assert zoo.load(REPO, revision="trial", cache_dir=tmp_path).hparams["crop_size"] == 64
+    assert zoo.load(REPO, revision="trial", cache_dir=tmp_path).hparams["network"]["crop_size"] == 64
     monkeypatch.delenv("HF_TOKEN")
     with pytest.raises(ZooError, match="private; if so, log in with `hf auth login`"):
         zoo.load(REPO, cache_dir=tmp_path / "other")
@@ -184,6 +185,7 @@ def test_the_published_configuration_is_complete(listed, hub):
     commit = zoo.push("i2l_meshnet.small", REPO).commit
     facts = json.loads(hub.repos[REPO].commits[commit]["config.json"])
     entry = parse_checkpoints(yaml.safe_load((listed.parent / "checkpoints.yaml").read_text()))["i2l_meshnet.small"]
-    assert facts["config"] == entry.config
+    assert facts["config"]["network"]["crop_size"] == 64
+    assert facts["config"] == json.loads(read_metadata(listed)["config"])
     assert (facts["sha256"], facts["bytes"], facts["parameters"]) == (entry.sha256, entry.bytes, entry.parameters)
     assert facts["licence"] == "Apache-2.0"

@@ -112,7 +112,7 @@ def test_list_and_info(listed, capsys, monkeypatch):
     assert main(["info", "i2l_meshnet"]) == 0
     assert "Apache-2.0" in capsys.readouterr().out
     assert main(["info", "i2l_meshnet", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["config"]["crop_size"] == 64
+    assert json.loads(capsys.readouterr().out)["config"]["network"]["crop_size"] == 64
     assert main(["info", "nobody"]) == 2
 
 

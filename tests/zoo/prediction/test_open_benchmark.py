@@ -35,7 +35,7 @@ def datamodule(cache):
 
 
 def options(cache: Path) -> list[str]:
-    settings = {f"--data.{k}": v for k, v in SMALL.items()} | {f"--model.{k}": v for k, v in MODEL.items()}
+    settings = {f"--data.{k}": v for k, v in SMALL.items()} | {f"--model.network.{k}": v for k, v in MODEL.items()}
     settings |= {"--data.cache_dir": cache, "--data.crops.size": 64, "--trainer.accelerator": "cpu"}
     return ["--config", "i2l_meshnet/open_tiny", *(f"{key}={value}" for key, value in settings.items())]
 
@@ -49,7 +49,7 @@ def test_fit_then_test_through_the_command_line(cache, tmp_path, monkeypatch, ca
     last = Path("outputs/i2l_meshnet/open_tiny/checkpoints/last.ckpt")
     content = torch.load(last, weights_only=True)
     assert content["global_step"] == 2
-    assert content["hyper_parameters"]["crop_size"] == 64
+    assert content["hyper_parameters"]["network"]["crop_size"] == 64
     assert not [name for name in content["state_dict"] if "regressor" in name or "template" in name]
     assert main(["test", *argv, "--ckpt_path", str(last)]) == 0
     assert "No result is stored: the data are not the test split" in capsys.readouterr().out

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
+from flat_settings import make
 from skimage import data
 
 import zoo
@@ -117,7 +118,7 @@ def root_net():
     from lightning_modules.rootnet.module import RootNetModule
 
     torch.manual_seed(0)
-    model = RootNetModule(backbone="resnet18_tiny", crop_size=96, head_channels=8)
+    model = make(RootNetModule, backbone="resnet18_tiny", crop_size=96, head_channels=8)
     torch.nn.init.constant_(model.network.depth.bias, 1.5)
     torch.nn.init.zeros_(model.network.depth.weight)
     return model

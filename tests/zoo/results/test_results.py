@@ -190,7 +190,7 @@ def test_a_write_that_fails_half_way_leaves_nothing(tmp_path, monkeypatch):
 CONFIG = """
 model:
   class_path: lightning_modules.i2l_meshnet.module.I2LMeshNetModule
-  init_args: {backbone: resnet18_tiny, crop_size: 64, head_channels: 8}
+  init_args: {network: {backbone: resnet18_tiny, crop_size: 64, head_channels: 8}}
 data:
   class_path: half_way.HalfWay
   init_args: {cache_dir: CACHE}

@@ -1,0 +1,55 @@
+"""Settings that are one of a few words: declared as a `Literal`, checked here, with one message for all."""
+
+from __future__ import annotations
+
+import difflib
+import types
+import typing
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal, Union
+
+
+def choices(hint: Any) -> tuple[Any, ...]:
+    """The values that a `Literal` allows, or `Literal[...] | None`; empty for every other type."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin is Literal:
+        return arguments
+    if origin in (types.UnionType, Union) and type(None) in arguments:
+        inner = [choices(argument) for argument in arguments if argument is not type(None)]
+        return (*inner[0], None) if len(inner) == 1 and inner[0] else ()
+    return ()
+
+
+def check_choice(name: str, value: object, known: Iterable[object]) -> None:
+    """Refuse a value that is none of the known ones.
+
+    Args:
+        name: of the setting, as the message calls it.
+        value: what was given.
+        known: what there is.
+
+    Raises:
+        ValueError: the value is not known; the message lists what is, and names what was probably meant.
+    """
+    known = tuple(known)
+    if value in known:
+        return
+    near = difflib.get_close_matches(str(value), [str(word) for word in known], 1)
+    hint = f" (did you mean {near[0]}?)" if near else ""
+    raise ValueError(f"no {name} {value!r}; use one of {', '.join(map(str, known))}{hint}")
+
+
+def check_choices(of: Any, values: Mapping[str, Any]) -> None:
+    """Check every value whose annotation is a `Literal`.
+
+    Args:
+        of: class or function with the annotations.
+        values: by name; names without an annotation are left alone.
+
+    Raises:
+        ValueError: see `check_choice`.
+    """
+    hints = typing.get_type_hints(of)
+    for name, value in values.items():
+        if known := choices(hints.get(name)):
+            check_choice(name, value, known)

@@ -1,0 +1,53 @@
+"""What the settings of all networks and losses have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, is_dataclass
+from pathlib import Path
+from typing import Any
+
+from body.choices import check_choices
+
+
+@dataclass(frozen=True)
+class Config:
+    """Settings that cannot change, whose choices are checked when they are made.
+
+    Raises:
+        ValueError: a setting is none of its choices.
+    """
+
+    def __post_init__(self) -> None:
+        check_choices(type(self), vars(self))
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkConfig(Config):
+    """What every network says about itself.
+
+    Attributes:
+        crop_size: side of the input crop in pixels, a multiple of 32. Batches have crops of this size.
+
+    Raises:
+        ValueError: the crop size is no multiple of 32, or a setting is none of its choices.
+    """
+
+    crop_size: int = 256
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.crop_size < 1 or self.crop_size % 32:
+            near = max(32, 32 * round(self.crop_size / 32))
+            raise ValueError(f"crop_size {self.crop_size} is not a multiple of 32; use e.g. {near}")
+
+
+def plain(value: Any) -> Any:
+    """Settings as what JSON and YAML know: dataclasses and mappings become dictionaries, tuples lists, paths words."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return plain(asdict(value))
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return str(value) if isinstance(value, Path) else value

@@ -1,0 +1,52 @@
+"""Settings that are one of a few words."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import pytest
+
+from body.choices import check_choice, check_choices, choices
+from lightning_modules.common.config import Config
+
+Layout = Literal["spin", "moon"]
+
+
+@pytest.mark.parametrize(
+    ("hint", "expected"),
+    [(Layout, ("spin", "moon")), (Layout | None, ("spin", "moon", None)), (None | Layout, ("spin", "moon", None)),
+     (Literal[Layout, "raw"], ("spin", "moon", "raw")), (Literal[1, 3], (1, 3)), (str, ()), (str | None, ()),
+     (Layout | int, ()), (list[Layout], ())],
+)  # fmt: skip
+def test_choices_of_an_annotation(hint, expected):
+    assert choices(hint) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "end"),
+    [
+        ("mono", r"no layout 'mono'; use one of spin, moon \(did you mean moon\?\)"),
+        (7, "no layout 7; use one of spin, moon"),
+    ],
+)
+def test_the_message_lists_what_there_is_and_names_what_is_near(value, end):
+    with pytest.raises(ValueError, match=f"^{end}$"):
+        check_choice("layout", value, choices(Layout))
+
+
+def test_every_annotated_value_is_checked():
+    def read(layout: Layout, side: "int" = 3, other: Layout | None = None): ...
+
+    check_choices(read, {"layout": "moon", "side": "far", "other": None, "unknown": 1})
+    with pytest.raises(ValueError, match=r"^no other 'm'; use one of spin, moon, None$"):
+        check_choices(read, {"layout": "moon", "other": "m"})
+
+
+def test_a_configuration_checks_itself():
+    @dataclass(frozen=True)
+    class Reader(Config):
+        layout: Layout = "spin"
+        parts: Literal[1, 3] = 3
+
+    assert Reader("moon").layout == "moon"
+    with pytest.raises(ValueError, match="no parts 2; use one of 1, 3"):
+        Reader(parts=2)

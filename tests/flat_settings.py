@@ -1,0 +1,26 @@
+"""Modules from flat settings: a setting has one name, which tells the group of the module's settings it belongs to."""
+
+import dataclasses
+import typing
+
+
+def configs_of(kind):
+    """Dataclasses that a module's constructor takes, by the name of the argument."""
+    hints = typing.get_type_hints(kind.__init__)
+    return {name: hint for name, hint in hints.items() if dataclasses.is_dataclass(hint)}
+
+
+def group(kind, settings):
+    """Arguments of a module's constructor, with the fields of each dataclass in a dictionary of their own."""
+    arguments = dict(settings)
+    for name, config in configs_of(kind).items():
+        own = [field.name for field in dataclasses.fields(config) if field.name in arguments]
+        arguments[name] = {field: arguments.pop(field) for field in own}
+    return arguments
+
+
+def make(kind, **settings):
+    """A module of a class."""
+    configs = configs_of(kind)
+    arguments = group(kind, settings)
+    return kind(**{name: configs[name](**value) if name in configs else value for name, value in arguments.items()})
