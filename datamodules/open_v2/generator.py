@@ -102,7 +102,7 @@ class Generator:
         shadow = ground_shadow(tracer, shot.ground, shot.up, _feet(shot, bodies), light, rng)
         foreground = encode(picture, shadow, exposure(picture, rng))
         own = layers[: owners.count(0)]
-        iuv = self._surface.iuv(picture.seen, own, bodies[0], shot.intrinsics, self.size)
+        iuv = self._surface.iuv(picture.pixels, picture.seen, own, bodies[0], shot.intrinsics, self.size)
         subject = shot.people[0]
         return Sample(
             foreground,

@@ -30,11 +30,13 @@ class Picture:
     Attributes:
         colour: linear RGB times coverage.
         coverage: share of every pixel that something covers.
-        seen: of all pixel centres, row-major.
+        pixels: numbers (row-major) of those whose centre sees something.
+        seen: what they see.
     """
 
     colour: Float[np.ndarray, "size size 3"]
     coverage: Float[np.ndarray, "size size"]
+    pixels: Int[np.ndarray, " pixels"]
     seen: Seen
 
 
@@ -42,40 +44,69 @@ def render(tracer: Tracer, layers: Sequence[Layer], light: Light, rng: np.random
     """Shade everything that the tracer sees; `layers` are those that it was made of."""
     size = tracer.size
     near = np.flatnonzero(tracer.near())
-    seen = _everywhere(tracer.cast(_centres(near, size)), near, size * size)
-    hit, edges = np.flatnonzero(seen.layer >= 0), np.flatnonzero(_edges(seen, size))
+    seen = tracer.cast(_centres(near, size))
+    hit, seen = near[seen.layer >= 0], _take(seen, np.flatnonzero(seen.layer >= 0))
+    maps = _Maps.of(hit, seen, size)
+    edges = np.flatnonzero(maps.edges())
+    inside = np.repeat(edges, len(_CORNERS))
     finer = (_centres(edges, size)[:, None] + _CORNERS).reshape(-1, 2)
     between = tracer.cast(finer)
-    source = _source(seen, between, np.repeat(edges, len(_CORNERS)), size)
+    source = maps.source(between, inside)
     thin = np.flatnonzero((source < 0) & (between.layer >= 0))  # what no pixel centre sees
-    rays = _join(_take(seen, hit), _take(between, thin))
+    rays = _join(seen, _take(between, thin))
     places = np.concatenate([_centres(hit, size), finer[thin]])
     normals = tracer.normals(rays, tracer.directions(places))
-    shadow = _shadows(tracer, hit, places[: len(hit)], rays.depth[: len(hit)], normals[: len(hit)], light, rng)
-    pixel = np.concatenate([hit, np.repeat(edges, len(_CORNERS))[thin]])
-    sent = _shade(tracer, layers, light, rays, places, normals, shadow[pixel], folds)
+    shadow = _shadows(tracer, hit, places[: len(hit)], seen.depth, normals[: len(hit)], light, rng)
+    sent = _shade(tracer, layers, light, rays, places, normals, shadow[np.concatenate([hit, inside[thin]])], folds)
     colour, coverage = np.zeros((size * size, 3), np.float32), np.zeros(size * size, np.float32)
     colour[hit], coverage[hit] = sent[: len(hit)], 1
     parts = colour[source] * (source >= 0)[:, None]
     parts[thin] = sent[len(hit) :]
     colour[edges] = parts.reshape(-1, len(_CORNERS), 3).mean(1)
     coverage[edges] = (between.layer >= 0).reshape(-1, len(_CORNERS)).mean(1)
-    return Picture(colour.reshape(size, size, 3), coverage.reshape(size, size), seen)
+    return Picture(colour.reshape(size, size, 3), coverage.reshape(size, size), hit, seen)
 
 
-def _source(seen: Seen, between: Seen, pixel: Int[np.ndarray, " rays"], size: int) -> Int[np.ndarray, " rays"]:
-    """The pixel at or beside `pixel` that shows what a ray within it sees: same layer, nearest depth; -1 for none."""
-    best = np.full(len(pixel), np.inf, np.float32)
-    source = np.full(len(pixel), -1)
-    column = pixel % size
-    for across, down in ((0, 0), (-1, 0), (1, 0), (0, -1), (0, 1)):
-        beside = (pixel + across + down * size).clip(0, size * size - 1)
-        inside = np.abs(beside % size - column) <= 1
-        usable = (seen.layer[beside] == between.layer) & inside & (between.layer >= 0)
-        apart = np.abs(np.where(usable, seen.depth[beside], np.inf) - np.where(usable, between.depth, 0))
-        better = apart < best
-        best[better], source[better] = apart[better], beside[better]
-    return source
+@dataclass(frozen=True)
+class _Maps:
+    """Layer (-1 for none) and depth (inf for none) that pixel centres see."""
+
+    layer: Int[np.ndarray, "size size"]
+    depth: Float[np.ndarray, "size size"]
+
+    @classmethod
+    def of(cls, pixels: Int[np.ndarray, " hits"], seen: Seen, size: int) -> _Maps:
+        layer, depth = np.full(size * size, -1, np.int32), np.full(size * size, np.inf, np.float32)
+        layer[pixels], depth[pixels] = seen.layer, seen.depth
+        return cls(layer.reshape(size, size), depth.reshape(size, size))
+
+    def edges(self) -> Bool[np.ndarray, "size size"]:
+        """Pixels beside another layer, or beside a jump in depth."""
+        near = 1 / self.depth
+        edges = np.zeros(near.shape, bool)
+        above, below = (slice(None, -1),), (slice(1, None),)
+        left, right = (slice(None), slice(None, -1)), (slice(None), slice(1, None))
+        for first, second in ((above, below), (left, right)):
+            jump = np.abs(near[first] - near[second]) > 0.02 * np.maximum(near[first], near[second])
+            change = (self.layer[first] != self.layer[second]) | jump
+            edges[first] |= change
+            edges[second] |= change
+        return edges
+
+    def source(self, between: Seen, pixel: Int[np.ndarray, " rays"]) -> Int[np.ndarray, " rays"]:
+        """The pixel at or beside `pixel` that shows what a ray in it sees: same layer, nearest depth; -1 for none."""
+        layer, depth, size = self.layer.reshape(-1), self.depth.reshape(-1), len(self.layer)
+        best, source = np.full(len(pixel), np.inf, np.float32), np.full(len(pixel), -1)
+        column = pixel % size
+        for across, down in ((0, 0), (-1, 0), (1, 0), (0, -1), (0, 1)):
+            beside = np.clip(pixel + (across + down * size), 0, size * size - 1)
+            usable = (layer[beside] == between.layer) & (between.layer >= 0)
+            if across:
+                usable &= column != (0 if across < 0 else size - 1)
+            apart = np.abs(np.where(usable, depth[beside], np.inf) - np.where(usable, between.depth, 0))
+            better = apart < best
+            best[better], source[better] = apart[better], beside[better]
+        return source
 
 
 def encode(picture: Picture, shadow: Float[np.ndarray, "size size"], gain: float) -> UInt8[np.ndarray, "size size 4"]:
@@ -115,16 +146,6 @@ def _centres(pixels: Int[np.ndarray, " n"], size: int) -> Float[np.ndarray, "n 2
     return np.stack([pixels % size, pixels // size], -1).astype(np.float32)
 
 
-def _everywhere(seen: Seen, where: Int[np.ndarray, " n"], count: int) -> Seen:
-    """The same hits in arrays over all pixels."""
-    layer, face = np.full(count, -1, seen.layer.dtype), np.zeros(count, seen.face.dtype)
-    barycentric, depth = np.zeros((count, 3), np.float32), np.full(count, np.inf, np.float32)
-    triangle = np.zeros(count, seen.triangle.dtype)
-    layer[where], face[where], depth[where] = seen.layer, seen.face, seen.depth
-    barycentric[where], triangle[where] = seen.barycentric, seen.triangle
-    return Seen(layer, face, barycentric, depth, triangle)
-
-
 def _take(seen: Seen, rows: Int[np.ndarray, " n"]) -> Seen:
     return Seen(seen.layer[rows], seen.face[rows], seen.barycentric[rows], seen.depth[rows], seen.triangle[rows])
 
@@ -132,20 +153,6 @@ def _take(seen: Seen, rows: Int[np.ndarray, " n"]) -> Seen:
 def _join(first: Seen, second: Seen) -> Seen:
     pairs = ((getattr(first, name), getattr(second, name)) for name in Seen.__dataclass_fields__)
     return Seen(*(np.concatenate(pair) for pair in pairs))
-
-
-def _edges(seen: Seen, size: int) -> Bool[np.ndarray, " pixels"]:
-    """Pixels beside another layer, or beside a jump in depth."""
-    layer, near = seen.layer.reshape(size, size), (1 / seen.depth).reshape(size, size)
-    edges = np.zeros((size, size), bool)
-    above, below = (slice(None, -1),), (slice(1, None),)
-    left, right = (slice(None), slice(None, -1)), (slice(None), slice(1, None))
-    for first, second in ((above, below), (left, right)):
-        jump = np.abs(near[first] - near[second]) > 0.02 * np.maximum(near[first], near[second])
-        change = (layer[first] != layer[second]) | jump
-        edges[first] |= change
-        edges[second] |= change
-    return edges.reshape(-1)
 
 
 def _shadows(

@@ -12,7 +12,7 @@ from datamodules.open_v2.light import Light
 from datamodules.open_v2.trace import Tracer
 
 _ABOVE = 4e-3  # metres by which rays start above the surface, which is made of flat faces
-_SKY_RAYS = 5
+_SKY_RAYS = 4
 _UNDER_SKIN = np.array([1.0, 0.45, 0.3], np.float32)  # light comes out again beyond the terminator, mostly red
 _rng = np.random.Generator(np.random.PCG64(1))
 _BALL = _rng.standard_normal((8192, 3)).astype(np.float32)

@@ -30,6 +30,7 @@ class SurfaceMapper:
 
     def iuv(
         self,
+        pixels: Int[np.ndarray, " pixels"],
         seen: Seen,
         own: Sequence[Layer],
         body: Float[np.ndarray, "vertices 3"],
@@ -39,19 +40,21 @@ class SurfaceMapper:
         """IUV of every pixel whose centre sees the person.
 
         Args:
-            seen: of all pixel centres, row-major.
+            pixels: numbers (row-major) of the pixels whose centre sees something.
+            seen: what they see.
             own: the person's layers, which must be the first ones of the picture.
             body: the posed bare body, camera frame.
             intrinsics: pixels.
             size: side of the picture.
         """
         iuv = np.zeros((size * size, 3), np.uint8)
-        pixels = np.flatnonzero((seen.layer >= 0) & (seen.layer < len(own)))
         face, starts = _body_faces(own)
-        below = face[starts[seen.layer[pixels]] + seen.face[pixels]]
-        pixels, below = pixels[below >= 0], below[below >= 0]
+        rows = np.flatnonzero(seen.layer < len(own))
+        below = face[starts[seen.layer[rows]] + seen.face[rows]]
+        rows, below = rows[below >= 0], below[below >= 0]
+        pixels, depth = pixels[rows], seen.depth[rows]
         image = np.stack([pixels % size, pixels // size, np.ones_like(pixels)], -1).astype(np.float32)
-        points = image @ np.linalg.inv(intrinsics).T.astype(np.float32) * seen.depth[pixels, None]
+        points = image @ np.linalg.inv(intrinsics).T.astype(np.float32) * depth[:, None]
         weights = _closest(points, np.asarray(body, np.float32)[self._faces[below]])
         local = np.einsum("rk,rkc->rc", weights, self._corners[below])
         u = np.float32(0.5) + np.arctan2(local[:, 2], local[:, 1]) * np.float32(0.5 / np.pi)

@@ -1,8 +1,4 @@
-"""Everything that is before the camera as one mesh that rays are cast against.
-
-Building embree's structure costs more than all rays of a picture, so faces that look away from the camera and those
-outside of the picture are left out: a ray that enters a closed surface meets its front or leaves through another one.
-"""
+"""Everything that is before the camera as one mesh that rays are cast against."""
 
 from __future__ import annotations
 
@@ -10,14 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from embreex.mesh_construction import TriangleMesh
-from embreex.rtcore_scene import EmbreeScene
 from jaxtyping import Bool, Float, Int
 
 from body.raycast import Hits
+from datamodules.open_v2.embree import TriangleScene
 from datamodules.open_v2.types import Layer
 
-_MARGIN = 0.35  # share of the picture's side around it within which faces stay, for the shadows that they cast
+_MARGIN = 1.0  # share of the picture's side around it within which faces stay, for the shadows that they cast
 _NEAR = 0.05  # metres; nearer faces are left out
 
 
@@ -62,21 +57,17 @@ class Tracer:
         faces = [np.asarray(m.faces, np.int32) + np.int32(start) for m, start in zip(layers, counts, strict=False)]
         x, y = self._project()
         kept, boxes = [], []
-        for part, layer in zip(faces, layers, strict=True):
-            keep, box = _worth_building(x[part.T], y[part.T], layer.kind in ("skin", "cloth"), size)
+        for part in faces:
+            keep, box = _worth_building(x[part.T], y[part.T], size)
             kept.append(keep)
             boxes.append(box)
         self._boxes = np.concatenate(boxes)
         self._faces = np.concatenate([f[k] for f, k in zip(faces, kept, strict=True)])
         self._layer = np.repeat(np.arange(len(layers), dtype=np.int32), [len(k) for k in kept])
         self._face = np.concatenate(kept)
-        self._scene = EmbreeScene(robust=False)
         self.empty = len(self._faces) == 0
         if not self.empty:
-            used = np.zeros(len(self._vertices), bool)
-            used[self._faces] = True
-            renumbered = (np.cumsum(used) - 1).astype(np.int32)
-            self._mesh = TriangleMesh(self._scene, self._vertices[used], renumbered[self._faces])
+            self._scene = TriangleScene(self._vertices, self._faces)
 
     def _project(self) -> tuple[Float[np.ndarray, " vertices"], Float[np.ndarray, " vertices"]]:
         """Pixels; not a number for vertices at or behind the camera."""
@@ -106,15 +97,17 @@ class Tracer:
 
     def cast(self, pixels: Float[np.ndarray, "rays 2"]) -> Seen:
         """What is seen at places of the picture."""
-        directions = self.directions(pixels)
-        found = self._scene.run(np.zeros_like(directions), directions, output=True)
-        hit = found["primID"] >= 0
-        number = np.where(hit, found["primID"], 0)
-        u, v = np.where(hit, found["u"], 0), np.where(hit, found["v"], 0)
+        if self.empty:
+            nothing = np.zeros(len(pixels), np.int64)
+            return Seen(
+                nothing - 1, nothing, np.zeros((len(pixels), 3), np.float32), nothing + np.float32(np.inf), nothing
+            )
+        face, u, v, depth = self._scene.intersect(np.zeros((1, 3), np.float32), self.directions(pixels))
+        hit = face >= 0
+        number = np.maximum(face, 0)
+        u, v = np.where(hit, u, 0), np.where(hit, v, 0)
         barycentric = np.stack([hit - u - v, u, v], -1).astype(np.float32)
-        layer = np.where(hit, self._layer[number], -1)
-        depth = np.where(hit, found["tfar"], np.inf).astype(np.float32)
-        return Seen(layer, self._face[number], barycentric, depth, number)
+        return Seen(np.where(hit, self._layer[number], -1), self._face[number], barycentric, depth.copy(), number)
 
     def normals(self, seen: Seen, directions: Float[np.ndarray, "rays 3"]) -> Float[np.ndarray, "rays 3"]:
         """Interpolated unit normals towards the camera; `directions` are of the rays, which all met something."""
@@ -129,21 +122,18 @@ class Tracer:
         self, origins: Float[np.ndarray, "rays 3"], directions: Float[np.ndarray, "rays 3"]
     ) -> Bool[np.ndarray, " rays"]:
         """Whether anything lies along rays."""
-        if not len(origins):
-            return np.zeros(0, bool)
-        rays = np.ascontiguousarray(origins, np.float32), np.ascontiguousarray(directions, np.float32)
-        return np.asarray(self._scene.run(*rays, query="OCCLUDED") >= 0)
+        if self.empty or not len(directions):
+            return np.zeros(len(directions), bool)
+        return self._scene.occluded(origins, directions)
 
 
 def _worth_building(
-    x: Float[np.ndarray, "3 faces"], y: Float[np.ndarray, "3 faces"], closed: bool, size: int
+    x: Float[np.ndarray, "3 faces"], y: Float[np.ndarray, "3 faces"], size: int
 ) -> tuple[Int[np.ndarray, " kept"], Float[np.ndarray, "kept 4"]]:
     """Faces that may be seen or cast a visible shadow, given their corners in pixels; and left, right, top, bottom."""
     left, right = np.minimum(np.minimum(x[0], x[1]), x[2]), np.maximum(np.maximum(x[0], x[1]), x[2])
     top, bottom = np.minimum(np.minimum(y[0], y[1]), y[2]), np.maximum(np.maximum(y[0], y[1]), y[2])
     low, high = -_MARGIN * size, size * (1 + _MARGIN)
     keep = (right > low) & (left < high) & (bottom > low) & (top < high)
-    if closed:
-        keep &= (x[1] - x[0]) * (y[2] - y[0]) < (y[1] - y[0]) * (x[2] - x[0])  # clockwise in pixels is to the eye
     rows = np.flatnonzero(keep)
     return rows, np.stack([left[rows], right[rows], top[rows], bottom[rows]], -1)

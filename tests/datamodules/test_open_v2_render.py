@@ -129,7 +129,7 @@ def test_surface_coordinates_of_the_bare_body_are_the_maps() -> None:
     tracer = Tracer(layers, CAMERA, SIZE)
     folds = Folds.draw(np.random.default_rng(0), 2)
     picture = render(tracer, layers, _light(0.5, 0.0), np.random.default_rng(0), folds)
-    found = SurfaceMapper(charts, FACES).iuv(picture.seen, layers[:1], PLACED, CAMERA, SIZE)
+    found = SurfaceMapper(charts, FACES).iuv(picture.pixels, picture.seen, layers[:1], PLACED, CAMERA, SIZE)
     alone = iuv_map(PLACED, FACES, charts, CAMERA, (SIZE, SIZE))
     other = cast_camera(RayScene([(layers[1].vertices, FACES)]), CAMERA, Window(0, 0, SIZE, SIZE))
     alone[(other.mesh >= 0).reshape(SIZE, SIZE)] = 0  # it stands in front

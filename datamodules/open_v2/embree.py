@@ -1,0 +1,171 @@
+"""Embree's own interface, through ctypes, to the library that the embreex wheel brings.
+
+embreex copies meshes number by number and builds for very many rays, which takes longer than all rays of a picture.
+Here embree reads numpy's memory and builds for few rays. Rays go in packets of 16, as embree stores them.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+from functools import cache
+from importlib.metadata import PackageNotFoundError, files
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+_Pointer = ctypes.c_void_p
+_TRIANGLES, _LOW_QUALITY = 0, 0  # RTC_GEOMETRY_TYPE_TRIANGLE, RTC_BUILD_QUALITY_LOW
+_INDEX, _VERTEX, _UINT3, _FLOAT3 = 0, 1, 0x5003, 0x9003  # RTCBufferType, RTCFormat
+_LANES = 16
+_ROWS = 21  # of RTCRayHit16: 12 of the ray, 9 of the hit, each of 16 numbers of 4 bytes
+_TFAR, _MASK, _U, _V, _FACE = 8, 9, 15, 16, 17
+_memory = threading.local()
+
+
+class _Arguments(ctypes.Structure):
+    """RTCIntersectArguments and RTCOccludedArguments."""
+
+    _fields_ = (("flags", ctypes.c_uint), ("features", ctypes.c_uint), ("nothing", ctypes.c_void_p * 5))
+
+
+_ALIKE, _ANYHOW = _Arguments(1 << 16, 0xFFFFFFFF), _Arguments(0, 0xFFFFFFFF)  # rays of a packet; all features
+
+
+@cache
+def _library() -> ctypes.CDLL:
+    """The library, with the types of what is called.
+
+    Raises:
+        ImportError: embreex is missing or brings no embree 4.
+    """
+    try:
+        found = [file.locate() for file in files("embreex") or () if "embree4" in file.name]
+    except PackageNotFoundError:
+        found = []
+    if not found:
+        raise ImportError("open-v2 renders with embree 4, which comes with pip install 'embreex>=4.4'")
+    library = ctypes.CDLL(str(found[0]))
+    for name in ("rtcNewDevice", "rtcNewScene", "rtcNewGeometry"):
+        getattr(library, name).restype = _Pointer
+    library.rtcNewDevice.argtypes = [ctypes.c_char_p]
+    library.rtcNewScene.argtypes = [_Pointer]
+    library.rtcNewGeometry.argtypes = [_Pointer, ctypes.c_int]
+    library.rtcSetSceneBuildQuality.argtypes = [_Pointer, ctypes.c_int]
+    library.rtcSetGeometryBuildQuality.argtypes = [_Pointer, ctypes.c_int]
+    library.rtcSetSharedGeometryBuffer.argtypes = [
+        _Pointer, ctypes.c_int, ctypes.c_uint, ctypes.c_int, _Pointer, *[ctypes.c_size_t] * 3
+    ]  # fmt: skip
+    library.rtcAttachGeometry.argtypes = [_Pointer, _Pointer]
+    for name in ("rtcCommitGeometry", "rtcReleaseGeometry", "rtcCommitScene", "rtcReleaseScene"):
+        getattr(library, name).argtypes = [_Pointer]
+        getattr(library, name).restype = None
+    for name in ("rtcIntersect16", "rtcOccluded16"):
+        getattr(library, name).argtypes = [_Pointer] * 4
+        getattr(library, name).restype = None
+    return library
+
+
+@cache
+def _device() -> int:
+    """One for the process, without threads of its own: whoever renders much has a process for each core."""
+    return int(_library().rtcNewDevice(b"threads=1,set_affinity=0"))
+
+
+class TriangleScene:
+    """Triangles that rays can be cast against.
+
+    Args:
+        vertices: points.
+        faces: their triangles; at least one.
+    """
+
+    def __init__(self, vertices: Float[np.ndarray, "vertices 3"], faces: Int[np.ndarray, "faces 3"]) -> None:
+        library = _library()
+        self._vertices = np.zeros((len(vertices) + 1, 3), np.float32)  # embree reads 16 bytes at once
+        self._vertices[:-1] = vertices
+        self._faces = np.ascontiguousarray(faces, np.int32)
+        self._scene = library.rtcNewScene(_device())
+        library.rtcSetSceneBuildQuality(self._scene, _LOW_QUALITY)
+        geometry = library.rtcNewGeometry(_device(), _TRIANGLES)
+        library.rtcSetGeometryBuildQuality(geometry, _LOW_QUALITY)
+        share = library.rtcSetSharedGeometryBuffer
+        share(geometry, _INDEX, 0, _UINT3, self._faces.ctypes.data, 0, 12, len(self._faces))
+        share(geometry, _VERTEX, 0, _FLOAT3, self._vertices.ctypes.data, 0, 12, len(vertices))
+        library.rtcCommitGeometry(geometry)
+        library.rtcAttachGeometry(self._scene, geometry)
+        library.rtcReleaseGeometry(geometry)
+        library.rtcCommitScene(self._scene)
+
+    def __del__(self) -> None:
+        if getattr(self, "_scene", None):
+            _library().rtcReleaseScene(self._scene)
+
+    def intersect(
+        self, origins: Float[np.ndarray, "#rays 3"], directions: Float[np.ndarray, "rays 3"]
+    ) -> tuple[
+        Int[np.ndarray, " rays"], Float[np.ndarray, " rays"], Float[np.ndarray, " rays"], Float[np.ndarray, " rays"]
+    ]:
+        """First hit of every ray: face (-1 for none), weights of its second and third corner, and distance."""
+        packets = self._cast("rtcIntersect16", _ALIKE, origins, directions)
+        rows = (packets.view(np.int32)[:, _FACE], packets[:, _U], packets[:, _V], packets[:, _TFAR])
+        face, u, v, distance = (row.reshape(-1)[: len(directions)] for row in rows)
+        return face, u, v, distance
+
+    def occluded(
+        self, origins: Float[np.ndarray, "#rays 3"], directions: Float[np.ndarray, "rays 3"]
+    ) -> Bool[np.ndarray, " rays"]:
+        """Whether anything lies along every ray."""
+        packets = self._cast("rtcOccluded16", _ANYHOW, origins, directions)
+        return packets[:, _TFAR].reshape(-1)[: len(directions)] < 0
+
+    def _cast(
+        self,
+        query: str,
+        rays: _Arguments,
+        origins: Float[np.ndarray, "#rays 3"],
+        directions: Float[np.ndarray, "rays 3"],
+    ) -> Float[np.ndarray, "packets 21 16"]:
+        """Packets with what embree wrote; they stay valid until the next call."""
+        count = -(-len(directions) // _LANES)
+        packets, valid = _packets(count)
+        _fill(packets[:, 0:3], origins, count)
+        packets[:, 3] = 0
+        _fill(packets[:, 4:7], directions, count)
+        packets[:, 7] = 0
+        packets[:, _TFAR] = np.inf
+        numbers = packets.view(np.uint32)
+        numbers[:, _MASK] = 0xFFFFFFFF
+        numbers[:, 10:12] = 0
+        numbers[:, _FACE:] = 0xFFFFFFFF
+        cast, scene, mask, step = getattr(_library(), query), self._scene, valid.ctypes.data, packets.strides[0]
+        start, arguments = packets.ctypes.data, ctypes.addressof(rays)
+        for address in range(start, start + count * step, step):
+            cast(mask, scene, address, arguments)
+        return packets
+
+
+def _fill(rows: Float[np.ndarray, "packets 3 16"], rays: Float[np.ndarray, "rays 3"], count: int) -> None:
+    """Numbers of rays into packets; lanes that are left over repeat the last ray, a single one is for all."""
+    if len(rays) == 1:
+        rows[:] = rays.reshape(3, 1)
+        return
+    whole = len(rays) // _LANES
+    rows[:whole] = rays[: whole * _LANES].reshape(whole, _LANES, 3).transpose(0, 2, 1)
+    if count > whole:
+        rest = rays[whole * _LANES :]
+        rows[whole, :, : len(rest)] = rest.T
+        rows[whole, :, len(rest) :] = rest[-1:].T
+
+
+def _packets(count: int) -> tuple[Float[np.ndarray, "packets 21 16"], Int[np.ndarray, " 16"]]:
+    """Memory for packets and the mask of lanes, both at multiples of 64 bytes; used again by every call of a thread."""
+    size = _ROWS * _LANES
+    if getattr(_memory, "count", 0) < count:
+        memory = np.zeros(count * size + 2 * _LANES + _LANES, np.float32)
+        first = -(memory.ctypes.data // 4) % _LANES
+        _memory.mask = memory[first : first + _LANES].view(np.int32)
+        _memory.mask[:] = -1
+        _memory.packets = memory[first + _LANES : first + _LANES + count * size].reshape(count, _ROWS, _LANES)
+        _memory.count = count
+    return _memory.packets[:count], _memory.mask
