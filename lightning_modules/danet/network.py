@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from lightning_modules.common.backbones import Pretrained
+from lightning_modules.common.backbones import Pretrained, has_weights
 from lightning_modules.common.folding import FoldedCopy, should_fold
 from lightning_modules.common.rotations import matrix_from_6d
 from lightning_modules.danet.aggregation import Aggregation
@@ -73,7 +73,8 @@ class DaNet(nn.Module):
         local_backbone: of the local streams.
         stream_channels: that the streams' backbones see.
         features: width of a rotation feature.
-        pretrained: weights that the backbones start from; see `create_backbone`.
+        pretrained: weights that the first stage's backbone starts from; see `create_backbone`. True also starts the
+            streams' where there are weights for them.
 
     Raises:
         ValueError: a setting is not known, or does not go with another.
@@ -118,12 +119,12 @@ class DaNet(nn.Module):
         width, slots, numbers = self.estimator.channels, self.joint_parts.shape[1] + 1, ROTATIONS[rotation]
         planes = {"iuv": 3, "true": 3, "segmentation": 1}.get(representation, 0)
         answers = _CAMERA + _SHAPE + (0 if many else numbers * JOINTS)
-        sizes = (25 * planes or width, answers, stream_channels, global_backbone, pretrained)
-        self.global_stream = GlobalStream(*sizes)
+        start = pretrained is True and has_weights(global_backbone)
+        self.global_stream = GlobalStream(25 * planes or width, answers, stream_channels, global_backbone, start)
         self.local_streams = self.aggregation = None
         if many:
-            local = (JOINTS, slots * planes or width, features, stream_channels, local_backbone, pretrained)
-            self.local_streams = LocalStreams(*local)
+            local = (JOINTS, slots * planes or width, features, stream_channels, local_backbone)
+            self.local_streams = LocalStreams(*local, pretrained is True and has_weights(local_backbone))
             self.aggregation = Aggregation(aggregation, JOINTS, features, numbers, learned_edges)
         self._start_from_a_mean(numbers)
         self.fold, self._folded = True, FoldedCopy()

@@ -3,7 +3,7 @@
 from lightning_modules.common.backbones.create import create_backbone, create_pose_hrnet, create_pyramid
 from lightning_modules.common.backbones.features import Backbone, check_crop_size, count_upsamplings
 from lightning_modules.common.backbones.pretrained import Pretrained
-from lightning_modules.common.backbones.registry import BACKBONES, BackboneSpec
+from lightning_modules.common.backbones.registry import BACKBONES, BackboneSpec, has_weights
 from lightning_modules.common.backbones.split import create_split_backbone
 
 __all__ = [
@@ -17,4 +17,5 @@ __all__ = [
     "create_pose_hrnet",
     "create_pyramid",
     "create_split_backbone",
+    "has_weights",
 ]

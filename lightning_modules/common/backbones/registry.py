@@ -46,6 +46,12 @@ BACKBONES: dict[str, BackboneSpec] = {
 }
 
 
+def has_weights(name: str) -> bool:
+    """Whether `pretrained: true` means something for a backbone: its network is one that weights were trained for."""
+    spec = find_spec(name)
+    return spec.shipped or not spec.options
+
+
 def find_spec(name: str) -> BackboneSpec:
     """The registry's entry, or one for a model of timm.
 
