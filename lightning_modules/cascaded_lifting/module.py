@@ -41,7 +41,7 @@ class CascadedLiftingModule(PoseModule):
 
     Args:
         backbone: name in `lightning_modules.common.backbones`.
-        pretrained: start from ImageNet weights (through timm, when it can get them).
+        pretrained: weights that backbones start from; see `TrainingOptions`.
         backbone_from: weights of the zoo whose backbone `fit` starts from: a file, or on the command line a name.
         crop_size: side of the input crop in pixels, a multiple of 32; maps are a quarter of it.
         depth_bins: C, depth of the cube; as the maps' side when omitted.
@@ -89,7 +89,7 @@ class CascadedLiftingModule(PoseModule):
     def __init__(
         self,
         backbone: str = "resnet50",
-        pretrained: bool = False,
+        pretrained: bool | str = False,
         backbone_from: str | None = None,
         crop_size: int = 256,
         depth_bins: int | None = None,

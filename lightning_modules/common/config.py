@@ -28,12 +28,15 @@ class NetworkConfig(Config):
 
     Attributes:
         crop_size: side of the input crop in pixels, a multiple of 32. Batches have crops of this size.
+        output_stride: of the backbone's last map, at most; 32 for most. Small crops keep more places with 16, at the
+            cost of time: later strides become dilations where the backbone allows it, so that its weights stay valid.
 
     Raises:
         ValueError: the crop size is no multiple of 32, or a setting is none of its choices.
     """
 
     crop_size: int = 256
+    output_stride: int | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()

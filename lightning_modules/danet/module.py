@@ -54,7 +54,7 @@ class DaNetModule(PoseModule):
         local_backbone: see `DaNet`.
         stream_channels: see `DaNet`.
         features: see `DaNet`.
-        pretrained: start backbones from ImageNet weights (through timm, when it can get them).
+        pretrained: weights that backbones start from; see `TrainingOptions`.
         backbone_from: weights of the zoo whose backbone `fit` starts the first stage's from: a file, or on the command
             line a name.
         crop_size: side of the input crop in pixels, a multiple of 32; maps are a quarter of it.
@@ -101,7 +101,7 @@ class DaNetModule(PoseModule):
         local_backbone: str = "resnet18",
         stream_channels: int = 64,
         features: int = 128,
-        pretrained: bool = False,
+        pretrained: bool | str = False,
         backbone_from: str | None = None,
         crop_size: int = 224,
         body: str = "open",

@@ -37,7 +37,7 @@ class HemletsModule(PoseModule):
 
     Args:
         backbone: name in `lightning_modules.common.backbones`.
-        pretrained: start from ImageNet weights (through timm, when it can get them).
+        pretrained: weights that backbones start from; see `TrainingOptions`.
         backbone_from: weights of the zoo whose backbone `fit` starts from: a file, or on the command line a name.
         crop_size: side of the input crop in pixels, a multiple of 32; maps are a quarter of it.
         depth_bins: depth of the volumes; as the maps' side when omitted.
@@ -75,7 +75,7 @@ class HemletsModule(PoseModule):
     def __init__(
         self,
         backbone: str = "resnet50",
-        pretrained: bool = False,
+        pretrained: bool | str = False,
         backbone_from: str | None = None,
         crop_size: int = 256,
         depth_bins: int | None = None,

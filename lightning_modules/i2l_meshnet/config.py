@@ -32,6 +32,9 @@ class I2LMeshNetConfig(NetworkConfig):
         mesh_head: what the mesh is predicted with (Tables 1, 2, 8, 9 and 10): the paper's `lixel`, another one of
             `heads`, or `smpl` (body parameters).
         mesh_bins: length of the mesh's own heat maps (Table 2); as PoseNet's when omitted.
+        mesh_map: which of the backbone's maps MeshNet's head reads, counted from the end; MeshNet has no later stages.
+            -1 in the paper. MeshNet sees PoseNet's joints, so that -2 costs little where weights have to be few.
+        normalise: give the backbone images as its weights expect them; the released network reads RGB in [0, 1].
     """
 
     backbone: str = "resnet50"
@@ -41,6 +44,8 @@ class I2LMeshNetConfig(NetworkConfig):
     cascade: Cascade = "pose_net"
     mesh_head: MeshHead = "lixel"
     mesh_bins: int | None = None
+    mesh_map: int = -1
+    normalise: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -11,9 +11,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lightning_modules.common.backbones import Pretrained, create_split_backbone
+from lightning_modules.common.backbones import Backbone, Pretrained, create_split_backbone
 from lightning_modules.common.heatmaps import gaussian_profile
 from lightning_modules.common.initialisation import init_convolutions
+from lightning_modules.common.normalisation import Normalise
 from lightning_modules.common.posed_body import BodyParameters
 from lightning_modules.common.precision import full_precision
 from lightning_modules.i2l_meshnet.config import I2LMeshNetConfig
@@ -119,7 +120,7 @@ class I2LMeshNet(nn.Module):
     """Image-to-lixel network: PoseNet, then MeshNet on PoseNet's joints and early image feature (section 3).
 
     Input is RGB in [0, 1]. The published network takes it as it is, without ImageNet mean and standard deviation, and
-    so does this one: its normalisation is the identity.
+    so does this one unless `config.normalise` is set.
 
     Args:
         joint_regressor: (joints, vertices), rows sum to 1; kept out of the state dict.
@@ -146,16 +147,15 @@ class I2LMeshNet(nn.Module):
         super().__init__()
         joints, vertices = joint_regressor.shape
         self.bins = config.crop_size // 4
-        self.stem, body, stem_channels = create_split_backbone(config.backbone, pretrained)
-        stride, width = body.reductions[-1], body.channels[-1]
-        if stride <= 4:
-            raise ValueError(f"backbone {config.backbone!r} ends at stride 4; use one that goes on, e.g. resnet50")
-        pose_size = HeadSize(width, config.crop_size // stride, joints, self.bins, config.head_channels)
-        mesh_size = replace(pose_size, points=vertices, bins=config.mesh_bins or self.bins)
+        cut = partial(create_split_backbone, config.backbone, pretrained, config.output_stride)
+        self.stem, body, stem_channels = cut()
+        self.normalise = Normalise(body.mean, body.std) if config.normalise else nn.Identity()
+        self.mesh_body = cut(last_map=config.mesh_map).body
+        pose_size = _head_size(config, body, joints, self.bins)
+        mesh_size = _head_size(config, self.mesh_body, vertices, config.mesh_bins or self.bins)
         self.bins_per_mesh_bin = self.bins / mesh_size.bins
         has_pose_net, sees_joints = config.cascade == "pose_net", config.cascade != "none"
         self.pose_body = body if has_pose_net else None
-        self.mesh_body = create_split_backbone(config.backbone, pretrained).body
         self.pose_head = SizedLixelHead(pose_size) if has_pose_net else None
         self.pose2feat = Pose2Feat(stem_channels, joints, self.bins, config.sigma) if sees_joints else None
         self.mesh_head = (mesh_head or MESH_HEADS[config.mesh_head])(mesh_size)
@@ -181,7 +181,7 @@ class I2LMeshNet(nn.Module):
         self, image: Float[Tensor, "batch 3 size size"], joints: Float[Tensor, "batch joints 3"] | None = None
     ) -> PoseOutput:
         """PoseNet alone (section 3.1), or the given joints where there is none."""
-        shared = self.stem(image)
+        shared = self.stem(self.normalise(image))
         if self.pose_body is None or self.pose_head is None:
             return PoseOutput(joints, shared, None)
         features = self.pose_body(shared)[-1]
@@ -211,3 +211,7 @@ class I2LMeshNet(nn.Module):
         with full_precision(vertices):
             joints_from_mesh = self.joint_regressor @ vertices
         return Lixels(joints_from_mesh if pose.joints is None else pose.joints, vertices, joints_from_mesh)
+
+
+def _head_size(config: I2LMeshNetConfig, body: Backbone, points: int, bins: int) -> HeadSize:
+    return HeadSize(body.channels[-1], config.crop_size // body.reductions[-1], points, bins, config.head_channels)

@@ -47,7 +47,7 @@ class NBFModule(PoseModule):
         segmenter_backbone: `resnet101v1` (the release's) or a name in `lightning_modules.common.backbones`.
         segmenter_channels: width of RefineNet's decoder.
         segmenter_norm: batch norm in it, for trainings without ImageNet weights; not in the paper.
-        pretrained: start registry backbones from ImageNet weights (through timm, when it can get them).
+        pretrained: weights that backbones start from; see `TrainingOptions`.
         crop_size: side of the photograph's crop in pixels, a multiple of 32.
         input_size: side of the encoder's picture.
         parts: 1, 3, 6, 12 or 24 (Table 1).
@@ -95,7 +95,7 @@ class NBFModule(PoseModule):
         segmenter_backbone: str = "resnet101v1",
         segmenter_channels: int = 256,
         segmenter_norm: bool = False,
-        pretrained: bool = False,
+        pretrained: bool | str = False,
         crop_size: int = 512,
         input_size: int = 224,
         parts: int = 12,

@@ -41,7 +41,7 @@ class RootNet(nn.Module):
 
     def __init__(self, config: RootNetConfig = RootNetConfig(), pretrained: Pretrained = False) -> None:
         super().__init__()
-        self.backbone = create_backbone(config.backbone, pretrained, maps=(-1,))
+        self.backbone = create_backbone(config.backbone, pretrained, maps=(-1,), output_stride=config.output_stride)
         self.normalise = Normalise(self.backbone.mean, self.backbone.std)
         width = self.backbone.channels[-1]
         self.deconv = upsampling(width, config.head_channels, count_upsamplings(self.backbone, config.backbone))

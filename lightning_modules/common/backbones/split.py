@@ -33,7 +33,9 @@ class SplitBackbone(NamedTuple):
     """Width of the map."""
 
 
-def create_split_backbone(name: str, pretrained: Pretrained = False, output_stride: int | None = None) -> SplitBackbone:
+def create_split_backbone(
+    name: str, pretrained: Pretrained = False, output_stride: int | None = None, last_map: int = -1
+) -> SplitBackbone:
     """A backbone cut where its stride first reaches 4; the layers on both sides keep their names.
 
     For a ResNet the stem ends with the max-pooling and the body starts with the first residual block (the cut of
@@ -45,11 +47,12 @@ def create_split_backbone(name: str, pretrained: Pretrained = False, output_stri
         name: as in `create_backbone`.
         pretrained: as in `create_backbone`.
         output_stride: as in `create_backbone`.
+        last_map: which map the body gives, counted from the end; it has no later layers.
 
     Raises:
-        ValueError: as in `create_backbone`, or there is no place where the network can be cut.
+        ValueError: as in `create_backbone`, it ends where it is cut, or there is no place where the network can be cut.
     """
-    backbone = create_backbone(name, pretrained, maps=(-1,), output_stride=output_stride)
+    backbone = create_backbone(name, pretrained, maps=(last_map,), output_stride=output_stride)
     try:
         split = _split(backbone)
         with torch.no_grad():
@@ -57,6 +60,8 @@ def create_split_backbone(name: str, pretrained: Pretrained = False, output_stri
     except _REFUSALS as error:
         reason = " ".join(str(error).split())[:120]
         raise ValueError(f"backbone {name!r} cannot be cut at stride {_CUT} ({reason}); use e.g. resnet50") from error
+    if split.body.reductions[-1] <= _CUT:
+        raise ValueError(f"backbone {name!r} ends at stride {_CUT}; use one that goes on, e.g. resnet50")
     split.stem.train()
     split.body.train()
     return split
