@@ -34,6 +34,8 @@ from metrics import overall
 
 _PHASES = ("pose_steps", "estimator_steps", "true_parts_steps")
 """Settings of methods that count steps: what they are a share of is the configuration's `max_steps`."""
+_EPOCH = 200
+"""Steps of an epoch where a method counts epochs."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ class Stage:
         clip: largest norm of the gradient.
         compiled: whether the network's training is compiled.
         trunk: where the trained backbone is written.
+        epoch: steps of an epoch, for what counts epochs; without an end when omitted.
     """
 
     name: str
@@ -65,6 +68,7 @@ class Stage:
     clip: float | None = None
     compiled: bool = False
     trunk: Path | None = None
+    epoch: int | None = None
 
 
 def people_stage(options: argparse.Namespace) -> Stage:
@@ -81,10 +85,11 @@ def people_stage(options: argparse.Namespace) -> Stage:
     )  # fmt: skip
 
 
-def method_stage(text: str) -> Stage:
+def method_stage(text: str, out: Path) -> Stage:
     """A method's training by its configuration: `CONFIG:SECONDS[:BATCH[:LR]]`.
 
-    The learning rate grows with the square root of the batch unless it is given.
+    The learning rate grows with the square root of the batch unless it is given. A training that starts from another
+    one's `outputs/METHOD/NAME` takes what was written here as METHOD.NAME.
 
     Raises:
         ValueError: the text or the configuration is not as expected.
@@ -103,12 +108,15 @@ def method_stage(text: str) -> Stage:
         settings["lr"] = float(more[1])
     factor = 1.0 if len(more) > 1 else math.sqrt(batch / usual)
     steps = content.get("trainer", {}).get("max_steps", 0)
+    if str(settings.get("start_from", "")).startswith("outputs/"):
+        settings["start_from"] = str(out / (".".join(Path(settings["start_from"]).parts[1:3]) + ".safetensors"))
     counts = {**settings, **settings.get("losses", {})}
     phases = {key: counts[key] / steps for key in _PHASES if counts.get(key) and steps > 0}
     make = _module_maker(model["class_path"], settings)
     return Stage(
         name.replace("/", "."), float(seconds), make, CropSettings(**own, augmentation=Augmentation()), batch,
         lr_factor=factor, phases=phases, clip=content.get("trainer", {}).get("gradient_clip_val"),
+        epoch=_EPOCH if settings.get("bone_epochs") else None,
     )  # fmt: skip
 
 
@@ -165,9 +173,9 @@ class Progress(Callback):
         self._last, self._then = time.monotonic(), self.visits
 
 
-def run_stage(stage: Stage, seconds: float, source: Source, out: Path, resume: bool) -> dict[str, Any]:
+def run_stage(stage: Stage, seconds: float, source: Source, out: Path, runs: Path, resume: bool) -> dict[str, Any]:
     """Train, evaluate and save one stage; its report."""
-    weights, folder = out / f"{stage.name}.safetensors", out / f"{stage.name}.run"
+    weights, folder = out / f"{stage.name}.safetensors", runs / f"{stage.name}.run"
     if resume and weights.is_file():
         return {"name": stage.name, "skipped": f"{weights} is there"}
     module, device = stage.module(), source.device
@@ -180,7 +188,7 @@ def run_stage(stage: Stage, seconds: float, source: Source, out: Path, resume: b
         accelerator="gpu" if on_gpu else "cpu", devices=1, precision="bf16-mixed" if on_gpu else "32-true",
         max_steps=10**7, callbacks=[timed, progress, saving], logger=False, benchmark=on_gpu,
         enable_progress_bar=False, enable_model_summary=False, gradient_clip_val=stage.clip,
-        num_sanity_val_steps=0, limit_val_batches=0,
+        num_sanity_val_steps=0, limit_val_batches=0, limit_train_batches=stage.epoch,
     )  # fmt: skip
     if on_gpu:
         torch.cuda.empty_cache()

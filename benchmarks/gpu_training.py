@@ -55,7 +55,7 @@ def main() -> None:
             seconds = min(stage.seconds, stage.seconds * left / sum(later.seconds for later in stages[number:]))
             _say(started, f"{stage.name}: {seconds:.0f} s, {buffers['train'].added} samples so far")
             try:
-                report = run_stage(stage, seconds, source, options.out, options.resume)
+                report = run_stage(stage, seconds, source, options.out, options.runs or options.out, options.resume)
             except Exception as error:  # one method's failure must not cost the others their training
                 report = {"name": stage.name, "error": f"{type(error).__name__}: {error}"}
             report |= {"rendered": buffers["train"].added, "at": round(time.monotonic() - started, 1)}
@@ -79,6 +79,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add, cores = parser.add_argument, os.cpu_count() or 1
     add("--out", type=Path, default=Path("outputs/people"), help="where everything is written")
+    add("--runs", type=Path, help="where checkpoints of unfinished trainings are written; OUT when omitted")
     add("--bundle", type=Path, help="assets of open-v2; open-v1's pictures when omitted")
     add("--views", type=int, default=1500, help="backgrounds drawn from the bundle's pictures")
     add("--device", default="cuda" if torch.cuda.is_available() else "cpu")
@@ -105,7 +106,7 @@ def _options() -> argparse.Namespace:
 def _stages(options: argparse.Namespace) -> list[Stage]:
     from benchmarks.gpu_stages import method_stage, people_stage
 
-    stages = [method_stage(text) for text in options.method]
+    stages = [method_stage(text, options.out) for text in options.method]
     return [people_stage(options), *stages] if options.seconds else stages
 
 
