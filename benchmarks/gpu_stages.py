@@ -197,12 +197,18 @@ def run_stage(stage: Stage, seconds: float, source: Source, out: Path, runs: Pat
         module.network.compile(dynamic=False)
     earlier = folder / "last.ckpt"
     batches = source.feed.batches(maker, stage.batch)
-    trainer.fit(module, batches, ckpt_path=earlier if resume and earlier.is_file() else None)
+    problem = {}
+    try:
+        trainer.fit(module, batches, ckpt_path=earlier if resume and earlier.is_file() else None)
+    except Exception as error:
+        if not progress.visits:
+            raise
+        problem = {"error": f"{type(error).__name__}: {error}"}  # what was learnt until then is kept
     trained = time.monotonic() - progress.started
     timed.use_average(module)
     _save(module, weights, stage.trunk)
     report: dict[str, Any] = {
-        "name": stage.name, "seconds": trained, "visits": progress.visits, "visits_per_s": progress.visits / trained,
+        "name": stage.name, **problem, "seconds": trained, "visits": progress.visits, "visits_per_s": progress.visits / trained,
         "memory_gb": torch.cuda.max_memory_allocated() / 2**30 if on_gpu else 0.0, "log": progress.lines,
     }  # fmt: skip
     whole = BatchMaker(stage.crops, source.backgrounds, device, None, module.protocol)  # meshes are scored, too

@@ -39,7 +39,7 @@ def main() -> None:
     buffers = _buffers(options, device)
     work = [Work("val", len(buffers["val"]), options.held_out), Work("train", buffers["train"].added)]
     make = functools.partial(make_generator, options.bundle, options.picture)
-    with RenderWorkers(make, work, options.picture, options.workers) as workers:
+    with RenderWorkers(make, work, options.picture, options.workers, tolerated=20) as workers:
         from benchmarks.gpu_stages import Source, run_stage
         from datamodules.open_v2.feed import Feed
         from datamodules.open_v2.feed_background import Backgrounds, bundle_backgrounds, plain_backgrounds

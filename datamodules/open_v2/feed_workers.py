@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -58,10 +59,17 @@ class RenderWorkers:
         size: side of the pictures in pixels.
         processes: how many.
         slots: samples that each can be ahead by.
+        tolerated: samples that may fail in each process; they are told on stderr and left out.
     """
 
     def __init__(
-        self, make: Callable[[], Maker], work: Sequence[Work], size: int, processes: int, slots: int = 8
+        self,
+        make: Callable[[], Maker],
+        work: Sequence[Work],
+        size: int,
+        processes: int,
+        slots: int = 8,
+        tolerated: int = 0,
     ) -> None:
         context = multiprocessing.get_context("spawn")
         self._kind, self._slots = row_type(size), slots
@@ -73,7 +81,7 @@ class RenderWorkers:
                 block = SharedMemory(create=True, size=slots * self._kind.itemsize)
                 self._blocks.append(block)
                 ours, theirs = context.Pipe()
-                job = _Job(make, tuple(work), number, processes, block.name, slots, size)
+                job = _Job(make, tuple(work), number, processes, block.name, slots, size, tolerated)
                 process = context.Process(target=_render, args=(job, theirs), daemon=True)
                 process.start()
                 theirs.close()
@@ -165,6 +173,7 @@ class _Job(NamedTuple):
     block: str
     slots: int
     size: int
+    tolerated: int
 
     def samples(self) -> Iterator[tuple[str, int]]:
         for work in self.work:
@@ -183,9 +192,18 @@ def _render(job: _Job, pipe: Connection) -> None:
     try:
         _one_thread()
         maker, rows = job.make(), np.ndarray(job.slots, row_type(job.size), block.buf)
+        failed = 0
         for split, index in job.samples():
+            try:
+                sample = _made(maker, split, index)
+            except Exception as error:
+                failed += 1
+                if failed > job.tolerated:
+                    raise
+                print(f"left out: {error}", file=sys.stderr, flush=True)
+                continue
             slot = pipe.recv()
-            write_row(rows[slot], _made(maker, split, index), index)
+            write_row(rows[slot], sample, index)
             pipe.send((slot, split))
         pipe.send((None, ""))
         while True:

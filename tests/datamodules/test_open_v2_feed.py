@@ -181,6 +181,15 @@ def test_a_process_that_fails_is_one_clear_error(how, said):
         Feed(workers, buffers).fill("train", 65, seconds=200.0)
 
 
+def test_a_sample_that_fails_can_be_left_out(capfd):
+    buffers = {"train": ReplayBuffer(64, 8, CPU, staging=4)}
+    make = functools.partial(Painter, 3, "raise")
+    with RenderWorkers(make, [Work("train", 0, 9)], 8, processes=1, tolerated=1) as workers:
+        Feed(workers, buffers).fill("train", 8, seconds=200.0)
+    assert sorted(buffers["train"].take(torch.arange(8)).index.tolist()) == [0, 1, 2, 4, 5, 6, 7, 8]
+    assert "left out: train sample 3: no such garment" in capfd.readouterr().err
+
+
 def test_plain_batches_are_all_samples_in_order(samples):
     maker = BatchMaker(CropSettings(size=32), Backgrounds(plain_backgrounds(2), CPU), CPU, vertices=False)
     batches = plain_batches(buffer_of(samples), maker, 3)
