@@ -208,7 +208,8 @@ def run_stage(stage: Stage, seconds: float, source: Source, out: Path, runs: Pat
     timed.use_average(module)
     _save(module, weights, stage.trunk)
     report: dict[str, Any] = {
-        "name": stage.name, **problem, "seconds": trained, "visits": progress.visits, "visits_per_s": progress.visits / trained,
+        "name": stage.name, **problem, "seconds": trained, "visits": progress.visits,
+        "visits_per_s": progress.visits / trained,
         "memory_gb": torch.cuda.max_memory_allocated() / 2**30 if on_gpu else 0.0, "log": progress.lines,
     }  # fmt: skip
     whole = BatchMaker(stage.crops, source.backgrounds, device, None, module.protocol)  # meshes are scored, too
