@@ -9,7 +9,8 @@ from __future__ import annotations
 import ctypes
 import threading
 from functools import cache
-from importlib.metadata import PackageNotFoundError, files
+from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -20,6 +21,7 @@ _INDEX, _VERTEX, _UINT3, _FLOAT3 = 0, 1, 0x5003, 0x9003  # RTCBufferType, RTCFor
 _LANES = 16
 _ROWS = 21  # of RTCRayHit16: 12 of the ray, 9 of the hit, each of 16 numbers of 4 bytes
 _TFAR, _MASK, _U, _V, _FACE = 8, 9, 15, 16, 17
+_FOLDERS = ("embreex.libs", ".dylibs")  # where wheels for Linux and Windows, and for macOS, have their libraries
 _memory = threading.local()
 
 
@@ -39,10 +41,9 @@ def _library() -> ctypes.CDLL:
     Raises:
         ImportError: embreex is missing or brings no embree 4.
     """
-    try:
-        found = [file.locate() for file in files("embreex") or () if "embree4" in file.name]
-    except PackageNotFoundError:
-        found = []
+    package = find_spec("embreex")
+    beside = [] if package is None or package.origin is None else [Path(package.origin).parents[k] for k in (0, 1)]
+    found = [file for folder in beside for file in folder.glob("*/*embree4*") if file.parent.name in _FOLDERS]
     if not found:
         raise ImportError("open-v2 renders with embree 4, which comes with pip install 'embreex>=4.4'")
     library = ctypes.CDLL(str(found[0]))

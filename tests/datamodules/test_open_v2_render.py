@@ -11,6 +11,7 @@ from body.maps import iuv_map
 from body.raycast import Hits, RayScene, Window, cast_camera
 from body.shading import vertex_normals
 from body.uv import SurfaceCharts
+from datamodules.open_v2.embree import TriangleScene
 from datamodules.open_v2.environment import directions, reduce
 from datamodules.open_v2.folds import Folds
 from datamodules.open_v2.generator import composite
@@ -187,3 +188,19 @@ def test_nothing_before_the_camera_is_an_empty_picture(wanted: int) -> None:
     folds = Folds.draw(np.random.default_rng(0), len(layers))
     picture = render(tracer, layers, _light(0.5, 1.0), np.random.default_rng(0), folds)
     assert picture.coverage.max() == 0
+
+
+def test_packets_of_rays_meet_what_single_rays_meet() -> None:
+    rng = np.random.default_rng(0)
+    origins = rng.normal(0, 1, (37, 3)).astype(np.float32) + np.array([0, 0, 2.9], np.float32)
+    directions = (PLACED[rng.integers(0, len(PLACED), 37)] - origins + rng.normal(0, 0.2, (37, 3))).astype(np.float32)
+    scene = TriangleScene(PLACED, FACES)
+    face, u, v, distance = scene.intersect(origins, directions)
+    single = RayScene([(PLACED, FACES)]).cast(origins, directions)
+    np.testing.assert_array_equal(face >= 0, single.mesh >= 0)
+    assert 5 < (face >= 0).sum() < 37
+    hit = face >= 0
+    np.testing.assert_allclose(distance[hit], single.distance[hit], rtol=1e-4)
+    points = np.einsum("rk,rkc->rc", np.stack([1 - u - v, u, v], -1)[hit], PLACED[FACES[face[hit]]])
+    np.testing.assert_allclose(points, (origins + directions * distance[:, None])[hit], atol=2e-4)
+    np.testing.assert_array_equal(scene.occluded(origins, directions), hit)
