@@ -1,6 +1,6 @@
 """How many samples a second one core loads of every benchmark, what the time goes into, and what a large index costs.
 
-Photographs are made up, in the sizes of the real ones; labels are random numbers in the real joint sets.
+Images are made up, in the sizes of the real ones; labels are random numbers in the real joint sets.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from body.surface_renderer import SurfaceRenderer
 from datamodules.annotations import AnnotatedSource, Annotations
 from datamodules.augment import DEFAULT_AUGMENTATION
 from datamodules.base import CropDataset, collate, rest_root
-from datamodules.columns import Labels, Texts
+from datamodules.columns import CategoricalColumn, StringColumn
 from datamodules.settings import CropSettings
 
-# benchmark -> width and height of its photographs, height of a person in them, joint set, whether there are fits
+# benchmark -> width and height of its images, height of a person in them, joint set, whether there are fits
 PHOTOGRAPHS: dict[str, tuple[int, int, int, str, bool]] = {
     "human36m": (1000, 1002, 500, "h36m18", True),
     "3dpw": (1080, 1920, 900, "smpl24", True),
@@ -47,8 +47,8 @@ PHOTOGRAPHS: dict[str, tuple[int, int, int, str, bool]] = {
 _CROP, _SURFACE = 256, 56
 
 
-def made_up(name: str, rows: int, photographs: int = 8) -> Annotations:
-    """Labels of a benchmark's kind, over a few photographs called `0.jpg`, `1.jpg`, ..."""
+def made_up(name: str, rows: int, images: int = 8) -> Annotations:
+    """Labels of a benchmark's kind, over a few images called `0.jpg`, `1.jpg`, ..."""
     width, height, person, skeleton, fits = PHOTOGRAPHS[name]
     rng, joints = np.random.default_rng(0), len(get_skeleton(skeleton))
     points = rng.normal(0, 0.4, (rows, joints, 3)).astype(np.float32) + np.array([0, 0, 5], np.float32)
@@ -61,7 +61,7 @@ def made_up(name: str, rows: int, photographs: int = 8) -> Annotations:
     focal = 2.5 * person  # somebody of two metres, five metres away
     return Annotations(
         skeleton=get_skeleton(skeleton),
-        images=Texts.of([f"{row % photographs}.jpg" for row in range(rows)]),
+        images=StringColumn.of([f"{row % images}.jpg" for row in range(rows)]),
         intrinsics=np.tile(np.array([focal, focal, width / 2, height / 2], np.float32), (rows, 1)),
         boxes=np.tile(
             np.array([(width - person / 2) / 2, (height - person) / 2, person / 2, person], np.float32), (rows, 1)
@@ -69,7 +69,7 @@ def made_up(name: str, rows: int, photographs: int = 8) -> Annotations:
         joints=points,
         joints_valid=np.ones((rows, joints), bool),
         frames=np.arange(rows, dtype=np.int32),
-        subjects=Labels.constant("S1", rows),
+        subjects=CategoricalColumn.constant("S1", rows),
         **(smpl if fits else {}),
     )
 
@@ -97,7 +97,7 @@ def dataset_of(name: str, folder: Path, rows: int, surface: bool = False) -> Cro
 
 
 def seconds_each(dataset: CropDataset, samples: int) -> tuple[float, float]:
-    """CPU seconds of a sample, and of decoding its photograph alone."""
+    """CPU seconds of a sample, and of decoding its image alone."""
     dataset[0]
     start = time.process_time()
     for index in range(samples):
@@ -115,7 +115,7 @@ def speeds(samples: int) -> None:
     """Print the rate of every benchmark, and the share of decoding."""
     print(f"loaders: samples per second of one core, decode + crop {_CROP} px + augment")
     for name, (width, height, *_, fits) in PHOTOGRAPHS.items():
-        with _photographs(name) as folder:
+        with _selected_images(name) as folder:
             whole, decoding = seconds_each(dataset_of(name, folder, samples), samples)
             line = f"  {name:<14} {width:>4} x {height:<4} {1 / whole:7.0f} /s {1e3 * whole:6.2f} ms"
             line += f", of which decoding {1e3 * decoding:6.2f} ms"
@@ -127,7 +127,7 @@ def speeds(samples: int) -> None:
 
 def profile(name: str = "coco", samples: int = 200, shown: int = 12) -> None:
     """Print where the time of one loader goes."""
-    with _photographs(name) as folder:
+    with _selected_images(name) as folder:
         dataset, profiler = dataset_of(name, folder, samples), cProfile.Profile()
         dataset[0]
         profiler.enable()
@@ -148,7 +148,7 @@ def memory(rows: int, workers: int = 2, batches: int = 20) -> tuple[float, float
     Raises:
         RuntimeError: this system does not say (only Linux does).
     """
-    with _photographs("surreal") as folder:
+    with _selected_images("surreal") as folder:
         dataset = dataset_of("surreal", folder, rows)
         source = dataset.source
         assert isinstance(source, AnnotatedSource)
@@ -175,7 +175,7 @@ def _private_and_share(process: int) -> tuple[float, float]:
 
 
 @contextmanager
-def _photographs(name: str) -> Iterator[Path]:
+def _selected_images(name: str) -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as folder:
         write_photographs(Path(folder), *PHOTOGRAPHS[name][:2])
         yield Path(folder)

@@ -43,18 +43,18 @@ def get_benchmark(name: str) -> type[FileDataModule]:
     """The datamodule of a benchmark.
 
     Raises:
-        KeyError: no such benchmark; the message lists those there are.
+        KeyError: no such benchmark; the message lists the known ones.
     """
     if name not in BENCHMARKS:
-        raise KeyError(f"no benchmark {name!r}; there are {', '.join(BENCHMARKS)}")
-    return _named(BENCHMARKS[name])
+        raise KeyError(f"no benchmark {name!r}; known ones are {', '.join(BENCHMARKS)}")
+    return _import(BENCHMARKS[name])
 
 
 def get_preparation(name: str) -> Callable[..., list[Job]] | None:
     """What prepares a benchmark; None where its files are read as they are distributed."""
-    return _named(PREPARATIONS[name]) if name in PREPARATIONS else None
+    return _import(PREPARATIONS[name]) if name in PREPARATIONS else None
 
 
-def _named(path: str) -> Any:
+def _import(path: str) -> Any:
     module, _, attribute = path.rpartition(".")
     return getattr(import_module(module), attribute)

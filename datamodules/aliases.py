@@ -1,4 +1,4 @@
-"""Joints of different benchmarks that a method takes for the same place."""
+"""Joints of different benchmarks that a method takes for the same joint."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from body.skeleton import Skeleton
 
 SAME_JOINTS: dict[str, Mapping[str, tuple[str, ...]]] = {
     "": {},
-    # its authors match joints by their own names, which are the same where the places differ by some centimetres
+    # its authors match joints by their own names, which are the same where the positions differ by some centimetres
     "i2l_meshnet": {
         "pelvis": ("pelvis_h36m", "pelvis_mpi", "pelvis_coco"),
         "left_hip": ("left_hip_h36m", "left_hip_mpi"),

@@ -1,4 +1,4 @@
-"""The labels of a whole split as columns, and the source that reads its photographs."""
+"""The labels of a whole split as columns, and the source that reads its images."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, Int8, UInt8
 
 from body.skeleton import Skeleton
-from datamodules.columns import Column, Labels, Texts, concatenate, digest, take
+from datamodules.columns import CategoricalColumn, Column, StringColumn, concatenate, digest, take
 from datamodules.sample import GENDERS, RawSample, Smpl
 
 
 @dataclass(frozen=True, kw_only=True)
 class Annotations:
-    """One row per person and photograph, in the conventions of `RawSample`.
+    """One row per person and image, in the conventions of `RawSample`.
 
     Every reader of a benchmark ends here. Columns that a benchmark does not have are None. A million rows are a few
     arrays, which forked workers share.
 
     Attributes:
         skeleton: joint set of all joint columns.
-        images: files of the photographs, relative to the benchmark's folder.
+        images: files of the images, relative to the benchmark's folder.
         intrinsics: focal lengths and principal point (fx, fy, cx, cy), pixels.
         boxes: (x, y, width, height), pixels.
         joints, joints_valid: 3D joints, camera frame, metres; None when no row has any.
@@ -44,7 +44,7 @@ class Annotations:
     """
 
     skeleton: Skeleton
-    images: Texts
+    images: StringColumn
     intrinsics: Float[np.ndarray, "rows 4"]
     boxes: Float[np.ndarray, "rows 4"]
     joints: Float[np.ndarray, "rows joints 3"] | None = None
@@ -63,15 +63,15 @@ class Annotations:
     image_ids: Int[np.ndarray, " rows"] | None = None
     annotation_ids: Int[np.ndarray, " rows"] | None = None
     frames: Int[np.ndarray, " rows"] | None = None
-    subjects: Labels | None = None
-    actions: Labels | None = None
-    sequences: Labels | None = None
-    cameras: Labels | None = None
+    subjects: CategoricalColumn | None = None
+    actions: CategoricalColumn | None = None
+    sequences: CategoricalColumn | None = None
+    cameras: CategoricalColumn | None = None
 
     def __post_init__(self) -> None:
         wrong = {name: len(column) for name, column in self.columns().items() if len(column) != len(self.images)}
         if wrong:
-            raise ValueError(f"{len(self.images)} photographs, but other numbers of rows in {wrong}")
+            raise ValueError(f"{len(self.images)} images, but other numbers of rows in {wrong}")
         for labels, mask in (("joints", "joints_valid"), ("joints_2d", "joints_2d_valid"), ("pose", "smpl_valid")):
             if (getattr(self, labels) is None) != (getattr(self, mask) is None):
                 raise ValueError(f"{labels} and {mask} need each other")
@@ -110,8 +110,8 @@ class Annotations:
         return replace(parts[0], **joined)
 
 
-def read_photograph(path: Path) -> UInt8[np.ndarray, "height width 3"]:
-    """An 8-bit RGB photograph.
+def read_image(path: Path) -> UInt8[np.ndarray, "height width 3"]:
+    """An 8-bit RGB image.
 
     Raises:
         FileNotFoundError: no such file.
@@ -123,7 +123,7 @@ def read_photograph(path: Path) -> UInt8[np.ndarray, "height width 3"]:
         raise FileNotFoundError(
             f"{path} is not there, though an annotation names it; unpack or extract the benchmark's images"
         ) from None
-    # as stored: labels do not follow the turn that a camera noted in EXIF
+    # as stored: labels do not follow the rotation that a camera noted in EXIF
     image = cv2.imdecode(data, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION) if len(data) else None
     if image is None:
         raise ValueError(f"{path} is not a readable image; it may be truncated, so copy or extract it again")
@@ -136,7 +136,7 @@ class AnnotatedSource:
     Args:
         table: the labels.
         root: folder that `table.images` are relative to.
-        read: reads a photograph; decoded from a file by default.
+        read: reads a image; decoded from a file by default.
         extra: further fields of a `RawSample` by row, for labels that are files of their own (part maps, ...).
     """
 
@@ -144,7 +144,7 @@ class AnnotatedSource:
         self,
         table: Annotations,
         root: Path,
-        read: Callable[[Path], UInt8[np.ndarray, "height width 3"]] = read_photograph,
+        read: Callable[[Path], UInt8[np.ndarray, "height width 3"]] = read_image,
         extra: Callable[[int], dict[str, Any]] | None = None,
     ) -> None:
         self.table, self.root, self.read, self.extra = table, root, read, extra
@@ -201,5 +201,5 @@ def _row(column: np.ndarray | None, index: int) -> Any:
     return None if column is None else column[index]
 
 
-def _text(column: Labels | None, index: int) -> str:
+def _text(column: CategoricalColumn | None, index: int) -> str:
     return "" if column is None else column[index]

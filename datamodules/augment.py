@@ -18,8 +18,8 @@ class Change:
 
     Attributes:
         scale: the crop window grows by this factor.
-        rotation: radians by which the scene turns about the optical axis (x towards y); the crop follows.
-        flip: mirror the photograph and swap left and right.
+        rotation: radians by which the scene rotates about the optical axis (x towards y); the crop follows.
+        flip: mirror the image and swap left and right.
         colour: factor of every channel.
         photometric_seed: seed of blur, noise and compression; None leaves them out.
         occluder: (x, y, width, height) in shares of the crop, painted over; None for none.

@@ -20,7 +20,7 @@ from body.surface_renderer import SurfaceRenderer
 from datamodules.augment import NO_CHANGE, Augmentation
 from datamodules.batch import Batch
 from datamodules.crop import RestRoot, make_crop
-from datamodules.fit_check import far_fits
+from datamodules.fit_check import inaccurate_fits
 from datamodules.sample import GENDERS, Source
 from datamodules.settings import DEFAULT_CROPS, CropSettings
 from metrics import Protocol, SplitLabels, get_protocol
@@ -176,7 +176,7 @@ class BaseDataModule(pl.LightningDataModule, ABC):
         vertices = self._vertices(batch)
         if self.crops.max_fit_error is not None and self.trainer is not None and self.trainer.training:
             rule, limit = self.crops.same_joints, self.crops.max_fit_error
-            poor = far_fits(batch, vertices, self._body_model(), self.skeleton, rule, limit)
+            poor = inaccurate_fits(batch, vertices, self._body_model(), self.skeleton, rule, limit)
             batch["smpl_valid"], batch["vertices_valid"] = batch["smpl_valid"] & ~poor, batch["vertices_valid"] & ~poor
         batch["vertices"] = vertices * batch["smpl_valid"][:, None, None]
         for key in ("index", "image_id", "annotation_id"):
@@ -200,7 +200,7 @@ class BaseDataModule(pl.LightningDataModule, ABC):
 
 
 def collate(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """Stack samples; labels as large as their photographs stay a list."""
+    """Stack samples; labels as large as their images stay a list."""
     whole = ("part_labels", "silhouette")
     stacked = default_collate([{key: value for key, value in row.items() if key not in whole} for row in rows])
     return {**stacked, **{key: [row[key] for row in rows] for key in whole}}

@@ -16,7 +16,7 @@ class Batch(TypedDict):
 
     Convention:
         `crop_affine @ project(joints, intrinsics) == joints_2d` always holds, also after augmentation: a flip mirrors
-        the scene and the image together, an in-plane rotation turns the scene about the optical axis and the affine
+        the scene and the image together, an in-plane rotation rotates the scene about the optical axis and the affine
         back. So camera-frame labels always describe the person as the crop shows them.
 
     Keys filled on the device after transfer (`BaseDataModule.on_after_batch_transfer`) from the SMPL parameters:
@@ -50,7 +50,7 @@ class Batch(TypedDict):
     root_depth: Float[Tensor, " batch"]
     """z of the root joint, metres."""
     root_depth_valid: Bool[Tensor, " batch"]
-    """False as well where people were placed, see `RawSample.absolute`: the depth is made up then."""
+    """False as well where the translation was estimated, see `RawSample.absolute`: the depth is made up then."""
 
     # body model
     pose: Float[Tensor, "batch parts 3"]
@@ -75,15 +75,15 @@ class Batch(TypedDict):
     """DensePose's coarse parts 1 to 14, 0 elsewhere."""
     dense_mask_valid: Bool[Tensor, " batch"]
     part_labels: list[UInt8[Tensor, "_ _"]]
-    """Part labels of the whole photographs, 255 where none was drawn; empty without."""
+    """Part labels of the whole images, 255 where none was drawn; empty without."""
     silhouette: list[UInt8[Tensor, "_ _"]]
-    """1 where the person is, of the whole photographs; empty where it is where `part_labels` are not 0."""
+    """1 where the person is, of the whole images; empty where it is where `part_labels` are not 0."""
 
     # what sample this is
     index: Int[Tensor, " batch"]
     """Position in the split; unique, so that a padded last batch can be told apart."""
     image_id: Int[Tensor, " batch"]
-    """The benchmark's number of the photograph; -1 where it has none."""
+    """The benchmark's number of the image; -1 where it has none."""
     annotation_id: Int[Tensor, " batch"]
     """The benchmark's number of the person in it; -1 where it has none."""
     image_name: list[str]

@@ -11,7 +11,7 @@ from jaxtyping import Int, UInt8
 
 
 @dataclass(frozen=True)
-class Texts:
+class StringColumn:
     """Many strings in one block of bytes.
 
     A list of a million strings is a million objects, and a forked worker copies every page that it counts a reference
@@ -26,7 +26,7 @@ class Texts:
     ends: Int[np.ndarray, " rows"]
 
     @classmethod
-    def of(cls, texts: Sequence[str]) -> Texts:
+    def of(cls, texts: Sequence[str]) -> StringColumn:
         """Pack strings."""
         encoded = [text.encode() for text in texts]
         ends = np.cumsum([len(text) for text in encoded], dtype=np.int64)
@@ -39,13 +39,13 @@ class Texts:
         start = self.ends[index - 1] if index else 0
         return self.data[start : self.ends[index]].tobytes().decode()
 
-    def take(self, rows: Int[np.ndarray, " taken"]) -> Texts:
+    def take(self, rows: Int[np.ndarray, " taken"]) -> StringColumn:
         """The strings of some rows."""
-        return Texts.of([self[int(row)] for row in rows])
+        return StringColumn.of([self[int(row)] for row in rows])
 
 
 @dataclass(frozen=True)
-class Labels:
+class CategoricalColumn:
     """A column with few different strings.
 
     Attributes:
@@ -57,13 +57,13 @@ class Labels:
     names: tuple[str, ...]
 
     @classmethod
-    def of(cls, texts: Sequence[str]) -> Labels:
+    def of(cls, texts: Sequence[str]) -> CategoricalColumn:
         """Pack strings."""
         names, codes = np.unique(np.asarray(texts, dtype=str), return_inverse=True)
         return cls(codes.astype(np.int32).reshape(-1), tuple(names.tolist()))
 
     @classmethod
-    def constant(cls, text: str, rows: int) -> Labels:
+    def constant(cls, text: str, rows: int) -> CategoricalColumn:
         """The same string in every row."""
         return cls(np.zeros(rows, np.int32), (text,))
 
@@ -73,12 +73,12 @@ class Labels:
     def __getitem__(self, index: int) -> str:
         return self.names[self.codes[index]]
 
-    def take(self, rows: Int[np.ndarray, " taken"]) -> Labels:
+    def take(self, rows: Int[np.ndarray, " taken"]) -> CategoricalColumn:
         """The strings of some rows."""
-        return Labels(self.codes[rows], self.names)
+        return CategoricalColumn(self.codes[rows], self.names)
 
 
-Column = np.ndarray | Texts | Labels
+Column = np.ndarray | StringColumn | CategoricalColumn
 
 
 def take(column: Column, rows: Int[np.ndarray, " taken"]) -> Column:
@@ -95,23 +95,23 @@ def concatenate(columns: Sequence[Column]) -> Column:
     first = columns[0]
     if isinstance(first, np.ndarray):
         return np.concatenate([column for column in columns if isinstance(column, np.ndarray)])
-    if isinstance(first, Texts):
-        texts = [column for column in columns if isinstance(column, Texts)]
+    if isinstance(first, StringColumn):
+        texts = [column for column in columns if isinstance(column, StringColumn)]
         starts = np.cumsum([0, *(len(column.data) for column in texts)])[:-1]
         ends = [column.ends + start for column, start in zip(texts, starts, strict=True)]
-        return Texts(np.concatenate([column.data for column in texts]), np.concatenate(ends))
-    labels = [column for column in columns if isinstance(column, Labels)]
+        return StringColumn(np.concatenate([column.data for column in texts]), np.concatenate(ends))
+    labels = [column for column in columns if isinstance(column, CategoricalColumn)]
     names = sorted({name for column in labels for name in column.names})
     tables = [np.array([names.index(name) for name in column.names], np.int32) for column in labels]
     codes = [table[column.codes] for table, column in zip(tables, labels, strict=True)]
-    return Labels(np.concatenate(codes), tuple(names))
+    return CategoricalColumn(np.concatenate(codes), tuple(names))
 
 
 def digest(column: Column) -> bytes:
     """Hash of a column's values, floats rounded to 1e-5 so that the way they were computed does not matter."""
-    if isinstance(column, Texts):
+    if isinstance(column, StringColumn):
         return hashlib.sha256(column.data.tobytes() + column.ends.tobytes()).digest()
-    if isinstance(column, Labels):
+    if isinstance(column, CategoricalColumn):
         names, used = list(column.names), np.unique(column.codes)
         order = np.searchsorted(used, column.codes)
         return hashlib.sha256(str([names[code] for code in used]).encode() + order.astype("<i4").tobytes()).digest()

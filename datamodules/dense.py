@@ -1,4 +1,4 @@
-"""DensePose's annotations: points on the surface and coarse part masks, in the pixels of photographs and crops.
+"""DensePose's annotations: points on the surface and coarse part masks, in the pixels of images and crops.
 
 Convention:
     A person's annotations are made in its box, scaled to 256 x 256: pixel = box corner + value / 255 * box side, for
@@ -34,12 +34,12 @@ def points_in_image(
 def mask_in_image(
     mask: UInt8[np.ndarray, "256 256"], box: Float[np.ndarray, "4"], size: tuple[int, int]
 ) -> UInt8[np.ndarray, "height width"]:
-    """A person's mask in the pixels of the photograph, the nearest label of each.
+    """A person's mask in the pixels of the image, the nearest label of each.
 
     Args:
         mask: coarse part 1 to 14 of every pixel of the scaled box, 0 elsewhere.
         box: x, y, width, height.
-        size: width and height of the photograph (or of any grid that the box is in pixels of).
+        size: width and height of the image (or of any grid that the box is in pixels of).
 
     Raises:
         ValueError: the box is empty.
@@ -57,12 +57,12 @@ def mask_in_image(
 def mirror_dense(
     points: Float[np.ndarray, "points 5"], valid: Bool[np.ndarray, " points"], mask: UInt8[np.ndarray, "height width"]
 ) -> tuple[Float[np.ndarray, "points 5"], UInt8[np.ndarray, "height width"]]:
-    """What the labels say of a mirrored picture, whose pixels were mirrored already.
+    """What the labels say of a mirrored image, whose pixels were mirrored already.
 
     Convention:
         Parts change sides. U and V are looked up in DensePose's tables of the part before mirroring, in row 255 V and
         column 255 U, rounded down. (DensePose mirrors x in the box to 256 - x; pixels that are mirrored with the
-        picture are 255 - x.)
+        image are 255 - x.)
 
     Args:
         points: x, y, part, U, V.
@@ -78,11 +78,11 @@ def mirror_dense(
     if valid.any():
         part = points[valid, 2].astype(int)
         # points were rounded to float32 on the way: 0.999999 is meant to be 1
-        place = np.floor(points[valid, 3:].astype(np.float64) * 255 + 1e-4).astype(int)
-        if part.min() < 1 or part.max() > 24 or place.min() < 0 or place.max() > 255:
+        texel = np.floor(points[valid, 3:].astype(np.float64) * 255 + 1e-4).astype(int)
+        if part.min() < 1 or part.max() > 24 or texel.min() < 0 or texel.max() > 255:
             raise ValueError("DensePose points need parts from 1 to 24, and U and V from 0 to 1")
         mirrored[valid, 2] = _MIRRORED_PART[part]
-        mirrored[valid, 3:] = _tables(_symmetry_file())[part - 1, place[:, 1], place[:, 0]]
+        mirrored[valid, 3:] = _tables(_symmetry_file())[part - 1, texel[:, 1], texel[:, 0]]
     return mirrored, _MIRRORED_COARSE[mask]
 
 

@@ -20,7 +20,7 @@ class DamagedData(ValueError):
 
 
 class FileDataModule(BaseDataModule):
-    """A benchmark read from files; a subclass turns a split into `Annotations`.
+    """A benchmark read from files; a subclass reads a split as `Annotations`.
 
     Args:
         root: folder of the benchmark; `$ZOO_ASSETS/benchmarks/<folder>` when omitted.

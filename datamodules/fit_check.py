@@ -12,7 +12,7 @@ from datamodules.aliases import same_joints
 from datamodules.batch import Batch
 
 
-def far_fits(
+def inaccurate_fits(
     batch: Batch,
     vertices: Float[Tensor, "batch vertices 3"],
     body: BodyModel,
@@ -30,7 +30,7 @@ def far_fits(
         vertices: of the fits, camera frame, metres.
         body: whose vertices they are; it needs a regressor for Human3.6M's joints.
         skeleton: joint set of the batch.
-        rule: for joints taken for the same place, see `datamodules.aliases`.
+        rule: for joints taken for the same joint, see `datamodules.aliases`.
         limit: metres.
 
     Returns:

@@ -59,8 +59,8 @@ class MixSampler(DistributedSampler[int]):
         positions = np.zeros(self.samples, np.int64)
         for number, size in enumerate(self.sizes):
             mine = np.flatnonzero(sets == number)
-            # the same generator in all processes, each of which takes its own places of one order
-            order = _again_and_again(np.random.default_rng((self.seed, self.epoch, number)), size)
+            # the same generator in all processes, each of which takes its own slice of one order
+            order = _endless_permutations(np.random.default_rng((self.seed, self.epoch, number)), size)
             needed = len(mine) * self.num_replicas
             taken = np.concatenate([np.zeros(0, np.int64), *(next(order) for _ in range(-(-needed // size)))])
             positions[mine] = sum(self.sizes[:number]) + taken[self.rank : needed : self.num_replicas]
@@ -69,16 +69,16 @@ class MixSampler(DistributedSampler[int]):
     def _sets(self, rng: np.random.Generator) -> Int[np.ndarray, " samples"]:
         """Which set each sample is from."""
         batches = -(-self.samples // self.batch_size)
-        if self.exact:  # systematic sampling: evenly spaced places on the line of shares
-            places = (np.arange(self.batch_size) + rng.random((batches, 1))) / self.batch_size
-            places = rng.permuted(places, axis=1).reshape(-1)[: self.samples]
+        if self.exact:  # systematic sampling: evenly spaced points on the line of shares
+            points = (np.arange(self.batch_size) + rng.random((batches, 1))) / self.batch_size
+            points = rng.permuted(points, axis=1).reshape(-1)[: self.samples]
         else:
-            places = rng.random(self.samples)
+            points = rng.random(self.samples)
         bounds = np.cumsum(self.shares) / sum(self.shares)
-        return np.minimum(np.searchsorted(bounds, places, side="right"), len(self.sizes) - 1)
+        return np.minimum(np.searchsorted(bounds, points, side="right"), len(self.sizes) - 1)
 
 
-def _again_and_again(rng: np.random.Generator, size: int) -> Iterator[Int[np.ndarray, " size"]]:
+def _endless_permutations(rng: np.random.Generator, size: int) -> Iterator[Int[np.ndarray, " size"]]:
     while True:
         yield rng.permutation(size)
 

@@ -1,4 +1,4 @@
-"""MuCo-3DHP: several people of MPI-INF-3DHP put into one photograph (Mehta et al., 3DV 2018); for training.
+"""MuCo-3DHP: several people of MPI-INF-3DHP put into one image (Mehta et al., 3DV 2018); for training.
 
 Layout: what the authors of 3DMPPE and I2L-MeshNet composited and distribute.
 
@@ -17,7 +17,7 @@ from jaxtyping import Bool, Float, Int
 
 from body.skeleton import MUCO21
 from datamodules.annotations import Annotations
-from datamodules.columns import Texts
+from datamodules.columns import StringColumn
 from datamodules.files import FileDataModule
 from datamodules.readers.boxes import clip_boxes
 from datamodules.readers.coco_json import CocoFile, read_coco
@@ -28,7 +28,7 @@ PEOPLE = ("closest", "apart", "all")
 """Who is a sample: in each image the person whose pelvis is nearest to the camera (I2L-MeshNet); also those who are at
 least 50 cm away from everybody else, in 3D and across the view (3DMPPE, RootNet); or all."""
 BOXES = ("annotated", "clipped", "release")
-"""As annotated; cut at the border of the photograph; as I2L-MeshNet's release cuts them, see `clip_boxes`."""
+"""As annotated; cut at the border of the image; as I2L-MeshNet's release cuts them, see `clip_boxes`."""
 FITS = "smpl_param.json"
 
 _APART = 0.5  # metres
@@ -96,11 +96,11 @@ def _alone(
 ) -> Bool[np.ndarray, " people"]:
     """People with nobody within 50 cm in the same image; rows sorted by image are compared at growing distance."""
     order = np.argsort(image_rows, kind="stable")
-    sorted_rows, place = image_rows[order], pelvis[order]
+    sorted_rows, positions = image_rows[order], pelvis[order]
     alone = np.ones(len(order), bool)
     for step in range(1, int(np.bincount(image_rows).max())):
-        apart = place[step:] - place[:-step]
-        near = np.linalg.norm(apart[:, :2], axis=1) < _APART  # and so whoever is near in 3D
+        offset = positions[step:] - positions[:-step]
+        near = np.linalg.norm(offset[:, :2], axis=1) < _APART  # and so whoever is near in 3D
         near &= sorted_rows[step:] == sorted_rows[:-step]
         alone[step:] &= ~near
         alone[:-step] &= ~near
@@ -125,7 +125,7 @@ def _table(file: CocoFile, boxes: str) -> Annotations:
     valid = np.ones((len(people), len(MUCO21)), bool)
     return Annotations(
         skeleton=MUCO21,
-        images=Texts.of([names[row] for row in file.image_rows]),
+        images=StringColumn.of([names[row] for row in file.image_rows]),
         intrinsics=cameras[file.image_rows],
         boxes=found.astype(np.float32),
         joints=(people.numbers("keypoints_cam", len(MUCO21), 3) / 1000).astype(np.float32),

@@ -8,7 +8,7 @@ Layout `raw`, as distributed:
   `campose_valid` (N), `genders` (`m`, `f`). Per sequence: `sequence`, `cam_poses` (N, 4, 4; world to camera),
   `cam_intrinsics` (3, 3). SMPL and joints are in the world, metres.
 
-Layout `moon`: `3DPW_{train,validation,test}.json` of I2L-MeshNet's converter instead of `sequenceFiles`.
+Layout `3dmppe`: `3DPW_{train,validation,test}.json` of I2L-MeshNet's converter instead of `sequenceFiles`.
 Layout `spin`: `3dpw_test.npz` of SPIN; without camera and absolute position, and only for testing.
 """
 
@@ -26,17 +26,17 @@ from body.model import BodyModel
 from body.safe_pickle import read_pickle
 from body.skeleton import SMPL24
 from datamodules.annotations import Annotations
-from datamodules.columns import Labels, Texts
+from datamodules.columns import CategoricalColumn, StringColumn
 from datamodules.files import FileDataModule
 from datamodules.readers.boxes import boxes_inside, boxes_of_points
-from datamodules.readers.moon_smpl import read_moon_smpl
 from datamodules.readers.posed import gender_codes, root_translations
 from datamodules.readers.root_file import read_root_file, with_root_file
+from datamodules.readers.smpl_json import read_smpl_json
 from datamodules.readers.spin import read_spin
 from datamodules.readers.world import smpl_to_camera, to_camera
 from datamodules.settings import DEFAULT_CROPS, CropSettings
 
-LAYOUTS = ("raw", "moon", "spin")
+LAYOUTS = ("raw", "3dmppe", "spin")
 _FOLDERS = {"train": "train", "val": "validation", "test": "test"}
 _KEYS = ("poses", "betas", "trans", "jointPositions", "poses2d", "campose_valid", "genders", "cam_poses",
          "cam_intrinsics")  # fmt: skip
@@ -53,7 +53,7 @@ class Pw3dDataModule(FileDataModule):
             person's gender, except under the neutral protocol and on the open body, which has no genders.
         layout: of the annotations, one of `LAYOUTS` (see the module).
         train_every: keep every so many frames for training.
-        detections: layout `moon` only: RootNet's result file, in the root or elsewhere, for boxes and root depths of
+        detections: layout `3dmppe` only: RootNet's result file, in the root or elsewhere, for boxes and root depths of
             the test split; the true ones when omitted.
 
     Raises:
@@ -79,8 +79,8 @@ class Pw3dDataModule(FileDataModule):
         super().__init__(root, protocol, crops, batch_size, num_workers)
         if layout not in LAYOUTS:
             raise ValueError(f"3DPW has no layout {layout!r}; use one of {', '.join(LAYOUTS)}")
-        if detections and layout != "moon":
-            raise ValueError(f"RootNet's results go by the people's numbers in layout moon, not {layout}")
+        if detections and layout != "3dmppe":
+            raise ValueError(f"RootNet's results go by the people's numbers in layout 3dmppe, not {layout}")
         self.layout, self.train_every, self.detections = layout, train_every, detections
         self.gendered = self.protocol != "3dpw-test-14j-neutral" and crops.body != "open"
 
@@ -88,7 +88,7 @@ class Pw3dDataModule(FileDataModule):
         """Read a split; see the module."""
         if self.layout == "spin":
             return self._spin(split)
-        table = self._raw(split) if self.layout == "raw" else self._moon(split)
+        table = self._raw(split) if self.layout == "raw" else self._json(split)
         if split == "train" and self.train_every > 1 and table.frames is not None:
             table = table.take(table.frames % self.train_every == 0)
         if split == "train" or not self.detections:
@@ -103,24 +103,24 @@ class Pw3dDataModule(FileDataModule):
             raise FileNotFoundError(f"{folder} has no .pkl with a person in it. {self.how_to_get}")
         return Annotations.join(parts)
 
-    def _moon(self, split: str) -> Annotations:
+    def _json(self, split: str) -> Annotations:
         name = f"3DPW_{_FOLDERS[split]}.json"
-        table, file = read_moon_smpl(self.require(name, f"data/{name}"))
+        table, file = read_smpl_json(self.require(name, f"data/{name}"))
         frames = file.images.numbers("frame_idx", dtype=np.int64)[file.image_rows]
-        sequences = Labels.of(file.images.texts("sequence")).take(file.image_rows)
+        sequences = CategoricalColumn.of(file.images.texts("sequence")).take(file.image_rows)
         joints, betas, gender = table.joints, table.betas, table.gender
-        assert joints is not None, "read_moon_smpl gives joints"
+        assert joints is not None, "read_smpl_json gives joints"
         assert betas is not None, "and shapes"
         assert gender is not None, "and genders"
-        # The converter turned every body about the neutral body's root, which moves it a little.
+        # The converter rotated every body about the neutral body's root, which moves it a little.
         transl = root_translations(joints[:, 0].astype(np.float64), betas.astype(np.float64), gender, self._body_of)
         return replace(
             table,
-            images=Texts.of([f"imageFiles/{sequences[i]}/{table.images[i]}" for i in range(len(table))]),
+            images=StringColumn.of([f"imageFiles/{sequences[i]}/{table.images[i]}" for i in range(len(table))]),
             transl=transl.astype(np.float32),
             frames=frames,
             sequences=sequences,
-            subjects=Labels.of(file.annotations.texts("person_id")),
+            subjects=CategoricalColumn.of(file.annotations.texts("person_id")),
         )
 
     def _spin(self, split: str) -> Annotations:
@@ -131,7 +131,7 @@ class Pw3dDataModule(FileDataModule):
         names = [Path(table.images[row]) for row in range(len(table))]
         return replace(
             table,
-            sequences=Labels.of([name.parent.name for name in names]),
+            sequences=CategoricalColumn.of([name.parent.name for name in names]),
             frames=np.array([int(name.stem.rpartition("_")[2]) for name in names]),
         )
 
@@ -176,7 +176,7 @@ def _person(sequence: str, data: dict[str, Any], person: int) -> Annotations:
     gender = gender_codes([str(data["genders"][person])])
     return Annotations(
         skeleton=SMPL24,
-        images=Texts.of([f"imageFiles/{sequence}/image_{frame:05d}.jpg" for frame in frames]),
+        images=StringColumn.of([f"imageFiles/{sequence}/image_{frame:05d}.jpg" for frame in frames]),
         intrinsics=np.tile(intrinsics[[0, 1, 0, 1], [0, 1, 2, 2]], (rows, 1)),
         boxes=_boxes(keypoints, joints, intrinsics).astype(np.float32),
         joints=joints.astype(np.float32),
@@ -187,8 +187,8 @@ def _person(sequence: str, data: dict[str, Any], person: int) -> Annotations:
         smpl_valid=np.ones(rows, bool),
         gender=np.repeat(gender, rows),
         frames=frames,
-        sequences=Labels.constant(sequence, rows),
-        subjects=Labels.constant(str(person), rows),
+        sequences=CategoricalColumn.constant(sequence, rows),
+        subjects=CategoricalColumn.constant(str(person), rows),
     )
 
 

@@ -27,7 +27,7 @@ class Smpl:
 
 @dataclass(frozen=True)
 class RawSample:
-    """One person in one photograph, before cropping and augmentation.
+    """One person in one image, before cropping and augmentation.
 
     Camera frame: x right, y down, z forward, metres. Pixels are those of the full image, centres at integers.
 
@@ -43,8 +43,8 @@ class RawSample:
         depth_order: [i, j] = -1 when joint i is annotated as nearer to the camera than j, 1 farther, 0 level; None when
             it follows from `joints`.
         depth_order_valid: which pairs are annotated; None together with `depth_order`.
-        absolute: whether `joints` and `smpl` stand where the person stood; otherwise only their places relative to each
-            other are known, and their depth is made up.
+        absolute: whether `joints` and `smpl` are at the person's position; otherwise they are right relative to each
+            other only, and their depth is an estimate from pixels.
         root_depth: how far away the root joint is taken to be, metres; that of `joints` when omitted.
         smpl: None when there is no fit.
         gender: of the body that `smpl` belongs to, one of `GENDERS`.
@@ -54,8 +54,8 @@ class RawSample:
         part_labels: part labels of every pixel, 255 where none was drawn.
         silhouette: 1 where the person is, of every pixel; None where it is where `part_labels` are not 0.
         index: position in the split.
-        image_id, annotation_id: the benchmark's numbers of photograph and person; -1 where it has none.
-        image_name: file of the photograph, relative to the benchmark's folder.
+        image_id, annotation_id: the benchmark's numbers of image and person; -1 where it has none.
+        image_name: file of the image, relative to the benchmark's folder.
         subject, action, sequence, camera, frame: what the sample is called in its benchmark.
     """
 

@@ -18,7 +18,7 @@ class CropSettings:
         margin: the square window is this many times the longer side of the person's box.
         augmentation: how training samples change at random; None for not at all.
         iuv_size: side of the surface labels in pixels; `size` when omitted.
-        same_joints: rule of `datamodules.aliases` for joints that a method takes for the same place.
+        same_joints: rule of `datamodules.aliases` for joints that a method takes for the same joint.
         max_fit_error: training does without SMPL fits that are farther than this (metres) from the 3D joints, see
             `datamodules.fit_check`; all fits count when omitted.
         render_iuv: make surface labels from the SMPL parameters of samples that come without.

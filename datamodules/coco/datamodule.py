@@ -1,8 +1,8 @@
-"""COCO keypoints: people in everyday photographs with 17 joints placed by hand (Lin et al. 2014).
+"""COCO keypoints: people in everyday images with 17 joints annotated by hand (Lin et al. 2014).
 
 Layout `raw`, as distributed:
 
-* `train2017/`, `val2017/`, `train2014/`, `val2014/` (or the same in `images/`), one file per photograph
+* `train2017/`, `val2017/`, `train2014/`, `val2014/` (or the same in `images/`), one file per image
 * `annotations/person_keypoints_{train,val}{2014,2017}.json`: `images` (`id`, `file_name`, `width`, `height`) and
   `annotations` (`id`, `image_id`, `bbox`: x, y, width, height; `keypoints`: 17 times x, y, v with v = 0 not labelled,
   1 hidden, 2 seen; `num_keypoints`, `iscrowd`, `area`), pixels
@@ -44,8 +44,8 @@ class CocoDataModule(FileDataModule):
     Args:
         root, protocol, crops, batch_size, num_workers: see `FileDataModule`.
         layout: one of `LAYOUTS` (see the module).
-        year: of the training photographs, 2014 or 2017.
-        test_year: of the validation photographs; the protocol means 2014.
+        year: of the training images, 2014 or 2017.
+        test_year: of the validation images; the protocol means 2014.
         people: who is a training sample, one of `PEOPLE`. The test split has all who are labelled.
         boxes: one of `BOXES`, for training. The test split has the boxes as annotated.
         fits: file with SMPL fits of the training people, in the root or elsewhere: I2L-MeshNet's

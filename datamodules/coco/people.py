@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float
 
 from body.skeleton import COCO17, COCO19, SPIN24_COCO
 from datamodules.annotations import Annotations
-from datamodules.columns import Texts
+from datamodules.columns import StringColumn
 from datamodules.readers.boxes import clip_boxes, scale_boxes
 from datamodules.readers.coco_json import CocoFile, Entries, rows_of
 from datamodules.readers.root_file import MARGIN, read_root_file
@@ -23,9 +23,9 @@ PEOPLE = ("labelled", "whole")
 """Which people are samples: with any labelled keypoint (I2L-MeshNet, RootNet), or with all twelve joints of the limbs
 (SPIN)."""
 BOXES = ("annotated", "clipped", "release")
-"""As annotated (SPIN, DaNet); cut at the border of the photograph; as I2L-MeshNet's release cuts them, see
+"""As annotated (SPIN, DaNet); cut at the border of the image; as I2L-MeshNet's release cuts them, see
 `datamodules.readers.boxes.clip_boxes`."""
-_DETECTED_FOCAL = 1500.0  # I2L-MeshNet's and RootNet's guess for photographs that say nothing
+_DETECTED_FOCAL = 1500.0  # I2L-MeshNet's and RootNet's guess for images that say nothing
 _LIMBS = tuple(COCO17.index(f"{side}_{joint}") for joint in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
                for side in ("left", "right"))  # fmt: skip
 
@@ -35,7 +35,7 @@ def labelled_people(file: CocoFile, folder: str, people: str = "labelled", boxes
 
     Args:
         file: annotations of COCO's form.
-        folder: of the photographs, relative to the benchmark's.
+        folder: of the images, relative to the benchmark's.
         people: one of `PEOPLE`.
         boxes: one of `BOXES`. Where cutting leaves nothing of a box, the person is left out, and a warning counts them.
 
@@ -59,7 +59,7 @@ def labelled_people(file: CocoFile, folder: str, people: str = "labelled", boxes
     names = file.images.texts("file_name")
     return Annotations(
         skeleton=COCO19,
-        images=Texts.of([f"{folder}/{names[row]}" for row in file.image_rows]),
+        images=StringColumn.of([f"{folder}/{names[row]}" for row in file.image_rows]),
         intrinsics=guessed_cameras(sizes).astype(np.float32),
         boxes=found.astype(np.float32),
         joints_2d=pixels.astype(np.float32),
@@ -82,7 +82,7 @@ def spin_people(path: Path, root: Path) -> Annotations:
     pixels, valid = with_midpoints(table.joints_2d[:, picked], table.joints_2d_valid[:, picked])
     numbers = [re.search(r"(\d+)\.\w+$", table.images[row]) for row in range(len(table))]
     if None in numbers:
-        raise ValueError(f"{path}: {table.images[numbers.index(None)]} is no photograph of COCO's")
+        raise ValueError(f"{path}: {table.images[numbers.index(None)]} is no image of COCO's")
     ids = np.array([int(number[1]) for number in numbers if number], np.int64)
     return replace(table, skeleton=COCO19, joints_2d=pixels, joints_2d_valid=valid, image_ids=ids)
 
@@ -103,7 +103,7 @@ def detected_people(path: Path, images: Entries, folder: str) -> Annotations:
     valid[:, COCO19.root_index] = True
     return Annotations(
         skeleton=COCO19,
-        images=Texts.of([f"{folder}/{names[row]}" for row in rows]),
+        images=StringColumn.of([f"{folder}/{names[row]}" for row in rows]),
         intrinsics=np.concatenate([np.full_like(sizes, _DETECTED_FOCAL), sizes / 2], 1).astype(np.float32),
         boxes=scale_boxes(windows, 1 / MARGIN).astype(np.float32),
         joints=joints,
@@ -129,7 +129,7 @@ def image_sizes(images: Entries) -> Float[np.ndarray, "images 2"]:
 
 
 def guessed_cameras(sizes: Float[np.ndarray, "rows 2"]) -> Float[np.ndarray, "rows 4"]:
-    """`body.camera.default_intrinsics` of many photographs, as (fx, fy, cx, cy)."""
+    """`body.camera.default_intrinsics` of many images, as (fx, fy, cx, cy)."""
     focal = sizes.max(1, keepdims=True, initial=0) / 2 / math.tan(math.radians(30))
     return np.concatenate([focal, focal, (sizes - 1) / 2], 1)
 

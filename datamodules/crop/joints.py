@@ -13,7 +13,7 @@ from torch import Tensor
 from body.skeleton import Skeleton, get_skeleton
 from datamodules.aliases import same_joints
 from datamodules.augment import Change
-from datamodules.crop.turn import FLIP, turn_matrix
+from datamodules.crop.transform import FLIP, in_plane_rotation
 from datamodules.sample import RawSample
 from datamodules.settings import CropSettings
 from metrics.protocols import Protocol
@@ -53,7 +53,7 @@ def _moved(sample: RawSample, change: Change, affine: Float[np.ndarray, "2 3"]) 
         homogeneous = sample.joints @ sample.intrinsics.T
         pixels = homogeneous[:, :2] / np.where(pixels_valid, homogeneous[:, 2], 1)[:, None]
     points = sample.joints.astype(np.float64) * (FLIP if change.flip else 1.0)
-    points = points @ turn_matrix(change.rotation).T
+    points = points @ in_plane_rotation(change.rotation).T
     return _Points(points, sample.joints_valid, pixels @ affine[:, :2].T + affine[:, 2], pixels_valid)
 
 
@@ -81,7 +81,7 @@ def joint_labels(
 def _depth_order(
     sample: RawSample, depth: Float[np.ndarray, " joints"], valid: Bool[np.ndarray, " joints"], positions: Any
 ) -> dict[str, Tensor]:
-    """Which joint is nearer: from 3D joints where both are there, else as annotated. A turn or flip changes nothing."""
+    """Which joint is nearer: from 3D joints where both are valid, else as annotated; rotation and flip keep it."""
     behind = depth[:, None] - depth[None]
     order, known = np.sign(behind) * (np.abs(behind) > _LEVEL), valid[:, None] & valid[None]
     if sample.depth_order is not None and sample.depth_order_valid is not None:

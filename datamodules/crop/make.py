@@ -1,9 +1,9 @@
 """From a raw sample to the tensors of one crop: geometry of the box, the warp, and every label moved along.
 
 Convention:
-    A flip mirrors scene and photograph together (x of 3D points and of pixels about the image centre). A change's
-    rotation turns the scene about the optical axis (x towards y), and the crop with it. The crop affine of the result
-    maps the turned scene's projections to crop pixels, so `crop_affine @ project(joints, intrinsics) == joints_2d`.
+    A flip mirrors scene and image together (x of 3D points and of pixels about the image centre). A change's
+    rotation rotates the scene about the optical axis (x towards y), and the crop with it. The crop affine of the result
+    maps the rotated scene's projections to crop pixels, so `crop_affine @ project(joints, intrinsics) == joints_2d`.
     For example, with a rotation of pi / 2 a person who stood upright lies with the head to the right.
 """
 
@@ -46,7 +46,7 @@ def make_crop(
         sample: what the benchmark gave.
         settings: of the crop.
         change: augmentation.
-        rest_root: where the body's root rests, for turning SMPL translations.
+        rest_root: where the body's root rests, for rotating SMPL translations.
         scored: protocol whose joints are evaluated; those of `settings` when omitted.
 
     Raises:
@@ -64,7 +64,7 @@ def make_crop(
     if change.flip:
         box[0] = width - 1 - box[0] - box[2]
     window = square_box(torch.from_numpy(box), settings.margin * change.scale)
-    # the window turns against the scene, so that the crop's content turns with it
+    # the window rotates against the scene, so that the crop's content rotates with it
     affine = crop_affine(window, size, torch.tensor(-change.rotation, dtype=torch.float64))
     unturn = turn_affine(
         torch.from_numpy(intrinsics.astype(np.float64)), torch.tensor(-change.rotation, dtype=torch.float64)

@@ -1,4 +1,4 @@
-"""SMPL parameters of a person who is mirrored and turned."""
+"""SMPL parameters of a person who is mirrored and rotated."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from torch import Tensor
 
 from body.skeleton import SMPL24
 from datamodules.augment import Change
-from datamodules.crop.turn import FLIP, turn_matrix
+from datamodules.crop.transform import FLIP, in_plane_rotation
 from datamodules.sample import Smpl
 
-_FLIP_AXIS = np.array([1.0, -1.0, -1.0])  # a mirrored turn keeps x and reverses y and z
+_FLIP_AXIS = np.array([1.0, -1.0, -1.0])  # a mirrored rotation keeps x and reverses y and z
 
 
 class RestRoot:
     """Where the root joint of a body rests, as a linear function of its shape.
 
-    An SMPL body turns about its rest-pose root, so a turn of the whole scene changes the translation as well.
+    An SMPL body rotates about its rest-pose root, so a rotation of the whole scene changes the translation as well.
 
     Args:
         origin: root of the mean shape.
         directions: how it moves with every shape coefficient.
-        parts: number of joints that the body's pose turns: 24, or 16 for a hand.
+        parts: number of joints that the body's pose rotates: 24, or 16 for a hand.
     """
 
     def __init__(
@@ -33,12 +33,12 @@ class RestRoot:
         self._origin, self._directions, self.parts = origin, directions, parts
 
     def of(self, betas: Float[np.ndarray, "*rows 10"]) -> Float[np.ndarray, "*rows 3"]:
-        """Rest place of the root joint of a shape, or of many, metres."""
+        """Rest position of the root joint of a shape, or of many, metres."""
         return self._origin + betas @ self._directions
 
 
 def change_smpl(smpl: Smpl, change: Change, rest_root: Float[np.ndarray, "3"]) -> Smpl:
-    """SMPL parameters of the mirrored and turned person; exact for a body that is its own mirror image.
+    """SMPL parameters of the mirrored and rotated person; exact for a body that is its own mirror image.
 
     Raises:
         ValueError: a hand is to be mirrored, which makes a left hand of it.
@@ -50,10 +50,10 @@ def change_smpl(smpl: Smpl, change: Change, rest_root: Float[np.ndarray, "3"]) -
         pose = pose[list(SMPL24.mirror)] * _FLIP_AXIS
         root = root * FLIP
     if change.rotation:
-        turn = turn_matrix(change.rotation)
-        orientation = turn @ cv2.Rodrigues(pose[0])[0]
+        rotation = in_plane_rotation(change.rotation)
+        orientation = rotation @ cv2.Rodrigues(pose[0])[0]
         pose = np.concatenate([cv2.Rodrigues(orientation)[0].T, pose[1:]])
-        root = turn @ root
+        root = rotation @ root
     return Smpl(pose, smpl.betas, root - rest_root)
 
 

@@ -1,4 +1,4 @@
-"""DensePose-COCO: points of everyday photographs with their place on the body's surface (Güler et al. 2018).
+"""DensePose-COCO: points of everyday images with their position on the body's surface (Güler et al. 2018).
 
 Layout `raw`, as distributed:
 
@@ -6,7 +6,7 @@ Layout `raw`, as distributed:
   keypoint annotations (`datamodules.coco`), of which those of annotated people also have `dp_x`, `dp_y` (0 to 255 in
   the box), `dp_I` (part, 1 to 24), `dp_U`, `dp_V` of about 100 points, and `dp_masks`: 14 run-length encoded masks of
   256 x 256 over the box, `[]` for a part that is not seen
-* `train2014/` and `val2014/`, COCO's photographs, here or in another folder
+* `train2014/` and `val2014/`, COCO's images, here or in another folder
 
 Layout `danet`: `dp_coco_2014_{train,minival}.npz` of DaNet, with `imgname`, `part` (24 joints of SPIN), `smpl_2dkps`
 and an array of objects, `dp_annot`.
@@ -25,7 +25,7 @@ from body.assets import find_asset
 from body.skeleton import SMPL29
 from datamodules.annotations import AnnotatedSource, Annotations
 from datamodules.coco.people import guessed_cameras, image_sizes
-from datamodules.columns import Texts
+from datamodules.columns import StringColumn
 from datamodules.densepose.joints import guess_smpl_joints, in_smpl29
 from datamodules.densepose.labels import DenseLabels
 from datamodules.files import FileDataModule, require
@@ -50,7 +50,7 @@ class DensePoseCocoDataModule(FileDataModule):
     Args:
         root, protocol, crops, batch_size, num_workers: see `FileDataModule`.
         layout: one of `LAYOUTS` (see the module).
-        images: folder of COCO's photographs; the root, or `$ZOO_ASSETS/benchmarks/coco`, when omitted.
+        images: folder of COCO's images; the root, or `$ZOO_ASSETS/benchmarks/coco`, when omitted.
         pseudo_joints: guess SMPL's other joints from COCO's (`guess_smpl_joints`).
         valminusminival: train on this part too (layout `raw`); DaNet does not.
 
@@ -102,12 +102,12 @@ class DensePoseCocoDataModule(FileDataModule):
         else:
             names = f"densepose_coco_2014_{part}.json", f"densepose_{part}2014.json"
             table, labels = read_densepose(self.require(*names), folder)
-        require(self.photographs, [folder], _IMAGES)
+        require(self.image_folder, [folder], _IMAGES)
         return (guess_smpl_joints(table) if self.pseudo_joints else table), labels
 
     @property
-    def photographs(self) -> Path:
-        """Folder of COCO's photographs.
+    def image_folder(self) -> Path:
+        """Folder of COCO's images.
 
         Raises:
             FileNotFoundError: it is not there.
@@ -121,7 +121,7 @@ class DensePoseCocoDataModule(FileDataModule):
     def source(self, split: str) -> Source:
         """Raw samples of a split, with their surface labels."""
         table = self.table(split)
-        return DenseSource(table, self.photographs, self._dense[split])
+        return DenseSource(table, self.image_folder, self._dense[split])
 
     def fingerprint(self, split: str) -> str:
         """Hash of every label of the split."""
@@ -140,7 +140,7 @@ class DenseSource(AnnotatedSource):
 
     Args:
         table: the labels; a focal length of 0 stands for no camera.
-        root: folder of the photographs.
+        root: folder of the images.
         labels: of the surface, of the same people.
     """
 
@@ -163,7 +163,7 @@ def read_densepose(path: Path, folder: str) -> tuple[Annotations, DenseLabels]:
 
     Args:
         path: the file.
-        folder: of its photographs, relative to that of all photographs.
+        folder: of its images, relative to that of all images.
 
     Raises:
         ValueError: the file is truncated, lacks something, or holds damaged labels.
@@ -176,7 +176,7 @@ def read_densepose(path: Path, folder: str) -> tuple[Annotations, DenseLabels]:
     pixels, valid = in_smpl29(keypoints[..., :2], keypoints[..., 2] > 0)
     table = Annotations(
         skeleton=SMPL29,
-        images=Texts.of([f"{folder}/{names[row]}" for row in file.image_rows]),
+        images=StringColumn.of([f"{folder}/{names[row]}" for row in file.image_rows]),
         intrinsics=guessed_cameras(image_sizes(images)[file.image_rows]).astype(np.float32),
         boxes=boxes.astype(np.float32),
         joints_2d=pixels.astype(np.float32),

@@ -1,4 +1,4 @@
-"""SMPL's joints guessed from COCO's, which DaNet places its part windows with on DensePose-COCO."""
+"""SMPL's joints guessed from COCO's, which DaNet centres its part windows on on DensePose-COCO."""
 
 from __future__ import annotations
 

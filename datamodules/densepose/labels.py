@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int, UInt8
 
-from datamodules.columns import Texts, digest
+from datamodules.columns import StringColumn, digest
 from datamodules.dense import mask_in_image, points_in_image
 
 _COARSE_PARTS, _SIDE = 14, 256
@@ -21,7 +21,7 @@ class DenseLabels:
     """Labels of many people.
 
     Attributes:
-        points: x, y (pixels of the photograph), part, U, V of all people's points, one person after the other.
+        points: x, y (pixels of the image), part, U, V of all people's points, one person after the other.
         ends: where each person's points end.
         masks: 14 run-length encoded coarse parts per person, empty where a part is not seen.
         boxes: (x, y, width, height) of the people, which the masks fill.
@@ -29,7 +29,7 @@ class DenseLabels:
 
     points: Float[np.ndarray, "points 5"]
     ends: Int[np.ndarray, " rows"]
-    masks: Texts
+    masks: StringColumn
     boxes: Float[np.ndarray, "rows 4"]
 
     @classmethod
@@ -52,7 +52,7 @@ class DenseLabels:
         points[:, :2] = points_in_image(points[:, :2], np.repeat(boxes, counts, 0))
         if len(points) and not ((points[:, 2] >= 1) & (points[:, 2] <= 24)).all():
             raise ValueError(f"{where}: DensePose's parts are 1 to 24, found {np.unique(points[:, 2])}")
-        return cls(points.astype(np.float32), np.cumsum(counts), Texts.of(masks), boxes.astype(np.float32))
+        return cls(points.astype(np.float32), np.cumsum(counts), StringColumn.of(masks), boxes.astype(np.float32))
 
     @staticmethod
     def join(parts: Sequence[DenseLabels]) -> DenseLabels:
@@ -61,7 +61,7 @@ class DenseLabels:
         return DenseLabels(
             np.concatenate([part.points for part in parts]),
             np.concatenate([part.ends + start for part, start in zip(parts, starts, strict=False)]),
-            Texts.of([part.masks[row] for part in parts for row in range(len(part.masks))]),
+            StringColumn.of([part.masks[row] for part in parts for row in range(len(part.masks))]),
             np.concatenate([part.boxes for part in parts]),
         )
 
@@ -81,7 +81,7 @@ class DenseLabels:
         return mask
 
     def fields(self, row: int, size: tuple[int, int]) -> dict[str, Any]:
-        """What a `RawSample` has of a person whose photograph is (width, height)."""
+        """What a `RawSample` has of a person whose image is (width, height)."""
         mask = mask_in_image(self.mask_of(row), self.boxes[row].astype(np.float64), size)
         return {"dense_points": self.points_of(row), "dense_mask": mask}
 

@@ -11,7 +11,7 @@ import numpy as np
 from body.safe_pickle import read_object_array
 from body.skeleton import COCO17, SMPL29, SPIN24_COCO
 from datamodules.annotations import Annotations
-from datamodules.columns import Texts
+from datamodules.columns import StringColumn
 from datamodules.densepose.joints import in_smpl29
 from datamodules.densepose.labels import DenseLabels
 
@@ -38,12 +38,12 @@ def read_danet(path: Path) -> tuple[Annotations, DenseLabels]:
     except (KeyError, ValueError, OSError, EOFError, TypeError, zipfile.BadZipFile, pickle.UnpicklingError) as error:
         raise ValueError(f"{path} is damaged or not DaNet's ({error}); download it again") from None
     if not len(names) == len(part) == len(people):
-        raise ValueError(f"{path} is damaged: {len(names)} photographs, {len(part)} poses, {len(people)} people")
+        raise ValueError(f"{path} is damaged: {len(names)} images, {len(part)} poses, {len(people)} people")
     joints = part[:, _COCO_IN_SPIN]
     pixels, valid = in_smpl29(joints[..., :2], joints[..., 2] > 0)
     table = Annotations(
         skeleton=SMPL29,
-        images=Texts.of(names),
+        images=StringColumn.of(names),
         intrinsics=np.zeros((len(names), 4), np.float32),
         boxes=boxes.astype(np.float32),
         joints_2d=pixels.astype(np.float32),

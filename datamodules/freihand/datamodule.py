@@ -3,14 +3,14 @@
 Layout `raw`, as distributed (`FreiHAND_pub_v2.zip` and `FreiHAND_pub_v2_eval.zip`):
 
 * `{training,evaluation}/rgb/%08d.jpg`, 224 x 224. Training has every pose four times, on four backgrounds (`VERSIONS`):
-  photograph = pose + version * number of poses (32560)
+  image = pose + version * number of poses (32560)
 * `{training,evaluation}_{K,xyz,mano}.json`, lists by pose: camera (3, 3), pixels; 21 joints, camera frame, metres; MANO
   as (1, 61): pose 48 (without the mean hand), shape 10, position of the root in the image 2, scale 1. `_verts.json` and
   `_scale.json` say the same again and are not read
 
-Layout `moon`, of I2L-MeshNet: `freihand_{train,eval}_coco.json` (`images` with `file_name` and `db_idx`, `annotations`
-with `bbox`) and `freihand_{train,eval}_data.json`, `db_idx` -> `cam_param` (`focal`, `princpt`), and for training
-`mano_param` (`pose`, `shape`, `trans`; metres) and `joint_3d`; photographs as above. The joints and MANO of the
+Layout `3dmppe`, of I2L-MeshNet: `freihand_{train,eval}_coco.json` (`images` with `file_name` and `db_idx`,
+`annotations` with `bbox`) and `freihand_{train,eval}_data.json`, `db_idx` -> `cam_param` (`focal`, `princpt`), and for
+training `mano_param` (`pose`, `shape`, `trans`; metres) and `joint_3d`; images as above. The joints and MANO of the
 evaluation split are taken from `evaluation_{xyz,mano}.json` where they are there.
 """
 
@@ -27,7 +27,7 @@ from body.model import BodyModel
 from body.skeleton import MANO21
 from datamodules.annotations import Annotations
 from datamodules.augment import Augmentation
-from datamodules.columns import Labels, Texts
+from datamodules.columns import CategoricalColumn, StringColumn
 from datamodules.files import FileDataModule
 from datamodules.readers.boxes import boxes_of_points, clip_boxes, scale_boxes
 from datamodules.readers.coco_json import Entries, read_coco, read_json
@@ -37,7 +37,7 @@ from datamodules.readers.world import to_pixels
 from datamodules.settings import CropSettings
 from metrics import SplitLabels
 
-LAYOUTS = ("raw", "moon")
+LAYOUTS = ("raw", "3dmppe")
 VERSIONS = ("gs", "hom", "sample", "auto")
 """Backgrounds: green screen as recorded; composed, coloured by two networks."""
 HAND_CROPS = CropSettings(skeleton="mano21", body="mano", augmentation=Augmentation(flip_probability=0.0))
@@ -49,7 +49,7 @@ class FreiHandDataModule(FileDataModule):
     """FreiHAND in the camera frame: 21 joints, and MANO's parameters as `pose` (16 joints), `betas` and `transl`.
 
     Without body `mano` there are joints alone. `val` is the evaluation split. Boxes of the layout `raw` enclose the
-    projected joints and are 1.2 times as large (I2L-MeshNet's converters), or the whole photograph without joints.
+    projected joints and are 1.2 times as large (I2L-MeshNet's converters), or the whole image without joints.
 
     Args:
         root, protocol, batch_size, num_workers: see `FileDataModule`.
@@ -97,7 +97,7 @@ class FreiHandDataModule(FileDataModule):
         """Read a split; see the module."""
         part = "training" if split == "train" else "evaluation"
         self.require(f"{part}/rgb")
-        table = self._raw(part) if self.layout == "raw" else self._moon(part)
+        table = self._raw(part) if self.layout == "raw" else self._json(part)
         if split == "train":
             sizes = np.full((len(table), 2), float(_SIDE))
             boxes, kept = clip_boxes(table.boxes.astype(np.float64), sizes, self.release)
@@ -108,7 +108,7 @@ class FreiHandDataModule(FileDataModule):
         """Nothing beyond the batches, but their truth must be there.
 
         Raises:
-            ValueError: the evaluation split has photographs alone, as it was first distributed.
+            ValueError: the evaluation split has images alone, as it was first distributed.
         """
         if self.table("test").smpl_valid is None:
             raise ValueError(
@@ -123,12 +123,12 @@ class FreiHandDataModule(FileDataModule):
         version, pose = np.divmod(np.arange(count * copies), count)
         table = Annotations(
             skeleton=MANO21,
-            images=Texts.of([f"{part}/rgb/{number:08d}.jpg" for number in version * count + pose]),
+            images=StringColumn.of([f"{part}/rgb/{number:08d}.jpg" for number in version * count + pose]),
             intrinsics=cameras[:, [0, 1, 0, 1], [0, 1, 2, 2]][pose].astype(np.float32),
             boxes=np.tile(np.array([[0, 0, _SIDE, _SIDE]], np.float32), (len(pose), 1)),
             image_ids=version * count + pose,
             frames=pose,
-            sequences=Labels(version.astype(np.int32), VERSIONS),
+            sequences=CategoricalColumn(version.astype(np.int32), VERSIONS),
         )
         table = self._with_labels(table, part, pose)
         if table.joints is None:
@@ -137,7 +137,7 @@ class FreiHandDataModule(FileDataModule):
         boxes = boxes_of_points(pixels, np.ones(pixels.shape[:2], bool), _BOX_MARGIN)
         return replace(table, boxes=boxes.astype(np.float32))
 
-    def _moon(self, part: str) -> Annotations:
+    def _json(self, part: str) -> Annotations:
         stem = "train" if part == "training" else "eval"
         file = read_coco(self.require(f"freihand_{stem}_coco.json"))
         path = self.require(f"freihand_{stem}_data.json")
@@ -151,7 +151,7 @@ class FreiHandDataModule(FileDataModule):
         number = np.array(keys, np.int64)
         table = Annotations(
             skeleton=MANO21,
-            images=Texts.of([f"{part}/{names[row]}" for row in file.image_rows]),
+            images=StringColumn.of([f"{part}/{names[row]}" for row in file.image_rows]),
             intrinsics=cameras.astype(np.float32),
             boxes=file.annotations.numbers("bbox", 4).astype(np.float32),
             image_ids=file.annotations.numbers("image_id", dtype=np.int64),
@@ -204,7 +204,7 @@ def with_detections(table: Annotations, path: Path) -> Annotations:
     """A split with the boxes and root depths of RootNet's file, and its root positions where no joints are known.
 
     Raises:
-        ValueError: the file is not RootNet's, or does not have every photograph.
+        ValueError: the file is not RootNet's, or does not have every image.
     """
     found = {result.image_id: result for result in read_root_file(path, "freihand")}
     ids = [] if table.image_ids is None else table.image_ids.tolist()

@@ -8,14 +8,14 @@ from typing import ClassVar
 from datamodules.annotations import Annotations
 from datamodules.base import rest_root
 from datamodules.files import FileDataModule
-from datamodules.human36m.moon import read_moon
+from datamodules.human36m.json_3dmppe import read_3dmppe
 from datamodules.human36m.names import DEFAULT_TRAIN_SUBJECTS, TESTS, TRAIN_SUBJECTS, Selection
 from datamodules.human36m.raw import read_raw
 from datamodules.human36m.spin import read_spin_split
 from datamodules.readers.root_file import read_root_file, with_root_file
 from datamodules.settings import DEFAULT_CROPS, CropSettings
 
-LAYOUTS = ("raw", "moon", "spin")
+LAYOUTS = ("raw", "3dmppe", "spin")
 _VAL_STEP = 64
 
 
@@ -32,7 +32,7 @@ class Human36MDataModule(FileDataModule):
             `D3_Positions/*.cdf`, which is in the world), `metadata.xml` of the code release, and
             `S9/MySegmentsMat/ground_truth_bb/*.mat` for boxes. `zoo data prepare human36m` extracts
             `images/S9_Directions_1.60457274_000001.jpg` from `S9/Videos/*.mp4`.
-        moon: 3DMPPE's `images` and `annotations/Human36M_subject9_{data,camera,joint_3d,smpl_param}.json`; the SMPL
+        3dmppe: 3DMPPE's `images` and `annotations/Human36M_subject9_{data,camera,joint_3d,smpl_param}.json`; the SMPL
             parameters are I2L-MeshNet's fits of SMPLify-X.
         spin: SPIN's `h36m_valid_protocol1.npz`, `h36m_valid_protocol2.npz` and `h36m_mosh_train.npz`, and `images` as
             in `raw`. Joints are relative to the pelvis; for the protocols of HMR and SPIN, and of NBF.
@@ -40,12 +40,12 @@ class Human36MDataModule(FileDataModule):
     Args:
         root: folder of the benchmark.
         protocol: see `FileDataModule`.
-        layout: `raw`, `moon` or `spin`.
+        layout: `raw`, `3dmppe` or `spin`.
         train_subjects: what to train on; the protocol's when omitted.
         train_step: training takes every so many frames, from the first; 5, as in most papers, is 10 Hz.
         drop_shifted: leave out three sequences of subject 9 whose poses are off in part (Greeting 2, SittingDown 2,
             Waiting 1), as some later papers do; the result is then not the protocol's.
-        detections: layout `moon` only: RootNet's result file, in the root or elsewhere, for boxes and root depths of
+        detections: layout `3dmppe` only: RootNet's result file, in the root or elsewhere, for boxes and root depths of
             the test split (`datamodules.readers.root_file`); the true ones when omitted.
         boxes: layout `raw` only: `masks` for the benchmark's own, `joints` for tight ones around the projected joints.
         crops, batch_size, num_workers: see `BaseDataModule`.
@@ -59,7 +59,7 @@ class Human36MDataModule(FileDataModule):
     expected: ClassVar[dict[str, int]] = {"spin/h36m-p1-14j-mesh": 109_867, "spin/h36m-p2-14j-mesh": 27_558}
     how_to_get = (
         "Make an account at vision.imar.ro/human3.6m; parsed files are linked at "
-        "github.com/mks0601/3DMPPE_POSENET_RELEASE (moon) and github.com/nkolot/SPIN (spin)"
+        "github.com/mks0601/3DMPPE_POSENET_RELEASE (3dmppe) and github.com/nkolot/SPIN (spin)"
     )
 
     def __init__(
@@ -82,8 +82,8 @@ class Human36MDataModule(FileDataModule):
         if train_step < 1:
             raise ValueError(f"train_step is the distance between frames, at least 1, not {train_step}")
         self.layout, self.boxes, self.drop_shifted = layout, boxes, drop_shifted
-        if detections and layout != "moon":
-            raise ValueError(f"RootNet's results go by the photographs' numbers in layout moon, not {layout}")
+        if detections and layout != "3dmppe":
+            raise ValueError(f"RootNet's results go by the images' numbers in layout 3dmppe, not {layout}")
         self.train_subjects, self.train_step, self.detections = train_subjects, train_step, detections
 
     def selection(self, split: str) -> Selection:
@@ -99,10 +99,10 @@ class Human36MDataModule(FileDataModule):
         chosen = self.selection(split)
         if self.layout == "raw":
             if chosen.fitted:
-                raise ValueError(f"{self.protocol} compares with SMPL fits, which only layouts moon and spin have")
+                raise ValueError(f"{self.protocol} compares with SMPL fits, which only layouts 3dmppe and spin have")
             return read_raw(self.root, chosen, self.boxes, self.how_to_get)
-        if self.layout == "moon":
-            table = read_moon(self.root, chosen, rest_root(self._body_model()).of, self.how_to_get)
+        if self.layout == "3dmppe":
+            table = read_3dmppe(self.root, chosen, rest_root(self._body_model()).of, self.how_to_get)
             if split == "train" or not self.detections:
                 return table
             return with_root_file(table, read_root_file(self.file(self.detections), "human36m"))

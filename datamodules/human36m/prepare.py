@@ -1,4 +1,4 @@
-"""What has to be made of Human3.6M's distribution: photographs out of its videos, boxes out of its masks."""
+"""What has to be made of Human3.6M's distribution: images out of its videos, boxes out of its masks."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float
 
 from datamodules.annotations import Annotations
-from datamodules.columns import Texts
+from datamodules.columns import StringColumn
 from datamodules.files import require
 from datamodules.human36m.boxes import read_boxes
 from datamodules.human36m.metadata import Metadata, read_metadata
@@ -66,7 +66,7 @@ def _sequence(
         stored = root / f"boxes/{video_name(subject, name, camera)}.npy"
         found = read_boxes(stored, next((mask for mask in masks if mask.is_file()), masks[0]), frames)
     return sequence_table(
-        Texts.of([image_name(subject, name, camera, int(frame)) for frame in frames]),
+        StringColumn.of([image_name(subject, name, camera, int(frame)) for frame in frames]),
         joints,
         found,
         np.broadcast_to(calibration.intrinsics, (len(frames), 4)),

@@ -10,7 +10,7 @@ import numpy as np
 from body.model import BodyModel
 from body.skeleton import SPIN24_H36M
 from datamodules.annotations import Annotations
-from datamodules.columns import Labels
+from datamodules.columns import CategoricalColumn
 from datamodules.files import require
 from datamodules.human36m.names import Selection, action_of, parse_image_name
 from datamodules.human36m.table import every
@@ -49,19 +49,19 @@ def read_spin_split(
             f"SPIN's files have the test sets of {', '.join(_TESTS)}, not of {protocol}; use another layout"
         )
     if selection.drop_shifted:
-        raise ValueError("SPIN's files do not number trials, so drop_shifted needs layout raw or moon")
+        raise ValueError("SPIN's files do not number trials, so drop_shifted needs layout raw or 3dmppe")
     name = _TRAIN if split == "train" else _TESTS[protocol]
     path = require(root, [name, f"dataset_extras/{name}"], how_to_get)
     table = read_spin(path, root, SPIN24_H36M, body=body)
     shown = [parse_image_name(table.images[row]) for row in range(len(table))]
     subjects, frames = (np.array([one[field] for one in shown], np.int32) for field in (0, 3))
-    cameras = Labels.of([camera for _, _, camera, _ in shown])
+    cameras = CategoricalColumn.of([camera for _, _, camera, _ in shown])
     table = replace(
         table,
         frames=frames,
-        subjects=Labels.of([f"S{subject}" for subject in subjects]),
-        actions=Labels.of([action_of(sequence) for _, sequence, _, _ in shown]),
-        sequences=Labels.of([sequence for _, sequence, _, _ in shown]),
+        subjects=CategoricalColumn.of([f"S{subject}" for subject in subjects]),
+        actions=CategoricalColumn.of([action_of(sequence) for _, sequence, _, _ in shown]),
+        sequences=CategoricalColumn.of([sequence for _, sequence, _, _ in shown]),
         cameras=cameras,
     )
     kept = np.isin(subjects, selection.subjects) & every(frames, selection.step)

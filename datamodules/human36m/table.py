@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float, Int
 
 from body.skeleton import H36M17, H36M18
 from datamodules.annotations import Annotations
-from datamodules.columns import Labels, Texts
+from datamodules.columns import CategoricalColumn, StringColumn
 
 _SHOULDERS = [H36M17.index("left_shoulder"), H36M17.index("right_shoulder")]
 
@@ -20,7 +20,7 @@ def with_thorax(
 
 
 def sequence_table(
-    images: Texts,
+    images: StringColumn,
     joints: Float[np.ndarray, "rows 17 3"],
     boxes: Float[np.ndarray, "rows 4"],
     intrinsics: Float[np.ndarray, "rows 4"],
@@ -38,7 +38,7 @@ def sequence_table(
         names: subject, action, sequence, camera.
     """
     rows = len(frames)
-    subject, action, sequence, camera = (Labels.constant(name, rows) for name in names)
+    subject, action, sequence, camera = (CategoricalColumn.constant(name, rows) for name in names)
     return Annotations(
         skeleton=H36M18,
         images=images,

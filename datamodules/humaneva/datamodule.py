@@ -6,7 +6,7 @@ import numpy as np
 
 from body.skeleton import HUMANEVA15
 from datamodules.annotations import Annotations
-from datamodules.columns import Labels, Texts
+from datamodules.columns import CategoricalColumn, StringColumn
 from datamodules.files import FileDataModule
 from datamodules.humaneva.recordings import CAMERAS, PARTS, image_name, read_camera, read_joints, video_offset
 from datamodules.readers.boxes import boxes_of_points
@@ -87,14 +87,14 @@ class HumanEvaDataModule(FileDataModule):
         rows, videos = len(frames), frames + first + offset
         return Annotations(
             skeleton=HUMANEVA15,
-            images=Texts.of([image_name(subject, action, camera, int(frame)) for frame in videos]),
+            images=StringColumn.of([image_name(subject, action, camera, int(frame)) for frame in videos]),
             intrinsics=np.tile(lens.intrinsics.astype(np.float32), (rows, 1)),
             boxes=boxes_of_points(to_pixels(joints, lens.intrinsics), seen).astype(np.float32),
             joints=joints.astype(np.float32),
             joints_valid=seen,
             frames=(frames + first).astype(np.int32),
-            subjects=Labels.constant(subject, rows),
-            actions=Labels.constant(action, rows),
-            sequences=Labels.constant(f"{subject} {action} 1", rows),
-            cameras=Labels.constant(camera, rows),
+            subjects=CategoricalColumn.constant(subject, rows),
+            actions=CategoricalColumn.constant(action, rows),
+            sequences=CategoricalColumn.constant(f"{subject} {action} 1", rows),
+            cameras=CategoricalColumn.constant(camera, rows),
         )

@@ -1,4 +1,4 @@
-"""What has to be made of HumanEva-I's distribution: photographs out of its videos, without lens distortion."""
+"""What has to be made of HumanEva-I's distribution: images out of its videos, without lens distortion."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Leeds Sports Pose: 2D joints of people doing sports, 2,000 photographs and 10,000 more (Johnson and Everingham).
+"""Leeds Sports Pose: 2D joints of people doing sports, 2,000 images and 10,000 more (Johnson and Everingham).
 
 Layout `raw`, as distributed:
 

@@ -26,6 +26,6 @@ def check_layout(layout: str, fits: str | None) -> None:
 def lsp_table(
     root: Path, names: list[str], pixels: Num[np.ndarray, "people 14 2"], valid: Bool[np.ndarray, "people 14"]
 ) -> Annotations:
-    """Annotations of photographs with one person each, in boxes tight around the joints that count."""
+    """Annotations of images with one person each, in boxes tight around the joints that count."""
     pixels = pixels.astype(np.float64)
     return people_table(root, People(names, pixels, valid, boxes_of_points(pixels, valid)), skeleton=LSP14)

@@ -1,7 +1,7 @@
 """UPi-S1h: silhouettes and body parts drawn by hand over LSP, LSP-Extended, MPII and FashionPose (Lassner et al. 2017).
 
 Layout: `data/lsp/im%04d_segmentation.png` (0 background) and `data/lsp/im%04d_part_segmentation.png` (1 to 6, the order
-of `body.parts.part_names(6)`; 0 background, 255 where none was drawn), as large as the photographs.
+of `body.parts.part_names(6)`; 0 background, 255 where none was drawn), as large as the images.
 `data/lsp_extended` and `data/mpii/images` have silhouettes only, counted with five digits.
 """
 
@@ -21,11 +21,11 @@ PARTS = 6
 
 
 class DrawnParts:
-    """Part labels and silhouettes of photographs, as extra fields of an `AnnotatedSource`.
+    """Part labels and silhouettes of images, as extra fields of an `AnnotatedSource`.
 
     Args:
         root: folder of UPi-S1h.
-        names: of the photographs without ending, below `data`, such as `lsp/im1001`.
+        names: of the images without ending, below `data`, such as `lsp/im1001`.
     """
 
     def __init__(self, root: Path, names: list[str]) -> None:
@@ -48,7 +48,7 @@ class DrawnParts:
 
 
 def read_labels(path: Path) -> UInt8[np.ndarray, "height width"]:
-    """A picture of labels as it is stored; of several channels the first.
+    """A label image as it is stored; of several channels the first.
 
     Raises:
         FileNotFoundError: no such file.
@@ -58,5 +58,5 @@ def read_labels(path: Path) -> UInt8[np.ndarray, "height width"]:
         raise FileNotFoundError(f"{path} is not there. {HOW_TO_GET}")
     labels = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED) if path.stat().st_size else None
     if labels is None or labels.dtype != np.uint8:
-        raise ValueError(f"{path} is not a readable picture of labels; unpack it again")
+        raise ValueError(f"{path} is not a readable label image; unpack it again")
     return labels if labels.ndim == 2 else np.ascontiguousarray(labels[..., 0])

@@ -1,4 +1,4 @@
-"""Photographs out of the training videos."""
+"""Images out of the training videos."""
 
 from __future__ import annotations
 

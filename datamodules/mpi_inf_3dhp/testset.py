@@ -8,8 +8,8 @@ import numpy as np
 
 from body.mat_files import read_hdf5
 from body.skeleton import MPI_INF_3DHP17
-from datamodules.annotations import Annotations, read_photograph
-from datamodules.columns import Labels, Texts
+from datamodules.annotations import Annotations, read_image
+from datamodules.columns import CategoricalColumn, StringColumn
 from datamodules.files import require
 from datamodules.readers.boxes import boxes_of_points
 from datamodules.readers.pinhole import fit_pinhole
@@ -57,7 +57,7 @@ def _sequence(root: Path, name: str, drop_outside: bool, how_to_get: str) -> Ann
     pixels, measured, scaled = (content[key][:, 0].astype(np.float64) for key in shapes)
     frames = np.flatnonzero(valid)
     if drop_outside and len(frames):
-        height, width = read_photograph(root / _image(name, int(frames[0]))).shape[:2]
+        height, width = read_image(root / _image(name, int(frames[0]))).shape[:2]
         inside = (pixels[frames] >= 0) & (pixels[frames] < (width, height))
         frames = frames[inside.all((1, 2))]
     codes = activity[frames].astype(int)
@@ -67,7 +67,7 @@ def _sequence(root: Path, name: str, drop_outside: bool, how_to_get: str) -> Ann
     camera = fit_pinhole(measured[valid].reshape(-1, 3), pixels[valid].reshape(-1, 2)) if valid.any() else np.ones(4)
     return Annotations(
         skeleton=MPI_INF_3DHP17,
-        images=Texts.of([_image(name, int(frame)) for frame in frames]),
+        images=StringColumn.of([_image(name, int(frame)) for frame in frames]),
         intrinsics=np.tile(camera, (len(frames), 1)),
         boxes=boxes_of_points(pixels[frames], everywhere),
         joints=(scaled[frames] / 1000).astype(np.float32),
@@ -75,8 +75,8 @@ def _sequence(root: Path, name: str, drop_outside: bool, how_to_get: str) -> Ann
         joints_2d=pixels[frames].astype(np.float32),
         joints_2d_valid=everywhere,
         frames=frames + 1,
-        sequences=Labels.constant(name, len(frames)),
-        actions=Labels(codes.astype(np.int32) - 1, ACTIVITIES),
+        sequences=CategoricalColumn.constant(name, len(frames)),
+        actions=CategoricalColumn(codes.astype(np.int32) - 1, ACTIVITIES),
     )
 
 

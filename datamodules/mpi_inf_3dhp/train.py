@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float, Int
 from body.mat_files import read_mat
 from body.skeleton import MPI_INF_3DHP17, MPI_INF_3DHP28
 from datamodules.annotations import Annotations
-from datamodules.columns import Labels, Texts
+from datamodules.columns import CategoricalColumn, StringColumn
 from datamodules.files import require
 from datamodules.mpi_inf_3dhp.calibration import read_calibration
 from datamodules.readers.boxes import boxes_of_points
@@ -87,7 +87,7 @@ class _Video(NamedTuple):
         valid = np.ones(joints.shape[:2], bool)
         return Annotations(
             skeleton=MPI_INF_3DHP28,
-            images=Texts.of([frame_file(self.folder, self.camera, int(frame)) for frame in frames]),
+            images=StringColumn.of([frame_file(self.folder, self.camera, int(frame)) for frame in frames]),
             intrinsics=np.tile(np.array(self.intrinsics), (rows, 1)),
             boxes=boxes_of_points(pixels[:, _RELEVANT].astype(np.float64), valid[:, _RELEVANT]),
             joints=joints,
@@ -95,9 +95,9 @@ class _Video(NamedTuple):
             joints_2d=pixels,
             joints_2d_valid=valid,
             frames=frames + 1,
-            subjects=Labels.constant(self.folder.partition("/")[0], rows),
-            sequences=Labels.constant(self.folder, rows),
-            cameras=Labels.constant(str(self.camera), rows),
+            subjects=CategoricalColumn.constant(self.folder.partition("/")[0], rows),
+            sequences=CategoricalColumn.constant(self.folder, rows),
+            cameras=CategoricalColumn.constant(str(self.camera), rows),
         )
 
 

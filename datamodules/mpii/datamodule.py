@@ -8,30 +8,30 @@ from pathlib import Path
 from body.skeleton import SPIN24_MPII
 from datamodules.annotations import Annotations
 from datamodules.files import FileDataModule
-from datamodules.mpii.files import read_hourglass, read_moon, read_ordinal_people, read_release
+from datamodules.mpii.files import read_3dmppe, read_hourglass, read_ordinal_people, read_release
 from datamodules.mpii.people import people_table
 from datamodules.readers.fits import with_spin_fits
 from datamodules.readers.relative_depth import with_forward_backward, with_ordinal
 from datamodules.readers.spin import read_spin
 from datamodules.settings import DEFAULT_CROPS, CropSettings
 
-LAYOUTS = ("raw", "moon", "hourglass", "spin", "ordinal")
+LAYOUTS = ("raw", "3dmppe", "hourglass", "spin", "ordinal")
 _ORDINAL = "mpii_upis1h"
 
 
 class MpiiDataModule(FileDataModule):
-    """MPII Human Pose (Andriluka et al. 2014): photographs with 2D joints `mpii16`, for training only.
+    """MPII Human Pose (Andriluka et al. 2014): images with 2D joints `mpii16`, for training only.
 
     Annotations of its own test set are withheld; stacked-hourglass training holds back a validation part, which is the
     split `val` of that layout and the only one. Cameras are `body.camera.default_intrinsics`.
 
-    Layouts (photographs in `images`):
+    Layouts (images in `images`):
         raw: `mpii_human_pose_v1_u12_1.mat` (or inside `mpii_human_pose_v1_u12_2`). Boxes are squares of the annotated
             scale around the annotated position, moved towards the feet as stacked-hourglass training does.
-        moon: 3DMPPE's `annotations/train.json`; boxes are those of the joints.
+        3dmppe: 3DMPPE's `annotations/train.json`; boxes are those of the joints.
         hourglass: `annot/train.h5` and `annot/valid.h5`; boxes as in `raw`.
         spin: SPIN's `mpii_train.npz`, with its fits if `fits` names them.
-        ordinal: the Ordinal data set's `mpii_upis1h`, with `joints.mat`, `ordinal.mat` and photographs of its own; its
+        ordinal: the Ordinal data set's `mpii_upis1h`, with `joints.mat`, `ordinal.mat` and images of its own; its
             depth order is attached.
 
     Args:
@@ -51,7 +51,7 @@ class MpiiDataModule(FileDataModule):
     splits = ("train", "val")
     how_to_get = (
         "Download images and annotations from human-pose.mpi-inf.mpg.de; parsed ones are linked at "
-        "github.com/mks0601/3DMPPE_POSENET_RELEASE (moon) and github.com/nkolot/SPIN (spin)"
+        "github.com/mks0601/3DMPPE_POSENET_RELEASE (3dmppe) and github.com/nkolot/SPIN (spin)"
     )
 
     def __init__(
@@ -71,7 +71,7 @@ class MpiiDataModule(FileDataModule):
         if fits and layout != "spin":
             raise ValueError(f"fits belong to layout spin, not {layout}")
         if forward_backward and layout == "ordinal":
-            raise ValueError("FBI labels name MPII's own photographs; layout ordinal has others")
+            raise ValueError("FBI labels name MPII's own images; layout ordinal has others")
         self.layout, self.forward_backward, self.fits = layout, forward_backward, fits
         if layout != "hourglass":
             self.splits = ("train",)  # type: ignore[misc, assignment]  # of this layout
@@ -84,8 +84,8 @@ class MpiiDataModule(FileDataModule):
         return table
 
     def _read(self, split: str) -> Annotations:
-        if self.layout == "moon":
-            people, sizes, ids = read_moon(self.require("annotations/train.json"))
+        if self.layout == "3dmppe":
+            people, sizes, ids = read_3dmppe(self.require("annotations/train.json"))
             return replace(people_table(self.root, people, sizes), annotation_ids=ids)
         if self.layout == "ordinal":
             folder = self.require(_ORDINAL)

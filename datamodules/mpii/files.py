@@ -2,7 +2,7 @@
 
 Convention:
     MPII counts pixels from 1, as MATLAB does, and so do the files that others made of its own; here they count from 0.
-    A photograph with several people has its annotated people in the order of the file.
+    A image with several people has its annotated people in the order of the file.
 """
 
 from __future__ import annotations
@@ -38,20 +38,20 @@ def read_release(path: Path) -> People:
         release = release[0, 0]
         train = np.ravel(release["img_train"]).astype(bool)
         rows = [row for number in np.flatnonzero(train) for row in _people(release["annolist"][0, number])]
-        names, points, places = zip(*rows, strict=True) if rows else ((), (), ())
-        place = np.array(places, np.float64).reshape(-1, 3)
+        names, points, positions = zip(*rows, strict=True) if rows else ((), (), ())
+        position = np.array(positions, np.float64).reshape(-1, 3)
     except (IndexError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path} is not laid out as MPII's release ({error!r}); download it again") from None
     joints = np.array(points, np.float64).reshape(-1, 16, 2)
     valid = np.all(np.isfinite(joints), axis=-1)
-    boxes = person_boxes(place[:, :2] - 1, place[:, 2])
+    boxes = person_boxes(position[:, :2] - 1, position[:, 2])
     return People([f"images/{name}" for name in names], np.where(valid[..., None], joints - 1, 0.0), valid, boxes)
 
 
-def _people(photograph: Any) -> Iterator[tuple[str, Float[np.ndarray, "16 2"], tuple[float, float, float]]]:
-    """Name, joints (NaN where there is none) and position with scale of everybody in a photograph."""
-    name = str(photograph["image"][0, 0]["name"].item())
-    for person in np.ravel(photograph["annorect"]):
+def _people(image: Any) -> Iterator[tuple[str, Float[np.ndarray, "16 2"], tuple[float, float, float]]]:
+    """Name, joints (NaN where there is none) and position with scale of everybody in a image."""
+    name = str(image["image"][0, 0]["name"].item())
+    for person in np.ravel(image["annorect"]):
         if not all(_has(person, field) for field in ("annopoints", "objpos", "scale")):
             continue
         position, joints = person["objpos"][0, 0], np.full((16, 2), np.nan)
@@ -90,8 +90,8 @@ def read_hourglass(path: Path) -> People:
     return People([f"images/{name}" for name in texts], np.where(valid[..., None], joints - 1, 0.0), valid, boxes)
 
 
-def read_moon(path: Path) -> tuple[People, Float[np.ndarray, "rows 2"], np.ndarray]:
-    """People of 3DMPPE's `annotations/train.json`, with the sizes of their photographs and their annotation ids.
+def read_3dmppe(path: Path) -> tuple[People, Float[np.ndarray, "rows 2"], np.ndarray]:
+    """People of 3DMPPE's `annotations/train.json`, with the sizes of their images and their annotation ids.
 
     COCO-style: images with `file_name` (`images/015601864.jpg`), annotations with `keypoints` (16 x 3: x, y, 1 where
     annotated) and a box of the joints, enlarged.
@@ -111,17 +111,17 @@ def read_moon(path: Path) -> tuple[People, Float[np.ndarray, "rows 2"], np.ndarr
 
 
 def read_ordinal_people(folder: Path) -> People:
-    """People of the Ordinal data set's MPII part, `mpii_upis1h`: photographs in alphabetical order and `joints.mat`.
+    """People of the Ordinal data set's MPII part, `mpii_upis1h`: images in alphabetical order and `joints.mat`.
 
-    `joints` is (3, 16, N): x, y counted from 1, visibility. The photographs are UPi-S1h's crops, not MPII's own.
+    `joints` is (3, 16, N): x, y counted from 1, visibility. The images are UPi-S1h's crops, not MPII's own.
 
     Raises:
-        ValueError: a file is damaged, or there is not one photograph per person.
+        ValueError: a file is damaged, or there is not one image per person.
     """
     points = read_mat(folder / "joints.mat", ["joints"])["joints"].astype(np.float64)
     names = sorted(path.name for path in (folder / "images").glob("*.*") if not path.name.startswith("."))
     if points.ndim != 3 or points.shape[1] != 16 or len(names) != points.shape[2]:
-        raise ValueError(f"{folder}: joints {points.shape} do not fit {len(names)} photographs; unpack it again")
+        raise ValueError(f"{folder}: joints {points.shape} do not fit {len(names)} images; unpack it again")
     joints = points[:2].transpose(2, 1, 0) - 1
     valid = np.all(points[:2] > 0, axis=0).T
     return People([f"{folder.name}/images/{name}" for name in names], joints, valid, boxes_of_points(joints, valid))

@@ -13,7 +13,7 @@ from PIL import Image, UnidentifiedImageError
 from body.camera import default_intrinsics
 from body.skeleton import MPII16, Skeleton
 from datamodules.annotations import Annotations
-from datamodules.columns import Texts
+from datamodules.columns import StringColumn
 
 _SHIFT = 15.0
 """Stacked-hourglass training moves the person's centre down by this much per unit of scale, towards the feet."""
@@ -47,9 +47,9 @@ def people_table(
     """A table of 2D people.
 
     Args:
-        root: folder of the photographs.
+        root: folder of the images.
         people: whom.
-        sizes: width and height of the photographs; read from the files when omitted.
+        sizes: width and height of the images; read from the files when omitted.
         skeleton: of the joints.
     """
     sizes = image_sizes(root, people.images) if sizes is None else sizes
@@ -57,7 +57,7 @@ def people_table(
     cameras = np.array([_camera(int(width), int(height)) for width, height in pairs], np.float32).reshape(-1, 4)
     return Annotations(
         skeleton=skeleton,
-        images=Texts.of(people.images),
+        images=StringColumn.of(people.images),
         intrinsics=cameras[which.reshape(-1)],
         boxes=people.boxes.astype(np.float32),
         joints_2d=(people.joints * people.valid[..., None]).astype(np.float32),
@@ -66,10 +66,10 @@ def people_table(
 
 
 def image_sizes(root: Path, names: Sequence[str]) -> Float[np.ndarray, "rows 2"]:
-    """Width and height of photographs, from the headers of their files.
+    """Width and height of images, from the headers of their files.
 
     Raises:
-        FileNotFoundError: a photograph is not there.
+        FileNotFoundError: a image is not there.
         ValueError: a file is no image.
     """
     known: dict[str, tuple[int, int]] = {}

@@ -5,7 +5,7 @@ cell `annotations` (frames, people) of structures with `annot2` (2 x 17 pixels),
 millimetres, camera frame; the latter scaled to one body height) and `isValidFrame`. `occlusion.mat` is not read: no
 protocol tells hidden joints apart.
 
-Layout `moon`: also `MuPoTS-3D.json` of 3DMPPE, COCO-style: `images` (`id`, `file_name`: `TS1/img_000000.jpg`,
+Layout `3dmppe`: also `MuPoTS-3D.json` of 3DMPPE, COCO-style: `images` (`id`, `file_name`: `TS1/img_000000.jpg`,
 `intrinsic`: fx, fy, cx, cy) and `annotations` (`id`, `image_id`, `bbox`, `keypoints_cam`: 17 x 3 millimetres,
 `keypoints_img`: 17 x 2, `is_valid`).
 """
@@ -22,9 +22,9 @@ from jaxtyping import Bool, Float, Int
 
 from body.skeleton import MPI_INF_3DHP17
 from datamodules.annotations import Annotations
-from datamodules.columns import Labels, Texts
+from datamodules.columns import CategoricalColumn, StringColumn
 from datamodules.files import FileDataModule, require
-from datamodules.mupots.moon import MoonFile, read_moon
+from datamodules.mupots.json_3dmppe import MupotsJson, read_3dmppe
 from datamodules.mupots.raw import NUMBERS, RawPeople, image_name, read_raw
 from datamodules.readers.boxes import boxes_of_points, scale_boxes
 from datamodules.readers.coco_json import rows_of
@@ -32,7 +32,7 @@ from datamodules.readers.root_file import MARGIN, RootResult, read_root_file
 from datamodules.settings import DEFAULT_CROPS, CropSettings
 from metrics import AnnotatedPeople, SplitLabels
 
-LAYOUTS = ("raw", "moon")
+LAYOUTS = ("raw", "3dmppe")
 FRAMES = 8370
 """Frames of the 20 sequences."""
 
@@ -42,8 +42,8 @@ class MupotsDataModule(FileDataModule):
 
     People come with their true boxes (raw: around their 2D joints) and joints (`univ_annot3`, or `keypoints_cam`), or
     as RootNet detected them: with its boxes, its scores, and its root position as the only joint. The protocols' truth
-    is `univ_annot3` in either layout, except for `mupots-root` in the layout `moon`, where it is `keypoints_cam`, as in
-    RootNet's evaluation.
+    is `univ_annot3` in either layout, except for `mupots-root` in the layout `3dmppe`, where it is `keypoints_cam`, as
+    in RootNet's evaluation.
 
     Args:
         root, protocol, crops, batch_size, num_workers: see `FileDataModule`.
@@ -83,8 +83,8 @@ class MupotsDataModule(FileDataModule):
         return read_raw(self.root, self.how_to_get)
 
     @cached_property
-    def _moon(self) -> MoonFile:
-        return read_moon(self.require("MuPoTS-3D.json"))
+    def _json(self) -> MupotsJson:
+        return read_3dmppe(self.require("MuPoTS-3D.json"))
 
     @cached_property
     def _detected(self) -> list[RootResult]:
@@ -95,9 +95,9 @@ class MupotsDataModule(FileDataModule):
 
     @cached_property
     def _images(self) -> _Images:
-        if self.layout == "moon":
-            moon = self._moon
-            return _Images(moon.image_id, moon.sequence, moon.frame, moon.cameras)
+        if self.layout == "3dmppe":
+            file = self._json
+            return _Images(file.image_id, file.sequence, file.frame, file.cameras)
         counts = self._raw.frames
         sequence = np.repeat(np.arange(1, len(counts) + 1), counts)
         frame = np.concatenate([np.arange(count) for count in counts])
@@ -108,10 +108,10 @@ class MupotsDataModule(FileDataModule):
         if self.detections is not None:
             return self._detected_people()
         images = self._images
-        if self.layout == "moon":
-            moon = self._moon
-            table = images.table(moon.person_image, moon.boxes, moon.joints)
-            ids, pixels = moon.person_id, moon.pixels
+        if self.layout == "3dmppe":
+            file = self._json
+            table = images.table(file.person_image, file.boxes, file.joints)
+            ids, pixels = file.person_id, file.pixels
         else:
             raw = self._raw
             everywhere = np.ones(raw.pixels.shape[:2], bool)
@@ -140,8 +140,8 @@ class MupotsDataModule(FileDataModule):
 
     def truth(self) -> AnnotatedPeople:
         """Everybody who is annotated, as the protocol wants them; see the class."""
-        if self.layout == "moon" and self.protocol == "mupots-root":
-            rows, joints, pixels = self._moon.person_image, self._moon.joints, self._moon.pixels
+        if self.layout == "3dmppe" and self.protocol == "mupots-root":
+            rows, joints, pixels = self._json.person_image, self._json.joints, self._json.pixels
         else:
             rows, joints, pixels = self._raw_rows(), self._raw.joints, self._raw.pixels
         scores = None
@@ -186,12 +186,12 @@ class _Images:
         sequence, frame = self.sequence[rows], self.frame[rows]
         return Annotations(
             skeleton=MPI_INF_3DHP17,
-            images=Texts.of([image_name(*place) for place in zip(sequence.tolist(), frame.tolist(), strict=True)]),
+            images=StringColumn.of([image_name(*key) for key in zip(sequence.tolist(), frame.tolist(), strict=True)]),
             intrinsics=self.cameras[rows],
             boxes=boxes.astype(np.float32),
             joints=np.where(valid[..., None], joints, 0).astype(np.float32),
             joints_valid=valid,
             image_ids=self.number[rows],
             frames=frame,
-            sequences=Labels.of([f"TS{number}" for number in sequence.tolist()]),
+            sequences=CategoricalColumn.of([f"TS{number}" for number in sequence.tolist()]),
         )

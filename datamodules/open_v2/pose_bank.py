@@ -15,8 +15,8 @@ from datamodules.open_v2.pose_sources import pack, pose_sources
 from datamodules.open_v2.sports import SPORTS, sample_sport
 from datamodules.open_v2.variation import mixed, varied
 from datamodules.synthetic.actions import ACTIONS, sample_pose
-from datamodules.synthetic.plausible import intersects, joints_of
 from datamodules.synthetic.poses import mirror_pose
+from datamodules.synthetic.self_intersection import intersects, joints_of
 
 _VERSION = "2"  # of the packed file; raise it when the fit or the readers change what they give
 # Where poses come from; the last two are drawn by functions and need no bank.

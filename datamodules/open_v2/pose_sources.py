@@ -16,7 +16,7 @@ from datamodules.open_v2.cmu import read_positions
 from datamodules.open_v2.deepmimic import read_clip
 from datamodules.open_v2.ik import fit_poses, rest_joints
 from datamodules.open_v2.variation import eased
-from datamodules.synthetic.plausible import intersects, joints_of
+from datamodules.synthetic.self_intersection import intersects, joints_of
 
 _EVERY = 2  # frames of clips that lie close together
 

@@ -14,7 +14,7 @@ from body.open_body import DATA_FILE
 from datamodules.open_v2.generator import BACKGROUNDS, LIGHT, POSES, WARDROBE, Generator
 from datamodules.open_v2.pose_bank import load_pose_bank
 from datamodules.open_v2.shots import VERSION, draw_shot
-from datamodules.synthetic.cache import LABELS, Record, Split, coded_jpeg, coded_png
+from datamodules.synthetic.cache import LABELS, Record, Split, encode_jpeg, encode_png
 
 _DRAWN = 64  # samples whose drawn numbers are in the fingerprint
 BUNDLE = (WARDROBE, POSES, LIGHT, BACKGROUNDS)
@@ -47,7 +47,7 @@ class PhotoSplit(Split):
         labels["action"] = np.asarray(self.actions().index(sample.action), np.int16)
         labels["background_seed"] = np.asarray(sample.background_seed, np.int64)
         surface = np.concatenate([sample.iuv, sample.foreground[..., 3:]], -1)
-        return coded_jpeg(sample.foreground[..., :3]), coded_png(surface), labels
+        return encode_jpeg(sample.foreground[..., :3]), encode_png(surface), labels
 
 
 @cache

@@ -10,7 +10,7 @@ from scipy.spatial.transform import Rotation
 
 from body.skeleton import SMPL24
 from datamodules.open_v2.ik import rest_joints
-from datamodules.synthetic.plausible import intersects, joints_of
+from datamodules.synthetic.self_intersection import intersects, joints_of
 
 Pose = Float[np.ndarray, "24 3"]
 

@@ -1,4 +1,4 @@
-"""Boxes of people: kept inside the photograph, or drawn around points."""
+"""Boxes of people: kept inside the image, or drawn around points."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from jaxtyping import Bool, Float
 def clip_boxes(
     boxes: Float[np.ndarray, "rows 4"], sizes: Float[np.ndarray, "rows 2"], release: bool = False
 ) -> tuple[Float[np.ndarray, "rows 4"], Bool[np.ndarray, " rows"]]:
-    """Boxes cut at the borders of their photographs, and which of them have anything left.
+    """Boxes cut at the borders of their images, and which of them have anything left.
 
     Args:
         boxes: (x, y, width, height), pixels.
-        sizes: width and height of each photograph.
-        release: as I2L-MeshNet's released code: a box that begins left of or above the photograph is moved into it
+        sizes: width and height of each image.
+        release: as I2L-MeshNet's released code: a box that begins left of or above the image is moved into it
             before its far side is cut, so it reaches too far by what was outside.
     """
     start = boxes[:, :2].clip(min=0)
@@ -44,7 +44,7 @@ def scale_boxes(boxes: Float[np.ndarray, "rows 4"], factor: float) -> Float[np.n
 def boxes_inside(
     points: Float[np.ndarray, "rows points 2"], sizes: Float[np.ndarray, "rows 2"]
 ) -> Float[np.ndarray, "rows 4"]:
-    """Boxes around the points inside their photographs (width, height); where those leave no area, around all."""
+    """Boxes around the points inside their images (width, height); where those leave no area, around all."""
     inside = np.asarray(((points >= 0) & (points < sizes[:, None])).all(-1))
     boxes = boxes_of_points(points, inside)
     everything = boxes_of_points(points, np.ones_like(inside))

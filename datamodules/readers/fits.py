@@ -13,8 +13,8 @@ from body.model import BodyModel
 from datamodules.annotations import Annotations
 from datamodules.readers.boxes import scale_boxes
 from datamodules.readers.coco_json import Entries, read_json
-from datamodules.readers.placing import place_in_crops
-from datamodules.readers.spin import MARGIN, place_bodies
+from datamodules.readers.spin import MARGIN, solve_body_translation
+from datamodules.readers.translation import translation_of_crops
 
 _FAR_BETAS = 3.0
 
@@ -22,7 +22,7 @@ _FAR_BETAS = 3.0
 def with_spin_fits(table: Annotations, path: Path, body: BodyModel | None = None) -> Annotations:
     """A table with SPIN's fits, row by row: `static_fits/*.npy` or `final_fits/*.npz`.
 
-    They have no translation: bodies are placed where the table's camera sees them at their 2D joints, else in the
+    They have no translation: bodies are moved to where the table's camera sees them at their 2D joints, else in the
     middle of their boxes, and the rows are marked as not absolute. A fit with a shape coefficient beyond 3 has gone
     astray; as in SPIN's training it keeps its pose and gets the mean shape.
 
@@ -38,11 +38,11 @@ def with_spin_fits(table: Annotations, path: Path, body: BodyModel | None = None
     pose, betas, valid = _read_spin_fits(path, len(table))
     betas[(np.abs(betas) > _FAR_BETAS).any(1)] = 0
     crops = scale_boxes(_squared(table.boxes.astype(np.float64)), MARGIN)
-    transl = place_in_crops(crops, table.intrinsics)
+    transl = translation_of_crops(crops, table.intrinsics)
     if body is not None and table.joints_2d is not None and table.joints_2d_valid is not None:
-        seen = (table.joints_2d.astype(np.float64), table.joints_2d_valid, table.intrinsics)
-        fitted, known = place_bodies(pose, betas, seen, table.skeleton, body)
-        transl[known] = fitted[known]
+        keypoints = (table.joints_2d.astype(np.float64), table.joints_2d_valid, table.intrinsics)
+        fitted, solved = solve_body_translation(pose, betas, keypoints, table.skeleton, body)
+        transl[solved] = fitted[solved]
     return replace(
         table,
         pose=pose.astype(np.float32),
@@ -78,16 +78,16 @@ def with_smplifyx_fits(table: Annotations, path: Path) -> Annotations:
     valid = np.array([key in fits for key in keys], bool)
     if len(table) and not valid.any():
         raise ValueError(f"{path} has {len(fits)} fits, but for none of the {len(table)} people; is it of this split?")
-    found = Entries([fits[key] for key in keys if key in fits], str(path))
-    where = "smpl_param." if found.has("smpl_param").any() else ""
-    intrinsics, seen = table.intrinsics.astype(np.float64), found.has("cam_param")
-    cameras = found.take(seen)
+    entries = Entries([fits[key] for key in keys if key in fits], str(path))
+    where = "smpl_param." if entries.has("smpl_param").any() else ""
+    intrinsics, has_camera = table.intrinsics.astype(np.float64), entries.has("cam_param")
+    cameras = entries.take(has_camera)
     camera = np.concatenate([cameras.numbers("cam_param.focal", 2), cameras.numbers("cam_param.princpt", 2)], -1)
-    intrinsics[np.flatnonzero(valid)[seen]] = camera
+    intrinsics[np.flatnonzero(valid)[has_camera]] = camera
 
     def column(key: str, *shape: int) -> np.ndarray:
         values = np.zeros((len(table), *shape), np.float32)
-        values[valid] = found.numbers(where + key, *shape)
+        values[valid] = entries.numbers(where + key, *shape)
         return values
 
     pose, betas, transl = column("pose", 24, 3), column("shape", 10), column("trans", 3)

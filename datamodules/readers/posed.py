@@ -1,9 +1,9 @@
 """SMPL parameters of many people at once, in numpy: rest joints, posed joints, translations.
 
 Convention:
-    A body turns about its rest-pose root: root joint = rest root of its shape + translation. So a body stands where its
-    root joint is annotated when translation = annotated root - rest root. Example: rest root (0, -0.2, 0), annotated
-    root (0, 0, 3) -> translation (0, 0.2, 3).
+    A body rotates about its rest-pose root: root joint = rest root of its shape + translation. So its root joint is
+    where it is annotated when translation = annotated root - rest root. Example: rest root (0, -0.2, 0), annotated root
+    (0, 0, 3) -> translation (0, 0.2, 3).
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ class RestJoints:
         transl: Float[np.ndarray, "rows 3"],
     ) -> Float[np.ndarray, "rows joints 3"]:
         """Joints of posed bodies (the kinematic chain of Loper et al. 2015, equation 4), metres."""
-        rest, turns = self.of(betas), matrices(pose)
-        world, joints = [turns[:, 0]], [rest[:, 0]]
+        rest, rotations = self.of(betas), matrices(pose)
+        world, joints = [rotations[:, 0]], [rest[:, 0]]
         for joint, parent in enumerate(self._parents[1:], start=1):
             bone = rest[:, joint] - rest[:, parent]
             joints.append(joints[parent] + np.einsum("rij,rj->ri", world[parent], bone))
-            world.append(world[parent] @ turns[:, joint])
+            world.append(world[parent] @ rotations[:, joint])
         return np.stack(joints, 1) + transl[:, None]
 
 

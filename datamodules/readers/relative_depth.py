@@ -7,7 +7,7 @@ is the zoo's own. A JSON list of objects, one per annotated person:
 
     {"image": "015601864.jpg", "person": 0, "labels": ["forward", "unknown", ...]}
 
-`image` is the photograph's file name, `person` the position among the photograph's annotated people, and `labels` has
+`image` is the image's file name, `person` the position among the image's annotated people, and `labels` has
 `forward`, `backward` or `unknown` for each of `FBI_PARTS`: whether the part points towards the camera, from parent to
 child.
 
@@ -54,7 +54,7 @@ _LABELS = {"forward": -1, "backward": 1, "unknown": 0}  # order of the child aga
 
 
 def with_forward_backward(table: Annotations, path: Path) -> Annotations:
-    """The table with FBI's labels; people of other photographs in the file are passed over.
+    """The table with FBI's labels; people of other images in the file are passed over.
 
     Raises:
         ValueError: the file is damaged, a label is not one of the three, or nobody in the file is in the table.
@@ -116,7 +116,7 @@ def read_pairs(
 
 
 def _rows_by_person(table: Annotations) -> dict[tuple[str, int], int]:
-    """Row of (file name, position among the photograph's people)."""
+    """Row of (file name, position among the image's people)."""
     seen: dict[str, int] = defaultdict(int)
     rows: dict[tuple[str, int], int] = {}
     for row in range(len(table)):

@@ -72,12 +72,12 @@ def read_root_file(path: Path, benchmark: str) -> list[RootResult]:
 
 
 def with_root_file(table: Annotations, results: Sequence[RootResult]) -> Annotations:
-    """People with the boxes and root depths of RootNet, found by the number of the person or of the photograph.
+    """People with the boxes and root depths of RootNet, found by the number of the person or of the image.
 
     Who is not among the results keeps box and depth.
 
     Args:
-        table: with `annotation_ids` where the results have them, else with `image_ids` and one person per photograph.
+        table: with `annotation_ids` where the results have them, else with `image_ids` and one person per image.
         results: of `read_root_file`. Their boxes have a margin of 1.25, which is undone.
 
     Raises:

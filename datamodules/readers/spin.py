@@ -8,8 +8,8 @@ what else a file may hold is not read.
 The 24 slots hold what the benchmark had for them: `body.skeleton.SPIN24_H36M` and its siblings say what that is,
 `SPIN24` names the slots as SPIN uses them.
 
-The files know neither camera nor depth. People are placed where a camera sees them at their pixels
-(`datamodules.readers.placing`), and rows are marked as not absolute, so that no depth is learnt from them or scored.
+The files have neither camera nor depth. Translations are solved for from the 2D joints
+(`datamodules.readers.translation`), and rows are not absolute: no depth is learnt from them or scored.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from jaxtyping import Bool, Float
 from body.model import BodyModel
 from body.skeleton import SPIN24, Skeleton
 from datamodules.annotations import Annotations
-from datamodules.columns import Texts
-from datamodules.readers.placing import place_by_pixels, place_in_crops, weak_intrinsics
+from datamodules.columns import StringColumn
 from datamodules.readers.posed import RestJoints, gender_codes
+from datamodules.readers.translation import solve_translation, translation_of_crops, weak_intrinsics
 
 CROP_UNIT = 200.0
 """Pixels of `scale` 1."""
@@ -45,7 +45,7 @@ def read_spin(
 
     Args:
         path: the `.npz`.
-        root: folder of the benchmark; names of photographs are relative to it or to its `images`.
+        root: folder of the benchmark; names of images are relative to it or to its `images`.
         skeleton: what the 24 slots hold.
         intrinsics: (fx, fy, cx, cy) of every row where they are known; weak-perspective cameras when omitted.
         body: whose parameters `pose` and `shape` are; it tells how far their origin is from the root. Without it the
@@ -66,21 +66,21 @@ def read_spin(
     pixels_valid = part[..., 2] > 0
     labels = np.zeros((rows, 24, 4)) if relative is None else relative.astype(np.float64)
     points, valid = labels[..., :3], labels[..., 3] > 0
-    places = place_in_crops(crops, cameras)
-    fitted, known = place_by_pixels(points, part[..., :2], pixels_valid & valid, cameras)
-    places[known] = fitted[known]
+    roots = translation_of_crops(crops, cameras)
+    fitted, solved = solve_translation(points, part[..., :2], pixels_valid & valid, cameras)
+    roots[solved] = fitted[solved]
     pose, betas, fits = _parameters(arrays, rows)
-    transl = places
+    transl = roots
     if body is not None and fits.any():
-        transl = _translations(pose, betas, places, known | valid.any(1), (part, pixels_valid, cameras), skeleton, body)
+        transl = _translations(pose, betas, roots, solved | valid.any(1), (part, pixels_valid, cameras), skeleton, body)
     prefix = _prefix(root, str(arrays["imgname"][0])) if rows else ""
     gender = arrays.get("gender")
     return Annotations(
         skeleton=skeleton,
-        images=Texts.of([prefix + name for name in arrays["imgname"].tolist()]),
+        images=StringColumn.of([prefix + name for name in arrays["imgname"].tolist()]),
         intrinsics=cameras,
         boxes=_squares(arrays["center"], side / margin).astype(np.float32),
-        joints=None if relative is None else ((points + places[:, None]) * valid[..., None]).astype(np.float32),
+        joints=None if relative is None else ((points + roots[:, None]) * valid[..., None]).astype(np.float32),
         joints_valid=None if relative is None else valid,
         joints_2d=(part[..., :2] * pixels_valid[..., None]).astype(np.float32),
         joints_2d_valid=pixels_valid,
@@ -117,7 +117,7 @@ def _read(path: Path) -> dict[str, np.ndarray]:
         if len(array) != rows or array.shape[1:] != _SHAPES.get(name, array.shape[1:])
     }
     if wrong:
-        raise ValueError(f"{path} has {rows} photographs, but arrays of other shapes: {wrong}")
+        raise ValueError(f"{path} has {rows} images, but arrays of other shapes: {wrong}")
     if arrays["imgname"].dtype.kind == "S":
         arrays["imgname"] = np.char.decode(arrays["imgname"], "utf-8")
     return arrays
@@ -133,53 +133,53 @@ def _parameters(
     """Pose, shape, and which rows have them."""
     if "pose" not in arrays or "shape" not in arrays:
         return np.zeros((rows, 24, 3)), np.zeros((rows, 10)), np.zeros(rows, bool)
-    there = arrays.get("has_smpl", np.ones(rows)).reshape(-1) > 0
-    pose = arrays["pose"].astype(np.float64).reshape(rows, 24, 3) * there[:, None, None]
-    return pose, arrays["shape"].astype(np.float64) * there[:, None], there
+    fitted = arrays.get("has_smpl", np.ones(rows)).reshape(-1) > 0
+    pose = arrays["pose"].astype(np.float64).reshape(rows, 24, 3) * fitted[:, None, None]
+    return pose, arrays["shape"].astype(np.float64) * fitted[:, None], fitted
 
 
 def _translations(
     pose: Float[np.ndarray, "rows 24 3"],
     betas: Float[np.ndarray, "rows 10"],
-    places: Float[np.ndarray, "rows 3"],
-    roots_known: Bool[np.ndarray, " rows"],
-    seen: tuple[Float[np.ndarray, "rows 24 3"], Bool[np.ndarray, "rows 24"], Float[np.ndarray, "rows 4"]],
+    roots: Float[np.ndarray, "rows 3"],
+    root_labelled: Bool[np.ndarray, " rows"],
+    keypoints: tuple[Float[np.ndarray, "rows 24 3"], Bool[np.ndarray, "rows 24"], Float[np.ndarray, "rows 4"]],
     skeleton: Skeleton,
     body: BodyModel,
 ) -> Float[np.ndarray, "rows 3"]:
     """Where bodies stand: their root at the annotated one, or by their pixels, or in the middle of the crop."""
-    part, valid, cameras = seen
-    transl = places - RestJoints(body).of(betas)[:, 0]
-    fitted, known = place_bodies(pose, betas, (part[..., :2], valid, cameras), skeleton, body)
-    use = known & ~roots_known
+    part, valid, cameras = keypoints
+    transl = roots - RestJoints(body).of(betas)[:, 0]
+    fitted, solved = solve_body_translation(pose, betas, (part[..., :2], valid, cameras), skeleton, body)
+    use = solved & ~root_labelled
     transl[use] = fitted[use]
     return transl
 
 
-def place_bodies(
+def solve_body_translation(
     pose: Float[np.ndarray, "rows 24 3"],
     betas: Float[np.ndarray, "rows 10"],
-    seen: tuple[Float[np.ndarray, "rows joints 2"], Bool[np.ndarray, "rows joints"], Float[np.ndarray, "rows 4"]],
+    keypoints: tuple[Float[np.ndarray, "rows joints 2"], Bool[np.ndarray, "rows joints"], Float[np.ndarray, "rows 4"]],
     skeleton: Skeleton,
     body: BodyModel,
 ) -> tuple[Float[np.ndarray, "rows 3"], Bool[np.ndarray, " rows"]]:
-    """Translations of bodies whose joints are seen, see `placing.place_by_pixels`.
+    """Translations of bodies whose joints have pixels, see `translation.solve_translation`.
 
     Args:
         pose: SMPL parameters, axis-angle.
         betas: their shapes.
-        seen: pixels of joints, which of them are valid, and cameras.
+        keypoints: pixels of joints, which of them are valid, and cameras (fx, fy, cx, cy).
         skeleton: of those joints; the ones that SMPL has, too, count.
         body: whose parameters they are.
     """
-    pixels, valid, cameras = seen
+    pixels, valid, cameras = keypoints
     positions = np.array(skeleton.positions_of(body.skeleton))
     shared = np.flatnonzero(positions >= 0)
     joints = RestJoints(body).posed(pose, betas, np.zeros((len(pose), 3)))
     picked = positions[shared]
-    return place_by_pixels(joints[:, shared], pixels[:, picked], valid[:, picked], cameras)
+    return solve_translation(joints[:, shared], pixels[:, picked], valid[:, picked], cameras)
 
 
 def _prefix(root: Path, name: str) -> str:
-    """Where photographs are, judged by the first one."""
+    """Where images are, judged by the first one."""
     return next((folder for folder in ("", "images/") if (root / folder / name).is_file()), "")

@@ -38,18 +38,18 @@ def smpl_to_camera(
 ) -> tuple[Float[np.ndarray, "rows 3"], Float[np.ndarray, "rows 3"]]:
     """SMPL's orientation and translation in the camera frame.
 
-    A body turns about its rest-pose root joint, not about the origin, so the translation needs to know where that is.
+    A body rotates about its rest-pose root joint, not about the origin, so the translation needs to know where that is.
 
     Args:
         orientation: axis-angle of joint 0 in the world.
         transl: SMPL's translation in the world, metres.
-        roots: rest place of joint 0 of each row's shape (`datamodules.crop.RestRoot`), metres.
+        roots: Rest position of joint 0 of each row's shape (`datamodules.crop.RestRoot`), metres.
         rotation: of the camera, one for all rows or one per row.
         translation: of the camera, metres.
 
     Returns:
         Axis-angle of joint 0 and translation, in the camera frame.
     """
-    turned = Rotation.from_matrix(rotation) * Rotation.from_rotvec(orientation)
-    place = to_camera((roots + transl)[:, None], rotation, translation)[:, 0]
-    return turned.as_rotvec(), place - roots
+    rotated = Rotation.from_matrix(rotation) * Rotation.from_rotvec(orientation)
+    position = to_camera((roots + transl)[:, None], rotation, translation)[:, 0]
+    return rotated.as_rotvec(), position - roots

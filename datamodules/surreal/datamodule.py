@@ -10,7 +10,7 @@ Layout `raw`, as distributed: `data/cmu/{train,val,test}/run{0,1,2}/<sequence>/<
 `zoo data prepare surreal` writes the frames that are used beside the videos, as `<clip>_%03d.jpg` counted from 0;
 without it they are decoded from the videos, which takes many times longer.
 
-Layout `moon`: `{train,val}.json` of I2L-MeshNet's converter, and the frames as
+Layout `3dmppe`: `{train,val}.json` of I2L-MeshNet's converter, and the frames as
 `{train,val}/run*/<sequence>/<clip>_%03d.jpg`.
 """
 
@@ -27,18 +27,18 @@ from body.mat_files import read_mat
 from body.model import BodyModel
 from body.parts import swap_table
 from body.skeleton import SMPL24
-from datamodules.annotations import AnnotatedSource, Annotations, read_photograph
-from datamodules.columns import Labels, Texts
+from datamodules.annotations import AnnotatedSource, Annotations, read_image
+from datamodules.columns import CategoricalColumn, StringColumn
 from datamodules.files import FileDataModule
 from datamodules.readers.boxes import boxes_inside
-from datamodules.readers.moon_smpl import read_moon_smpl
 from datamodules.readers.posed import root_translations
+from datamodules.readers.smpl_json import read_smpl_json
 from datamodules.readers.video import decode
 from datamodules.sample import Source
 from datamodules.settings import DEFAULT_CROPS, CropSettings
 from datamodules.surreal.clips import INTRINSICS, SIZE, Clip, clip_labels, clip_length, read_info
 
-LAYOUTS = ("raw", "moon")
+LAYOUTS = ("raw", "3dmppe")
 CLIPS = ("bodynet", "i2l_meshnet", "all")
 
 
@@ -89,7 +89,7 @@ class SurrealDataModule(FileDataModule):
 
     def annotations(self, split: str) -> Annotations:
         """Read a split; see the module."""
-        return self._raw(split) if self.layout == "raw" else self._moon(split)
+        return self._raw(split) if self.layout == "raw" else self._json(split)
 
     def source(self, split: str) -> Source:
         """Raw samples of a split; frames are decoded from the videos where they were not extracted."""
@@ -110,7 +110,9 @@ class SurrealDataModule(FileDataModule):
         transl = root_translations(labels.joints[:, 0], labels.betas, labels.gender, self._body_of)
         return Annotations(
             skeleton=SMPL24,
-            images=Texts.of([f"{names[r]}_{frame:03d}.jpg" for r, frame in zip(rows, labels.frames, strict=True)]),
+            images=StringColumn.of(
+                [f"{names[r]}_{frame:03d}.jpg" for r, frame in zip(rows, labels.frames, strict=True)]
+            ),
             intrinsics=np.tile(INTRINSICS, (total, 1)),
             boxes=boxes_inside(labels.pixels, np.tile(np.array(SIZE, np.float64), (total, 1))).astype(np.float32),
             joints=labels.joints.astype(np.float32),
@@ -122,9 +124,9 @@ class SurrealDataModule(FileDataModule):
             smpl_valid=np.ones(total, bool),
             gender=labels.gender,
             frames=labels.frames,
-            sequences=Labels.of([name.rpartition("/")[2] for name in names]).take(rows),
-            actions=Labels.of([Path(name).parent.name for name in names]).take(rows),
-            cameras=Labels.of([Path(name).parent.parent.name for name in names]).take(rows),
+            sequences=CategoricalColumn.of([name.rpartition("/")[2] for name in names]).take(rows),
+            actions=CategoricalColumn.of([Path(name).parent.name for name in names]).take(rows),
+            cameras=CategoricalColumn.of([Path(name).parent.parent.name for name in names]).take(rows),
         )
 
     def clip_names(self, split: str) -> list[str]:
@@ -161,16 +163,16 @@ class SurrealDataModule(FileDataModule):
             return np.arange(0, length, self.train_every)
         return np.array([length // 2 if self.clips == "i2l_meshnet" else -(-length // 2) - 1])
 
-    def _moon(self, split: str) -> Annotations:
+    def _json(self, split: str) -> Annotations:
         part = "train" if split == "train" else "val"
-        table, _ = read_moon_smpl(self.require(f"{part}.json"))
+        table, _ = read_smpl_json(self.require(f"{part}.json"))
         names = [table.images[row] for row in range(len(table))]
         clips, _, frames = zip(*(Path(name).stem.rpartition("_") for name in names), strict=True)
         return replace(
             table,
-            images=Texts.of([f"{part}/{name}" for name in names]),
+            images=StringColumn.of([f"{part}/{name}" for name in names]),
             frames=np.array(frames, np.int64),
-            sequences=Labels.of(clips),
+            sequences=CategoricalColumn.of(clips),
         )
 
     def _body_of(self, gender: str) -> BodyModel:
@@ -204,7 +206,7 @@ def read_frame(path: Path) -> UInt8[np.ndarray, "height width 3"]:
         ValueError: the image or the video is damaged.
     """
     if path.is_file():
-        return read_photograph(path)
+        return read_image(path)
     clip, frame = clip_and_frame(str(path))
     video = Path(f"{clip}.mp4")
     if not video.is_file():

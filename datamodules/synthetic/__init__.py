@@ -1,4 +1,4 @@
-"""The open benchmark `open-v1`: photographs of people that nobody has to ask for."""
+"""The open benchmark `open-v1`: images of people that nobody has to ask for."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -1,7 +1,7 @@
-"""Paints a person: skin, face, hair and clothes as functions of the place on the body.
+"""Paints a person: skin, face, hair and clothes as functions of the position on the body.
 
 Convention:
-    Canonical points are places on the open body's template (mean shape, T-pose, metres; pelvis at the origin, y up,
+    Canonical points are positions on the open body's template (mean shape, T-pose, metres; pelvis at the origin, y up,
     facing +z, left +x): soles at y = -1.07, crown at 0.75, neck at 0.49, wrists at |x| = 0.72.
 """
 
@@ -99,7 +99,7 @@ def inflate(points: Points, style: Style) -> Float[np.ndarray, " points"]:
 def _cloth(points: Points, garment: Garment) -> Float[np.ndarray, "points 3"]:
     # around the limb and trunk the pattern runs along x + z, so that stripes do not smear on the sides
     sideways = points[:, 0] + np.where(points[:, 2] > 0, 0.6, -0.6) * points[:, 2]
-    return look_up(garment.picture, sideways * garment.scale, points[:, 1] * garment.scale)
+    return look_up(garment.texture, sideways * garment.scale, points[:, 1] * garment.scale)
 
 
 def _paint_face(points: Points, albedo: Float[np.ndarray, "points 3"], style: Style) -> None:

@@ -30,12 +30,12 @@ _JPEG_QUALITY = 95
 
 
 Record = tuple[bytes, bytes, dict[str, Shaped[np.ndarray, "..."]]]
-"""A sample as it is stored: coded picture, coded map of the surface, labels."""
+"""A sample as it is stored: encoded image, encoded map of the surface, labels."""
 
 
 @dataclass(frozen=True)
 class Split:
-    """Which samples: everything that decides what a cache folder holds. A benchmark of other pictures is a subclass."""
+    """Which samples: everything that decides what a cache folder holds. A benchmark of other images is a subclass."""
 
     name: str
     samples: int
@@ -66,16 +66,16 @@ class Split:
         sample = generator.make(self.name, index)
         labels = {key: np.asarray(getattr(sample, key), np.float32) for key in LABELS}
         labels["action"] = np.asarray(self.actions().index(sample.action), np.int16)
-        return coded_jpeg(sample.image), coded_png(sample.iuv), labels
+        return encode_jpeg(sample.image), encode_png(sample.iuv), labels
 
 
-def coded_jpeg(image: UInt8[np.ndarray, "height width 3"]) -> bytes:
-    """An RGB picture, nearly without loss."""
+def encode_jpeg(image: UInt8[np.ndarray, "height width 3"]) -> bytes:
+    """An RGB image, nearly without loss."""
     bgr = np.ascontiguousarray(image[..., ::-1])
     return bytes(cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])[1])
 
 
-def coded_png(values: UInt8[np.ndarray, "height width channels"]) -> bytes:
+def encode_png(values: UInt8[np.ndarray, "height width channels"]) -> bytes:
     """One, three or four channels as they are."""
     return bytes(cv2.imencode(".png", values, [cv2.IMWRITE_PNG_COMPRESSION, 3])[1])
 

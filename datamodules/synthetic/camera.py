@@ -1,4 +1,4 @@
-"""Puts a drawn person before its camera."""
+"""Poses a drawn person and sets the camera."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NEAREST = 0.5  # metres between the camera and the nearest point of the body
 
 
 @dataclass(frozen=True)
-class Placed:
+class PosedPerson:
     """A person in the camera frame (x right, y down, z forward, metres).
 
     Attributes:
@@ -46,7 +46,7 @@ class Placed:
 
 
 @torch.no_grad()
-def place(draw: Draw, model: BodyModel, size: int) -> Placed:
+def pose_in_camera(draw: Draw, model: BodyModel, size: int) -> PosedPerson:
     """Pose the body, stand it on the ground and set the camera so that it spans the drawn part of the image."""
     pose = torch.from_numpy(draw.pose.astype(np.float32))[None]
     output = model(pose, torch.from_numpy(draw.betas.astype(np.float32))[None], None)
@@ -61,13 +61,13 @@ def place(draw: Draw, model: BodyModel, size: int) -> Placed:
     intrinsics = np.array([[focal, 0, centre], [0, focal, centre], [0, 0, 1]])
     posed = draw.pose.copy()
     posed[0] = (Rotation.from_matrix(world) * Rotation.from_rotvec(draw.pose[0])).as_rotvec()
-    transl = world @ (root + drop) + shift - root  # the root joint of an SMPL body lies at rest place + translation
+    transl = world @ (root + drop) + shift - root  # the root joint of an SMPL body lies at rest position + translation
     vertices = (points @ world.T + shift).astype(np.float32)
-    return Placed(posed, transl, vertices, intrinsics, world, -shift @ world)
+    return PosedPerson(posed, transl, vertices, intrinsics, world, -shift @ world)
 
 
 def _frame(points: Float[np.ndarray, "vertices 3"], focal: float, draw: Draw) -> Float[np.ndarray, "3"]:
-    """Translation that gives the projected box its drawn size and place; `focal` is in image sides."""
+    """Translation that gives the projected box its drawn size and position; `focal` is in image sides."""
     points = points[::7].astype(np.float64)
     shift = -(points.min(0) + points.max(0)) / 2
     shift[2] += focal * np.ptp(points[:, :2], axis=0).max() / draw.extent

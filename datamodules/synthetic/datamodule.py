@@ -19,15 +19,15 @@ class SyntheticDataModule(BaseDataModule):
     """Rendered people on the open body, made on first use and cached.
 
     Args:
-        train_samples: photographs to train on; any number, the first ones stay the same. A run whose `max_steps` end
+        train_samples: images to train on; any number, the first ones stay the same. A run whose `max_steps` end
             before it has seen them all makes only as many as it will see.
-        val_samples: photographs to validate on.
-        test_samples: photographs of the test split; 600 is the benchmark, anything else is not comparable.
-        image_size: side of the photographs in pixels.
+        val_samples: images to validate on.
+        test_samples: images of the test split; 600 is the benchmark, anything else is not comparable.
+        image_size: side of the images in pixels.
         seed: seed of the benchmark; 0 is the benchmark.
         cache_dir: where caches lie; `$ZOO_CACHE` or `~/.cache/human-mesh-zoo` when omitted.
-        generator_workers: processes that make the photographs; all cores when omitted.
-        protocol: one of `protocols`; they differ in what of the same photographs is scored.
+        generator_workers: processes that make the images; all cores when omitted.
+        protocol: one of `protocols`; they differ in what of the same images is scored.
         crops, batch_size, num_workers: see `BaseDataModule`.
 
     Raises:

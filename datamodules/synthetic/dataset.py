@@ -9,13 +9,13 @@ import numpy as np
 from jaxtyping import UInt8
 
 from datamodules.sample import RawSample, Smpl
+from datamodules.synthetic.cached_split import CachedSplit
 from datamodules.synthetic.generator import OPEN_SKELETON
 from datamodules.synthetic.rng import VERSION
-from datamodules.synthetic.stored import CachedSplit
 
 
 class SyntheticSource:
-    """A split of the open benchmark. A benchmark of other pictures is a subclass.
+    """A split of the open benchmark. A benchmark of other images is a subclass.
 
     Args:
         folder: its cache.
@@ -33,7 +33,7 @@ class SyntheticSource:
         return len(self._cache)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Only the place: a process that is started afresh maps the files itself instead of receiving a copy."""
+        """Only where it lies: a process that is started afresh maps the files itself instead of receiving a copy."""
         return type(self), (self._folder, self._split)
 
     def __getitem__(self, index: int) -> RawSample:
@@ -56,7 +56,7 @@ class SyntheticSource:
         )
 
     def image(self, index: int) -> UInt8[np.ndarray, "size size 3"]:
-        """The photograph, RGB."""
+        """The image, RGB."""
         return self._cache.image(index)
 
     def surface(self, index: int) -> UInt8[np.ndarray, "size size 3"]:

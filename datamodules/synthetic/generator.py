@@ -1,4 +1,4 @@
-"""Makes sample i of a split: photograph and labels."""
+"""Makes sample i of a split: image and labels."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from body.maps import iuv_of
 from body.model import BodyModel
 from body.skeleton import COCO17, H36M17, OPEN36, SMPL29
 from body.uv import SurfaceCharts
-from datamodules.synthetic.camera import place
+from datamodules.synthetic.background import draw_background
+from datamodules.synthetic.camera import pose_in_camera
 from datamodules.synthetic.light import draw_light
-from datamodules.synthetic.place import draw_place
 from datamodules.synthetic.props import draw_props
 from datamodules.synthetic.renderer import Surface, compose, render
 from datamodules.synthetic.rng import stream
@@ -24,12 +24,12 @@ from datamodules.synthetic.sensor import expose
 from datamodules.synthetic.wardrobe import draw_style
 
 OPEN_SKELETON = OPEN36
-"""Every joint that the open body can place: annotations of the open benchmark carry all of them."""
+"""Every joint that the open body can regress: annotations of the open benchmark carry all of them."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """A photograph and its labels; camera frame, metres, full-image pixels.
+    """A image and its labels; camera frame, metres, full-image pixels.
 
     Attributes:
         image: RGB.
@@ -54,7 +54,7 @@ class Generator:
     """Makes samples of the open benchmark.
 
     Args:
-        size: side of the square photographs, pixels.
+        size: side of the square images, pixels.
         seed: seed of the benchmark.
     """
 
@@ -72,21 +72,23 @@ class Generator:
     def make(self, split: str, index: int) -> Sample:
         """Sample `index` of a split; the same for every call, process and order."""
         draw = draw_sample(self.seed, split, index)
-        placed = place(draw, self.model, self.size)
-        joints = self._regressor @ placed.vertices
-        props = draw_props(stream(self.seed, split, index, "props"), placed, draw.action, joints)
+        person = pose_in_camera(draw, self.model, self.size)
+        joints = self._regressor @ person.vertices
+        props = draw_props(stream(self.seed, split, index, "props"), person, draw.action, joints)
         style = draw_style(stream(self.seed, split, index, "clothes"))
-        where = draw_place(stream(self.seed, split, index, "place"), placed.eye, placed.to_world(placed.vertices[::20]))
+        background = draw_background(
+            stream(self.seed, split, index, "background"), person.eye, person.to_world(person.vertices[::20])
+        )
         light = draw_light(stream(self.seed, split, index, "light"))
-        view = compose(self.surface, placed, props, style, where, light)
+        view = compose(self.surface, person, props, style, background, light)
         linear, hits = render(view, self.size)
         image = expose(linear, stream(self.seed, split, index, "sensor"))
         iuv = iuv_of(hits, self.surface.faces, self._charts).reshape(self.size, self.size, 3)
-        flat = placed.vertices @ placed.intrinsics.T
+        flat = person.vertices @ person.intrinsics.T
         pixels = flat[:, :2] / flat[:, 2:]
         low, high = pixels.min(0), pixels.max(0)
         box = np.concatenate([low, high - low])
-        return Sample(image, iuv, placed.pose, draw.betas, placed.transl, placed.intrinsics, joints, box, draw.action)
+        return Sample(image, iuv, person.pose, draw.betas, person.transl, person.intrinsics, joints, box, draw.action)
 
 
 def _row(joint: str, matrices: dict[str, torch.Tensor]) -> torch.Tensor:

@@ -2,7 +2,7 @@
 
 Convention:
     Poses are SMPL axis-angles, (24, 3) radians, of a body that faces +z with y up and its left towards +x. Joint 0 is
-    left at zero here: the scene turns the body. Left-side angles are written down; the right side is their mirror
+    left at zero here: the scene rotates the body. Left-side angles are written down; the right side is their mirror
     image (x, -y, -z). Hip flexion is -x, knee flexion +x, bending the spine forward +x, left elbow flexion -y.
 """
 

@@ -12,7 +12,7 @@ from scipy.spatial.transform import Rotation
 
 from body.raycast import Hits, interpolate
 from body.shading import unit, vertex_normals
-from datamodules.synthetic.camera import Placed
+from datamodules.synthetic.camera import PosedPerson
 from datamodules.synthetic.texture import Texture, look_up, related, texture
 
 _OCCLUDED = 0.25  # share of samples with something in front of the person
@@ -24,7 +24,7 @@ class Prop:
 
     vertices: Float[np.ndarray, "vertices 3"]
     faces: Int[np.ndarray, "faces 3"]
-    picture: Texture
+    texture: Texture
     local: Float[np.ndarray, "vertices 3"]
     smooth: bool
 
@@ -43,38 +43,38 @@ def _shape(kind: str) -> tuple[Float[np.ndarray, "vertices 3"], Int[np.ndarray, 
 
 def _prop(
     rng: np.random.Generator,
-    placed: Placed,
+    person: PosedPerson,
     kind: str,
     centre: Float[np.ndarray, "3"],
     half: Float[np.ndarray, "3"],
-    turn: Rotation,
-    picture: Texture | None = None,
+    rotation: Rotation,
+    surface: Texture | None = None,
 ) -> Prop:
     """A thing given by its world centre, half sizes and orientation."""
     shape, faces = _shape(kind)
     local = shape * np.asarray(half, np.float32)
-    if picture is None:
-        picture = texture(rng, *related(rng, 0.9, (0.1, 0.95)))
-    vertices = placed.to_camera(local @ turn.as_matrix().T + centre)
-    return Prop(vertices, faces, picture, local, kind == "ball")
+    if surface is None:
+        surface = texture(rng, *related(rng, 0.9, (0.1, 0.95)))
+    vertices = person.to_camera(local @ rotation.as_matrix().T + centre)
+    return Prop(vertices, faces, surface, local, kind == "ball")
 
 
 def draw_props(
-    rng: np.random.Generator, placed: Placed, action: str, joints: Float[np.ndarray, "joints 3"]
+    rng: np.random.Generator, person: PosedPerson, action: str, joints: Float[np.ndarray, "joints 3"]
 ) -> list[Prop]:
     """All things around a person; `joints` are SMPL's 24 in the camera frame."""
     props = []
-    world = placed.to_world(joints)
+    world = person.to_world(joints)
     if action == "sitting" and rng.random() < 0.85:
-        props.append(_seat(rng, placed, world))
+        props.append(_seat(rng, person, world))
     for _ in range(int(rng.integers(0, 5))):
-        props.append(_clutter(rng, placed, world))
+        props.append(_clutter(rng, person, world))
     if rng.random() < _OCCLUDED:
-        props += _occluders(rng, placed, joints)
+        props += _occluders(rng, person, joints)
     return props
 
 
-def _seat(rng: np.random.Generator, placed: Placed, world: Float[np.ndarray, "joints 3"]) -> Prop:
+def _seat(rng: np.random.Generator, person: PosedPerson, world: Float[np.ndarray, "joints 3"]) -> Prop:
     pelvis = world[0]
     top = max(pelvis[1] - rng.uniform(0.10, 0.12), 0.06)
     thighs = (world[4] + world[5]) / 2 - pelvis
@@ -82,10 +82,10 @@ def _seat(rng: np.random.Generator, placed: Placed, world: Float[np.ndarray, "jo
     back = np.array([np.sin(yaw), 0, np.cos(yaw)]) * 0.03
     half = np.array([rng.uniform(0.18, 0.4), top / 2, rng.uniform(0.17, 0.21)])
     centre = np.array([pelvis[0], top / 2, pelvis[2]]) + back
-    return _prop(rng, placed, "box", centre, half, Rotation.from_euler("y", yaw))
+    return _prop(rng, person, "box", centre, half, Rotation.from_euler("y", yaw))
 
 
-def _clutter(rng: np.random.Generator, placed: Placed, world: Float[np.ndarray, "joints 3"]) -> Prop:
+def _clutter(rng: np.random.Generator, person: PosedPerson, world: Float[np.ndarray, "joints 3"]) -> Prop:
     """Furniture-like or person-like things on the ground beside or behind the person."""
     body = world.mean(0)
     away = np.array([rng.uniform(-3, 3), 0, -rng.uniform(0.8, 4.5)])
@@ -99,15 +99,15 @@ def _clutter(rng: np.random.Generator, placed: Placed, world: Float[np.ndarray, 
     if kind == "ball":
         half[:] = rng.uniform(0.1, 0.4)
     centre = np.array([body[0], half[1], body[2]]) + away
-    return _prop(rng, placed, kind, centre, half, Rotation.from_euler("y", rng.uniform(0, 6.3)))
+    return _prop(rng, person, kind, centre, half, Rotation.from_euler("y", rng.uniform(0, 6.3)))
 
 
-def _occluders(rng: np.random.Generator, placed: Placed, joints: Float[np.ndarray, "joints 3"]) -> list[Prop]:
+def _occluders(rng: np.random.Generator, person: PosedPerson, joints: Float[np.ndarray, "joints 3"]) -> list[Prop]:
     """One to three boxes, panels or poles between the camera and a limb."""
     kind = str(rng.choice(["chunk", "panel", "pole", "chunk"]))
     target = joints[int(rng.choice([4, 5, 7, 8, 18, 19, 20, 21, 1, 2, 16, 17]))]
     nearness = rng.uniform(0.55, 0.85)
-    picture = texture(rng, *related(rng, 0.9, (0.1, 0.95)))
+    surface = texture(rng, *related(rng, 0.9, (0.1, 0.95)))
     centre = target * nearness
     tilt = Rotation.from_euler("YXZ", [rng.uniform(0, 6.3), *rng.normal(0, 0.15, 2)])
     if kind == "panel":  # a counter, fence or low wall that hides the legs
@@ -116,25 +116,25 @@ def _occluders(rng: np.random.Generator, placed: Placed, joints: Float[np.ndarra
         return [
             _prop(
                 rng,
-                placed,
+                person,
                 "box",
-                placed.to_world(low * nearness),
+                person.to_world(low * nearness),
                 half,
                 Rotation.from_euler("y", rng.normal(0, 0.3)),
-                picture,
+                surface,
             )
         ]
     if kind == "pole":
         half = np.array([(radius := rng.uniform(0.03, 0.08)), 2.0, radius]) * nearness
         lean = Rotation.from_euler("ZX", rng.normal(0, 0.12, 2))
-        return [_prop(rng, placed, "pole", placed.to_world(centre), half, lean, picture)]
+        return [_prop(rng, person, "pole", person.to_world(centre), half, lean, surface)]
     half = rng.uniform(0.07, 0.24, 3) * nearness
     shape = "box" if rng.random() < 0.7 else "ball"
-    return [_prop(rng, placed, shape, placed.to_world(centre), half, tilt, picture)]
+    return [_prop(rng, person, shape, person.to_world(centre), half, tilt, surface)]
 
 
 def prop_surface(
-    prop: Prop, placed: Placed, hits: Hits
+    prop: Prop, person: PosedPerson, hits: Hits
 ) -> tuple[Float[np.ndarray, "rays 3"], Float[np.ndarray, "rays 3"]]:
     """Albedo and world normals of a thing, at hits of its mesh."""
     corners = prop.local[prop.faces]
@@ -149,4 +149,4 @@ def prop_surface(
     else:
         corners = prop.vertices[prop.faces]
         normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])[hits.face]
-    return look_up(prop.picture, u * 1.3, v * 1.3), np.asarray(unit(normals @ placed.world), np.float32)
+    return look_up(prop.texture, u * 1.3, v * 1.3), np.asarray(unit(normals @ person.world), np.float32)

@@ -1,4 +1,4 @@
-"""Renders a photograph of a dressed person in a place: one ray per pixel, and four more where edges run."""
+"""Renders a image of a dressed person before a background: one ray per pixel, and four more where edges run."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from jaxtyping import Bool, Float, Int
 from body.raycast import Hits, RayScene, interpolate
 from body.shading import unit, vertex_normals
 from datamodules.synthetic.appearance import inflate, paint
-from datamodules.synthetic.camera import Placed
+from datamodules.synthetic.background import Background, far_colours, meet_planes, plane_colours
+from datamodules.synthetic.camera import PosedPerson
 from datamodules.synthetic.light import Light, ambient_occlusion, radiance
-from datamodules.synthetic.place import Place, far_colours, meet_planes, plane_colours
 from datamodules.synthetic.props import Prop, prop_surface
 from datamodules.synthetic.wardrobe import Style
 
@@ -43,19 +43,19 @@ class View:
     """Everything that is before the camera; the person is mesh 0 of `rays`, prop k is mesh k + 1."""
 
     surface: Surface
-    placed: Placed
+    person: PosedPerson
     dressed: Float[np.ndarray, "vertices 3"]
     normals: Float[np.ndarray, "vertices 3"]
     rays: RayScene
     props: list[Prop]
     style: Style
-    place: Place
+    background: Background
     light: Light
 
 
 @dataclass(frozen=True)
 class Trace:
-    """What rays met: a mesh (`hits`), plane `plane` of the place, or nothing (`distance` is inf)."""
+    """What rays met: a mesh (`hits`), plane `plane` of the background, or nothing (`distance` is inf)."""
 
     pixels: Float[np.ndarray, "rays 2"]
     world: Float[np.ndarray, "rays 3"]
@@ -64,12 +64,14 @@ class Trace:
     distance: Float[np.ndarray, " rays"]
 
 
-def compose(surface: Surface, placed: Placed, props: list[Prop], style: Style, place: Place, light: Light) -> View:
+def compose(
+    surface: Surface, person: PosedPerson, props: list[Prop], style: Style, background: Background, light: Light
+) -> View:
     """Dress the person and put everything into one ray scene."""
-    dressed = surface.dress(placed.vertices, style)
+    dressed = surface.dress(person.vertices, style)
     rays = RayScene([(dressed, surface.faces), *((p.vertices, p.faces) for p in props)])
-    normals = (vertex_normals(dressed, surface.faces) @ placed.world).astype(np.float32)
-    return View(surface, placed, dressed, normals, rays, props, style, place, light)
+    normals = (vertex_normals(dressed, surface.faces) @ person.world).astype(np.float32)
+    return View(surface, person, dressed, normals, rays, props, style, background, light)
 
 
 def render(view: View, size: int) -> tuple[Float[np.ndarray, "size size 3"], Hits]:
@@ -87,10 +89,10 @@ def render(view: View, size: int) -> tuple[Float[np.ndarray, "size size 3"], Hit
 
 def _trace(view: View, pixels: Float[np.ndarray, "rays 2"]) -> Trace:
     homogeneous = np.concatenate([pixels, np.ones_like(pixels[:, :1])], -1)
-    directions = (homogeneous @ np.linalg.inv(view.placed.intrinsics).T).astype(np.float32)
+    directions = (homogeneous @ np.linalg.inv(view.person.intrinsics).T).astype(np.float32)
     hits = view.rays.cast(np.zeros_like(directions), directions)
-    world = directions @ view.placed.world.astype(np.float32)
-    plane, distance = meet_planes(view.place, view.placed.eye, world)
+    world = directions @ view.person.world.astype(np.float32)
+    plane, distance = meet_planes(view.background, view.person.eye, world)
     plane[hits.distance < distance] = -1
     return Trace(pixels, world, hits, plane, np.minimum(hits.distance, distance))
 
@@ -115,9 +117,9 @@ def _shade(view: View, trace: Trace, size: int) -> Float[np.ndarray, "rays 3"]:
     image = np.empty((len(trace.world), 3), np.float32)
     mesh = np.where(trace.plane >= 0, -1, trace.hits.mesh)
     far = np.flatnonzero(~np.isfinite(trace.distance))
-    image[far] = far_colours(view.place, trace.world[far], (trace.pixels[far] + 0.5) / size)
-    eye = view.placed.eye.astype(np.float32)
-    groups = [(trace.plane == number, number, True) for number in range(len(view.place.planes))]
+    image[far] = far_colours(view.background, trace.world[far], (trace.pixels[far] + 0.5) / size)
+    eye = view.person.eye.astype(np.float32)
+    groups = [(trace.plane == number, number, True) for number in range(len(view.background.planes))]
     groups += [(mesh == number, number, False) for number in range(len(view.props) + 1)]
     for mask, number, is_plane in groups:
         rows = np.flatnonzero(mask)
@@ -126,7 +128,7 @@ def _shade(view: View, trace: Trace, size: int) -> Float[np.ndarray, "rays 3"]:
         points = eye + trace.world[rows] * trace.distance[rows, None]
         open_sky = np.ones(len(rows), np.float32)
         if is_plane:
-            plane = view.place.planes[number]
+            plane = view.background.planes[number]
             albedo = plane_colours(plane, points, trace.distance[rows])
             normals = np.broadcast_to(plane.normal.astype(np.float32), points.shape)
             gloss = np.zeros(len(rows), np.float32)
@@ -134,14 +136,14 @@ def _shade(view: View, trace: Trace, size: int) -> Float[np.ndarray, "rays 3"]:
         elif number == 0:
             albedo, gloss, normals = _person(view, _pick(trace.hits, rows))
         else:
-            albedo, normals = prop_surface(view.props[number - 1], view.placed, _pick(trace.hits, rows))
+            albedo, normals = prop_surface(view.props[number - 1], view.person, _pick(trace.hits, rows))
             gloss = np.full(len(rows), 0.05, np.float32)
         to_eye = -unit(trace.world[rows])
         lit = _lit(view, points, normals)
         sent = radiance(view.light, albedo, gloss, normals, to_eye, lit, open_sky)
-        if view.place.backdrop is None:
+        if view.background.backdrop is None:
             haze = np.clip((trace.distance[rows, None] - 12) / 40, 0, 1)
-            sent += (view.place.horizon - sent) * haze
+            sent += (view.background.horizon - sent) * haze
         image[rows] = sent
     return image
 
@@ -161,7 +163,7 @@ def _person(
 
 def _openness(view: View, points: Float[np.ndarray, "rays 3"]) -> Float[np.ndarray, " rays"]:
     """Ambient light on floor and walls: less near the lowest parts of the body."""
-    sparse = view.placed.to_world(view.dressed[::115])
+    sparse = view.person.to_world(view.dressed[::115])
     blockers = sparse[np.argsort(sparse[:, 1])[:12]]
     low, high = blockers.min(0) - 0.6, blockers.max(0) + 0.6
     near = np.flatnonzero(((points > low) & (points < high)).all(-1))
@@ -176,8 +178,8 @@ def _lit(
     """Where the key light arrives; a soft light is spread by a fixed dither over neighbouring rays."""
     facing = np.flatnonzero(normals @ view.light.key > 0)
     dither = (facing[:, None] * np.array([0.7548777, 0.5698403, 0.3819660])) % 1 - 0.5
-    towards = (view.light.key + dither * 2 * view.light.softness) @ view.placed.world.T
-    origins = view.placed.to_camera(points[facing] + normals[facing] * _ABOVE)
+    towards = (view.light.key + dither * 2 * view.light.softness) @ view.person.world.T
+    origins = view.person.to_camera(points[facing] + normals[facing] * _ABOVE)
     lit = np.zeros(len(points), bool)
     lit[facing] = ~view.rays.occluded(origins, towards.astype(np.float32))
     return lit

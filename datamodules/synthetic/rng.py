@@ -8,7 +8,15 @@ VERSION = "open-v1"
 """Name of the benchmark; changes whenever a pixel or label of it would change on purpose."""
 
 SPLITS: dict[str, int] = {"train": 0, "val": 1, "test": 2}
-_STREAMS: dict[str, int] = {"person": 0, "camera": 1, "props": 2, "clothes": 3, "place": 4, "light": 5, "sensor": 6}
+_STREAMS: dict[str, int] = {
+    "person": 0,
+    "camera": 1,
+    "props": 2,
+    "clothes": 3,
+    "background": 4,
+    "light": 5,
+    "sensor": 6,
+}
 
 
 def stream(seed: int, split: str, index: int, purpose: str) -> np.random.Generator:

@@ -12,8 +12,8 @@ from scipy.spatial.transform import Rotation
 
 from body.open_body import DATA_FILE, read_open_body
 from datamodules.synthetic.actions import ACTIONS, AIRBORNE, sample_pose
-from datamodules.synthetic.plausible import intersects, joints_of
 from datamodules.synthetic.rng import VERSION, stream
+from datamodules.synthetic.self_intersection import intersects, joints_of
 
 MAX_BETA = 2.5
 FOV_DEGREES = (25.0, 65.0)
@@ -27,11 +27,11 @@ class Draw:
 
     Attributes:
         action: name of the action.
-        pose: SMPL pose; joint 0 turns the body in the world (y up, camera looks along -z).
+        pose: SMPL pose; joint 0 rotates the body in the world (y up, camera looks along -z).
         betas: shape coefficients.
         lift: height of the lowest point above the ground, metres.
         pitch: camera looks down by this, radians.
-        roll: camera turns about its axis, radians.
+        roll: camera rotates about its axis, radians.
         fov: field of view across the image, radians.
         extent: longer side of the person's box as a share of the image side.
         offset: where the box centre lies relative to the image centre, as a share of the image side.

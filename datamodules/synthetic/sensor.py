@@ -1,4 +1,4 @@
-"""From radiance to a stored photograph: exposure, blur, noise, gamma, compression."""
+"""From radiance to a stored image: exposure, blur, noise, gamma, compression."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from jaxtyping import Float, UInt8
 
 
 def expose(radiance: Float[np.ndarray, "size size 3"], rng: np.random.Generator) -> UInt8[np.ndarray, "size size 3"]:
-    """A photograph (RGB) of linear radiance.
+    """A image (RGB) of linear radiance.
 
     The exposure follows the mean brightness within a stop or so, as a camera's does.
     """

@@ -1,4 +1,4 @@
-"""Small tileable pictures for walls, floors, clothes and things, and colours to paint them with."""
+"""Small tileable textures for walls, floors, clothes and things, and colours to paint them with."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _make_noise(rng: np.random.Generator, coarsest: int, finest: int = 64) -> Fl
 
 
 def pattern(kind: str, rng: np.random.Generator) -> Float[np.ndarray, "128 128"]:
-    """How much of the second colour there is at every place."""
+    """How much of the second colour there is at every texel."""
     y, x = np.mgrid[0:SIDE, 0:SIDE].astype(np.float32) / SIDE
     count = int(rng.integers(2, 9))
     if kind == "noise":
@@ -99,9 +99,9 @@ def texture(
 
 
 def look_up(
-    picture: Texture, u: Float[np.ndarray, " rays"], v: Float[np.ndarray, " rays"]
+    texture: Texture, u: Float[np.ndarray, " rays"], v: Float[np.ndarray, " rays"]
 ) -> Float[np.ndarray, "rays 3"]:
-    """Nearest texel; coordinates 0..1 span the picture once and repeat."""
+    """Nearest texel; coordinates 0..1 span the texture once and repeat."""
     column = np.floor(u * SIDE).astype(np.int64) % SIDE
     row = np.floor(v * SIDE).astype(np.int64) % SIDE
-    return picture[row, column]
+    return texture[row, column]

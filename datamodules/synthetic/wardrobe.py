@@ -21,7 +21,7 @@ _CLOTH_PATTERNS = ("plain", "plain", "plain", "noise", "stripes", "stripes", "ch
 class Garment:
     """A piece of cloth: its pattern, and how many times it repeats per metre."""
 
-    picture: Texture
+    texture: Texture
     scale: float
 
 

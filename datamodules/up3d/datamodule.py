@@ -1,6 +1,6 @@
 """UP-3D as a datamodule.
 
-Layout `raw`, as distributed, below `up-3d`: per photograph `NNNNN_image.png`, `_body.pkl` (pickle of Python 2: `pose`
+Layout `raw`, as distributed, below `up-3d`: per image `NNNNN_image.png`, `_body.pkl` (pickle of Python 2: `pose`
 (72), `betas` (10), `trans` (3), `rt` (3), `t` (3), `f`), `_joints.npy` (3 x 14: x, y, confidence, LSP's order),
 `_fit_crop_info.txt` (height width y0 y1 x0 x1), `_dataset_info.txt` (`lsp`, `lspext`, `mpii` or `fashionpose`, and the
 number there), `_render_light.png`; and the lists `train.txt`, `val.txt`, `trainval.txt`, `test.txt` with lines
@@ -23,7 +23,7 @@ from body.model import BodyModel
 from body.parts import face_parts
 from body.skeleton import LSP14, SMPL24
 from datamodules.annotations import Annotations
-from datamodules.columns import Labels, Texts
+from datamodules.columns import CategoricalColumn, StringColumn
 from datamodules.files import FileDataModule
 from datamodules.readers.posed import RestJoints
 from datamodules.sample import RawSample, Source
@@ -41,14 +41,14 @@ TRAIN_LISTS = ("train", "trainval")
 
 
 class Up3dDataModule(FileDataModule):
-    """UP-3D: neutral SMPL fits, FashionPose among the photographs.
+    """UP-3D: neutral SMPL fits, FashionPose among the images.
 
-    Under the protocol `upi-s1h-val` the fits are also rendered as part labels of the whole photograph.
+    Under the protocol `upi-s1h-val` the fits are also rendered as part labels of the whole image.
 
     Args:
         root, protocol, crops, batch_size, num_workers: see `FileDataModule`.
         layout: one of `LAYOUTS` (see the module); `nbf` has whole splits only.
-        labels: joints that batches have: `fit` for the 24 of the fitted body, `annotated` for LSP's 14 in the picture.
+        labels: joints that batches have: `fit` for the 24 of the fitted body, `annotated` for LSP's 14 in the image.
         boxes: `render` for the outline of the rendered body (GraphCMR), `joints` for the annotated joints.
         train_list: `train`, or `trainval` for both lists. This and the two before are of layout `raw`.
 
@@ -86,7 +86,7 @@ class Up3dDataModule(FileDataModule):
         self.layout, self.labels, self.boxes, self.train_list = layout, labels, boxes, train_list
 
     def expected_samples(self, split: str) -> int | None:
-        """How many photographs the authors' list has."""
+        """How many images the authors' list has."""
         if split == "test":
             return SUBSETS[self.protocol].expected
         return 7126 if split == "train" and self.train_list == "trainval" else self.expected[split]
@@ -95,7 +95,7 @@ class Up3dDataModule(FileDataModule):
         """Read a split; see the module."""
         if self.layout == "nbf":
             return self._nbf(split)
-        folder, names, datasets = self._photographs(split)
+        folder, names, datasets = self._selected_images(split)
         fits = read_fits(folder, names, self._body_model())
         rows, fitted = len(names), self.labels == "fit"
         joints = RestJoints(self._body_model()).posed(fits.pose, fits.betas, fits.transl) if fitted else None
@@ -103,7 +103,7 @@ class Up3dDataModule(FileDataModule):
         prefix = "" if folder == self.root else f"{folder.name}/"
         return Annotations(
             skeleton=SMPL24 if fitted else LSP14,
-            images=Texts.of([f"{prefix}{name}_image.png" for name in names]),
+            images=StringColumn.of([f"{prefix}{name}_image.png" for name in names]),
             intrinsics=fits.intrinsics,
             boxes=BOXES[self.boxes](folder, names).astype(np.float32),
             joints=None if joints is None else joints.astype(np.float32),
@@ -115,10 +115,10 @@ class Up3dDataModule(FileDataModule):
             transl=fits.transl.astype(np.float32),
             smpl_valid=np.ones(rows, bool),
             image_ids=np.array(names, np.int64),
-            sequences=Labels.of(datasets),
+            sequences=CategoricalColumn.of(datasets),
         )
 
-    def _photographs(self, split: str) -> tuple[Path, list[str], list[str]]:
+    def _selected_images(self, split: str) -> tuple[Path, list[str], list[str]]:
         """Folder of the files, the numbers in a split, and the data sets that they come from."""
         subset = SUBSETS[self.protocol] if split == "test" else None
         part = subset.split if subset else self.train_list if split == "train" else split
@@ -134,7 +134,7 @@ class Up3dDataModule(FileDataModule):
         if subset is not None and subset.dataset:
             pairs = [(name, dataset) for name, dataset in pairs if dataset == subset.dataset]
         if not pairs:
-            raise ValueError(f"{listing} has no photographs of {self.protocol}; {self.how_to_get}")
+            raise ValueError(f"{listing} has no images of {self.protocol}; {self.how_to_get}")
         return listing.parent, [name for name, _ in pairs], [dataset for _, dataset in pairs]
 
     def _nbf(self, split: str) -> Annotations:
@@ -154,7 +154,7 @@ class Up3dDataModule(FileDataModule):
 
 
 class RenderedParts:
-    """Samples whose SMPL parameters are rendered as part labels of the whole photograph.
+    """Samples whose SMPL parameters are rendered as part labels of the whole image.
 
     Args:
         source: samples with SMPL parameters.

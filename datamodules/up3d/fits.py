@@ -1,9 +1,9 @@
-"""UP-3D's files of one photograph, read for many.
+"""UP-3D's files of one image, read for many.
 
 Convention:
-    A fit is made in a resized cut of the photograph. `_fit_crop_info.txt` holds that image's height and width and the
-    cut's y0 y1 x0 x1 in the photograph; the fit's camera has its principal point in the middle of that image. Example:
-    "200 100 10 110 20 70" is a cut 50 wide at (20, 10), enlarged twice, so f = 5000 there is 2500 in the photograph,
+    A fit is made in a resized cut of the image. `_fit_crop_info.txt` holds that image's height and width and the
+    cut's y0 y1 x0 x1 in the image; the fit's camera has its principal point in the middle of that image. Example:
+    "200 100 10 110 20 70" is a cut 50 wide at (20, 10), enlarged twice, so f = 5000 there is 2500 in the image,
     and the principal point (50, 100) is (45, 60).
 """
 
@@ -30,7 +30,7 @@ _AGAIN = "unpack up-3d.zip again"
 
 
 class Fits(NamedTuple):
-    """SMPL parameters in the camera frame, metres, and the camera (fx, fy, cx, cy) of the whole photograph."""
+    """SMPL parameters in the camera frame, metres, and the camera (fx, fy, cx, cy) of the whole image."""
 
     pose: Float[np.ndarray, "rows 24 3"]
     betas: Float[np.ndarray, "rows 10"]
@@ -39,11 +39,11 @@ class Fits(NamedTuple):
 
 
 def read_fits(folder: Path, names: Sequence[str], body: BodyModel) -> Fits:
-    """The fits of photographs.
+    """The fits of images.
 
     Args:
         folder: `up-3d`.
-        names: numbers of the photographs, five digits.
+        names: numbers of the images, five digits.
         body: neutral, whose parameters these are.
 
     Raises:
@@ -51,10 +51,10 @@ def read_fits(folder: Path, names: Sequence[str], body: BodyModel) -> Fits:
         ValueError: a file is damaged.
     """
     files = [_read_body(folder / f"{name}_body.pkl") for name in names]
-    pose, betas, trans, turn, shift, focal = (np.stack([file[k] for file in files]) for k in _SIZES)
+    pose, betas, trans, rotation, shift, focal = (np.stack([file[k] for file in files]) for k in _SIZES)
     pose = pose.reshape(-1, 24, 3)
     roots = RestJoints(body).of(betas)[:, 0]
-    pose[:, 0], transl = smpl_to_camera(pose[:, 0], trans, roots, matrices(turn), shift)
+    pose[:, 0], transl = smpl_to_camera(pose[:, 0], trans, roots, matrices(rotation), shift)
     cuts = np.stack([_numbers(folder / f"{name}_fit_crop_info.txt", 6) for name in names])
     height, width, y0, y1, x0, x1 = cuts.T
     grown = (height / (y1 - y0) + width / (x1 - x0)) / 2
@@ -66,7 +66,7 @@ def read_fits(folder: Path, names: Sequence[str], body: BodyModel) -> Fits:
 def read_joints(
     folder: Path, names: Sequence[str]
 ) -> tuple[Float[np.ndarray, "rows 14 2"], Bool[np.ndarray, "rows 14"]]:
-    """LSP's joints in the photographs, and which of them are annotated.
+    """LSP's joints in the images, and which of them are annotated.
 
     Raises:
         FileNotFoundError: a file is not there.
@@ -77,7 +77,7 @@ def read_joints(
 
 
 def read_datasets(folder: Path, names: Sequence[str]) -> list[str]:
-    """Where photographs come from: `lsp`, `lspext`, `mpii` or `fashionpose`.
+    """Where images come from: `lsp`, `lspext`, `mpii` or `fashionpose`.
 
     Raises:
         FileNotFoundError: a file is not there.
@@ -148,9 +148,9 @@ def _numbers(path: Path, count: int) -> Float[np.ndarray, " _"]:
 def _render_box(path: Path) -> Float[np.ndarray, "4"]:
     if not path.is_file():
         raise FileNotFoundError(f"{path} is not there; use boxes: joints, or {_AGAIN}")
-    picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    body = np.zeros((0, 0), bool) if picture is None else picture.min(-1) < 255
+    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    body = np.zeros((0, 0), bool) if image is None else image.min(-1) < 255
     if not body.any():
-        raise ValueError(f"{path} is not a picture of a body on white; {_AGAIN}")
+        raise ValueError(f"{path} is not an image of a body on white; {_AGAIN}")
     columns, rows = np.flatnonzero(body.any(0)), np.flatnonzero(body.any(1))
     return np.array([columns[0], rows[0], np.ptp(columns) + 1.0, np.ptp(rows) + 1.0])

@@ -14,7 +14,7 @@ import numpy as np
 from body.model import BodyModel
 from body.skeleton import SMPL24
 from datamodules.annotations import Annotations
-from datamodules.columns import Texts
+from datamodules.columns import StringColumn
 from datamodules.readers.posed import RestJoints
 
 SIZE, PERSON, FOCAL = 512, 440, 5000.0
@@ -42,7 +42,7 @@ def read_nbf(root: Path, listing: Path, body: BodyModel, train: bool) -> Annotat
     rows, border = len(lines), (SIZE - PERSON) / 2
     return Annotations(
         skeleton=SMPL24,
-        images=Texts.of([f"images/{name}_image.png" for name, _ in lines]),
+        images=StringColumn.of([f"images/{name}_image.png" for name, _ in lines]),
         intrinsics=np.tile([FOCAL, FOCAL, SIZE / 2, SIZE / 2], (rows, 1)),
         boxes=np.tile(np.array([border, border, PERSON, PERSON], np.float32), (rows, 1)),
         joints=RestJoints(body).posed(pose, betas, transl).astype(np.float32),

@@ -1,4 +1,4 @@
-"""Which photographs of UP-3D a protocol means."""
+"""Which images of UP-3D a protocol means."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ TAN_139 = frozenset((
     1141, 1148, 1149, 1153, 1162, 1177, 1179, 1182, 1185, 1187, 1194, 1202, 1204, 1207, 1209, 1218, 1220, 1225, 1227,
     1228, 1230, 1231, 1233, 1235, 1240, 1241, 1243, 1253, 1271, 1273, 1283, 1284,
 ))  # fmt: skip
-"""Numbers of the test photographs that Tan et al. (2017) chose, as BodyNet lists them."""
+"""Numbers of the test images that Tan et al. (2017) chose, as BodyNet lists them."""
 
 
 @dataclass(frozen=True)
 class Subset:
-    """Photographs of one of UP-3D's lists.
+    """Images of one of UP-3D's lists.
 
     Attributes:
         split: `test` or `val`.

@@ -142,6 +142,6 @@ def test_people_of_a_photograph_stand_where_rootnet_says():
     assert found.root_depth_source == "rootnet"
     root = MUCO21.root_index
     np.testing.assert_allclose(found.joints[:, root, 2], [3.0, 5.0], rtol=1e-6)
-    centre, focal = np.array([79.5, 44.5]), 80 / np.tan(np.deg2rad(30))  # the camera of a photograph that has none
+    centre, focal = np.array([79.5, 44.5]), 80 / np.tan(np.deg2rad(30))  # the camera of a image that has none
     pixel = focal * found.joints[:, root, :2] / found.joints[:, root, 2:] + centre
     np.testing.assert_allclose(pixel, found.joints_2d[:, root], atol=0.01)

@@ -38,7 +38,7 @@ def folder(tmp_path_factory):
     path = tmp_path_factory.mktemp("runs")
     with pytest.MonkeyPatch.context() as patch:
         benchmarks = write_smpl(path / "assets", patch, ("neutral", "male", "female")) / "benchmarks"
-        human36m.write_moon(benchmarks / "human36m", subjects=(1, 5, 6, 7, 8, 9, 11), fitted=(), cameras=(4,))
+        human36m.write_3dmppe(benchmarks / "human36m", subjects=(1, 5, 6, 7, 8, 9, 11), fitted=(), cameras=(4,))
         mpii.write_release(benchmarks / "mpii")
         coco.write(benchmarks / "coco")
         muco.write(benchmarks / "muco")

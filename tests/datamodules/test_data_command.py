@@ -14,7 +14,7 @@ import datamodules
 from body.skeleton import SMPL24
 from datamodules import BENCHMARKS, PREPARATIONS, get_benchmark, get_preparation
 from datamodules.annotations import Annotations
-from datamodules.columns import Texts
+from datamodules.columns import StringColumn
 from datamodules.files import FileDataModule
 from datamodules.jobs import Job
 from metrics import PROTOCOLS
@@ -46,7 +46,7 @@ class ToyDataModule(FileDataModule):
         return self.damage(
             Annotations(
                 skeleton=SMPL24,
-                images=Texts.of([f"{split}/{number}.png" for number in range(3)]),
+                images=StringColumn.of([f"{split}/{number}.png" for number in range(3)]),
                 intrinsics=np.tile(camera[[0, 1, 0, 1], [0, 1, 2, 2]], (3, 1)),
                 boxes=np.stack([person.box for person in PEOPLE]),
                 joints=np.stack([person.joints(SMPL24) for person in PEOPLE]),

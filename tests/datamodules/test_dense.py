@@ -1,4 +1,4 @@
-"""DensePose's points and masks in photographs and crops, and their mirror images."""
+"""DensePose's points and masks in images and crops, and their mirror images."""
 
 from pathlib import Path
 

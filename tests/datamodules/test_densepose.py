@@ -110,7 +110,7 @@ def test_training_can_have_valminusminival_too(copy):
 def test_photographs_may_lie_elsewhere(copy, tmp_path):
     densepose.write(tmp_path, ("minival",))
     (tmp_path / "val2014").rename(tmp_path / "elsewhere")
-    (tmp_path / "elsewhere").rename(tmp_path / "photographs")
+    (tmp_path / "elsewhere").rename(tmp_path / "images")
     with pytest.raises(FileNotFoundError, match=r"no val2014.*cocodataset"):
         make(tmp_path).table("test")
     datamodule = make(tmp_path, images=str(copy[0]))
@@ -189,7 +189,7 @@ def test_a_mesh_is_scored_by_what_the_camera_sees(assets, tmp_path):
     people = [labels.person for labels in truth]
     datamodule = make(tmp_path, crops=CropSettings(skeleton="smpl29", size=64, body="smpl"))
     table = datamodule.table("test")
-    for row, person in enumerate(people):  # the mesh has to meet the photograph
+    for row, person in enumerate(people):  # the mesh has to meet the image
         table.intrinsics[row] = person.camera.intrinsics[[0, 1, 0, 1], [0, 1, 2, 2]]
     assert scored(datamodule, people)["auc30"] > 97
     assert scored(datamodule, people[::-1])["auc30"] < 70
@@ -253,7 +253,7 @@ def test_damage_is_explained(copy, tmp_path):
         with pytest.raises(ValueError, match="damaged"):
             make(tmp_path, layout="danet").table("test")
     with pytest.raises(ValueError, match="has no layout"):
-        make(tmp_path, layout="moon")
+        make(tmp_path, layout="3dmppe")
     with pytest.raises(ValueError, match="2 of the 2243"):
         make(copy[0]).check_test_split()
 

@@ -33,7 +33,7 @@ def assets(tmp_path_factory):
 def copy(assets, tmp_path_factory):
     root = tmp_path_factory.mktemp("freihand")
     truth = freihand.write(root)
-    freihand.write_moon(root, truth)
+    freihand.write_3dmppe(root, truth)
     return root, truth
 
 
@@ -41,7 +41,7 @@ def make(root, **options):
     return FreiHandDataModule(str(root), **{"crops": CROPS, "batch_size": 2, "num_workers": 0} | options)
 
 
-@pytest.mark.parametrize("layout", ["raw", "moon"])
+@pytest.mark.parametrize("layout", ["raw", "3dmppe"])
 @pytest.mark.parametrize(("split", "part", "copies"), [("train", "training", 4), ("test", "evaluation", 1)])
 def test_tables_hold_the_truth(copy, layout, split, part, copies):
     root, truth = copy
@@ -72,7 +72,7 @@ def test_photographs_are_those_of_their_version(copy):
     assert make(copy[0], versions=2).table("train").images[3] == "training/rgb/00000003.jpg"
 
 
-@pytest.mark.parametrize("layout", ["raw", "moon"])
+@pytest.mark.parametrize("layout", ["raw", "3dmppe"])
 def test_the_truth_scores_nothing(copy, layout):
     root, truth = copy
     values = score(make(root, layout=layout), truth["evaluation"])
@@ -131,7 +131,7 @@ def test_hands_of_the_golden_file_are_read(tmp_path):
     hand = {"cam_param": camera, "mano_param": parameters, "joint_3d": np.zeros((21, 3)).tolist()}
     (tmp_path / "freihand_train_data.json").write_text(json.dumps({"9": hand}))
     (tmp_path / "training" / "rgb").mkdir(parents=True)
-    table = make(tmp_path, layout="moon").table("train")
+    table = make(tmp_path, layout="3dmppe").table("train")
     np.testing.assert_allclose(table.pose[0].reshape(-1), pose, atol=1e-6)
     np.testing.assert_allclose(table.betas[0], shape, atol=1e-6)
     np.testing.assert_allclose(table.transl[0], trans, atol=1e-6)
@@ -149,7 +149,7 @@ def test_detections_bring_boxes_and_roots(copy, tmp_path):
         (tmp_path / path).write_bytes((root / path).read_bytes())
     (tmp_path / "evaluation" / "rgb").mkdir(parents=True)
     name = freihand.write_detections(tmp_path, hands, first=70)
-    datamodule = make(tmp_path, layout="moon", detections=name)
+    datamodule = make(tmp_path, layout="3dmppe", detections=name)
     table = datamodule.table("test")
     np.testing.assert_allclose(table.joints[:, 0], [hand.joints("mano21")[0] for hand in hands], atol=1e-6)
     assert table.joints_valid.sum() == 3
@@ -201,11 +201,11 @@ def test_damage_is_explained(copy, tmp_path):
     with pytest.raises(ValueError, match=r"training_mano.json is not a list of 61 numbers"):
         make(tmp_path).table("train")
     with pytest.raises(FileNotFoundError, match=r"freihand_train_coco.json"):
-        make(tmp_path, layout="moon").table("train")
-    freihand.write_moon(tmp_path, copy[1])
+        make(tmp_path, layout="3dmppe").table("train")
+    freihand.write_3dmppe(tmp_path, copy[1])
     (tmp_path / "freihand_train_data.json").write_text("{}")
     with pytest.raises(ValueError, match="nothing about db_idx 0"):
-        make(tmp_path, layout="moon").table("train")
+        make(tmp_path, layout="3dmppe").table("train")
     with pytest.raises(ValueError, match="3 of the 3960"):
         make(copy[0]).check_test_split()
     for wrong in ({"layout": "spin"}, {"versions": 5}):

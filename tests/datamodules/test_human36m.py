@@ -16,7 +16,7 @@ from fake.run import fit_and_test
 from body.skeleton import H36M17, H36M18
 from datamodules.human36m import Human36MDataModule, raw
 from datamodules.human36m.boxes import store_boxes
-from datamodules.human36m.moon import read_moon
+from datamodules.human36m.json_3dmppe import read_3dmppe
 from datamodules.human36m.names import TESTS, Selection, parse_image_name
 from datamodules.human36m.prepare import jobs
 from datamodules.jobs import run_jobs
@@ -42,9 +42,9 @@ def raw_copy(assets, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def moon_copy(assets, tmp_path_factory):
-    root = tmp_path_factory.mktemp("moon")
-    human36m.write_moon(root)
+def json_copy(assets, tmp_path_factory):
+    root = tmp_path_factory.mktemp("3dmppe")
+    human36m.write_3dmppe(root)
     return root
 
 
@@ -61,7 +61,7 @@ def by_key(table):
 def key_of(row, layout):
     action = human36m.ACTIONS[row.action - 2]
     _, _, number = human36m.file_name(*row.key[:3]).partition(" ")
-    name = f"{action} {row.trial}" if layout == "moon" else f"{action} {number}".strip()
+    name = f"{action} {row.trial}" if layout == "3dmppe" else f"{action} {number}".strip()
     return f"S{row.subject}", action, name, human36m.CAMERAS[row.camera - 1], row.frame
 
 
@@ -79,10 +79,10 @@ FEW = ("h36m-s11-17j-rigid", "h36m-p2-14j-mesh", FRONTAL)  # the raw copy has no
 
 
 @pytest.mark.parametrize(
-    ("layout", "protocol"), [*(("moon", name) for name in RULES), *(("raw", name) for name in FEW)]
+    ("layout", "protocol"), [*(("3dmppe", name) for name in RULES), *(("raw", name) for name in FEW)]
 )
-def test_tables_hold_the_truth_of_every_frame_rule(raw_copy, moon_copy, layout, protocol):
-    table = make(raw_copy if layout == "raw" else moon_copy, protocol, layout=layout).table("test")
+def test_tables_hold_the_truth_of_every_frame_rule(raw_copy, json_copy, layout, protocol):
+    table = make(raw_copy if layout == "raw" else json_copy, protocol, layout=layout).table("test")
     subjects, cameras, step = RULES[protocol]
     truth = human36m.truth(subjects, cameras, step)
     rows = by_key(table)
@@ -97,7 +97,7 @@ def test_tables_hold_the_truth_of_every_frame_rule(raw_copy, moon_copy, layout, 
     assert table.joints_2d is None
     inner = np.stack([row.person.camera.intrinsics for row in truth])
     np.testing.assert_allclose(table.intrinsics[order], inner[:, [0, 1, 0, 1], [0, 1, 2, 2]], rtol=1e-6)
-    if layout == "moon":
+    if layout == "3dmppe":
         np.testing.assert_allclose(table.boxes[order], [row.person.box for row in truth], rtol=1e-5)
         return
     boxes = np.array([human36m.mask_box(row.person) for row in truth], float)
@@ -130,33 +130,33 @@ def test_training_reads_world_poses_and_both_names_of_an_action(raw_copy):
     np.testing.assert_array_equal(make(raw_copy, train_subjects=[1]).table("train").joints, table.joints)
 
 
-def test_smpl_fits_come_into_the_camera_frame(moon_copy):
-    table = make(moon_copy, layout="moon", train_subjects=[1, 9], train_step=1).table("train")
+def test_smpl_fits_come_into_the_camera_frame(json_copy):
+    table = make(json_copy, layout="3dmppe", train_subjects=[1, 9], train_step=1).table("train")
     rows = by_key(table)
     fitted = human36m.truth((1,))
-    order = [rows[key_of(row, "moon")] for row in fitted]
+    order = [rows[key_of(row, "3dmppe")] for row in fitted]
     for name, limit in (("pose", 1e-5), ("betas", 1e-6), ("transl", 1e-5)):
         wanted = np.stack([getattr(row.person, name) for row in fitted])
         np.testing.assert_allclose(getattr(table, name)[order], wanted, atol=limit)
     assert table.smpl_valid[order].all()
     assert table.smpl_valid.sum() == len(fitted)  # subject 9 has no file
-    missing = [rows[key_of(row, "moon")] for row in human36m.truth((9,))]
+    missing = [rows[key_of(row, "3dmppe")] for row in human36m.truth((9,))]
     assert not table.smpl_valid[missing].any()
     assert not table.pose[missing].any()
 
 
 def test_subject_8_is_compared_where_it_has_fits(assets, tmp_path):
-    human36m.write_moon(tmp_path, (8,), fitted=(8,), images=False)
+    human36m.write_3dmppe(tmp_path, (8,), fitted=(8,), images=False)
     path = tmp_path / "annotations/Human36M_subject8_smpl_param.json"
     fits = json.loads(path.read_text())
     del fits["5"]["1"]["0"]
     path.write_text(json.dumps(fits))
-    table = make(tmp_path, "h36m-s8-24j", layout="moon").table("test")
+    table = make(tmp_path, "h36m-s8-24j", layout="3dmppe").table("test")
     assert len(table) == 120 - 4
     assert table.smpl_valid.all()
     path.unlink()
     with pytest.raises(ValueError, match="smpl_param"):
-        make(tmp_path, "h36m-s8-24j", layout="moon").table("test")
+        make(tmp_path, "h36m-s8-24j", layout="3dmppe").table("test")
 
 
 def test_official_sample_of_i2l_meshnet(tmp_path):
@@ -181,7 +181,7 @@ def test_official_sample_of_i2l_meshnet(tmp_path):
         return np.einsum("v,rvc->rc", GOLDEN["J"][0], GOLDEN["template"] + np.einsum("vck,rk->rvc", shapes, betas))
 
     shapes = GOLDEN["shapedirs"]
-    table = read_moon(tmp_path, Selection((9,), 64), rest, "")
+    table = read_3dmppe(tmp_path, Selection((9,), 64), rest, "")
     rotation, shift = given["R"].astype(float), given["t"].astype(float)
     np.testing.assert_allclose(table.joints[0, :17], (given["joint_world"] @ rotation.T + shift) / 1000, atol=1e-6)
     np.testing.assert_allclose(table.intrinsics[0], [*given["f"], *given["c"]], rtol=1e-6)
@@ -194,8 +194,8 @@ def test_official_sample_of_i2l_meshnet(tmp_path):
     np.testing.assert_allclose(posed(table.pose[0, 0], table.transl[0]), world @ rotation.T + shift / 1000, atol=2e-3)
 
 
-def test_shifted_sequences_can_be_left_out(raw_copy, moon_copy):
-    for root, layout in ((raw_copy, "raw"), (moon_copy, "moon")):
+def test_shifted_sequences_can_be_left_out(raw_copy, json_copy):
+    for root, layout in ((raw_copy, "raw"), (json_copy, "3dmppe")):
         kept, dropped = (
             by_key(make(root, layout=layout, drop_shifted=drop).table("test")).keys() for drop in (False, True)
         )
@@ -277,11 +277,11 @@ def one_frame_late(joints):
 @pytest.mark.parametrize(
     ("kind", "change", "rows"), [("camera", position_for_translation, 61), ("joint_3d", one_frame_late, 1)]
 )
-def test_wrong_numbers_in_moon_files_show(moon_copy, kind, change, rows):
-    path = moon_copy / f"annotations/Human36M_subject9_{kind}.json"
-    right, whole = make(moon_copy, layout="moon").table("test"), path.read_text()
+def test_wrong_numbers_in_3dmppe_files_show(json_copy, kind, change, rows):
+    path = json_copy / f"annotations/Human36M_subject9_{kind}.json"
+    right, whole = make(json_copy, layout="3dmppe").table("test"), path.read_text()
     path.write_text(json.dumps(change(json.loads(whole))))
-    wrong = make(moon_copy, layout="moon").table("test")
+    wrong = make(json_copy, layout="3dmppe").table("test")
     path.write_text(whole)
     moved = np.abs(wrong.joints - right.joints).max((1, 2)) > 0.01
     assert 0 < moved.sum() <= rows
@@ -291,15 +291,15 @@ def test_wrong_numbers_in_moon_files_show(moon_copy, kind, change, rows):
 
 
 @pytest.mark.parametrize("mistake", [None, "wrong root"])
-def test_absolute_positions_in_moon_files(moon_copy, mistake):
+def test_absolute_positions_in_3dmppe_files(json_copy, mistake):
     def other_root(prediction):
         moved = prediction.joints.clone()
         moved[:, 0] = moved[:, 7]
         return replace(prediction, joints=moved, vertices=None)
 
-    module = make(moon_copy, "h36m-p2-root", layout="moon")
+    module = make(json_copy, "h36m-p2-root", layout="3dmppe")
     rows = by_key(module.table("test"))
-    truth = {key_of(row, "moon"): row.person for row in human36m.truth((9, 11), step=64)}
+    truth = {key_of(row, "3dmppe"): row.person for row in human36m.truth((9, 11), step=64)}
     people = [truth[key] for key in sorted(rows, key=rows.get)]
     kept = np.arange(0, len(people), 12)
     module._tables["test"] = module.table("test").take(kept)
@@ -374,16 +374,16 @@ def test_stored_boxes_are_read_instead_of_masks(raw_copy):
         hidden.rename(masks)
 
 
-def test_damaged_and_missing_files_are_named(raw_copy, moon_copy, tmp_path):
+def test_damaged_and_missing_files_are_named(raw_copy, json_copy, tmp_path):
     with pytest.raises(FileNotFoundError, match=r"metadata.xml.*right folder"):
-        make(moon_copy).table("test")
+        make(json_copy).table("test")
     with pytest.raises(FileNotFoundError, match=r"Human36M_subject9_data.json.*right folder"):
-        make(raw_copy, layout="moon").table("test")
+        make(raw_copy, layout="3dmppe").table("test")
     with pytest.raises(FileNotFoundError, match=r"no S5/MyPoseFeatures"):
         make(raw_copy).table("train")
     with pytest.raises(FileNotFoundError, match="no such folder"):
         make(tmp_path / "nowhere").table("test")
-    with pytest.raises(ValueError, match="only layouts moon and spin"):
+    with pytest.raises(ValueError, match="only layouts 3dmppe and spin"):
         make(raw_copy, "h36m-s8-24j").table("test")
     with pytest.raises(ValueError, match="no protocol 'other'"):
         make(raw_copy, "other")
@@ -401,20 +401,20 @@ def test_damaged_and_missing_files_are_named(raw_copy, moon_copy, tmp_path):
         with pytest.raises(ValueError, match=message):
             make(raw_copy).table("test")
         path.write_bytes(whole)
-    path = moon_copy / "annotations/Human36M_subject11_data.json"
+    path = json_copy / "annotations/Human36M_subject11_data.json"
     whole = path.read_text()
     path.write_text(whole[:-50])
     with pytest.raises(ValueError, match=r"subject11_data.json is not whole JSON"):
-        make(moon_copy, layout="moon").table("test")
+        make(json_copy, layout="3dmppe").table("test")
     path.write_text(whole.replace('"action_idx": 4', '"action_idx": 40'))
     with pytest.raises(ValueError, match=r"is not one of Human3.6M's"):
-        make(moon_copy, layout="moon").table("test")
+        make(json_copy, layout="3dmppe").table("test")
     path.write_text(whole)
-    path = moon_copy / "annotations/Human36M_subject11_joint_3d.json"
+    path = json_copy / "annotations/Human36M_subject11_joint_3d.json"
     whole = path.read_text()
     path.write_text(whole.replace('"7": {"1"', '"7": {"3"'))
     with pytest.raises(ValueError, match=r"joint_3d.json lacks frames"):
-        make(moon_copy, layout="moon").table("test")
+        make(json_copy, layout="3dmppe").table("test")
     path.write_text(whole)
 
 

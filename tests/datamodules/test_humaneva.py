@@ -97,7 +97,7 @@ def test_truth_scores_zero_and_mistakes_do_not(copy, mistake):
     wrong = [row for row in range(12) if np.abs(table.joints[row] - right[row][-1]).max() > 0.01]
     frames = [table.frames[row] != right[row][3] for row in range(12)]
     assert wrong or any(frames)
-    if mistake == "one frame late":  # the same poses, at other frames, so with other photographs
+    if mistake == "one frame late":  # the same poses, at other frames, so with other images
         assert [row for row in range(12) if frames[row]] == [6, 7]
     else:
         assert oracle(module)["mpjpe"] > 5

@@ -32,7 +32,7 @@ def given(key):
 @pytest.fixture(scope="module")
 def hand():
     weights = np.zeros((778, 16))
-    weights[:, 0] = 1  # the stand-in's pose turns the whole hand only
+    weights[:, 0] = 1  # the stand-in's pose rotates the whole hand only
     tree = np.stack([MANO16.parent_indices, np.arange(16)])
     data = {"v_template": GOLDEN["layer_template"], "shapedirs": GOLDEN["layer_shapedirs"], "weights": weights,
             "J_regressor": GOLDEN["layer_J_regressor_native"], "kintree_table": tree,

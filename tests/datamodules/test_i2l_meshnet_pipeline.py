@@ -1,7 +1,7 @@
 """Crops and targets, against the items of I2L-MeshNet's official dataset classes.
 
 The official classes saw one made-up sample each, without change (`noaug`), turned and scaled (`rot`), and also mirrored
-(`aug`); the body was a stand-in whose pose turns the whole body only. The file keeps the vertices that regressors use.
+(`aug`); the body was a stand-in whose pose moves the whole body only. The file keeps the vertices that regressors use.
 """
 
 from dataclasses import replace
@@ -169,7 +169,7 @@ def as_mirrored_officially(sample, change, body):
     ours["vertices"] = body(ours["pose"], ours["betas"], moved[None].float()).vertices
     ours["intrinsics"] = torch.from_numpy(sample.intrinsics).float()[None]
     turned = {**sample.__dict__, "smpl": None, "intrinsics": sample.intrinsics}
-    # the crop's affine of the mirrored photograph with the turn inside: that of a scene which is not turned itself
+    # the crop's affine of the mirrored image with the turn inside: that of a scene which is not turned itself
     crop = make_crop(RawSample(**turned), SETTINGS, change, rest_root(body))
     ours["crop_affine"] = _without_scene_turn(crop, sample, change, width)[None]
     return ours

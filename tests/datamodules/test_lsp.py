@@ -137,7 +137,7 @@ def test_part_maps_of_crops_come_back_into_the_photograph(copy, kind):
 
 
 def test_a_crop_is_put_back_pixel_by_pixel():
-    """Against a loop over the photograph's pixels."""
+    """Against a loop over the image's pixels."""
     rng = np.random.default_rng(0)
     labels = rng.integers(1, 7, (8, 8)).astype(np.uint8)
     affine = np.array([[0.7, 0.1, -3.3], [-0.1, 0.7, 2.1]])
@@ -172,8 +172,8 @@ def test_methods_without_parts_are_told_so(copy):
 def test_mistakes_are_explained(copy, tmp_path):
     with pytest.raises(FileNotFoundError, match=r"joints.mat: is it the right folder\? LSP: download"):
         LspDataModule(str(tmp_path)).table("train")
-    with pytest.raises(ValueError, match="no layout 'moon'"):
-        LspDataModule(layout="moon")
+    with pytest.raises(ValueError, match="no layout '3dmppe'"):
+        LspDataModule(layout="3dmppe")
     with pytest.raises(ValueError, match="fits belong to layout spin"):
         LspExtendedDataModule(fits="fits.npz")
     with pytest.raises(ValueError, match="3 of the 1000"):

@@ -13,7 +13,7 @@ from fake.run import fit_and_test
 from scipy.io import loadmat, savemat
 
 from body.skeleton import MPI_INF_3DHP17, MPI_INF_3DHP28, SPIN24_MPI
-from datamodules.annotations import read_photograph
+from datamodules.annotations import read_image
 from datamodules.jobs import run_jobs
 from datamodules.mpi_inf_3dhp import MpiInf3dhpDataModule
 from datamodules.mpi_inf_3dhp.prepare import jobs
@@ -96,7 +96,7 @@ def test_prepared_images_are_the_annotated_frames(root):
     for row in range(len(table)):
         folder, frame = table.sequences[row], int(table.frames[row]) - 1
         person = fake.train_people(int(folder[1]), int(folder[-1]), int(table.cameras[row]))[frame]
-        shown = read_photograph(root / table.images[row]).astype(float)
+        shown = read_image(root / table.images[row]).astype(float)
         drawn = fake.make_image([person]).astype(float)
         assert np.abs(shown - drawn).mean() < 8
     here = sorted((root / "S1/Seq1/imageFrames").rglob("*.jpg"))
@@ -136,7 +136,7 @@ def test_test_set(root):
             inner = person.camera.intrinsics
             np.testing.assert_allclose(table.intrinsics[row], inner[[0, 1, 0, 1], [0, 1, 2, 2]], rtol=1e-6)
         drawn = fake.make_image([person]).astype(float)
-        assert np.abs(read_photograph(root / image).astype(float) - drawn).mean() < 8
+        assert np.abs(read_image(root / image).astype(float) - drawn).mean() < 8
     inside = module(root, test_drop_outside=True).table("test")
     assert len(inside) == len(table) - 1
     assert not any(
@@ -296,7 +296,7 @@ def test_missing_files_are_named(root, tmp_path):
 
 def test_settings_are_checked():
     for wrong, message in (
-        ({"layout": "moon"}, "layout: use raw, spin"),
+        ({"layout": "3dmppe"}, "layout: use raw, spin"),
         ({"cameras": (3, 14)}, "cameras: use 0, 1"),
         ({"subjects": ()}, "not none"),
         ({"every": 0}, "every: 1 or more"),

@@ -9,14 +9,14 @@ from fake.run import fit_and_test
 
 from body.skeleton import LSP14, MPII16
 from datamodules.annotations import Annotations
-from datamodules.columns import Texts
+from datamodules.columns import StringColumn
 from datamodules.mpii import MpiiDataModule, datamodule
 from datamodules.mpii.people import People, people_table
 from datamodules.readers.relative_depth import FBI_PARTS, read_pairs, with_forward_backward, with_ordinal
 from datamodules.settings import CropSettings
 
 CROPS = CropSettings("mpii16", size=32, augmentation=None)
-WRITE = {"raw": mpii.write_release, "moon": mpii.write_moon, "hourglass": mpii.write_hourglass}
+WRITE = {"raw": mpii.write_release, "3dmppe": mpii.write_3dmppe, "hourglass": mpii.write_hourglass}
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +63,7 @@ def test_3dmppe_files_hold_the_truth(copies):
     for row in rows:
         low, high = row.joints[row.valid].min(0), row.joints[row.valid].max(0)
         boxes.append([*(low + 0.5), *(high - low - 1)])
-    table = make(copies["moon"], "moon").table("train")
+    table = make(copies["3dmppe"], "3dmppe").table("train")
     same_people(table, rows, boxes)
     np.testing.assert_array_equal(table.annotation_ids, range(4))
 
@@ -147,12 +147,12 @@ def test_ordinal_pairs_of_mpii(tmp_path):
                 assert table.depth_order_valid[number, i, j] == told
                 assert table.depth_order[number, i, j] == (true[i, j] if told else 0)
     (tmp_path / "mpii_upis1h/images/00004.png").unlink()
-    with pytest.raises(ValueError, match=r"do not fit 3 photographs"):
+    with pytest.raises(ValueError, match=r"do not fit 3 images"):
         make(tmp_path, "ordinal").table("train")
 
 
 def test_ordinal_pairs_of_lsp(tmp_path):
-    """Matrices of 14 joints in LSP's order, for some of the photographs."""
+    """Matrices of 14 joints in LSP's order, for some of the images."""
     from scipy.io import savemat
 
     rng = np.random.default_rng(0)
@@ -163,7 +163,7 @@ def test_ordinal_pairs_of_lsp(tmp_path):
     valid = np.ones((2, 14), bool)
     valid[0, 5] = False
     lsp = Annotations(
-        skeleton=LSP14, images=Texts.of(["im0004.jpg", "im0002.jpg"]), intrinsics=np.ones((2, 4)),
+        skeleton=LSP14, images=StringColumn.of(["im0004.jpg", "im0002.jpg"]), intrinsics=np.ones((2, 4)),
         boxes=np.ones((2, 4)), joints_2d=np.zeros((2, 14, 2)), joints_2d_valid=valid,
     )  # fmt: skip
     table = with_ordinal(lsp, tmp_path / "ordinal.mat", numbers)
@@ -183,7 +183,7 @@ def test_ordinal_pairs_of_lsp(tmp_path):
 
 def people_of_mpii():
     return Annotations(
-        skeleton=MPII16, images=Texts.of(["a"] * 5), intrinsics=np.ones((5, 4)), boxes=np.ones((5, 4)),
+        skeleton=MPII16, images=StringColumn.of(["a"] * 5), intrinsics=np.ones((5, 4)), boxes=np.ones((5, 4)),
         joints_2d=np.zeros((5, 16, 2)), joints_2d_valid=np.ones((5, 16), bool),
     )  # fmt: skip
 
@@ -220,18 +220,18 @@ def test_mistakes_show_in_the_table(copies, monkeypatch, mistake):
 
 def test_damaged_and_missing_files_are_named(copies, tmp_path):
     with pytest.raises(FileNotFoundError, match=r"mpii_human_pose_v1_u12_1.mat.*right folder"):
-        make(copies["moon"]).table("train")
+        make(copies["3dmppe"]).table("train")
     with pytest.raises(ValueError, match="mpii has no val split"):
         make(copies["raw"]).table("val")
     with pytest.raises(ValueError, match="has no test split"):
         make(copies["raw"]).table("test")
     for options in ({"layout": "other"}, {"fits": "a.npy"}, {"layout": "ordinal", "forward_backward": "fbi.json"}):
-        with pytest.raises(ValueError, match=r"other|fits belong|own photographs"):
+        with pytest.raises(ValueError, match=r"other|fits belong|own images"):
             make(copies["raw"], **options)
     for layout, name, message in (
         ("raw", "mpii_human_pose_v1_u12_1.mat", r"u12_1.mat is no whole MATLAB file"),
         ("hourglass", "annot/train.h5", r"train.h5 is damaged"),
-        ("moon", "annotations/train.json", r"train.json is not whole JSON"),
+        ("3dmppe", "annotations/train.json", r"train.json is not whole JSON"),
     ):
         path = copies[layout] / name
         whole = path.read_bytes()

@@ -16,7 +16,7 @@ from datamodules.settings import CropSettings
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "i2l_meshnet_muco.npz"
 NEAREST = (2, 4, 5)
-"""Of the annotations, the nearest person of each photograph."""
+"""Of the annotations, the nearest person of each image."""
 
 
 @pytest.fixture(scope="module")

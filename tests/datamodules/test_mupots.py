@@ -57,7 +57,7 @@ def scored(datamodule, change=lambda joints: joints, people=None, without=None):
     seen = [row for row in range(len(people)) if row != without]
     batch = {"index": torch.tensor(seen), "image_id": torch.tensor(table.image_ids)[seen]}
     guess = prediction_of([people[row] for row in seen], "mpi_inf_3dhp17")
-    scale = fake.MOON if datamodule.layout == "moon" and datamodule.protocol == ROOT else fake.UNIVERSAL
+    scale = fake.ANNOTATED if datamodule.layout == "3dmppe" and datamodule.protocol == ROOT else fake.UNIVERSAL
     task.update(replace(guess, joints=change(scale * guess.joints), vertices=None), batch)
     return task.compute()
 
@@ -83,8 +83,8 @@ def test_raw_table_is_the_truth(root):
     assert colour.max() - colour.min() > 0.3, "the pelvis is on a coloured person, not on grey ground"
 
 
-def test_moon_table_is_the_truth(root):
-    table = module(root, layout="moon").table("test")
+def test_3dmppe_table_is_the_truth(root):
+    table = module(root, layout="3dmppe").table("test")
     numbers = fake.image_ids()
     expected = {10 * numbers[sequence, frame] + column: (sequence, frame, person)
                 for sequence, frame in numbers for column, person in fake.people_of(sequence, frame)}  # fmt: skip
@@ -93,7 +93,7 @@ def test_moon_table_is_the_truth(root):
         sequence, frame, person = expected[int(table.annotation_ids[row])]
         assert table.image_ids[row] == numbers[sequence, frame]
         assert table.images[row] == f"MultiPersonTestSet/TS{sequence}/img_{frame:06d}.jpg"
-        np.testing.assert_allclose(table.joints[row], fake.MOON * person.joints(MPI_INF_3DHP17), atol=1e-5)
+        np.testing.assert_allclose(table.joints[row], fake.ANNOTATED * person.joints(MPI_INF_3DHP17), atol=1e-5)
         np.testing.assert_allclose(table.boxes[row], person.box, atol=1e-4)
         np.testing.assert_allclose(
             table.intrinsics[row], person.camera.intrinsics[[0, 1, 0, 1], [0, 1, 2, 2]], rtol=1e-6
@@ -111,16 +111,16 @@ def test_the_truth_scores_everything_under_every_protocol(root, protocol):
     assert {name: row["n"] for name, row in groups(report, "sequence").items()} == counts
 
 
-def test_moon_layout_is_evaluated_against_the_same_truth(root):
-    moon = module(root, layout="moon")
-    order = {int(number): person for number, person in _by_moon_id().items()}
-    people = [order[int(number)] for number in moon.table("test").annotation_ids]
-    assert scored(moon, people=people)["pck3d"] == pytest.approx(100)
-    roots = module(root, ROOT, layout="moon")
+def test_3dmppe_layout_is_evaluated_against_the_same_truth(root):
+    data = module(root, layout="3dmppe")
+    order = {int(number): person for number, person in _by_3dmppe_id().items()}
+    people = [order[int(number)] for number in data.table("test").annotation_ids]
+    assert scored(data, people=people)["pck3d"] == pytest.approx(100)
+    roots = module(root, ROOT, layout="3dmppe")
     assert scored(roots, people=people)["mrpe"] == pytest.approx(0, abs=1e-2)
 
 
-def _by_moon_id():
+def _by_3dmppe_id():
     numbers = fake.image_ids()
     return {
         10 * number + column: person for place, number in numbers.items() for column, person in fake.people_of(*place)
@@ -130,7 +130,7 @@ def _by_moon_id():
 def test_constructed_errors_cost_what_they_should(root):
     people = fake.everybody()
     counts = np.bincount([sequence for sequence, _, _ in people], minlength=21)[1:]
-    # The only person of a photograph is not found: all of it counts as missed, or nothing, or one root is not recalled.
+    # The only person of a image is not found: all of it counts as missed, or nothing, or one root is not recalled.
     missed = next(row for row, (sequence, frame, _) in enumerate(people) if (sequence, frame) == (2, 1))
     lost = counts.copy()
     lost[2 - 1] -= 1
@@ -180,10 +180,10 @@ def test_wrong_poses_score_as_a_loop_says(root, mistake):
     assert expected < 95
 
 
-@pytest.mark.parametrize("layout", ["raw", "moon"])
+@pytest.mark.parametrize("layout", ["raw", "3dmppe"])
 def test_detections(root, tmp_path, layout):
     """Boxes, roots and scores of RootNet's file; an invented person costs precision where it ranks."""
-    numbers = fake.image_ids() if layout == "moon" else {(s, f): 10000 * s + f for s, f in fake.image_ids()}
+    numbers = fake.image_ids() if layout == "3dmppe" else {(s, f): 10000 * s + f for s, f in fake.image_ids()}
     people = fake.everybody()[::-1]
     sequence, frame, invented = people[5]
     away = replace(invented, transl=invented.transl + np.array([0, 0, 3.0]))
@@ -318,7 +318,7 @@ def test_errors(root, copy, tmp_path):
     content["images"][0]["file_name"] = "img_000000.jpg"
     path.write_text(json.dumps(content))
     with pytest.raises(ValueError, match=r"not called like TS1/img_000000\.jpg"):
-        module(copy, layout="moon").table("test")
+        module(copy, layout="3dmppe").table("test")
     with pytest.raises(FileNotFoundError, match=r"has no nothing\.json"):
         module(root, detections="nothing.json").table("test")
     found = fake.write_detections(tmp_path / "one.json", fake.everybody()[:1], [1.0], {(1, 0): 5})

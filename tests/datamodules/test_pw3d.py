@@ -27,7 +27,7 @@ def copy(assets, tmp_path_factory):
     root = tmp_path_factory.mktemp("3dpw")
     truth = pw3d.write(root)
     for split, rows in truth.items():
-        pw3d.to_moon(root, rows, split)
+        pw3d.to_3dmppe(root, rows, split)
     pw3d.to_spin(root, truth["test"])
     return root, truth
 
@@ -58,7 +58,7 @@ def differences(table, truth):
     return {name: float(np.abs(getattr(table, name)[rows] - values).max()) for name, values in wanted.items()}
 
 
-@pytest.mark.parametrize("layout", ["raw", "moon"])
+@pytest.mark.parametrize("layout", ["raw", "3dmppe"])
 @pytest.mark.parametrize("split", ["train", "val", "test"])
 def test_tables_hold_the_truth_in_the_camera_frame(copy, layout, split):
     root, truth = copy
@@ -82,7 +82,7 @@ def test_tables_hold_the_truth_in_the_camera_frame(copy, layout, split):
 
 
 @pytest.mark.parametrize("protocol", Pw3dDataModule.protocols)
-@pytest.mark.parametrize("layout", ["raw", "moon"])
+@pytest.mark.parametrize("layout", ["raw", "3dmppe"])
 def test_the_truth_scores_nothing_under_its_own_gender_only(copy, protocol, layout):
     root, truth = copy
     datamodule = make(root, protocol=protocol, layout=layout)
@@ -165,7 +165,7 @@ def test_the_open_body_has_no_genders(copy):
     assert set(batch["gender"]) == {"male", "female"}
 
 
-@pytest.mark.parametrize("layout", ["raw", "moon"])
+@pytest.mark.parametrize("layout", ["raw", "3dmppe"])
 def test_damage_is_explained(copy, tmp_path, layout):
     with pytest.raises(FileNotFoundError, match=r"is it the right folder.*accept the licence"):
         make(tmp_path, layout=layout).table("test")

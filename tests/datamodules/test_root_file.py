@@ -8,7 +8,7 @@ import pytest
 from body.skeleton import SMPL24
 from datamodules.annotations import AnnotatedSource, Annotations
 from datamodules.augment import NO_CHANGE
-from datamodules.columns import Texts
+from datamodules.columns import StringColumn
 from datamodules.crop import RestRoot, make_crop
 from datamodules.readers.root_file import RootResult, read_root_file, root_file_name, with_root_file, write_root_file
 from datamodules.settings import CropSettings
@@ -72,10 +72,10 @@ def test_nothing_is_written_of_a_bad_number_or_for_an_unknown_benchmark(tmp_path
 
 
 def people(count=3):
-    """Rows without labels, of one person per photograph."""
+    """Rows without labels, of one person per image."""
     return Annotations(
         skeleton=SMPL24,
-        images=Texts.of([f"{row}.jpg" for row in range(count)]),
+        images=StringColumn.of([f"{row}.jpg" for row in range(count)]),
         intrinsics=np.tile(np.float32([500, 500, 50, 50]), (count, 1)),
         boxes=np.tile(np.float32([1, 2, 3, 4]), (count, 1)),
         image_ids=np.arange(count),

@@ -11,7 +11,7 @@ from body.skeleton import COCO17, SPIN24, SPIN24_COCO, SPIN24_H36M, SPIN24_MPI, 
 from datamodules.annotations import AnnotatedSource, Annotations
 from datamodules.augment import NO_CHANGE
 from datamodules.base import rest_root
-from datamodules.columns import Texts
+from datamodules.columns import StringColumn
 from datamodules.crop import make_crop
 from datamodules.readers.fits import with_smplifyx_fits, with_spin_fits
 from datamodules.readers.spin import read_spin
@@ -158,7 +158,7 @@ def plain_table(ids=(7, 5, 9)):
     pixels = np.stack([person.pixels(COCO17) for person in PEOPLE]).astype(np.float32)
     return Annotations(
         skeleton=COCO17,
-        images=Texts.of(["a.png"] * 3),
+        images=StringColumn.of(["a.png"] * 3),
         intrinsics=np.tile(CAMERA, (3, 1)),
         boxes=np.stack([person.box for person in PEOPLE]).astype(np.float32),
         joints_2d=pixels,

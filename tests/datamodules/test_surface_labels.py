@@ -96,7 +96,7 @@ def test_labels_are_those_of_the_whole_photograph_moved_along(name):
     person_there = (ours[0] > 0) | (theirs[0] > 0)
     same = (ours[0] == theirs[0]) & person_there
     assert person_there.sum() > 200
-    assert same.sum() / person_there.sum() > 0.93  # nearest pixels of the photograph differ at outlines
+    assert same.sum() / person_there.sum() > 0.93  # nearest pixels of the image differ at outlines
     apart = np.abs(ours[1:] - theirs[1:])[:, same]
     assert np.quantile(np.minimum(apart, 256 - apart), 0.95) < 12
 

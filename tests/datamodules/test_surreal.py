@@ -32,8 +32,8 @@ def assets(tmp_path_factory):
 def copy(assets, tmp_path_factory):
     root = tmp_path_factory.mktemp("surreal")
     truth = surreal.write(root)
-    surreal.to_moon(root, truth, "train", [("train/run0/01_01/01_01_c0001", 0), ("train/run0/01_01/01_01_c0001", 3)])
-    surreal.to_moon(root, truth, "val", list(MIDDLE.items())[:2])
+    surreal.to_3dmppe(root, truth, "train", [("train/run0/01_01/01_01_c0001", 0), ("train/run0/01_01/01_01_c0001", 3)])
+    surreal.to_3dmppe(root, truth, "val", list(MIDDLE.items())[:2])
     return root, truth
 
 
@@ -92,14 +92,14 @@ def test_training_takes_every_so_many_frames(copy):
     assert len(make(root).table("train")) == 2
 
 
-def test_moon_files_hold_the_same(copy):
+def test_3dmppe_files_hold_the_same(copy):
     root, truth = copy
-    table = make(root, layout="moon").table("test")
+    table = make(root, layout="3dmppe").table("test")
     order = np.argsort([table.images[row] for row in range(len(table))])
     agree(differences(table, [truth[clip][frame] for clip, frame in list(MIDDLE.items())[:2]], order))
     assert table.frames[order].tolist() == [2, 1]
     assert table.sequences[int(order[1])] == "ung_122_34_c0004"
-    sample = make(root, layout="moon").dataset("train")[0]
+    sample = make(root, layout="3dmppe").dataset("train")[0]
     assert sample["image"].shape == (3, 32, 32)
 
 
@@ -219,7 +219,7 @@ def test_mistakes_are_explained(copy, tmp_path):
     with pytest.raises(FileNotFoundError, match=r"is it the right folder.*accept the terms"):
         make(tmp_path).table("test")
     with pytest.raises(FileNotFoundError, match=r"val.json"):
-        make(tmp_path, layout="moon").table("test")
+        make(tmp_path, layout="3dmppe").table("test")
     with pytest.raises(ValueError, match="layout 'spin'"):
         make(root, layout="spin")
     with pytest.raises(ValueError, match="choice of clips 'some'"):

@@ -9,8 +9,8 @@ import pytest
 
 from datamodules.synthetic import cache
 from datamodules.synthetic.cache import Split, cache_root, ensure
+from datamodules.synthetic.cached_split import CachedSplit
 from datamodules.synthetic.generator import Generator
-from datamodules.synthetic.stored import CachedSplit
 
 TINY = Split("val", 3, 48, 0)
 

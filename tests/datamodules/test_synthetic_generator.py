@@ -1,4 +1,4 @@
-"""Photographs and labels of the open benchmark agree."""
+"""Images and labels of the open benchmark agree."""
 
 import numpy as np
 import torch

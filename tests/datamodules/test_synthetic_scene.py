@@ -6,11 +6,11 @@ from scipy.spatial.transform import Rotation
 
 from body.skeleton import SMPL24
 from datamodules.synthetic.actions import ACTIONS, sample_pose
-from datamodules.synthetic.camera import place
-from datamodules.synthetic.plausible import intersects, joints_of, segment_distances
+from datamodules.synthetic.camera import pose_in_camera
 from datamodules.synthetic.poses import clip_to_limits, mirror_pose
 from datamodules.synthetic.rng import SPLITS, stream
 from datamodules.synthetic.scene import MAX_BETA, draw_sample, fingerprint
+from datamodules.synthetic.self_intersection import intersects, joints_of, segment_distances
 
 FINGERPRINT_OF_FORTY = "5fedbcf9dea874c57a45bfb8135c7375f99448f01b60d881a282a0d7b566d008"
 """Changes only together with `rng.VERSION`, or when the open body is rebuilt on purpose."""
@@ -126,13 +126,13 @@ def test_an_arm_through_the_trunk_is_noticed(generator):
 def test_people_fill_the_promised_part_of_the_image(draws, generator):
     extents, misses = [], []
     for draw in draws[:40]:
-        placed = place(draw, generator.model, 96)
-        pixels = placed.vertices @ placed.intrinsics.T
+        person = pose_in_camera(draw, generator.model, 96)
+        pixels = person.vertices @ person.intrinsics.T
         pixels = pixels[:, :2] / pixels[:, 2:]
         box = np.ptp(pixels, axis=0).max() / 96
         extents.append(box)
         misses.append(abs(box / draw.extent - 1))
-        lowest = placed.to_world(placed.vertices)[:, 1].min()
+        lowest = person.to_world(person.vertices)[:, 1].min()
         assert abs(lowest - draw.lift) < 1e-3
     assert np.median(misses) < 0.02
     assert min(extents) > 0.45

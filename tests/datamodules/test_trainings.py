@@ -50,7 +50,7 @@ def folder(tmp_path_factory):
         assets = write_smpl(path / "assets", patch, ("neutral", "male", "female"))
         write_mano(assets, patch)
         benchmarks = assets / "benchmarks"
-        human36m.write_moon(
+        human36m.write_3dmppe(
             benchmarks / "human36m", subjects=(1, 5, 6, 7, 8, 9, 11), fitted=(1, 5, 6, 7, 8), cameras=(4,)
         )
         people = coco.write(benchmarks / "coco", body="smpl")
@@ -96,7 +96,7 @@ def test_missing_and_damaged_data_are_one_line(folder, capsys, monkeypatch):
     assert main([*command, "--data.root", str(folder / "nowhere")]) == 2
     assert "nowhere: no such folder. Make an account" in capsys.readouterr().err
     broken = folder / "broken"
-    human36m.write_moon(broken, subjects=(1,), images=False)
+    human36m.write_3dmppe(broken, subjects=(1,), images=False)
     file = broken / "annotations" / "Human36M_subject1_data.json"
     file.write_text(file.read_text()[:1000])
     assert main([*command, "--data.root", str(broken), "--data.train_subjects", "[1]"]) == 2
@@ -112,7 +112,7 @@ def test_rootnet_writes_the_file_that_other_methods_are_tested_with(folder):
                   "init_args": {"backbone": "resnet18_tiny", "crop_size": 64, "head_channels": 8,
                                 "skeleton": "h36m17", "protocol": "h36m-p2-root"}},
         "data": {"class_path": "datamodules.human36m.Human36MDataModule",
-                 "init_args": {"layout": "moon", "protocol": "h36m-p2-root", "batch_size": 16, "num_workers": 0,
+                 "init_args": {"layout": "3dmppe", "protocol": "h36m-p2-root", "batch_size": 16, "num_workers": 0,
                                "crops": {"skeleton": "h36m17", "size": 64}}},
         "trainer": {"accelerator": "cpu", "default_root_dir": str(folder / "roots"),
                     "callbacks": [{"class_path": "lightning_modules.rootnet.writer.RootFileWriter",
@@ -123,8 +123,8 @@ def test_rootnet_writes_the_file_that_other_methods_are_tested_with(folder):
     assert main(["predict", "--config", str(folder / "roots.yaml"), "--ckpt_path", str(last)]) == 0
     results = read_root_file(folder / "roots" / "bbox_root_human36m_output.json", "human36m")
     crops = CropSettings("h36m17", size=64)
-    plain = Human36MDataModule(layout="moon", protocol="h36m-p2-root", crops=crops)
-    fed = Human36MDataModule(layout="moon", protocol="h36m-p2-root", crops=crops,
+    plain = Human36MDataModule(layout="3dmppe", protocol="h36m-p2-root", crops=crops)
+    fed = Human36MDataModule(layout="3dmppe", protocol="h36m-p2-root", crops=crops,
                              detections=str(folder / "roots" / "bbox_root_human36m_output.json"))  # fmt: skip
     assert len(results) == len(plain.table("test")) > 0
     np.testing.assert_allclose(

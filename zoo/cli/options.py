@@ -1,4 +1,4 @@
-"""Arguments of a class or function as `NAME=VALUE` on a command line: `layout=moon`, `subjects=[1, 5]`."""
+"""Arguments of a class or function as `NAME=VALUE` on a command line: `layout=3dmppe`, `subjects=[1, 5]`."""
 
 from __future__ import annotations
 

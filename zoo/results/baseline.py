@@ -10,7 +10,7 @@ import torch
 from body.load import load_body
 from body.skeleton import SMPL24
 from datamodules.base import BaseDataModule
-from datamodules.synthetic.camera import place
+from datamodules.synthetic.camera import pose_in_camera
 from datamodules.synthetic.scene import draw_sample
 from metrics import build_task
 from metrics.baseline import MeanPose, fit_mean_pose
@@ -33,14 +33,14 @@ def _labels(people: int, seed: int) -> Iterator[dict[str, Any]]:
     body = load_body("open")
     for index in range(people):
         draw = draw_sample(seed, "train", index)
-        placed = place(draw, body, 192)
-        vertices = torch.from_numpy(placed.vertices)[None]
+        person = pose_in_camera(draw, body, 192)
+        vertices = torch.from_numpy(person.vertices)[None]
         yield {
             "joints": body.regress(vertices, "smpl24"),
             "joints_valid": torch.ones(1, len(SMPL24), dtype=torch.bool),
             "vertices": vertices,
             "vertices_valid": torch.ones(1, dtype=torch.bool),
-            "pose": torch.from_numpy(placed.pose)[None],
+            "pose": torch.from_numpy(person.pose)[None],
             "betas": torch.from_numpy(draw.betas)[None],
             "smpl_valid": torch.ones(1, dtype=torch.bool),
         }

@@ -1,4 +1,4 @@
-"""COCO keypoints: JSON as distributed, photographs, SMPLify-X fits of I2L-MeshNet, RootNet's and SPIN's files."""
+"""COCO keypoints: JSON as distributed, images, SMPLify-X fits of I2L-MeshNet, RootNet's and SPIN's files."""
 
 import json
 
@@ -13,9 +13,9 @@ UNLABELLED_JOINT = COCO17.index("right_ankle")  # of the second person
 
 
 def write(root, parts=("train2017", "val2014"), body="open", change=lambda content: None):
-    """`annotations/person_keypoints_*.json` and photographs, three people of whom the second lacks an ankle.
+    """`annotations/person_keypoints_*.json` and images, three people of whom the second lacks an ankle.
 
-    A fourth photograph shows a crowd, and someone without a labelled keypoint.
+    A fourth image shows a crowd, and someone without a labelled keypoint.
 
     Args:
         root: the benchmark's folder.

@@ -23,13 +23,13 @@ class Truth:
 
     person: Person
     points: np.ndarray
-    """(P, 5) x, y in the photograph, part, U, V."""
+    """(P, 5) x, y in the image, part, U, V."""
     mask: np.ndarray
     """(256, 256) coarse parts of the box."""
 
 
 def write(root, parts=("train", "minival"), body="open", charts=None, change=lambda content: None):
-    """`densepose_coco_2014_*.json` and the photographs.
+    """`densepose_coco_2014_*.json` and the images.
 
     Args:
         root: the benchmark's folder.

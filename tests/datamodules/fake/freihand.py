@@ -1,4 +1,4 @@
-"""FreiHAND version 2, and I2L-MeshNet's JSON of it; photographs are 224 x 224 as the real ones."""
+"""FreiHAND version 2, and I2L-MeshNet's JSON of it; images are 224 x 224 as the real ones."""
 
 import json
 from dataclasses import dataclass
@@ -30,12 +30,12 @@ class Hand(Person):
 
 
 def write(root, change=lambda name, content: content, versions=4):
-    """`{training,evaluation}_{K,scale,xyz,verts,mano}.json` and photographs (`fake.assets.write_mano` first).
+    """`{training,evaluation}_{K,scale,xyz,verts,mano}.json` and images (`fake.assets.write_mano` first).
 
     Args:
         root: the benchmark's folder.
         change: of the name and content of every file before it is written, to get something wrong.
-        versions: photographs of every training pose.
+        versions: images of every training pose.
 
     Returns:
         The hands by part of the benchmark.
@@ -74,7 +74,7 @@ def mano(hand):
     return np.concatenate([own_pose(hand).reshape(-1), hand.betas, root, [scale]]).tolist()
 
 
-def write_moon(root, truth):
+def write_3dmppe(root, truth):
     """`freihand_{train,eval}_{coco,data}.json`."""
     for part, hands in truth.items():
         stem, copies = ("train", 4) if part == "training" else ("eval", 1)

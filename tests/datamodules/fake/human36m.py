@@ -80,7 +80,7 @@ def _middle():
 
 
 def root_of(one):
-    """Rest place of the root joint."""
+    """Rest position of the root joint."""
     return rest_root(body_called(one.body)).of(one.betas)
 
 
@@ -205,7 +205,7 @@ def smpl_in_world(row):
     return pose, seen.to_world(root + row.person.transl) - root
 
 
-def write_moon(root, subjects=(1, 9, 11), fitted=(1,), images=True, cameras=(1, 2, 3, 4)):
+def write_3dmppe(root, subjects=(1, 9, 11), fitted=(1,), images=True, cameras=(1, 2, 3, 4)):
     """3DMPPE's files; subjects in `fitted` have SMPL parameters for every fifth frame."""
     folder = root / "annotations"
     folder.mkdir(parents=True, exist_ok=True)
@@ -233,7 +233,7 @@ def write_moon(root, subjects=(1, 9, 11), fitted=(1,), images=True, cameras=(1, 
                 write_image(root / "images" / listed[-1]["file_name"], make_image([row.person]))
         order = np.random.default_rng(0).permutation(len(people))
         contents = {"data": {"images": listed, "annotations": [people[k] for k in order]}, "joint_3d": joints}
-        contents["camera"] = {str(camera): _moon_camera(camera_of(subject, camera)) for camera in range(1, 5)}
+        contents["camera"] = {str(camera): _3dmppe_camera(camera_of(subject, camera)) for camera in range(1, 5)}
         if subject in fitted:
             contents["smpl_param"] = fits
         for kind, content in contents.items():
@@ -244,7 +244,7 @@ def _defective():
     return Row(11, 2, 2, 1, 0, person(11, 2, 2, 1, 0))
 
 
-def _moon_camera(seen):
+def _3dmppe_camera(seen):
     inner = seen.intrinsics
     return {"R": seen.rotation.tolist(), "t": (seen.translation * 1000).tolist(),
             "f": [inner[0, 0], inner[1, 1]], "c": [inner[0, 2], inner[1, 2]]}  # fmt: skip
@@ -268,7 +268,7 @@ SLOTS = [14, 2, 1, 0, 3, 4, 5, 16, 12, 17, 18, 9, 10, 11, 8, 7, 6]
 
 
 def write_spin(root, name, rows, smpl=False):
-    """An array file of SPIN's, with the photographs that it names."""
+    """An array file of SPIN's, with the images that it names."""
     joints = np.zeros((len(rows), 24, 4))
     for number, row in enumerate(rows):
         places = row.person.joints("h36m17")

@@ -1,6 +1,6 @@
-"""LSP, LSP-Extended and UPi-S1h: photographs, joints of MATLAB, drawn parts.
+"""LSP, LSP-Extended and UPi-S1h: images, joints of MATLAB, drawn parts.
 
-Only a few photographs are written, though `joints.mat` counts all: reading them all would take too long.
+Only a few images are written, though `joints.mat` counts all: reading them all would take too long.
 """
 
 import numpy as np
@@ -16,7 +16,7 @@ COUNT = 1003
 
 
 def people():
-    """Number of every photograph that is written, and the person in it, before the camera that the zoo guesses."""
+    """Number of every image that is written, and the person in it, before the camera that the zoo guesses."""
     numbers = (1, 2, 1000, 1001, 1002, 1003)
     sizes = [(80 + 4 * row, 64) for row in range(len(numbers))]
     still = np.eye(3), np.zeros(3)
@@ -25,14 +25,14 @@ def people():
 
 
 def write_lsp(root, change=None):
-    """Write `images` and `joints.mat` (3 x 14 x COUNT); photographs that nobody looks at are all the same.
+    """Write `images` and `joints.mat` (3 x 14 x COUNT); images that nobody looks at are all the same.
 
     Args:
         root: the benchmark's folder.
         change: called with the joints before they are written, to get something wrong.
 
     Returns:
-        People by number of the photograph.
+        People by number of the image.
     """
     truth = people()
     anybody = truth[1]
@@ -51,7 +51,7 @@ def write_lsp(root, change=None):
 
 
 def write_extended(root, high_resolution=False):
-    """Write LSP-Extended: 14 x 3 x 3, the joint (number) of every photograph unmarked, nobody in the last.
+    """Write LSP-Extended: 14 x 3 x 3, the joint (number) of every image unmarked, nobody in the last.
 
     Returns:
         People in order.
@@ -70,10 +70,10 @@ def write_extended(root, high_resolution=False):
 
 
 def write_upi(root, truth):
-    """Write UPi-S1h's labels of the test photographs: parts as rendered, with one column where none was drawn.
+    """Write UPi-S1h's labels of the test images: parts as rendered, with one column where none was drawn.
 
     Returns:
-        Part labels by number of the photograph.
+        Part labels by number of the image.
     """
     body = body_called("open")
     faces = face_parts(body.lbs_weights.numpy(), body.faces, 6)

@@ -1,4 +1,4 @@
-"""A small MPII: photographs with one or two people, in the files of its authors and of others."""
+"""A small MPII: images with one or two people, in the files of its authors and of others."""
 
 import json
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from fake.people import make_camera, make_image, make_people, write_image
 
 SIZE = (160, 120)
 PHOTOGRAPHS = {"015601864.jpg": 2, "015599452.jpg": 1, "005808361.jpg": 1}
-"""Name of a training photograph -> people in it."""
+"""Name of a training image -> people in it."""
 HIDDEN = (0, 5)
 """Person 0 has no left ankle; it is not in the files at all."""
 
@@ -38,8 +38,8 @@ class Row:
 
 def truth():
     rows = []
-    for photograph, (name, count) in enumerate(PHOTOGRAPHS.items()):
-        for person in make_people(count, make_camera(SIZE, seed=photograph), seed=photograph):
+    for image, (name, count) in enumerate(PHOTOGRAPHS.items()):
+        for person in make_people(count, make_camera(SIZE, seed=image), seed=image):
             valid = np.ones(16, bool)
             if len(rows) == HIDDEN[0]:
                 valid[HIDDEN[1]] = False
@@ -65,7 +65,7 @@ def structs(rows):
 
 
 def write_release(root):
-    """`mpii_human_pose_v1_u12_1.mat`, with a test photograph, and people without joints or position."""
+    """`mpii_human_pose_v1_u12_1.mat`, with a test image, and people without joints or position."""
     write_images(root)
     nothing = np.zeros((0, 0))
     annolist, train = [], []
@@ -100,7 +100,7 @@ def _person(scale, position, points):
     return {"x1": 1.0, "y1": 1.0, "x2": 9.0, "y2": 9.0, "annopoints": points, "scale": scale, "objpos": position}
 
 
-def write_moon(root):
+def write_3dmppe(root):
     """3DMPPE's `annotations/train.json`: pixels from 1, boxes of the joints made 1.2 times as large."""
     write_images(root)
     images = [{"id": k, "file_name": f"images/{name}", "width": SIZE[0], "height": SIZE[1]}

@@ -1,4 +1,4 @@
-"""A small MuCo-3DHP: three photographs of three, two and one people."""
+"""A small MuCo-3DHP: three images of three, two and one people."""
 
 import json
 from dataclasses import replace
@@ -15,7 +15,7 @@ WITHOUT_FIT = FIRST_PERSON + 1
 
 
 def people_of(scene):
-    """Who stands in a photograph, in the order of the file: the nearest one is the last."""
+    """Who stands in a image, in the order of the file: the nearest one is the last."""
     camera = make_camera((160, 96), seed=60 + scene)
     people = make_people(len(_SIDEWAYS[scene]), camera, seed=60 + scene)
     moved = [
@@ -36,7 +36,7 @@ def image_name(scene):
 
 
 def write(root, boxes=None):
-    """Write the JSON files and photographs.
+    """Write the JSON files and images.
 
     Args:
         root: folder to write to.

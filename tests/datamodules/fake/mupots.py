@@ -11,7 +11,7 @@ from fake.people import make_camera, make_image, make_people, write_image
 
 UNIVERSAL = 0.9
 """Size of `univ_annot3` relative to `annot3`, about the camera, so that both project to the same pixels."""
-MOON = 0.95
+ANNOTATED = 0.95
 """The same for `keypoints_cam` of the other layout; to tell them apart."""
 FIRST_ID = 31
 CELLS = 3
@@ -55,7 +55,7 @@ def image_ids():
 
 
 def write(root):
-    """The distributed files, `MuPoTS-3D.json`, and photographs."""
+    """The distributed files, `MuPoTS-3D.json`, and images."""
     folder = root / "MultiPersonTestSet"
     for sequence in range(1, 21):
         (folder / f"TS{sequence}").mkdir(parents=True)
@@ -72,7 +72,7 @@ def write(root):
             write_image(folder / f"TS{sequence}/img_{frame:06d}.jpg", image)
         savemat(folder / f"TS{sequence}/annot.mat", {"annotations": cells})
         savemat(folder / f"TS{sequence}/occlusion.mat", {"occlusion_labels": hidden})
-    (root / "MuPoTS-3D.json").write_text(json.dumps(_moon()))
+    (root / "MuPoTS-3D.json").write_text(json.dumps(_json()))
     return root
 
 
@@ -103,7 +103,7 @@ def _annotation(person):
     return {"annot2": pixels, "annot3": joints, "univ_annot3": UNIVERSAL * joints, "isValidFrame": np.uint8(1)}
 
 
-def _moon():
+def _json():
     images, annotations, numbers = [], [], image_ids()
     for (sequence, frame), number in numbers.items():
         camera = camera_of(sequence)
@@ -113,7 +113,7 @@ def _moon():
         people = dict(people_of(sequence, frame))
         for column in range(CELLS):
             person = people.get(column)
-            joints = np.zeros((17, 3)) if person is None else 1000 * MOON * person.joints(MPI_INF_3DHP17)
+            joints = np.zeros((17, 3)) if person is None else 1000 * ANNOTATED * person.joints(MPI_INF_3DHP17)
             pixels = np.zeros((17, 2)) if person is None else person.pixels(MPI_INF_3DHP17)
             box = [0.0, 0.0, 0.0, 0.0] if person is None else person.box.tolist()
             annotations.append({"id": 10 * number + column, "image_id": number, "bbox": box, "iscrowd": 0,

@@ -1,6 +1,6 @@
-"""3DPW: pickles of Python 2 with labels in a world, a camera pose per frame, and photographs.
+"""3DPW: pickles of Python 2 with labels in a world, a camera pose per frame, and images.
 
-The real photographs are 1920 x 1080; these are small.
+The real images are 1920 x 1080; these are small.
 """
 
 from dataclasses import dataclass, replace
@@ -10,7 +10,7 @@ import numpy as np
 from distributed_files import dumped
 
 from body.skeleton import COCO17
-from fake import moon
+from fake import smpl_json
 from fake.people import Person, make_camera, make_image, make_people, write_image
 from fake.smpl_truth import rest_root, smpl_joints
 
@@ -133,7 +133,7 @@ def _keypoints(person, unseen):
     return values.T, found if len(found) else None
 
 
-def to_moon(root, truth, split):
+def to_3dmppe(root, truth, split):
     """Write `3DPW_<split>.json` as I2L-MeshNet's converter does, which turns bodies about the neutral body's root."""
     images, people = [], []
     for number, row in enumerate(truth):
@@ -141,10 +141,10 @@ def to_moon(root, truth, split):
         neutral = rest_root(replace(person, body="smpl" if person.body != "open" else "open"))
         shift = (camera.rotation - np.eye(3)) @ (neutral - rest_root(person))
         place = {"file_name": f"image_{row.frame:05d}.jpg", "sequence": row.sequence, "frame_idx": row.frame}
-        images.append(moon.image(10 + number, person, **place))
+        images.append(smpl_json.image(10 + number, person, **place))
         gender = "male" if row.gender == 1 else "female"
-        people.append(moon.annotation(50 + number, 10 + number, person, gender, shift, person_id=row.actor))
-    moon.write(root / f"3DPW_{split}.json", images, people)
+        people.append(smpl_json.annotation(50 + number, 10 + number, person, gender, shift, person_id=row.actor))
+    smpl_json.write(root / f"3DPW_{split}.json", images, people)
 
 
 def to_spin(root, truth):

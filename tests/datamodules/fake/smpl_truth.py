@@ -24,7 +24,7 @@ def _of(body, values):
 
 
 def smpl_joints(person):
-    """(24, 3) camera frame, metres: those that the pose turns about, not the ones regressed from the posed surface."""
+    """(24, 3) camera frame, metres: those of the kinematic chain, not the ones regressed from the posed surface."""
     return _of(person.body, tuple(getattr(person, name).tobytes() for name in ("pose", "betas", "transl")))
 
 

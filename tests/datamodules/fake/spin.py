@@ -1,4 +1,4 @@
-"""SPIN's files of photographs without 3D labels, and its fits of their people."""
+"""SPIN's files of images without 3D labels, and its fits of their people."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from fake.people import make_camera, make_image, make_people, write_image
 
 
 def write(root, name, fits, body="smpl", seed=0):
-    """`NAME.npz` with three photographs, `final_fits/FITS.npz` with fits, of which the last is not valid."""
+    """`NAME.npz` with three images, `final_fits/FITS.npz` with fits, of which the last is not valid."""
     people = [make_people(1, make_camera(seed=seed + row), seed=seed + row, body=body)[0] for row in range(3)]
     pixels = np.stack([person.pixels(SPIN24) for person in people])
     low, high = pixels.min(1), pixels.max(1)

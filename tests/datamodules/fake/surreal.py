@@ -10,7 +10,7 @@ from scipy.spatial.transform import Rotation
 from body.maps import label_map
 from body.parts import face_parts, swap_table
 from body.skeleton import SMPL24
-from fake import moon
+from fake import smpl_json
 from fake.assets import write_video
 from fake.people import Camera, Person, body_called, make_image, make_people
 from fake.smpl_truth import smpl_joints
@@ -121,7 +121,7 @@ def _info(people, gender, number, clip):
     }
 
 
-def to_moon(root, truth, part, frames):
+def to_3dmppe(root, truth, part, frames):
     """Write `<part>.json` as I2L-MeshNet's converter does, and the frames that it names.
 
     Args:
@@ -137,6 +137,6 @@ def to_moon(root, truth, part, frames):
         path = root / part / name
         path.parent.mkdir(parents=True, exist_ok=True)
         cv2.imwrite(str(path), make_image([row.person], shade(frame))[..., ::-1])
-        images.append(moon.image(number, row.person, file_name=name))
-        people.append(moon.annotation(number, number, row.person, "male" if row.gender == 1 else "female"))
-    moon.write(root / f"{part}.json", images, people)
+        images.append(smpl_json.image(number, row.person, file_name=name))
+        people.append(smpl_json.annotation(number, number, row.person, "male" if row.gender == 1 else "female"))
+    smpl_json.write(root / f"{part}.json", images, people)

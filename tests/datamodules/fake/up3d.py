@@ -1,4 +1,4 @@
-"""UP-3D: files per photograph, fitted in resized cuts of the photographs."""
+"""UP-3D: files per image, fitted in resized cuts of the images."""
 
 from dataclasses import dataclass
 
@@ -26,7 +26,7 @@ PHOTOGRAPHS = {
 
 @dataclass(frozen=True)
 class Truth:
-    """A person of a photograph."""
+    """A person of a image."""
 
     person: Person
     number: int
@@ -41,7 +41,7 @@ def write(root, body="open", change=None):
     Args:
         root: the benchmark's folder.
         body: of the fits: `open`, or `smpl` (`fake.assets.write_smpl` first).
-        change: called with the number and the files of every photograph before they are written, to get something
+        change: called with the number and the files of every image before they are written, to get something
             wrong: `body` (content of the pickle), `joints`, `crop` and `dataset` (texts).
 
     Returns:

@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", nargs="?", choices=BENCHMARKS, metavar="NAME", help="; ".join(BENCHMARKS))
     parser.add_argument("--root", type=Path, help="its folder (default: $ZOO_ASSETS/benchmarks/NAME)")
     parser.add_argument("--protocol", help="whose splits are checked (default: the benchmark's first)")
-    parser.add_argument("--option", action="append", default=[], metavar="NAME=VALUE", help="such as layout=moon")
+    parser.add_argument("--option", action="append", default=[], metavar="NAME=VALUE", help="such as layout=3dmppe")
     parser.add_argument("--read", type=int, default=32, help="samples per split that check reads (default: 32)")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="write an image of samples with labels, PNG or JPEG")
     parser.add_argument("--workers", type=int, default=2, help="processes of prepare (default: 2)")

@@ -8,7 +8,7 @@ import numpy as np
 
 from body.skeleton import SMPL24
 from datamodules.annotations import Annotations
-from datamodules.columns import Texts
+from datamodules.columns import StringColumn
 from datamodules.readers.boxes import scale_boxes
 from datamodules.readers.coco_json import CocoFile, read_coco
 from datamodules.readers.posed import gender_codes
@@ -17,7 +17,7 @@ BOX_MARGIN = 1.2
 """How much the converters enlarge the box of the joints inside the image."""
 
 
-def read_moon_smpl(path: Path) -> tuple[Annotations, CocoFile]:
+def read_smpl_json(path: Path) -> tuple[Annotations, CocoFile]:
     """People with SMPL parameters, by annotation.
 
     Args:
@@ -37,7 +37,7 @@ def read_moon_smpl(path: Path) -> tuple[Annotations, CocoFile]:
     names, joints = images.texts("file_name"), people.numbers("joint_cam", 24, 3, dtype=np.float32)
     table = Annotations(
         skeleton=SMPL24,
-        images=Texts.of([names[row] for row in file.image_rows]),
+        images=StringColumn.of([names[row] for row in file.image_rows]),
         intrinsics=cameras[file.image_rows],
         boxes=scale_boxes(people.numbers("bbox", 4), 1 / BOX_MARGIN).astype(np.float32),
         joints=joints,

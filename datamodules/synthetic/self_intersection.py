@@ -19,13 +19,13 @@ _FOREARMS = (("left_elbow", "left_hand", 0.035), ("right_elbow", "right_hand", 0
 
 
 def joints_of(pose: Pose, rest: Float[np.ndarray, "24 3"]) -> Float[np.ndarray, "24 3"]:
-    """Joint places of a posed body by forward kinematics, metres, root at its rest place."""
+    """Joint positions of a posed body by forward kinematics, metres, root at its rest position."""
     local = Rotation.from_rotvec(pose).as_matrix()
-    rotation, place = local.copy(), rest.copy()
+    rotation, position = local.copy(), rest.copy()
     for joint, parent in _CHAIN:
         rotation[joint] = rotation[parent] @ local[joint]
-        place[joint] = place[parent] + rotation[parent] @ (rest[joint] - rest[parent])
-    return place
+        position[joint] = position[parent] + rotation[parent] @ (rest[joint] - rest[parent])
+    return position
 
 
 def intersects(joints: Float[np.ndarray, "24 3"]) -> bool:

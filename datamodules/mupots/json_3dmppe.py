@@ -16,7 +16,7 @@ _NAME = re.compile(r"TS(\d+)/img_(\d+)\.jpg")
 
 
 @dataclass(frozen=True)
-class MoonFile:
+class MupotsJson:
     """`MuPoTS-3D.json`: all images, and the people with valid annotations.
 
     Attributes:
@@ -41,7 +41,7 @@ class MoonFile:
     pixels: Float[np.ndarray, "people 17 2"]
 
 
-def read_moon(path: Path) -> MoonFile:
+def read_3dmppe(path: Path) -> MupotsJson:
     """Read the file.
 
     Raises:
@@ -57,7 +57,7 @@ def read_moon(path: Path) -> MoonFile:
     numbers = np.array([match.groups() for match in matches if match], np.int64).reshape(-1, 2)
     file = file.take(file.annotations.numbers("is_valid") > 0)
     people, joints = file.annotations, len(MPI_INF_3DHP17)
-    return MoonFile(
+    return MupotsJson(
         file.images.numbers("id", dtype=np.int64),
         numbers[:, 0],
         numbers[:, 1],

@@ -3,7 +3,7 @@
 Per subject `annotations/Human36M_subject9_data.json` (COCO-style: images with subject, action_idx, subaction_idx,
 cam_idx and frame_idx, annotations with a tight box), `..._camera.json` (camera number -> R, t, f, c),
 `..._joint_3d.json` (action -> trial -> frame -> 17 x 3) and, with SMPLify-X fits, `..._smpl_param.json` (the same
-nesting -> pose, shape, trans). Photographs are under `images`.
+nesting -> pose, shape, trans). Images are under `images`.
 
 Convention:
     camera = R @ world + t, millimetres; t is a translation (-R @ position) in the files as distributed, though the
@@ -22,7 +22,7 @@ from jaxtyping import Float, Int
 
 from body.skeleton import H36M18
 from datamodules.annotations import Annotations
-from datamodules.columns import Labels, Texts
+from datamodules.columns import CategoricalColumn, StringColumn
 from datamodules.files import require
 from datamodules.human36m.names import ACTIONS, CAMERAS, Selection
 from datamodules.human36m.table import every, with_thorax
@@ -30,11 +30,11 @@ from datamodules.readers.coco_json import CocoFile, read_coco, read_json
 from datamodules.readers.world import smpl_to_camera, to_camera
 
 Roots = Callable[[Float[np.ndarray, "rows 10"]], Float[np.ndarray, "rows 3"]]
-"""Rest place of the body's root joint by shape."""
+"""Rest position of the body's root joint by shape."""
 _KEYS = ("subject", "action_idx", "subaction_idx", "cam_idx", "frame_idx")
 
 
-def read_moon(root: Path, selection: Selection, roots: Roots, how_to_get: str) -> Annotations:
+def read_3dmppe(root: Path, selection: Selection, roots: Roots, how_to_get: str) -> Annotations:
     """Every annotated frame of a selection.
 
     Args:
@@ -74,7 +74,7 @@ def _subject(root: Path, subject: int, selection: Selection, roots: Roots, how_t
     rows = len(keys)
     table = Annotations(
         skeleton=H36M18,
-        images=Texts.of([f"images/{name}" for name in images.texts("file_name")]),
+        images=StringColumn.of([f"images/{name}" for name in images.texts("file_name")]),
         intrinsics=intrinsics.astype(np.float32),
         boxes=coco.annotations.numbers("bbox", 4, dtype=np.float32),
         joints=with_thorax(to_camera(world, rotation, translation)).astype(np.float32),
@@ -82,10 +82,10 @@ def _subject(root: Path, subject: int, selection: Selection, roots: Roots, how_t
         image_ids=images.numbers("id", dtype=np.int64),
         annotation_ids=coco.annotations.numbers("id", dtype=np.int64),
         frames=frames.astype(np.int32),
-        subjects=Labels.constant(f"S{subject}", rows),
-        actions=Labels.of([ACTIONS[int(action)] for action in actions]),
-        sequences=Labels.of([f"{ACTIONS[int(a)]} {t}" for a, t in zip(actions, trials, strict=True)]),
-        cameras=Labels.of([CAMERAS[int(camera) - 1] for camera in cameras]),
+        subjects=CategoricalColumn.constant(f"S{subject}", rows),
+        actions=CategoricalColumn.of([ACTIONS[int(action)] for action in actions]),
+        sequences=CategoricalColumn.of([f"{ACTIONS[int(a)]} {t}" for a, t in zip(actions, trials, strict=True)]),
+        cameras=CategoricalColumn.of([CAMERAS[int(camera) - 1] for camera in cameras]),
     )
     return _with_fits(table, path("smpl_param"), keys, (rotation, translation), roots)
 

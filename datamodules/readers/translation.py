@@ -1,9 +1,9 @@
-"""Where root-relative people stand: translations that fit their 2D keypoints, or else their boxes.
+"""Translations of root-relative people: by their 2D keypoints, or else by their boxes.
 
 Convention:
     A weak-perspective camera looks at the middle of a person's crop with the focal length 5000 / 224 times its side, so
-    that a person at 44.6 m has 2 m across the crop (Kolotouros et al. 2019). Depths found this way are no measurements.
-    For example, a crop with the side 224 has a focal length of 5000 pixels.
+    that a person at 44.6 m has 2 m across the crop (Kolotouros et al. 2019). Depths solved this way are no
+    measurements. For example, a crop with the side 224 has a focal length of 5000 pixels.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def weak_intrinsics(crops: Float[np.ndarray, "rows 4"]) -> Float[np.ndarray, "ro
     return np.concatenate([focal, crops[:, :2] + crops[:, 2:] / 2], 1)
 
 
-def place_in_crops(
+def translation_of_crops(
     crops: Float[np.ndarray, "rows 4"], intrinsics: Float[np.ndarray, "rows 4"]
 ) -> Float[np.ndarray, "rows 3"]:
     """Points in the middle of crops, as far away as two metres fill them.
@@ -42,7 +42,7 @@ def place_in_crops(
     return np.concatenate([(crops[:, :2] + crops[:, 2:] / 2 - principal) / focal * depth, depth], 1)
 
 
-def place_by_pixels(
+def solve_translation(
     points: Float[np.ndarray, "rows joints 3"],
     pixels: Float[np.ndarray, "rows joints 2"],
     valid: Bool[np.ndarray, "rows joints"],
@@ -52,7 +52,7 @@ def place_by_pixels(
 
     Args:
         points: in the camera's directions, metres, relative to any origin.
-        pixels: where they are seen.
+        pixels: their keypoints.
         valid: which joints count.
         intrinsics: (fx, fy, cx, cy), pixels.
 
@@ -60,18 +60,18 @@ def place_by_pixels(
         The translations, and where there were joints enough and the person came out in front of the camera.
     """
     focal = intrinsics[:, None, :2]
-    seen = (pixels - intrinsics[:, None, 2:]) / focal  # on the plane at depth 1
+    rays = (pixels - intrinsics[:, None, 2:]) / focal  # on the plane at depth 1
     weight = valid[..., None].astype(np.float64)
-    wanted = (seen * points[..., 2:] - points[..., :2]) * weight
-    # normal equations of [1, -seen] t = wanted, for x and y together
+    wanted = (rays * points[..., 2:] - points[..., :2]) * weight
+    # normal equations of [1, -rays] t = wanted, for x and y together
     normal = np.zeros((len(points), 3, 3))
     normal[:, 0, 0] = normal[:, 1, 1] = weight.sum((1, 2))
-    normal[:, :2, 2] = normal[:, 2, :2] = -(seen * weight).sum(1)
-    normal[:, 2, 2] = (seen**2 * weight).sum((1, 2))
-    right = np.concatenate([wanted.sum(1), -(seen * wanted).sum((1, 2))[:, None]], 1)
+    normal[:, :2, 2] = normal[:, 2, :2] = -(rays * weight).sum(1)
+    normal[:, 2, 2] = (rays**2 * weight).sum((1, 2))
+    right = np.concatenate([wanted.sum(1), -(rays * wanted).sum((1, 2))[:, None]], 1)
     spread = normal[:, 2, 2] - (normal[:, :2, 2] ** 2).sum(1) / np.maximum(weight.sum((1, 2)), 1)
     solvable = (valid.sum(1) >= _FEWEST) & (spread > 1e-9)
     normal[~solvable] = np.eye(3)
-    found = np.linalg.solve(normal, right[..., None])[..., 0]
-    nearest = np.where(valid, points[..., 2], np.inf).min(1) + found[:, 2]
-    return found, solvable & (nearest > _NEAREST)
+    translation = np.linalg.solve(normal, right[..., None])[..., 0]
+    nearest = np.where(valid, points[..., 2], np.inf).min(1) + translation[:, 2]
+    return translation, solvable & (nearest > _NEAREST)

@@ -34,7 +34,7 @@ class CachedSplit:
         return len(self.labels["pose"])
 
     def image(self, index: int) -> UInt8[np.ndarray, "size size 3"]:
-        """The photograph, RGB."""
+        """The image, RGB."""
         coded = self._images[self._image_offsets[index] : self._image_offsets[index + 1]]
         return cv2.cvtColor(self._decode(coded, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
 
@@ -44,7 +44,7 @@ class CachedSplit:
         return self._decode(coded, cv2.IMREAD_UNCHANGED)
 
     def _decode(self, coded: UInt8[np.ndarray, "bytes"], mode: int) -> UInt8[np.ndarray, "rows columns channels"]:
-        picture = cv2.imdecode(coded, mode)
-        if picture is None:
+        image = cv2.imdecode(coded, mode)
+        if image is None:
             raise ValueError(f"the cache {self._folder} is damaged; delete that folder and run again")
-        return picture
+        return image
