@@ -193,6 +193,8 @@ def run_stage(stage: Stage, seconds: float, source: Source, out: Path, runs: Pat
     if on_gpu:
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()
+    # batches are there already; Lightning would look through lists of a thousand names at every step
+    module.transfer_batch_to_device = lambda batch, *_: batch  # type: ignore[method-assign]
     if stage.compiled:
         module.network.compile(dynamic=False)
     earlier = folder / "last.ckpt"
