@@ -61,7 +61,10 @@ class ZooCLI(LightningCLI):
 
     def instantiate_classes(self) -> None:
         """Build data, model and trainer; weights of the zoo determine the hyper-parameters."""
-        super().instantiate_classes()
+        try:
+            super().instantiate_classes()
+        except ValueError as error:  # of a constructor; jsonargparse wraps it in its own
+            raise ZooError(" ".join(str(error.__cause__ or error).split())) from error
         if self.options.weights is not None:
             from zoo.checkpoints.load import load
 

@@ -146,6 +146,13 @@ def test_bad_command_lines_are_answered_in_one_line(folder, capsys, argv, messag
     assert error.count("\n") == 1
 
 
+def test_weights_that_are_missing_are_answered_in_one_line(folder, capsys):
+    command = ["fit", "--config", "hemlets/open", "--trainer.accelerator", "cpu", "--model.pretrained", "a.safetensors"]
+    assert main(command) == 2
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert "no file a.safetensors; set pretrained: false to start from random weights" in error
+
+
 def test_an_unknown_option_is_named(folder, capsys):
     with pytest.raises(SystemExit) as caught:
         main(["fit", "--config", "run/toy.yaml", "--trainer.max_stepz", "2"])
