@@ -77,9 +77,8 @@ class PartDrop(nn.Module):
             return harden_iuv(iuv), None if partial is None else harden_iuv(partial)
         if self.kind in ("part", "part_release"):
             return self.without(iuv, partial, dropped_parts(len(iuv.part), self.rate, iuv.part.device))
-        return self._without_pixels(harden_iuv(iuv)), None if partial is None else self._without_pixels(
-            harden_iuv(partial)
-        )
+        body = self._without_pixels(harden_iuv(iuv))
+        return body, None if partial is None else self._without_pixels(harden_iuv(partial))
 
     def without(
         self, iuv: IuvMaps, partial: IuvMaps | None, dropped: Bool[Tensor, "batch 25"]

@@ -5,7 +5,6 @@ import torchvision
 
 from lightning_modules.common.backbones import (
     BACKBONES,
-    check_crop_size,
     create_backbone,
     create_pyramid,
     create_split_backbone,
@@ -112,14 +111,6 @@ def test_networks_without_maps_are_refused_in_one_line(monkeypatch):
 def test_statistics_of_images_are_those_of_the_weights():
     assert create_backbone("resnet18").mean == (0.485, 0.456, 0.406)
     assert create_backbone("people_lite0").mean == (0.5, 0.5, 0.5)
-
-
-def test_crops_divide_into_the_last_map():
-    check_crop_size(144, create_backbone("resnet18_tiny"))
-    with pytest.raises(
-        ValueError, match=r"crop_size 144 is not a multiple of 32, the backbone's stride; use e\.g\. 128"
-    ):
-        check_crop_size(144, create_backbone("resnet18"))
 
 
 def test_every_name_of_the_papers_is_a_timm_model():

@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from zoo.checkpoints.backbones import PREFIX
 from zoo.checkpoints.entry import Checkpoint
 from zoo.errors import ZooError, one_line, unknown_name
 from zoo.resources import resource_path
@@ -14,7 +15,7 @@ from zoo.schema import expect_mapping, parse_dataclass
 
 
 def parse_checkpoints(document: Any) -> dict[str, Checkpoint]:
-    """Typed entries of a parsed `checkpoints.yaml`, in its order.
+    """Typed entries of a parsed `checkpoints.yaml`, in its order; those of backbones alone are in `backbones`.
 
     Raises:
         ZooError: an entry or field is missing, unknown or of the wrong type, or a method has not exactly one default;
@@ -25,6 +26,7 @@ def parse_checkpoints(document: Any) -> dict[str, Checkpoint]:
     entries = {
         str(name): parse_dataclass(Checkpoint, {"name": name, **expect_mapping(v, name)}, name)
         for name, v in document.items()
+        if not str(name).startswith(PREFIX)
     }
     for method in {entry.method for entry in entries.values()}:
         defaults = [entry.name for entry in entries.values() if entry.method == method and entry.default]

@@ -1,7 +1,7 @@
 """Image backbones: any network of timm, and the zoo's own, as feature maps of known width and stride."""
 
 from lightning_modules.common.backbones.create import create_backbone, create_pose_hrnet, create_pyramid
-from lightning_modules.common.backbones.features import Backbone, check_crop_size, count_upsamplings
+from lightning_modules.common.backbones.features import Backbone, count_upsamplings
 from lightning_modules.common.backbones.pretrained import Pretrained
 from lightning_modules.common.backbones.registry import BACKBONES, BackboneSpec, has_weights
 from lightning_modules.common.backbones.split import create_split_backbone
@@ -11,7 +11,6 @@ __all__ = [
     "Backbone",
     "BackboneSpec",
     "Pretrained",
-    "check_crop_size",
     "count_upsamplings",
     "create_backbone",
     "create_pose_hrnet",

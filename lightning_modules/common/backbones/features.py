@@ -86,18 +86,6 @@ class Backbone(nn.Module):
         ]
 
 
-def check_crop_size(crop_size: int, *backbones: Backbone) -> None:
-    """Refuse crops that do not divide into a backbone's last features.
-
-    Raises:
-        ValueError: the message names sizes that do.
-    """
-    stride = max((backbone.reductions[-1] for backbone in backbones), default=1)
-    if crop_size % stride or crop_size <= 0:
-        near = max(1, round(crop_size / stride)) * stride
-        raise ValueError(f"crop_size {crop_size} is not a multiple of {stride}, the backbone's stride; use e.g. {near}")
-
-
 def count_upsamplings(backbone: Backbone, name: str) -> int:
     """How many times the last features have to be doubled to a quarter of the image.
 
