@@ -22,7 +22,7 @@ def ground_shadow(
     feet: Float[np.ndarray, "people 3"],
     light: Light,
     rng: np.random.Generator,
-    reach: float = 2.5,
+    reach: float = 2.2,
 ) -> Float[np.ndarray, "size size"]:
     """Share of the light that does not reach the ground, at every pixel.
 
@@ -57,7 +57,7 @@ def ground_shadow(
         key = float(light.key_colour @ _LUMINANCE) * max(float(up @ light.key), 0.0)
         fill = float(irradiance(light.harmonics, (light.to_light @ up)[None])[0] @ _LUMINANCE)
         arrives = key * key_visibility(tracer, points, normals, light, rng) + fill * openness(
-            tracer, points, normals, rng, rays=3
+            tracer, points, normals, rng, rays=2
         )
         fades = np.clip((reach - apart[near]) / (0.4 * reach), 0, 1)
         shadow[rows] = (1 - arrives / max(key + fill, 1e-6)) * fades

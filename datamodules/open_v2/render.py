@@ -43,7 +43,7 @@ class Picture:
 def render(tracer: Tracer, layers: Sequence[Layer], light: Light, rng: np.random.Generator, folds: Folds) -> Picture:
     """Shade everything that the tracer sees; `layers` are those that it was made of."""
     size = tracer.size
-    near = np.flatnonzero(tracer.near())
+    near = tracer.near()
     seen = tracer.cast(_centres(near, size))
     hit, seen = near[seen.layer >= 0], _take(seen, np.flatnonzero(seen.layer >= 0))
     maps = _Maps.of(hit, seen, size)
@@ -96,16 +96,20 @@ class _Maps:
     def source(self, between: Seen, pixel: Int[np.ndarray, " rays"]) -> Int[np.ndarray, " rays"]:
         """The pixel at or beside `pixel` that shows what a ray in it sees: same layer, nearest depth; -1 for none."""
         layer, depth, size = self.layer.reshape(-1), self.depth.reshape(-1), len(self.layer)
-        best, source = np.full(len(pixel), np.inf, np.float32), np.full(len(pixel), -1)
-        column = pixel % size
-        for across, down in ((0, 0), (-1, 0), (1, 0), (0, -1), (0, 1)):
-            beside = np.clip(pixel + (across + down * size), 0, size * size - 1)
-            usable = (layer[beside] == between.layer) & (between.layer >= 0)
+        source = np.where(layer[pixel] == between.layer, pixel, -1)
+        apart = np.abs(np.where(source >= 0, depth[pixel] - between.depth, np.inf))
+        rows = np.flatnonzero((between.layer >= 0) & ~(apart < 0.01 * between.depth))
+        seen, own, best = between.layer[rows], pixel[rows], apart[rows]
+        chosen, column = source[rows], pixel[rows] % size
+        for across, down in ((-1, 0), (1, 0), (0, -1), (0, 1)):
+            beside = np.clip(own + (across + down * size), 0, size * size - 1)
+            usable = layer[beside] == seen
             if across:
                 usable &= column != (0 if across < 0 else size - 1)
-            apart = np.abs(np.where(usable, depth[beside], np.inf) - np.where(usable, between.depth, 0))
-            better = apart < best
-            best[better], source[better] = apart[better], beside[better]
+            distance = np.where(usable, np.abs(depth[beside] - between.depth[rows]), np.inf)
+            better = distance < best
+            best[better], chosen[better] = distance[better], beside[better]
+        source[rows] = chosen
         return source
 
 
@@ -165,19 +169,21 @@ def _shadows(
     rng: np.random.Generator,
 ) -> Float[np.ndarray, "pixels 2"]:
     """Share of the key light and of the surrounding that reaches every pixel; `hit` are those that see something."""
-    size = tracer.size
-    maps = np.zeros((size, size, 3), np.float32)
+    size, half = tracer.size, -(-tracer.size // 2)
     some = np.flatnonzero((hit % 2 == 0) & (hit // size % 2 == 0))
     points, normals = tracer.directions(places[some]) * depth[some, None], normals[some]
-    reached = maps.reshape(-1, 3)
-    reached[hit[some], 0] = key_visibility(tracer, points, normals, light, rng)
-    reached[hit[some], 1] = openness(tracer, points, normals, rng)
-    reached[hit[some], 2] = 1
-    smooth = [_filled(maps[..., [0, 2]], 1.3 + 3 * light.spread), _filled(maps[..., 1:], 2.0)]
-    return np.stack(smooth, -1).reshape(-1, 2)
+    reached = np.zeros((half * half, 3), np.float32)
+    row = hit[some] // size // 2 * half + hit[some] % size // 2
+    reached[row, 0] = key_visibility(tracer, points, normals, light, rng)
+    reached[row, 1] = openness(tracer, points, normals, rng)
+    reached[row, 2] = 1
+    maps = reached.reshape(half, half, 3)
+    smooth = [_filled(maps[..., [0, 2]], 0.65 + 1.5 * light.spread), _filled(maps[..., 1:], 1.0)]
+    wide = cv2.resize(np.stack(smooth, -1), (2 * half, 2 * half), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(wide[:size, :size]).reshape(-1, 2)
 
 
-def _filled(values: Float[np.ndarray, "size size 2"], sigma: float) -> Float[np.ndarray, "size size"]:
+def _filled(values: Float[np.ndarray, "half half 2"], sigma: float) -> Float[np.ndarray, "half half"]:
     """A map of which some pixels have a value (times a weight, which comes second), smoothed; 1 far from all."""
     spread = cv2.GaussianBlur(values, (0, 0), sigma)
     return np.where(spread[..., 1] > 1e-3, spread[..., 0] / np.maximum(spread[..., 1], 1e-3), 1)
