@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 from jaxtyping import Float, Real, UInt8
@@ -172,9 +173,10 @@ def composite(
     foreground: UInt8[np.ndarray, "size size 4"], background: Real[np.ndarray, "size size 3"]
 ) -> UInt8[np.ndarray, "size size 3"]:
     """A premultiplied foreground before a background."""
-    clear = (255 - foreground[..., 3:]).astype(np.float32) * np.float32(1 / 255)
-    joined = foreground[..., :3] + clear * background.astype(np.float32)
-    return np.minimum(joined + np.float32(0.5), 255).astype(np.uint8)
+    behind = background if background.dtype == np.uint8 else cv2.convertScaleAbs(background)
+    clear = cv2.cvtColor(255 - foreground[..., 3], cv2.COLOR_GRAY2RGB)
+    shown = cv2.multiply(behind, clear, scale=1 / 255)
+    return np.asarray(cv2.add(np.ascontiguousarray(foreground[..., :3]), shown), np.uint8)
 
 
 def _feet(shot: Shot, bodies: Float[np.ndarray, "people vertices 3"]) -> Float[np.ndarray, "people 3"]:

@@ -96,9 +96,10 @@ class _Maps:
     def source(self, between: Seen, pixel: Int[np.ndarray, " rays"]) -> Int[np.ndarray, " rays"]:
         """The pixel at or beside `pixel` that shows what a ray in it sees: same layer, nearest depth; -1 for none."""
         layer, depth, size = self.layer.reshape(-1), self.depth.reshape(-1), len(self.layer)
-        source = np.where(layer[pixel] == between.layer, pixel, -1)
-        apart = np.abs(np.where(source >= 0, depth[pixel] - between.depth, np.inf))
-        rows = np.flatnonzero((between.layer >= 0) & ~(apart < 0.01 * between.depth))
+        met = between.layer >= 0
+        source = np.where(met & (layer[pixel] == between.layer), pixel, -1)
+        apart = np.abs(np.where(source >= 0, depth[pixel], np.inf) - np.where(met, between.depth, 0))
+        rows = np.flatnonzero(met & ~(apart < 0.01 * between.depth))
         seen, own, best = between.layer[rows], pixel[rows], apart[rows]
         chosen, column = source[rows], pixel[rows] % size
         for across, down in ((-1, 0), (1, 0), (0, -1), (0, 1)):
