@@ -14,7 +14,7 @@ from lightning_modules.common.normalisation import IMAGENET_MEAN, IMAGENET_STD
 
 # a network cannot be built with what it does not know, or has no maps
 _REFUSALS = (RuntimeError, AttributeError, TypeError, AssertionError, NotImplementedError, IndexError, KeyError)
-_ANY_SIZE: Sequence[dict[str, Any]] = ({"dynamic_img_size": True}, {"strict_img_size": False})
+_ANY_SIZE: Sequence[dict[str, Any]] = ({"strict_img_size": False}, {"dynamic_img_size": True})
 
 
 class Built(NamedTuple):
