@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 
 from body.assets import assets_folder, find_asset
+from body.h36m_regressor import read_h36m_regressor
 from body.model import BodyModel
 from body.skeleton import COCO17, H36M17, MANO21, SMPL24, SMPL29, Skeleton
-from body.smpl_files import MODEL_ARRAYS, read_smpl_file
+from body.smpl_files import model_of, read_smpl_file
 
-_SMPL_VERTICES, _MANO_VERTICES = 6890, 778
+_REACH = 0.03
+"""Metres from the wrist to a fingertip, at least."""
 _SMPL_LANDMARKS = {
     "nose": 331,
     "left_eye": 2802,
@@ -92,8 +94,8 @@ def how_to_get(name: str) -> str:
 def load_licensed(name: str, path: Path | None = None) -> BodyModel:
     """SMPL or MANO from a file of the user's.
 
-    Joint sets: SMPL has `smpl24`, `smpl29`, `coco17`, and `h36m17` when `J_regressor_h36m.npy` (17 rows in Human3.6M
-    order, published with several methods) lies beside the model file; MANO has `mano16` and `mano21`.
+    Joint sets: SMPL has `smpl24`, `smpl29`, `coco17`, and `h36m17` when `J_regressor_h36m.npy` (17 rows, published
+    with several methods; `body.h36m_regressor`) lies beside the model file; MANO has `mano16` and `mano21`.
 
     Args:
         name: `smpl`, `smpl_neutral`, `smpl_male`, `smpl_female`, `mano` or `mano_left`.
@@ -112,13 +114,27 @@ def load_licensed(name: str, path: Path | None = None) -> BodyModel:
             f"body {name!r} is licensed and cannot be shipped: {how_to_get(name)}, or pass path=; "
             f"load_body('open') needs no licence"
         )
-    data = read_smpl_file(Path(file))
-    hand = name.startswith("mano")
-    count = len(data.get("v_template", ()))
-    if not data.keys() >= MODEL_ARRAYS or count != (_MANO_VERTICES if hand else _SMPL_VERTICES):
-        missing = ", ".join(sorted(MODEL_ARRAYS - data.keys())) or "nothing"
-        raise ValueError(f"{file} is not {'MANO' if hand else 'SMPL'}: {count} vertices, missing {missing}")
-    return _hand(name, data) if hand else _body(name, data, Path(file).parent)
+    data, wanted = read_smpl_file(Path(file)), "MANO" if name.startswith("mano") else "SMPL"
+    model = model_of(data, Path(file))
+    if model != wanted:
+        raise ValueError(f"{file} is {model}, not {wanted}; {how_to_get(name)}")
+    if model == "SMPL":
+        return _body(name, data, Path(file).parent)
+    side = "left" if name == "mano_left" else "right"
+    if _other_hand(data, side):
+        raise ValueError(f"{file} is the other hand, not MANO's {side} one; {how_to_get(name)}")
+    return _hand(name, data)
+
+
+def _other_hand(data: dict[str, np.ndarray], side: str) -> bool:
+    """Whether all five fingers of a template point where those of the other hand do.
+
+    Convention:
+        MANO's hands rest as those of a body in T-pose that looks along +z: the right one points to -x.
+    """
+    template = data["v_template"]
+    reach = template[list(_MANO_TIPS.values()), 0] - data["J_regressor"][0] @ template[:, 0]
+    return bool((reach > _REACH).all() if side == "right" else (reach < -_REACH).all())
 
 
 def _stack(skeleton: Skeleton, rows: dict[str, np.ndarray]) -> np.ndarray:
@@ -135,10 +151,7 @@ def _body(name: str, data: dict[str, np.ndarray], folder: Path) -> BodyModel:
     regressors = {skeleton.name: _stack(skeleton, rows) for skeleton in (SMPL29, COCO17)}
     h36m = folder / "J_regressor_h36m.npy"
     if h36m.is_file():
-        matrix = np.load(h36m, allow_pickle=False)
-        if matrix.shape != (len(H36M17), _SMPL_VERTICES):
-            raise ValueError(f"{h36m} must be (17, 6890), not {matrix.shape}")
-        regressors[H36M17.name] = matrix
+        regressors[H36M17.name] = read_h36m_regressor(h36m, data["v_template"]).weights
     mirror = data.get("vert_sym_idxs")
     mirror = None if mirror is None else mirror.astype(np.int64)
     return BodyModel(name.replace("neutral", "").rstrip("_"), SMPL24, data, regressors, _SMPL_LANDMARKS, mirror)

@@ -148,7 +148,7 @@ def read_sequence(path: Path) -> list[Annotations]:
     try:
         data = read_pickle(path)
     except pickle.UnpicklingError as error:
-        raise ValueError(f"{path} cannot be read ({error}); unpack 3DPW's sequenceFiles.zip again") from None
+        raise ValueError(f"{error}; 3DPW's come in sequenceFiles.zip") from None
     missing = [key for key in _KEYS if not isinstance(data, dict) or key not in data]
     if missing:
         raise ValueError(f"{path} is not a sequence of 3DPW: it has no {', '.join(missing)}")

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from scipy.sparse import csc_matrix
 
-from body.skeleton import SMPL24
+from body.skeleton import H36M17, SMPL24
 
 
 class Python2Pickler(pickle._Pickler):
@@ -81,6 +81,18 @@ def write_body(path, monkeypatch, joints, vertices, **more):
     }
     path.write_bytes(dumped(content))
     return {"shapedirs": every[..., :10], "J_regressor": regressor.toarray(), "weights": weights}
+
+
+def h36m_regressor(template):
+    """Human3.6M's 17 joints at single vertices of any template: left ones at its left border, right ones at its right.
+
+    In the order of `H36M17`, as I2L-MeshNet's file.
+    """
+    order = np.argsort(template[:, 0])
+    places = {"left": iter(order[::-1]), "right": iter(order)}
+    middle = iter(order[len(order) // 2 :])
+    vertices = [next(places.get(joint.partition("_")[0], middle)) for joint in H36M17.joints]
+    return np.eye(len(template))[vertices]
 
 
 class Hostile:

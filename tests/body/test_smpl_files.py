@@ -2,11 +2,12 @@
 
 import os
 import pickle
+import re
 
 import numpy as np
 import pytest
 import torch
-from distributed_files import Hostile, dumped, write_body
+from distributed_files import Hostile, dumped, h36m_regressor, write_body
 
 from body.load import load_body
 from body.safe_pickle import read_pickle
@@ -75,7 +76,7 @@ def test_smpl_and_mano_models_load_from_such_files(write, monkeypatch, tmp_path)
 
 def test_h36m_regressor_beside_the_file_is_used(write):
     path, _ = write("SMPL_NEUTRAL.pkl", 24, 6890)
-    regressor = np.random.default_rng(0).random((17, 6890))
+    regressor = h36m_regressor(read_smpl_file(path)["v_template"])
     np.save(path.parent / "J_regressor_h36m.npy", regressor)
     loaded = load_body("smpl", path).joint_regressor("h36m17")
     np.testing.assert_allclose(loaded.numpy(), regressor, rtol=1e-6)
@@ -86,8 +87,75 @@ def test_h36m_regressor_beside_the_file_is_used(write):
 
 def test_wrong_model_is_named(write):
     path, _ = write("SMPL_NEUTRAL.pkl", 24, 60)
-    with pytest.raises(ValueError, match="not SMPL: 60 vertices"):
+    with pytest.raises(ValueError, match="neither SMPL nor MANO: 60 vertices and 24 joints"):
         load_body("smpl", path)
+
+
+@pytest.mark.parametrize(("joints", "vertices", "model"), [(52, 6890, "SMPL+H"), (55, 10475, "SMPL-X")])
+def test_other_models_of_the_family_are_named(tmp_path, joints, vertices, model):
+    path = tmp_path / "SMPL_NEUTRAL.npz"
+    table = np.stack([np.maximum(np.arange(joints) - 1, 0), np.arange(joints)])
+    arrays = {
+        "v_template": np.zeros((vertices, 3)),
+        "shapedirs": np.zeros((vertices, 3, 10)),
+        "posedirs": np.zeros((vertices, 3, 1)),
+        "weights": np.zeros((vertices, joints)),
+        "J_regressor": np.zeros((joints, vertices)),
+        "kintree_table": table,
+        "f": np.zeros((5, 3), int),
+    }
+    np.savez(path, **arrays)
+    for refused in (lambda: load_body("smpl", path), lambda: convert_smpl_file(path, tmp_path / "out.npz")):
+        with pytest.raises(ValueError, match=re.escape(f"is {model}: {vertices} vertices and {joints} joints")):
+            refused()
+    assert not (tmp_path / "out.npz").exists()
+
+
+def test_hands_and_bodies_are_told_apart(write, tmp_path, monkeypatch):
+    hand, _ = write("MANO_RIGHT.pkl", 16, 778, hands_mean=np.zeros(45))
+    body, _ = write("SMPL_NEUTRAL.pkl", 24, 6890)
+    with pytest.raises(ValueError, match=r"is MANO, not SMPL; register at"):
+        load_body("smpl", hand)
+    with pytest.raises(ValueError, match=r"is SMPL, not MANO; register at"):
+        load_body("mano", body)
+
+
+def test_the_other_hand_is_refused(write, tmp_path):
+    """MANO's right hand rests with its fingers at -x."""
+    template = np.zeros((778, 3))
+    template[[745, 317, 445, 556, 673], 0] = -0.1
+    path, _ = write("MANO_RIGHT.pkl", 16, 778, hands_mean=np.zeros(45), v_template=template)
+    mirrored = read_smpl_file(path)
+    mirrored["v_template"] = -mirrored["v_template"]
+    left = tmp_path / "MANO_LEFT.npz"
+    np.savez(left, **mirrored)
+    assert load_body("mano", path).name == "mano"
+    assert load_body("mano_left", left).name == "mano_left"
+    with pytest.raises(ValueError, match=r"MANO_LEFT\.npz is the other hand, not MANO's right one"):
+        load_body("mano", left)
+    with pytest.raises(ValueError, match=r"MANO_RIGHT\.pkl is the other hand, not MANO's left one"):
+        load_body("mano_left", path)
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("weights", lambda a: a[:, :5]),
+        ("J_regressor", lambda a: a.T),
+        ("f", lambda a: a + 6890),
+        ("f", lambda a: a.ravel()),
+        ("v_template", lambda a: a * np.nan),
+        ("shapedirs", lambda a: a[:100]),
+        ("posedirs", lambda a: a * np.inf),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:invalid value")
+def test_arrays_that_do_not_fit_are_named(write, tmp_path, name, change):
+    path, _ = write("SMPL_NEUTRAL.pkl", 24, 6890)
+    data = read_smpl_file(path)
+    np.savez(tmp_path / "a.npz", **{**data, name: change(data[name])})
+    with pytest.raises(ValueError, match=f"is SMPL: 6890 vertices and 24 joints, but {name} do not fit"):
+        load_body("smpl", tmp_path / "a.npz")
 
 
 @pytest.mark.parametrize(

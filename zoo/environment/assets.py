@@ -5,6 +5,8 @@ The layout of the folder is in `zoo/README.md`.
 
 from __future__ import annotations
 
+import contextlib
+import pickle
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,6 +99,25 @@ def _verify_matrix(*shape: int) -> Callable[[Path], str]:
     return check
 
 
+def _verify_h36m_regressor(path: Path) -> str:
+    """The shape, and the order of the rows where there is an SMPL to tell it by."""
+    from body.h36m_regressor import read_h36m_regressor
+    from body.licensed import find_licensed
+    from body.smpl_files import model_of, read_smpl_file
+
+    shape = _verify_matrix(17, 6890)(path)
+    templates = []
+    for model in filter(None, map(find_licensed, ("smpl", "smpl_male", "smpl_female"))):
+        with contextlib.suppress(ValueError, pickle.UnpicklingError):  # their own lines say what is wrong with them
+            data = read_smpl_file(model)
+            templates += [data["v_template"]] if model_of(data, model) == "SMPL" else []
+    if not templates:
+        return shape
+    exchanged = read_h36m_regressor(path, templates[0]).exchanged
+    order = f"{' and '.join(exchanged)} exchanged when read, as in SPIN's file" if exchanged else "in Human3.6M's order"
+    return f"{shape}, {order}"
+
+
 def _verify_densepose(path: Path) -> str:
     from scipy.io import whosmat
 
@@ -147,7 +168,7 @@ BODY_ASSETS: tuple[Asset, ...] = (
         ("J_regressor_h36m.npy",),
         "the protocols of Human3.6M and 3DPW for meshes",
         _SPIN,
-        _verify_matrix(17, 6890),
+        _verify_h36m_regressor,
     ),
     Asset(
         "SPIN's extras",

@@ -34,14 +34,14 @@ def write_smpl(assets, monkeypatch, genders=("neutral",)):
 
 
 def write_mano(assets, monkeypatch):
-    """`body_models/mano/MANO_RIGHT.pkl`: 778 points around the joints of a flat hand."""
+    """`body_models/mano/MANO_RIGHT.pkl`: 778 points around the joints of a flat hand, which points to -x."""
     folder = assets / "body_models" / "mano"
     folder.mkdir(parents=True, exist_ok=True)
     monkeypatch.setenv("ZOO_ASSETS", str(assets))
     rng = np.random.default_rng(5)
     # MANO's order: wrist, then three joints each of index, middle, pinky, ring, thumb
     directions = np.deg2rad([10.0, 0.0, -25.0, -12.0, 45.0])
-    rays = np.stack([np.cos(directions), np.zeros(5), -np.sin(directions)], 1)
+    rays = np.stack([-np.cos(directions), np.zeros(5), np.sin(directions)], 1)
     along = np.array([0.09, 0.12, 0.145])[:, None]
     joints = np.concatenate([np.zeros((1, 3)), *(along * ray for ray in rays)])
     owner = np.arange(778) % 16

@@ -68,7 +68,7 @@ def test_official_checkpoint(evil, tmp_path, capsys):
 def test_sequence_of_3dpw(evil, tmp_path):
     path = tmp_path / "downtown_arguing_00.pkl"
     path.write_bytes(pickle.dumps({"sequence": "downtown_arguing_00", "genders": ["m"], "betas": [evil]}, protocol=2))
-    with pytest.raises(pickle.UnpicklingError, match="refused: the file asks for"):
+    with pytest.raises(pickle.UnpicklingError, match="is refused: it asks for"):
         read_pickle(path)
 
 

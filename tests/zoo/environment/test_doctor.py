@@ -4,9 +4,10 @@ import json
 
 import numpy as np
 import pytest
-from distributed_files import write_body
+from distributed_files import h36m_regressor, write_body
 from scipy.io import savemat
 
+from body.smpl_files import read_smpl_file
 from zoo.checkpoints.listing import read_checkpoints
 from zoo.cli import main
 from zoo.environment.assets import BODY_ASSETS
@@ -45,7 +46,9 @@ def test_good_body_files_are_found_and_bad_ones_explained(assets, monkeypatch):
     write_body(smpl / "SMPL_NEUTRAL.pkl", monkeypatch, 24, 100)
     write_body(assets / "body_models" / "mano" / "MANO_RIGHT.pkl", monkeypatch, 16, 778, hands_mean=np.zeros(45))
     (smpl / "SMPL_FEMALE.pkl").write_bytes(b"damaged")
-    np.save(smpl / "J_regressor_h36m.npy", np.zeros((17, 6890)))
+    template = read_smpl_file(smpl / "basicmodel_m_lbs_10_207_0_v1.1.0.pkl")["v_template"]
+    spin = h36m_regressor(template)[[0, 4, 5, 6, 1, 2, 3, *range(7, 17)]]
+    np.save(smpl / "J_regressor_h36m.npy", spin)
     np.save(smpl / "J_regressor_extra.npy", np.zeros((8, 6890)))
     np.savez(smpl / "smpl_mean_params.npz", pose=np.zeros(144))
     checks = by_name(check_body_models())
@@ -62,7 +65,8 @@ def test_good_body_files_are_found_and_bad_ones_explained(assets, monkeypatch):
     }
     assert str(smpl / "basicmodel_m_lbs_10_207_0_v1.1.0.pkl") in checks["SMPL male"].detail
     assert "(6890 vertices)" in checks["SMPL male"].detail
-    assert "is not SMPL: 100 vertices" in checks["SMPL"].detail
+    assert "legs exchanged when read, as in SPIN's file" in checks["H36M regressor"].detail
+    assert "neither SMPL nor MANO: 100 vertices" in checks["SMPL"].detail
     assert "register at smplify.is.tue.mpg.de" in checks["SMPL"].detail
     assert "damaged or no pickle" in checks["SMPL female"].detail
     assert "must have the shape (9, 6890), not (8, 6890)" in checks["SPIN's extras"].detail
