@@ -150,11 +150,11 @@ class PoseModule(LightningModule):
             ValueError: crops or joints are not those of the model.
         """
         self._check_crops(batch)
-        joints, known = batch["joints"].shape[1], self.batch_skeleton or self.skeleton
-        if joints != len(known):
+        joints, expected = batch["joints"].shape[1], self.batch_skeleton or self.skeleton
+        if joints != len(expected):
             raise ValueError(
-                f"labels of {joints} joints for a model that learns {known.name}, which has {len(known)}; set "
-                f"crops.skeleton: {known.name} in the data"
+                f"labels of {joints} joints for a model that learns {expected.name}, which has {len(expected)}; set "
+                f"crops.skeleton: {expected.name} in the data"
             )
         losses = self.losses(batch)
         total = torch.stack(list(losses.values())).sum()

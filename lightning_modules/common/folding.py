@@ -13,7 +13,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 class FoldedCopy:
     """The copy of a network that inference uses; it is kept, and made anew when a weight has moved or changed.
 
-    It gives the same answers to rounding. Its weights lie in memory beside the network's own, never in a checkpoint.
+    It gives the same outputs up to rounding. Its weights lie in memory beside the network's own, never in a checkpoint.
     """
 
     def __init__(self) -> None:

@@ -76,11 +76,11 @@ def load_backbone(backbone: Backbone, path: Path) -> None:
     prefixes = sorted({match[1] for match in map(_BODY.match, state) if match}, key=lambda name: "mesh_" in name)
     if not prefixes:
         raise ValueError(f"{path} has no backbone; name weights of a method that has one")
-    found = [
+    candidates = [
         stem | {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(f"{prefix}net.")}
         for prefix in prefixes
     ]
-    fitting = next((candidate for candidate in found if candidate.keys() == own.keys()), found[0])
+    fitting = next((candidate for candidate in candidates if candidate.keys() == own.keys()), candidates[0])
     try:
         backbone.load_state_dict(fitting, strict=True)
     except RuntimeError as error:

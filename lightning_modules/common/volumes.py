@@ -28,7 +28,7 @@ class JointTargets(NamedTuple):
 
 @dataclass(frozen=True)
 class VolumeSpace:
-    """The volume that the joints are found in.
+    """The volume that joints are estimated in.
 
     Attributes:
         crop_size: side of the crop in pixels.
@@ -46,22 +46,22 @@ class VolumeSpace:
             regressor: of that skeleton, or None for no body.
             root: index of its root.
         """
-        points, known = batch["joints"], batch["joints_valid"]
-        pixels, seen = batch["joints_2d"], batch["joints_2d_valid"]
+        points, points_valid = batch["joints"], batch["joints_valid"]
+        pixels, pixels_valid = batch["joints_2d"], batch["joints_2d_valid"]
         root_depth, has_root = batch["root_depth"], batch["root_depth_valid"]
         if regressor is not None:
             fitted = torch.where(batch["vertices_valid"][:, None, None], batch["vertices"], 1.0)
             body = regressor @ fitted
-            has_body = batch["vertices_valid"][:, None].expand_as(known)
+            has_body = batch["vertices_valid"][:, None].expand_as(points_valid)
             shown = apply_affine(project(body, batch["intrinsics"]), batch["crop_affine"])
-            pixels = torch.where(seen.unsqueeze(-1), pixels, shown)
-            points = torch.where(known.unsqueeze(-1), points, body)
-            seen, known = seen | has_body, known | has_body
+            pixels = torch.where(pixels_valid.unsqueeze(-1), pixels, shown)
+            points = torch.where(points_valid.unsqueeze(-1), points, body)
+            pixels_valid, points_valid = pixels_valid | has_body, points_valid | has_body
             root_depth = torch.where(has_root, root_depth, points[:, root, 2])
-            has_root = has_root | known[:, root]
+            has_root = has_root | points_valid[:, root]
         depth = (points[..., 2] - root_depth[:, None]) / self.depth_range
         joints = torch.cat([pixels / self.crop_size - 0.5, depth.unsqueeze(-1)], -1)
-        valid = torch.stack([seen, seen, known & has_root[:, None]], -1)
+        valid = torch.stack([pixels_valid, pixels_valid, points_valid & has_root[:, None]], -1)
         inside = (joints.abs() <= 0.5) | ~valid  # a joint without depth is judged by x and y alone
         return JointTargets(torch.where(valid, joints, 0.0), valid & inside.all(-1, keepdim=True))
 

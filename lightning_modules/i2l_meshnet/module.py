@@ -25,7 +25,7 @@ from lightning_modules.i2l_meshnet.body_head import make_network
 from lightning_modules.i2l_meshnet.config import I2LMeshNetConfig, I2LMeshNetLossConfig, Stage
 from lightning_modules.i2l_meshnet.losses import I2LMeshNetLoss, PartLoss
 from lightning_modules.i2l_meshnet.network import BodyLixels, I2LMeshNet, Lixels
-from lightning_modules.i2l_meshnet.parameters import FittedBody
+from lightning_modules.i2l_meshnet.parameters import SmplParameterLoss
 from lightning_modules.i2l_meshnet.regressor import ParameterRegressor
 from lightning_modules.i2l_meshnet.targets import LixelSpace, LixelTargets, make_targets
 from lightning_modules.prediction import Prediction
@@ -88,7 +88,7 @@ class I2LMeshNetModule(PoseModule):
         self.loss = I2LMeshNetLoss(faces, losses, pose_net=network.cascade == "pose_net")
         self.part_loss = PartLoss(network.head_channels) if losses.part_weight else None
         has_parameters = stage == "param" or network.mesh_head == "smpl"
-        self.posed_body = FittedBody(body_model, joints, self.skeleton.root_index) if has_parameters else None
+        self.posed_body = SmplParameterLoss(body_model, joints, self.skeleton.root_index) if has_parameters else None
         self._keep_mirror(body_model)
         self.example_input_array = torch.zeros(1, 3, network.crop_size, network.crop_size)
         if second is not None:

@@ -24,8 +24,8 @@ def parameter_loss(
     return ((predicted - target) * mask).abs().mean()
 
 
-class FittedBody(PosedBody):
-    """The body that the second stage learns to fit."""
+class SmplParameterLoss(PosedBody):
+    """Loss of body parameters (the second stage), against fits and joints of the dataset."""
 
     def losses(self, parameters: BodyParameters, batch: Batch) -> dict[str, Tensor]:
         """The release's four terms of the second stage; joints are root-relative, in metres.

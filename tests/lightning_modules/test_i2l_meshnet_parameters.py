@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader
 from lightning_modules.common.posed_body import BodyParameters
 from lightning_modules.common.rotations import axis_angle_from_6d
 from lightning_modules.i2l_meshnet.module import I2LMeshNetModule
-from lightning_modules.i2l_meshnet.parameters import FittedBody, parameter_loss
+from lightning_modules.i2l_meshnet.parameters import SmplParameterLoss, parameter_loss
 from lightning_modules.i2l_meshnet.regressor import ParameterRegressor
 
 TINY = {"backbone": "resnet18_tiny", "crop_size": 64, "head_channels": 8}
@@ -36,7 +36,7 @@ def test_parameter_loss_is_the_released_one():
 
 def posed():
     body = open_body()
-    return FittedBody(body, body.joint_regressor("smpl29"), root=0)
+    return SmplParameterLoss(body, body.joint_regressor("smpl29"), root=0)
 
 
 def test_true_parameters_cost_nothing_and_put_the_body_back():

@@ -123,7 +123,7 @@ def _trim(net: Any) -> None:
         last.fuse_layers = nn.ModuleList(last.fuse_layers[branch] for branch in branches)
         if net.incre_modules is not None:
             net.incre_modules = nn.ModuleList(net.incre_modules[branch] for branch in branches)
-        net._out_idx = {0} & net._out_idx | {1 + place for place in range(len(branches))}
+        net._out_idx = {0} & net._out_idx | {1 + position for position in range(len(branches))}
 
 
 def _wrap(built: Built, strides: Sequence[int], dilated: bool = False) -> Backbone:
