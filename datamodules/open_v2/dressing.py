@@ -136,7 +136,7 @@ def face_sums(
     vertices: Float[np.ndarray, "vertices 3"], faces: Int[np.ndarray, "faces 3"], incidence: csr_array
 ) -> Float[np.ndarray, "vertices 3"]:
     """Vertex normals, by a matrix that sums over the faces around every vertex."""
-    first, second, third = vertices[faces[:, 0]], vertices[faces[:, 1]], vertices[faces[:, 2]]
+    first, second, third = (vertices.take(faces[:, corner], 0) for corner in range(3))
     a, b = second - first, third - first
     crossed = np.stack(
         [

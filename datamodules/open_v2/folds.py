@@ -27,7 +27,7 @@ _FIELD = _make_field().reshape(-1, 3)
 
 def _look_up(place: Float[np.ndarray, "rays 3"]) -> Float[np.ndarray, "rays 3"]:
     cell = np.rint(place).astype(np.int32) & (_SIDE - 1)
-    return _FIELD[(cell[:, 0] * _SIDE + cell[:, 1]) * _SIDE + cell[:, 2]]
+    return _FIELD.take((cell[:, 0] * _SIDE + cell[:, 1]) * _SIDE + cell[:, 2], 0)
 
 
 @dataclass(frozen=True)
@@ -64,9 +64,9 @@ class Folds:
         rows = np.flatnonzero(cloth)
         if not len(rows):
             return normals
-        place = points[rows] @ self.axes.T * self.scale[layer[rows], None]
+        place = points.take(rows, 0) @ self.axes.T * self.scale[layer[rows], None]
         slope = _look_up(place) + 0.5 * _look_up(place * np.float32(2.7))
-        part = normals[rows] - (slope @ self.axes) * self.depth[layer[rows], None]
+        part = normals.take(rows, 0) - (slope @ self.axes) * self.depth[layer[rows], None]
         bent = normals.copy()
         bent[rows] = part / np.sqrt(np.einsum("rc,rc->r", part, part))[:, None]
         return bent

@@ -31,9 +31,9 @@ class ClothMaterial:
 
     def paint(self, hits: Hits) -> tuple[Float[np.ndarray, "rays 3"], Float[np.ndarray, " rays"]]:
         """Albedo and gloss."""
-        corners = self.faces[hits.face]
+        corners = self.faces.take(hits.face, 0)
         weights = hits.barycentric.astype(np.float32)
-        points = np.einsum("rk,rkc->rc", weights, self.points[corners])
+        points = np.einsum("rk,rkc->rc", weights, self.points.take(corners, 0))
         facing = np.einsum("rk,rk->r", weights, self.facing[corners])
         return self.cloth.paint(points, facing), np.full(len(points), self.cloth.gloss, np.float32)
 
@@ -49,7 +49,7 @@ class SkinMaterial:
 
     def paint(self, hits: Hits) -> tuple[Float[np.ndarray, "rays 3"], Float[np.ndarray, " rays"]]:
         """Albedo and gloss."""
-        corners = self.points[self.faces[hits.face]]
+        corners = self.points.take(self.faces.take(hits.face, 0), 0)
         points = np.einsum("rk,rkc->rc", hits.barycentric.astype(np.float32), corners)
         albedo, gloss = self.look.paint(points)
         for painted in self.painted:

@@ -57,10 +57,12 @@ def render(tracer: Tracer, layers: Sequence[Layer], light: Light, rng: np.random
     places = np.concatenate([_centres(hit, size), finer[thin]])
     normals = tracer.normals(rays, tracer.directions(places))
     shadow = _shadows(tracer, hit, places[: len(hit)], seen.depth, normals[: len(hit)], light, rng)
-    sent = _shade(tracer, layers, light, rays, places, normals, shadow[np.concatenate([hit, inside[thin]])], folds)
+    sent = _shade(
+        tracer, layers, light, rays, places, normals, shadow.take(np.concatenate([hit, inside[thin]]), 0), folds
+    )
     colour, coverage = np.zeros((size * size, 3), np.float32), np.zeros(size * size, np.float32)
     colour[hit], coverage[hit] = sent[: len(hit)], 1
-    parts = colour[source] * (source >= 0)[:, None]
+    parts = colour.take(np.maximum(source, 0), 0) * (source >= 0)[:, None]
     parts[thin] = sent[len(hit) :]
     colour[edges] = parts.reshape(-1, len(_CORNERS), 3).mean(1)
     coverage[edges] = (between.layer >= 0).reshape(-1, len(_CORNERS)).mean(1)
@@ -152,7 +154,9 @@ def _centres(pixels: Int[np.ndarray, " n"], size: int) -> Float[np.ndarray, "n 2
 
 
 def _take(seen: Seen, rows: Int[np.ndarray, " n"]) -> Seen:
-    return Seen(seen.layer[rows], seen.face[rows], seen.barycentric[rows], seen.depth[rows], seen.triangle[rows])
+    return Seen(
+        seen.layer[rows], seen.face[rows], seen.barycentric.take(rows, 0), seen.depth[rows], seen.triangle[rows]
+    )
 
 
 def _join(first: Seen, second: Seen) -> Seen:

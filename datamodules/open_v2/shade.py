@@ -97,4 +97,4 @@ def openness(
 
 def _scatter(count: int, rng: np.random.Generator) -> Float[np.ndarray, "count 3"]:
     """Directions spread evenly over the sphere, from a table."""
-    return _BALL[(np.arange(count) * 5417 + int(rng.integers(len(_BALL)))) % len(_BALL)]
+    return _BALL.take((np.arange(count) * 5417 + int(rng.integers(len(_BALL)))) % len(_BALL), 0)

@@ -55,8 +55,8 @@ class SurfaceMapper:
         pixels, depth = pixels[rows], seen.depth[rows]
         image = np.stack([pixels % size, pixels // size, np.ones_like(pixels)], -1).astype(np.float32)
         points = image @ np.linalg.inv(intrinsics).T.astype(np.float32) * depth[:, None]
-        weights = _closest(points, np.asarray(body, np.float32)[self._faces[below]])
-        local = np.einsum("rk,rkc->rc", weights, self._corners[below])
+        weights = _closest(points, np.asarray(body, np.float32).take(self._faces.take(below, 0), 0))
+        local = np.einsum("rk,rkc->rc", weights, self._corners.take(below, 0))
         u = np.float32(0.5) + np.arctan2(local[:, 2], local[:, 1]) * np.float32(0.5 / np.pi)
         chart = np.stack([u, local[:, 0]], -1).clip(0, 1)
         iuv[pixels, 0] = self._part[below]

@@ -40,7 +40,7 @@ class Seen:
     def rows(self, rows: Int[np.ndarray, " rows"]) -> Hits:
         """Some of the hits, as a material takes them."""
         zeros = np.zeros(len(rows), np.int64)
-        return Hits(zeros, self.face[rows], self.barycentric[rows], self.depth[rows])
+        return Hits(zeros, self.face[rows], self.barycentric.take(rows, 0), self.depth[rows])
 
 
 class Tracer:
@@ -115,7 +115,7 @@ class Tracer:
 
     def normals(self, seen: Seen, directions: Float[np.ndarray, "rays 3"]) -> Float[np.ndarray, "rays 3"]:
         """Interpolated unit normals towards the camera; `directions` are of the rays, which all met something."""
-        corners = self._normals[self._faces[seen.triangle]]
+        corners = self._normals.take(self._faces.take(seen.triangle, 0), 0)  # much faster than indexing
         normals = np.einsum("rk,rkc->rc", seen.barycentric, corners)
         length = np.sqrt(np.einsum("rc,rc->r", normals, normals))
         away = np.einsum("rc,rc->r", normals, directions)
