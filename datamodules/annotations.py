@@ -26,7 +26,7 @@ class Annotations:
 
     Attributes:
         skeleton: joint set of all joint columns.
-        images: files of the images, relative to the benchmark's folder.
+        images: files of the images, relative to the benchmark's folder, with slashes.
         intrinsics: focal lengths and principal point (fx, fy, cx, cy), pixels.
         boxes: (x, y, width, height), pixels.
         joints, joints_valid: 3D joints, camera frame, metres; None when no row has any.
@@ -69,6 +69,10 @@ class Annotations:
     cameras: CategoricalColumn | None = None
 
     def __post_init__(self) -> None:
+        # paths that were written on Windows; a backslash is one byte of UTF-8, and part of no other character
+        if (self.images.data == ord("\\")).any():
+            data = np.where(self.images.data == ord("\\"), np.uint8(ord("/")), self.images.data)
+            object.__setattr__(self, "images", StringColumn(data, self.images.ends))
         wrong = {name: len(column) for name, column in self.columns().items() if len(column) != len(self.images)}
         if wrong:
             raise ValueError(f"{len(self.images)} images, but other numbers of rows in {wrong}")
@@ -91,8 +95,9 @@ class Annotations:
         return replace(self, **taken)
 
     def fingerprint(self) -> str:
-        """Hash that names exactly these samples and labels."""
-        parts = [name.encode() + digest(column) for name, column in sorted(self.columns().items())]
+        """Hash that names exactly these samples and labels, whatever folder the images lie in."""
+        columns = self.columns() | {"images": self.images.map(lambda name: name.rpartition("/")[2])}
+        parts = [name.encode() + digest(column) for name, column in sorted(columns.items())]
         return hashlib.sha256(self.skeleton.name.encode() + b"".join(parts)).hexdigest()
 
     @staticmethod

@@ -33,7 +33,7 @@ class CropDataset(Dataset[dict[str, Any]]):
         source: split of a benchmark.
         settings: of the crops.
         augmentation: how much samples change at random; None for not at all.
-        rest_roots: see `make_crop`, by gender.
+        rest_roots: see `make_crop`, by gender; samples of a gender that is not among them are decoded as neutral.
         renderers: make surface labels of samples that come without, by gender; none of them when omitted.
         scored: see `make_crop`.
     """
@@ -58,11 +58,11 @@ class CropDataset(Dataset[dict[str, Any]]):
         if self.augmentation is not None:  # torch's generator differs between workers and epochs, numpy's would not
             change = self.augmentation.draw(np.random.default_rng(int(torch.randint(2**62, ()))))
         sample = self.source[index]
-        rest_root = self.rest_roots.get(sample.gender, self.rest_roots["neutral"])
-        row = make_crop(sample, self.settings, change, rest_root, self.scored)
+        gender = sample.gender if sample.gender in self.rest_roots else "neutral"
+        row = make_crop(sample, self.settings, change, self.rest_roots[gender], self.scored)
+        row["gender"] = gender
         if self.renderers and row["smpl_valid"] and not row["iuv_valid"]:
-            render = self.renderers.get(sample.gender, self.renderers["neutral"])
-            row["iuv"] = render(row, self.settings.size, self.settings.label_size)
+            row["iuv"] = self.renderers[gender](row, self.settings.size, self.settings.label_size)
             row["iuv_valid"] = torch.tensor(True)
         return row
 
@@ -78,8 +78,11 @@ class BaseDataModule(pl.LightningDataModule, ABC):
 
     protocol = ""
     """Name of the evaluation protocol that the test split stands for."""
-    gendered = False
-    """Whether `vertices` come from the body of each sample's gender instead of the neutral one."""
+
+    @property
+    def gendered(self) -> bool:
+        """Whether `vertices` come from the body of each sample's gender instead of the neutral one."""
+        return False
 
     def __init__(self, crops: CropSettings = DEFAULT_CROPS, batch_size: int = 32, num_workers: int = 2) -> None:
         super().__init__()
@@ -102,10 +105,20 @@ class BaseDataModule(pl.LightningDataModule, ABC):
             self._datasets[split] = self.crops_of(self.source(split), split)
         return self._datasets[split]
 
-    def crops_of(self, source: Source, split: str) -> CropDataset:
-        """Crops of raw samples, as a split of this benchmark."""
+    def use_crops(self, crops: CropSettings) -> None:
+        """Make crops as other settings say, those of a mix for its parts; what was read before is read again.
+
+        Raises:
+            ValueError: this benchmark cannot be cropped that way.
+        """
+        self.crops, self.skeleton = crops, get_skeleton(crops.skeleton)
+        self._bodies.clear()
+        self._datasets.clear()
+
+    def crops_of(self, source: Source, split: str, gendered: bool | None = None) -> CropDataset:
+        """Crops of raw samples, as a split of this benchmark; `gendered` is the benchmark's own when omitted."""
         augmentation = self.crops.augmentation if split == "train" else None
-        genders = GENDERS if self.gendered else GENDERS[:1]
+        genders = GENDERS if (self.gendered if gendered is None else gendered) else GENDERS[:1]
         bodies = {gender: self._body_model(gender) for gender in genders}
         rest = {gender: rest_root(body) for gender, body in bodies.items()}
         surfaces = {gender: SurfaceRenderer(body) for gender, body in bodies.items()} if self.crops.render_iuv else {}
@@ -164,7 +177,7 @@ class BaseDataModule(pl.LightningDataModule, ABC):
             raise ValueError(f"the data are not the test split that protocol {self.protocol} means")
 
     def _body_model(self, gender: str = "neutral") -> BodyModel:
-        """The body of a gender; the same for all unless the datamodule is gendered."""
+        """The body of a gender."""
         if gender not in self._bodies:
             name = self.crops.body if gender == "neutral" else f"{self.crops.body}_{gender}"
             self._bodies[gender] = load_body(name)
@@ -185,17 +198,16 @@ class BaseDataModule(pl.LightningDataModule, ABC):
         return batch
 
     def _vertices(self, batch: Batch) -> Float[Tensor, "batch vertices 3"]:
-        """Posed bodies, each of its own gender where the datamodule is gendered."""
+        """Posed bodies, each of the gender that its crop names."""
         pose, betas, transl = batch["pose"], batch["betas"], batch["transl"]
-        if not self.gendered:
-            body = self._body_model().to(pose.device)
-            return body(pose + body.mean_pose, betas, transl).vertices
         neutral = self._body_model().to(pose.device)
+        if set(batch["gender"]) == {"neutral"}:
+            return neutral(pose + neutral.mean_pose, betas, transl).vertices
         vertices = torch.zeros(len(pose), neutral.num_vertices, 3, device=pose.device)
         for gender in sorted(set(batch["gender"]), key=GENDERS.index):
             rows = torch.tensor([g == gender for g in batch["gender"]], device=pose.device)
             model = self._body_model(gender).to(pose.device)
-            vertices[rows] = model(pose[rows], betas[rows], transl[rows]).vertices
+            vertices[rows] = model(pose[rows] + model.mean_pose, betas[rows], transl[rows]).vertices
         return vertices
 
 

@@ -62,7 +62,7 @@ class Batch(TypedDict):
     vertices_valid: Bool[Tensor, " batch"]
 
     gender: list[str]
-    """Of the body that the parameters belong to: `neutral`, `male` or `female`."""
+    """Of the body that `vertices` are decoded with: `neutral`, `male` or `female`."""
 
     # dense surface labels, pixels of the crop
     iuv: UInt8[Tensor, "batch 3 labels labels"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,6 +38,10 @@ class StringColumn:
     def __getitem__(self, index: int) -> str:
         start = self.ends[index - 1] if index else 0
         return self.data[start : self.ends[index]].tobytes().decode()
+
+    def map(self, change: Callable[[str], str]) -> StringColumn:
+        """Every string changed by a function."""
+        return StringColumn.of([change(self[row]) for row in range(len(self))])
 
     def take(self, rows: Int[np.ndarray, " taken"]) -> StringColumn:
         """The strings of some rows."""

@@ -10,6 +10,7 @@ from typing import ClassVar
 from body.assets import find_asset
 from datamodules.annotations import AnnotatedSource, Annotations
 from datamodules.base import BaseDataModule, splits_of
+from datamodules.repair import repair
 from datamodules.sample import Source
 from datamodules.settings import DEFAULT_CROPS, CropSettings
 from metrics import get_protocol
@@ -79,6 +80,11 @@ class FileDataModule(BaseDataModule):
             raise FileNotFoundError(f"{where}: no such folder. {self.how_to_get}; then name it in `root` (--data.root)")
         return found
 
+    def use_crops(self, crops: CropSettings) -> None:
+        """See `BaseDataModule.use_crops`; some labels depend on the body."""
+        super().use_crops(crops)
+        self._tables.clear()
+
     def require(self, *names: str) -> Path:
         """The first of these files or folders that is there, named relative to the root.
 
@@ -108,8 +114,8 @@ class FileDataModule(BaseDataModule):
             raise ValueError(f"{self.folder} has no {split} split; it has {', '.join(self.splits)}")
         if split not in self._tables:
             try:
-                table = self.annotations(split)
-            except ValueError as error:
+                table = repair(self.annotations(split), f"{self.folder}, {split}", train=split == "train")
+            except (ValueError, OverflowError, RecursionError) as error:
                 raise DamagedData(str(error)) from error
             if len(table) == 0:
                 raise DamagedData(f"{self.root}: not one sample of the {split} split is there. {self.how_to_get}")

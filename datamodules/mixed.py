@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -87,7 +87,8 @@ class MixedDataModule(BaseDataModule):
     """Training samples from several benchmarks; validation and test on one of them.
 
     Args:
-        parts: benchmarks with a training split. Their crops and batch sizes give way to those of the mix.
+        parts: benchmarks with a training split. Their crops (the body too) and batch sizes give way to those of the
+            mix; each decodes its SMPL parameters with the body, neutral or of each person's gender, as it does alone.
         shares: of each part in the samples; the same for all when omitted.
         evaluated: benchmark to validate and test on; the first part when omitted.
         exact: every batch has the shares (half 3D and half 2D in I2L-MeshNet, HEMlets and CDL); otherwise each sample
@@ -118,14 +119,31 @@ class MixedDataModule(BaseDataModule):
         self.shares = [share / total for share in shares or [1.0] * len(parts)]
         self.parts, self.evaluated = parts, evaluated or parts[0]
         self.exact, self.epoch_samples = exact, epoch_samples
-        self.protocol, self.gendered = self.evaluated.protocol, any(part.gendered for part in parts)
+        self.protocol = self.evaluated.protocol
+        for module in self._modules():
+            module.use_crops(crops)
         self._train: ConcatDataset[dict[str, Any]] | None = None
 
     def prepare_data(self) -> None:
         """Prepare every benchmark."""
-        for module in {id(module): module for module in (*self.parts, self.evaluated)}.values():
+        for module in self._modules():
             module.trainer = self.trainer
             module.prepare_data()
+
+    def _modules(self) -> Iterable[BaseDataModule]:
+        return {id(module): module for module in (*self.parts, self.evaluated)}.values()
+
+    @property
+    def gendered(self) -> bool:
+        """Of the benchmark to evaluate on; for training every part has its own."""
+        return self.evaluated.gendered
+
+    def use_crops(self, crops: CropSettings) -> None:
+        """See `BaseDataModule.use_crops`; for all benchmarks."""
+        super().use_crops(crops)
+        self._train = None
+        for module in self._modules():
+            module.use_crops(crops)
 
     def source(self, split: str) -> Source:
         """Raw samples of the benchmark to evaluate on, or those of the first part."""
@@ -157,7 +175,9 @@ class MixedDataModule(BaseDataModule):
     def mix(self) -> ConcatDataset[dict[str, Any]]:
         """The training crops of all parts, one after the other."""
         if self._train is None:
-            self._train = ConcatDataset([self.crops_of(part.source("train"), "train") for part in self.parts])
+            self._train = ConcatDataset(
+                [self.crops_of(part.source("train"), "train", part.gendered) for part in self.parts]
+            )
         return self._train
 
     def train_dataloader(self) -> DataLoader[dict[str, Any]]:

@@ -121,7 +121,7 @@ def _table(file: CocoFile, boxes: str) -> Annotations:
         file, found = file.take(inside), found[inside]
         people = file.annotations
     cameras = np.concatenate([images.numbers("f", 2), images.numbers("c", 2)], 1)
-    names = images.texts("file_name")
+    names = images.paths("file_name")
     valid = np.ones((len(people), len(MUCO21)), bool)
     return Annotations(
         skeleton=MUCO21,

@@ -15,6 +15,7 @@ Layout `spin`: `3dpw_test.npz` of SPIN; without camera and absolute position, an
 from __future__ import annotations
 
 import pickle
+import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -29,6 +30,7 @@ from datamodules.annotations import Annotations
 from datamodules.columns import CategoricalColumn, StringColumn
 from datamodules.files import FileDataModule
 from datamodules.readers.boxes import boxes_inside, boxes_of_points
+from datamodules.readers.numbers import is_number
 from datamodules.readers.posed import gender_codes, root_translations
 from datamodules.readers.root_file import read_root_file, with_root_file
 from datamodules.readers.smpl_json import read_smpl_json
@@ -82,7 +84,11 @@ class Pw3dDataModule(FileDataModule):
         if detections and layout != "3dmppe":
             raise ValueError(f"RootNet's results go by the people's numbers in layout 3dmppe, not {layout}")
         self.layout, self.train_every, self.detections = layout, train_every, detections
-        self.gendered = self.protocol != "3dpw-test-14j-neutral" and crops.body != "open"
+
+    @property
+    def gendered(self) -> bool:
+        """See `BaseDataModule.gendered`: under the gendered protocol, on a body that has genders."""
+        return self.protocol != "3dpw-test-14j-neutral" and self.crops.body != "open"
 
     def annotations(self, split: str) -> Annotations:
         """Read a split; see the module."""
@@ -163,13 +169,20 @@ def _person(sequence: str, data: dict[str, Any], person: int) -> Annotations:
     def column(key: str, *shape: int) -> np.ndarray:
         return np.asarray(data[key][person], np.float64).reshape(-1, *shape)[frames]
 
-    frames = np.flatnonzero(np.asarray(data["campose_valid"][person]))
-    rows = len(frames)
+    cameras = np.asarray(data["cam_poses"], np.float64).reshape(-1, 4, 4)
+    aligned = np.asarray(data["campose_valid"][person]).astype(bool) & is_number(cameras).all((1, 2))
+    frames = np.flatnonzero(aligned)
+    rows, cameras = len(frames), cameras[frames]
     pose, trans, joints = column("poses", 24, 3), column("trans", 3), column("jointPositions", 24, 3)
-    cameras = np.asarray(data["cam_poses"], np.float64).reshape(-1, 4, 4)[frames]
+    betas = np.tile(np.asarray(data["betas"][person], np.float64).reshape(-1)[:10], (rows, 1))
+    fitted = np.all([is_number(part).reshape(rows, -1).all(1) for part in (pose, trans, betas, joints[:, 0])], axis=0)
+    if not fitted.all():
+        warnings.warn(f"{sequence}: {(~fitted).sum()} fits are no numbers: treated as not annotated", stacklevel=5)
+        pose, trans, betas = (np.where(fitted.reshape(-1, *[1] * (p.ndim - 1)), p, 0) for p in (pose, trans, betas))
     rotation, translation = cameras[:, :3, :3], cameras[:, :3, 3]
     # where the root joint rests is what the annotated joints say, so no body model is needed
-    pose[:, 0], transl = smpl_to_camera(pose[:, 0], trans, joints[:, 0] - trans, rotation, translation)
+    roots = np.where(fitted[:, None], joints[:, 0], 0) - trans
+    pose[:, 0], transl = smpl_to_camera(pose[:, 0], trans, roots, rotation, translation)
     joints = to_camera(joints, rotation, translation)
     intrinsics = np.asarray(data["cam_intrinsics"], np.float64)
     keypoints = column("poses2d", 3, 18)
@@ -182,9 +195,9 @@ def _person(sequence: str, data: dict[str, Any], person: int) -> Annotations:
         joints=joints.astype(np.float32),
         joints_valid=np.ones((rows, 24), bool),
         pose=pose.astype(np.float32),
-        betas=np.tile(np.asarray(data["betas"][person], np.float32).reshape(-1)[:10], (rows, 1)),
+        betas=betas.astype(np.float32),
         transl=transl.astype(np.float32),
-        smpl_valid=np.ones(rows, bool),
+        smpl_valid=fitted,
         gender=np.repeat(gender, rows),
         frames=frames,
         sequences=CategoricalColumn.constant(sequence, rows),
@@ -198,7 +211,7 @@ def _boxes(
     intrinsics: Float[np.ndarray, "3 3"],
 ) -> Float[np.ndarray, "rows 4"]:
     """Around the keypoints that were found; where they leave no area, around the joints inside the image."""
-    found: Bool[np.ndarray, "rows 18"] = keypoints[:, 2] > 0
+    found: Bool[np.ndarray, "rows 18"] = (keypoints[:, 2] > 0) & is_number(keypoints).all(1)
     boxes = boxes_of_points(keypoints[:, :2].transpose(0, 2, 1), found)
     projected = joints @ intrinsics.T
     # 3DPW's principal point is the middle of its images

@@ -56,7 +56,7 @@ def labelled_people(file: CocoFile, folder: str, people: str = "labelled", boxes
         file, found, sizes = file.take(inside), found[inside], sizes[inside]
     keypoints = file.annotations.numbers("keypoints", 17, 3)
     pixels, valid = with_midpoints(keypoints[..., :2], keypoints[..., 2] > 0)
-    names = file.images.texts("file_name")
+    names = file.images.paths("file_name")
     return Annotations(
         skeleton=COCO19,
         images=StringColumn.of([f"{folder}/{names[row]}" for row in file.image_rows]),
@@ -96,7 +96,7 @@ def detected_people(path: Path, images: Entries, folder: str) -> Annotations:
     people = read_root_file(path, "coco")
     ids = np.array([person.image_id for person in people], np.int64)
     rows = rows_of(ids, images.numbers("id", dtype=np.int64), path)
-    names, sizes = images.texts("file_name"), image_sizes(images)[rows]
+    names, sizes = images.paths("file_name"), image_sizes(images)[rows]
     windows = np.array([person.box for person in people], np.float64).reshape(-1, 4)
     joints, valid = np.zeros((len(ids), len(COCO19), 3), np.float32), np.zeros((len(ids), len(COCO19)), bool)
     joints[:, COCO19.root_index] = np.array([person.root for person in people]).reshape(-1, 3)

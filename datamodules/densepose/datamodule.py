@@ -172,7 +172,7 @@ def read_densepose(path: Path, folder: str) -> tuple[Annotations, DenseLabels]:
     file = file.take(file.annotations.has("dp_masks"))
     people, images = file.annotations, file.images
     boxes, keypoints = people.numbers("bbox", 4), people.numbers("keypoints", 17, 3)
-    names = images.texts("file_name")
+    names = images.paths("file_name")
     pixels, valid = in_smpl29(keypoints[..., :2], keypoints[..., 2] > 0)
     table = Annotations(
         skeleton=SMPL29,

@@ -89,9 +89,13 @@ class FreiHandDataModule(FileDataModule):
             raise ValueError(
                 f"FreiHAND has the layouts {', '.join(LAYOUTS)} and 1 to 4 versions, not {layout!r}, {versions}"
             )
-        if crops.augmentation is not None and crops.augmentation.flip_probability > 0:
-            raise ValueError("a mirrored right hand is a left hand; set crops.augmentation.flip_probability to 0")
+        _check_unmirrored(crops)
         self.layout, self.versions, self.release, self.detections = layout, versions, release, detections
+
+    def use_crops(self, crops: CropSettings) -> None:
+        """See `BaseDataModule.use_crops`."""
+        _check_unmirrored(crops)
+        super().use_crops(crops)
 
     def annotations(self, split: str) -> Annotations:
         """Read a split; see the module."""
@@ -146,7 +150,7 @@ class FreiHandDataModule(FileDataModule):
         if absent:
             raise ValueError(f"{path} has nothing about db_idx {absent[0]}; are these files of the same split?")
         hands = Entries([content[key] for key in keys], str(path))
-        names = file.images.texts("file_name")
+        names = file.images.paths("file_name")
         cameras = np.concatenate([hands.numbers("cam_param.focal", 2), hands.numbers("cam_param.princpt", 2)], 1)
         number = np.array(keys, np.int64)
         table = Annotations(
@@ -198,6 +202,11 @@ class FreiHandDataModule(FileDataModule):
     def _mano(self) -> BodyModel | None:
         body = self._body_model()
         return body if len(body.parents) == 16 else None
+
+
+def _check_unmirrored(crops: CropSettings) -> None:
+    if crops.augmentation is not None and crops.augmentation.flip_probability > 0:
+        raise ValueError("a mirrored right hand is a left hand; set crops.augmentation.flip_probability to 0")
 
 
 def with_detections(table: Annotations, path: Path) -> Annotations:

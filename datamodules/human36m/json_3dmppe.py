@@ -74,7 +74,7 @@ def _subject(root: Path, subject: int, selection: Selection, roots: Roots, how_t
     rows = len(keys)
     table = Annotations(
         skeleton=H36M18,
-        images=StringColumn.of([f"images/{name}" for name in images.texts("file_name")]),
+        images=StringColumn.of([f"images/{name}" for name in images.paths("file_name")]),
         intrinsics=intrinsics.astype(np.float32),
         boxes=coco.annotations.numbers("bbox", 4, dtype=np.float32),
         joints=with_thorax(to_camera(world, rotation, translation)).astype(np.float32),

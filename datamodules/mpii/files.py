@@ -104,7 +104,7 @@ def read_3dmppe(path: Path) -> tuple[People, Float[np.ndarray, "rows 2"], np.nda
     points = coco.annotations.numbers("keypoints", 16, 3)
     valid = points[..., 2] > 0
     boxes = scale_boxes(coco.annotations.numbers("bbox", 4), 1 / _JSON_MARGIN) - [1, 1, 0, 0]
-    names = coco.images.take(coco.image_rows).texts("file_name")
+    names = coco.images.take(coco.image_rows).paths("file_name")
     sizes = np.stack([coco.images.numbers(side) for side in ("width", "height")], 1)[coco.image_rows]
     people = People(names, np.where(valid[..., None], points[..., :2] - 1, 0.0), valid, boxes)
     return people, sizes, coco.annotations.numbers("id", dtype=np.int64)

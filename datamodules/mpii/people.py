@@ -52,6 +52,7 @@ def people_table(
         sizes: width and height of the images; read from the files when omitted.
         skeleton: of the joints.
     """
+    people = people._replace(images=[name.replace("\\", "/") for name in people.images])
     sizes = image_sizes(root, people.images) if sizes is None else sizes
     pairs, which = np.unique(sizes.astype(np.int64), axis=0, return_inverse=True)
     cameras = np.array([_camera(int(width), int(height)) for width, height in pairs], np.float32).reshape(-1, 4)

@@ -49,7 +49,7 @@ def read_3dmppe(path: Path) -> MupotsJson:
         ValueError: it is damaged, or an image is not called like `TS1/img_000000.jpg`.
     """
     file = read_coco(path)
-    names = file.images.texts("file_name")
+    names = file.images.paths("file_name")
     matches = [_NAME.fullmatch(name) for name in names]
     wrong = next((name for name, match in zip(names, matches, strict=True) if match is None), None)
     if wrong is not None:

@@ -63,6 +63,14 @@ class Entries:
         """
         return [str(value) for value in self.values(key)]
 
+    def paths(self, key: str) -> list[str]:
+        """The values of a key as paths with slashes, also where they were written on Windows.
+
+        Raises:
+            ValueError: an object does not have it.
+        """
+        return [text.replace("\\", "/") for text in self.texts(key)]
+
     def numbers(self, key: str, *shape: int, dtype: DTypeLike = np.float64) -> np.ndarray:
         """The values of a key as one array.
 
@@ -81,9 +89,11 @@ class Entries:
         if not found:
             return np.zeros((0, *shape), dtype)
         try:
+            if np.issubdtype(dtype, np.integer):
+                return np.array([_whole(value) for value in found], dtype).reshape(len(found), *shape)
             return np.array(found, dtype).reshape(len(found), *shape)
         except (ValueError, TypeError, OverflowError):
-            wrong = next((number for number, value in enumerate(found) if not _fits(value, shape)), 0)
+            wrong = next((number for number, value in enumerate(found) if not _fits(value, shape, dtype)), 0)
             size = " x ".join(map(str, shape)) or "1"
             raise ValueError(f"{self._name(wrong)}: {key!r} is not {size} number(s)") from None
 
@@ -116,6 +126,8 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_bytes())
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} is not whole JSON ({error}); copy or download it again") from None
+    except RecursionError:
+        raise ValueError(f"{path} is nested too deeply to be annotations; copy or download it again") from None
 
 
 def read_coco(path: Path) -> CocoFile:
@@ -162,8 +174,18 @@ def _get(row: Mapping[str, Any], key: str) -> Any:
     return value
 
 
-def _fits(value: Any, shape: tuple[int, ...]) -> bool:
+def _whole(value: Any) -> int:
+    """A whole number, also where a file has it as text or with a fraction of zero."""
+    number = int(value)
+    if not isinstance(value, str) and number != value:
+        raise ValueError(f"{value} is no whole number")
+    return number
+
+
+def _fits(value: Any, shape: tuple[int, ...], dtype: DTypeLike) -> bool:
     try:
+        if np.issubdtype(dtype, np.integer):
+            _whole(value)
         return bool(np.array(value, np.float64).size == np.prod(shape, dtype=int))
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return False

@@ -77,8 +77,9 @@ def gender_codes(names: Sequence[str]) -> Int8[np.ndarray, " rows"]:
     """Positions in `GENDERS` of words such as `m`, `male` or `f`.
 
     Raises:
-        ValueError: a word begins with neither m, f nor n.
+        ValueError: a word begins with neither m, f nor n; numbers mean other genders in other files and are refused.
     """
+    names = [str(name) for name in names]
     table = {name[0]: code for code, name in enumerate(GENDERS)}
     unknown = sorted({name for name in names if name[:1].lower() not in table})
     if unknown:

@@ -34,7 +34,7 @@ def read_smpl_json(path: Path) -> tuple[Annotations, CocoFile]:
     file = read_coco(path)
     images, people = file.images, file.annotations
     cameras = np.concatenate([images.numbers("cam_param.focal", 2), images.numbers("cam_param.princpt", 2)], -1)
-    names, joints = images.texts("file_name"), people.numbers("joint_cam", 24, 3, dtype=np.float32)
+    names, joints = images.paths("file_name"), people.numbers("joint_cam", 24, 3, dtype=np.float32)
     table = Annotations(
         skeleton=SMPL24,
         images=StringColumn.of([names[row] for row in file.image_rows]),

@@ -14,6 +14,7 @@ The files have neither camera nor depth. Translations are solved for from the 2D
 
 from __future__ import annotations
 
+import warnings
 import zipfile
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from body.model import BodyModel
 from body.skeleton import SPIN24, Skeleton
 from datamodules.annotations import Annotations
 from datamodules.columns import StringColumn
+from datamodules.readers.numbers import is_number
 from datamodules.readers.posed import RestJoints, gender_codes
 from datamodules.readers.translation import solve_translation, translation_of_crops, weak_intrinsics
 
@@ -120,7 +122,25 @@ def _read(path: Path) -> dict[str, np.ndarray]:
         raise ValueError(f"{path} has {rows} images, but arrays of other shapes: {wrong}")
     if arrays["imgname"].dtype.kind == "S":
         arrays["imgname"] = np.char.decode(arrays["imgname"], "utf-8")
+    _invalidate(arrays, path)
+    arrays["imgname"] = np.char.replace(arrays["imgname"].astype(str), "\\", "/")  # written on Windows
     return arrays
+
+
+def _invalidate(arrays: dict[str, np.ndarray], path: Path) -> None:
+    """Joints and fits that are no numbers lose their confidence, so that nothing is solved from them."""
+    lost = 0
+    for name in {"part", "S"} & arrays.keys():
+        bad = ~is_number(arrays[name]).all(-1)
+        arrays[name] = np.where(bad[..., None], 0, arrays[name])
+        lost += int(bad.sum())
+    if {"pose", "shape"} <= arrays.keys():
+        bad = ~(is_number(arrays["pose"]).all(1) & is_number(arrays["shape"]).all(1))
+        arrays |= {name: np.where(bad[:, None], 0, arrays[name]) for name in ("pose", "shape")}
+        arrays["has_smpl"] = np.where(bad, 0, arrays.get("has_smpl", np.ones(len(bad))).reshape(-1))
+        lost += int(bad.sum())
+    if lost:
+        warnings.warn(f"{path}: {lost} joints or fits are no numbers: treated as not annotated", stacklevel=4)
 
 
 def _squares(centres: Float[np.ndarray, "rows 2"], side: Float[np.ndarray, "rows 1"]) -> Float[np.ndarray, "rows 4"]:

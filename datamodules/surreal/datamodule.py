@@ -85,7 +85,11 @@ class SurrealDataModule(FileDataModule):
             if value not in known:
                 raise ValueError(f"SURREAL has no {name} {value!r}; use one of {', '.join(known)}")
         self.layout, self.train_every, self.clips, self.segmentation = layout, train_every, clips, segmentation
-        self.gendered = crops.body != "open"
+
+    @property
+    def gendered(self) -> bool:
+        """See `BaseDataModule.gendered`: on a body that has genders."""
+        return self.crops.body != "open"
 
     def annotations(self, split: str) -> Annotations:
         """Read a split; see the module."""

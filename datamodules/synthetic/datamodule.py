@@ -50,8 +50,7 @@ class SyntheticDataModule(BaseDataModule):
         batch_size: int = 32,
         num_workers: int = 2,
     ) -> None:
-        if crops.body != "open":
-            raise ValueError(f"the open benchmark shows the open body, not {crops.body!r}; leave out `crops.body`")
+        _check_body(crops)
         super().__init__(crops, batch_size, num_workers)
         if protocol not in self.protocols:
             raise ValueError(f"the open benchmark has no protocol {protocol!r}; use one of {', '.join(self.protocols)}")
@@ -61,6 +60,11 @@ class SyntheticDataModule(BaseDataModule):
             raise ValueError(f"every split needs at least one sample, got {samples}")
         self._splits = {name: Split(name, samples[name], image_size, seed) for name in SPLITS}
         self._cache_dir, self._generator_workers = cache_dir, generator_workers
+
+    def use_crops(self, crops: CropSettings) -> None:
+        """See `BaseDataModule.use_crops`."""
+        _check_body(crops)
+        super().use_crops(crops)
 
     def prepare_data(self) -> None:
         """Make what the trainer's stage needs, in one process only, before the others look for it."""
@@ -79,6 +83,11 @@ class SyntheticDataModule(BaseDataModule):
 
     def _split(self, name: str) -> Split:
         return as_far_as_seen(self._splits[name], self.trainer, self.batch_size)
+
+
+def _check_body(crops: CropSettings) -> None:
+    if crops.body != "open":
+        raise ValueError(f"the open benchmark shows the open body, not {crops.body!r}; leave out `crops.body`")
 
 
 _AnySplit = TypeVar("_AnySplit", bound=Split)
