@@ -73,7 +73,7 @@ def _repair_boxes(
     table: Annotations, counts: dict[str, int]
 ) -> tuple[Float[np.ndarray, "rows 4"], Bool[np.ndarray, " rows"]]:
     """Boxes, those that were none drawn around the joints, and which rows have one."""
-    boxed = is_number(table.boxes).all(1) & (table.boxes[:, 2:] > 0).all(1)
+    boxed = np.asarray(is_number(table.boxes).all(1) & (table.boxes[:, 2:] > 0).all(1))
     if boxed.all():
         return table.boxes, boxed
     rows = np.flatnonzero(~boxed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -12,7 +13,7 @@ from body.mat_files import read_mat
 from body.skeleton import SPIN24
 from datamodules.annotations import AnnotatedSource, Annotations
 from datamodules.files import FileDataModule
-from datamodules.lsp.people import check_layout, lsp_table
+from datamodules.lsp.people import check_layout, lsp_table, share_outside
 from datamodules.lsp.upi_s1h import HOW_TO_GET as UPI
 from datamodules.lsp.upi_s1h import DrawnParts
 from datamodules.readers.fits import with_spin_fits
@@ -22,6 +23,7 @@ from datamodules.sample import Source
 from datamodules.settings import DEFAULT_CROPS, CropSettings
 
 _TRAIN = 1000  # the first half is for training
+_MOST_OUTSIDE = 0.2  # share of joints; some lie just outside of truncated people's images
 
 
 class LspDataModule(FileDataModule):
@@ -33,7 +35,8 @@ class LspDataModule(FileDataModule):
     Args:
         root, protocol, crops, batch_size, num_workers: see `FileDataModule`.
         layout: one of `people.LAYOUTS` (see `datamodules.lsp`).
-        high_resolution: folder of `lsp_dataset_original`, relative to the root, to train on.
+        high_resolution: folder of `lsp_dataset_original`, relative to the root, to train on. SPIN's training file is in
+            the pixels of these images, its test file in those of the 150-pixel ones.
         upi_s1h: folder of UPi-S1h, for `lsp-upi-parts`; `$ZOO_ASSETS/benchmarks/upi_s1h` when omitted.
         ordinal: layout `raw` only: the Ordinal data set's `ordinal.mat`, relative to the root, for training
             (`datamodules.readers.relative_depth`).
@@ -75,6 +78,7 @@ class LspDataModule(FileDataModule):
         if self.layout == "spin":
             name = "lsp_dataset_original_train.npz" if train else "lsp_dataset_test.npz"
             table = read_spin(self.require(name, f"dataset_extras/{name}"), self.root, SPIN24)
+            table = self._checked_resolution(table) if train else table
             use = train and self.fits is not None
             return with_spin_fits(table, self.require(str(self.fits)), self._body_model()) if use else table
         folder = Path(self.high_resolution or "") if train else Path()
@@ -87,6 +91,20 @@ class LspDataModule(FileDataModule):
         names = [str(folder / f"images/im{number + 1:04d}.jpg") for number in numbers]
         table = lsp_table(self.root, names, joints[:2, :, numbers].transpose(2, 1, 0), np.ones((len(names), 14), bool))
         return with_ordinal(table, self.require(self.ordinal), numbers) if train and self.ordinal else table
+
+    def _checked_resolution(self, table: Annotations) -> Annotations:
+        """SPIN's training people, with images of the resolution that they were annotated in."""
+        if self.high_resolution:
+            folder = self.high_resolution.rstrip("/")
+            names = table.images.map(lambda name: f"{folder}/{name.removeprefix(f'{folder}/')}")
+            table = replace(table, images=names)
+        outside = share_outside(self.root, table, rows=20)
+        if outside > _MOST_OUTSIDE:
+            raise ValueError(
+                f"{outside:.0%} of the joints of SPIN's training file lie outside the images of {self.root}: it is in "
+                f"the pixels of lsp_dataset_original; unpack that and name its folder in `high_resolution`"
+            )
+        return table
 
     def source(self, split: str) -> Source:
         """Raw samples; for `lsp-upi-parts` those for testing come with the parts that annotators drew."""

@@ -29,7 +29,8 @@ class MpiiDataModule(FileDataModule):
         raw: `mpii_human_pose_v1_u12_1.mat` (or inside `mpii_human_pose_v1_u12_2`). Boxes are squares of the annotated
             scale around the annotated position, moved towards the feet as stacked-hourglass training does.
         3dmppe: 3DMPPE's `annotations/train.json`; boxes are those of the joints.
-        hourglass: `annot/train.h5` and `annot/valid.h5`; boxes as in `raw`.
+        hourglass: `annot/train.h5` and `annot/valid.h5`, whose centres and scales hold the shift and the margin of 1.25
+            already; boxes as in `raw`.
         spin: SPIN's `mpii_train.npz`, with its fits if `fits` names them.
         ordinal: the Ordinal data set's `mpii_upis1h`, with `joints.mat`, `ordinal.mat` and images of its own; its
             depth order is attached.

@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Float
 
 from body.mat_files import read_mat
-from datamodules.mpii.people import People, person_boxes
+from datamodules.mpii.people import MARGIN, People, person_boxes, square_boxes
 from datamodules.readers.boxes import boxes_of_points, scale_boxes
 from datamodules.readers.coco_json import read_coco
 
@@ -68,7 +68,8 @@ def read_hourglass(path: Path) -> People:
     """People of `train.h5` or `valid.h5` of stacked-hourglass training.
 
     Arrays `imgname` (bytes, or character codes), `part` (N, 16, 2), `center` (N, 2), `scale` (N); joints that are not
-    annotated are 0.
+    annotated are 0. The centre is MPII's, moved by 15 pixels per unit of scale towards the feet, and the scale is
+    1.25 times MPII's already, as the authors' files have them; boxes have no margin, as in `read_release`.
 
     Raises:
         ValueError: the file is damaged or lacks an array.
@@ -86,7 +87,7 @@ def read_hourglass(path: Path) -> People:
         texts = [name.decode() if isinstance(name, bytes) else str(name) for name in names.tolist()]
     joints = part.astype(np.float64).reshape(-1, 16, 2)
     valid = np.all(joints > 0, axis=-1)
-    boxes = person_boxes(centre.astype(np.float64) - 1, scale.astype(np.float64).reshape(-1))
+    boxes = square_boxes(centre.astype(np.float64) - 1, scale.astype(np.float64).reshape(-1) / MARGIN)
     return People([f"images/{name}" for name in texts], np.where(valid[..., None], joints - 1, 0.0), valid, boxes)
 
 

@@ -28,14 +28,22 @@ class People(NamedTuple):
     boxes: Float[np.ndarray, "rows 4"]
 
 
+MARGIN = 1.25
+"""How much larger than the person's box the crops of stacked-hourglass training are."""
+
+
 def person_boxes(centre: Float[np.ndarray, "rows 2"], scale: Float[np.ndarray, " rows"]) -> Float[np.ndarray, "rows 4"]:
     """Squares of MPII's rough position and scale, whose side is a person's height of 200 pixels per unit of scale.
 
     With a margin of 1.25 they are the crops of stacked-hourglass networks.
     """
+    return square_boxes(centre + np.stack([np.zeros_like(scale), _SHIFT * scale], 1), scale)
+
+
+def square_boxes(centre: Float[np.ndarray, "rows 2"], scale: Float[np.ndarray, " rows"]) -> Float[np.ndarray, "rows 4"]:
+    """Squares of 200 pixels per unit of scale."""
     side = 200.0 * scale[:, None]
-    corner = centre + np.stack([np.zeros_like(scale), _SHIFT * scale], 1) - side / 2
-    return np.concatenate([corner, side, side], 1)
+    return np.concatenate([centre - side / 2, side, side], 1)
 
 
 def people_table(

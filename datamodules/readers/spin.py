@@ -131,11 +131,11 @@ def _invalidate(arrays: dict[str, np.ndarray], path: Path) -> None:
     """Joints and fits that are no numbers lose their confidence, so that nothing is solved from them."""
     lost = 0
     for name in {"part", "S"} & arrays.keys():
-        bad = ~is_number(arrays[name]).all(-1)
+        bad = np.asarray(~is_number(arrays[name]).all(-1))
         arrays[name] = np.where(bad[..., None], 0, arrays[name])
         lost += int(bad.sum())
     if {"pose", "shape"} <= arrays.keys():
-        bad = ~(is_number(arrays["pose"]).all(1) & is_number(arrays["shape"]).all(1))
+        bad = np.asarray(~(is_number(arrays["pose"]).all(1) & is_number(arrays["shape"]).all(1)))
         arrays |= {name: np.where(bad[:, None], 0, arrays[name]) for name in ("pose", "shape")}
         arrays["has_smpl"] = np.where(bad, 0, arrays.get("has_smpl", np.ones(len(bad))).reshape(-1))
         lost += int(bad.sum())

@@ -11,6 +11,7 @@ Layout `nbf`: see `datamodules.up3d.nbf`.
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
@@ -38,10 +39,14 @@ LAYOUTS = ("raw", "nbf")
 LABELS = ("fit", "annotated")
 BOXES = {"render": render_boxes, "joints": joint_boxes}
 TRAIN_LISTS = ("train", "trainval")
+_NEEDS_SMPL = "UP-3D's fits are of SMPL, not of the open body: set crops.body to smpl"
 
 
 class Up3dDataModule(FileDataModule):
     """UP-3D: neutral SMPL fits, FashionPose among the images.
+
+    The fits are of SMPL. With the body `open` they are left out, with a warning, and joints are LSP's annotated ones:
+    the root joints of the two bodies rest 0.22 m apart.
 
     Under the protocol `upi-s1h-val` the fits are also rendered as part labels of the whole image.
 
@@ -97,7 +102,10 @@ class Up3dDataModule(FileDataModule):
             return self._nbf(split)
         folder, names, datasets = self._selected_images(split)
         fits = read_fits(folder, names, self._body_model())
-        rows, fitted = len(names), self.labels == "fit"
+        smpl = self.crops.body != "open"
+        if not smpl:
+            warnings.warn(f"{_NEEDS_SMPL}; only the annotated 2D joints are read", stacklevel=2)
+        rows, fitted = len(names), self.labels == "fit" and smpl
         joints = RestJoints(self._body_model()).posed(fits.pose, fits.betas, fits.transl) if fitted else None
         pixels, seen = (None, None) if fitted else read_joints(folder, names)
         prefix = "" if folder == self.root else f"{folder.name}/"
@@ -110,10 +118,10 @@ class Up3dDataModule(FileDataModule):
             joints_valid=np.ones((rows, 24), bool) if fitted else None,
             joints_2d=None if pixels is None else pixels.astype(np.float32),
             joints_2d_valid=seen,
-            pose=fits.pose.astype(np.float32),
-            betas=fits.betas.astype(np.float32),
-            transl=fits.transl.astype(np.float32),
-            smpl_valid=np.ones(rows, bool),
+            pose=fits.pose.astype(np.float32) if smpl else None,
+            betas=fits.betas.astype(np.float32) if smpl else None,
+            transl=fits.transl.astype(np.float32) if smpl else None,
+            smpl_valid=np.ones(rows, bool) if smpl else None,
             image_ids=np.array(names, np.int64),
             sequences=CategoricalColumn.of(datasets),
         )
@@ -138,6 +146,8 @@ class Up3dDataModule(FileDataModule):
         return listing.parent, [name for name, _ in pairs], [dataset for _, dataset in pairs]
 
     def _nbf(self, split: str) -> Annotations:
+        if self.crops.body == "open":
+            raise ValueError(f"{_NEEDS_SMPL} (--data.crops.body smpl); layout nbf has no other labels")
         subset = SUBSETS[self.protocol]
         if split == "test" and (subset.dataset or subset.numbers):
             raise ValueError(f"{self.protocol} is a part of the test split; layout nbf does not say which; use raw")

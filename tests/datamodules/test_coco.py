@@ -260,15 +260,6 @@ def test_damage_is_explained(copy, tmp_path):
         make(copy[0], fits="nothing.json").table("train")
 
 
-def test_a_box_without_area_is_named(tmp_path):
-    def flat(content):
-        content["annotations"][2]["bbox"][3] = 0
-
-    coco.write(tmp_path, ("val2014",), change=flat)
-    with pytest.raises(ValueError, match=r"sample 2 .*000000000048.jpg.* is empty"):
-        make(tmp_path).dataset("test")[2]
-
-
 def test_other_labels_are_another_fingerprint(copy):
     assert make(copy[0]).fingerprint("test") == make(copy[0]).fingerprint("test")
     assert make(copy[0]).fingerprint("test") != make(copy[0], layout="spin").fingerprint("test")

@@ -8,14 +8,14 @@ import pytest
 import torch
 from fake import lsp
 from fake.oracle import prediction_of
-from fake.people import body_called
+from fake.people import body_called, make_camera, make_image, make_people, write_image
 from fake.run import fit_and_test
 from scipy.io import loadmat, savemat
 
 from body.crop_labels import uncrop_labels
 from body.maps import label_map
 from body.parts import face_parts, merge_table
-from body.skeleton import LSP14
+from body.skeleton import LSP14, SPIN24
 from datamodules.lsp import LspDataModule, LspExtendedDataModule
 from datamodules.settings import CropSettings
 from metrics import build_task
@@ -209,7 +209,7 @@ def test_missing_or_strange_labels_are_explained(copy, tmp_path, monkeypatch):
     with pytest.raises(ValueError, match=r"has labels \[9\]"):
         source[0]
     path.write_bytes(b"")
-    with pytest.raises(ValueError, match="not a readable picture of labels"):
+    with pytest.raises(ValueError, match="not a readable label image"):
         source[0]
 
 
@@ -267,3 +267,27 @@ def test_training_photographs_get_the_ordinal_data_set(copy):
     assert data.table("test").depth_order is None
     with pytest.raises(ValueError, match="belongs to layout raw"):
         make(copy, layout="spin", ordinal="ordinal.mat")
+
+
+def test_spin_trains_on_the_resolution_that_its_file_is_in(tmp_path):
+    """Its training file is in the pixels of `lsp_dataset_original`, whose images are called like the small ones."""
+    people = [make_people(1, make_camera((80, 64), seed=n), seed=n)[0] for n in range(2)]
+    large = 4 * np.stack([person.pixels(SPIN24) for person in people])
+    for row, person in enumerate(people):
+        image = make_image([person])
+        write_image(tmp_path / f"images/im{row + 1:04d}.jpg", image)
+        write_image(tmp_path / f"original/images/im{row + 1:04d}.jpg", image.repeat(4, 0).repeat(4, 1))
+    np.savez(
+        tmp_path / "lsp_dataset_original_train.npz",
+        imgname=np.array(["images/im0001.jpg", "images/im0002.jpg"]),
+        center=large.mean(1), scale=np.full(2, 1.2), part=np.concatenate([large, np.ones((2, 24, 1))], -1),
+    )  # fmt: skip
+    with pytest.raises(
+        ValueError, match=r"\d+% of the joints .* lie outside the images .*name its folder in `high_res"
+    ):
+        LspDataModule(str(tmp_path), layout="spin").table("train")
+    data = LspDataModule(str(tmp_path), layout="spin", high_resolution="original")
+    sample = data.source("train")[0]
+    assert sample.image.shape[:2] == (256, 320)
+    inside = (sample.joints_2d >= 0) & (sample.joints_2d < [320, 256])
+    assert inside[sample.joints_2d_valid].mean() > 0.9

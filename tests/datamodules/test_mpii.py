@@ -2,6 +2,7 @@
 
 import json
 
+import h5py
 import numpy as np
 import pytest
 from fake import mpii
@@ -260,3 +261,12 @@ def test_an_empty_box_is_an_error_that_names_the_person(copies):
 def test_a_table_of_nobody(tmp_path):
     nobody = People([], np.zeros((0, 16, 2)), np.zeros((0, 16), bool), np.zeros((0, 4)))
     assert len(people_table(tmp_path, nobody)) == 0
+
+
+def test_hourglass_crops_are_those_of_the_authors(copies):
+    """With a margin of 1.25 the crop is the file's own: 200 pixels per unit of its scale around its centre."""
+    module = make(copies["hourglass"], "hourglass", crops=CropSettings("mpii16", size=32, margin=1.25))
+    batch = next(iter(module.loader(module.dataset("val"))))
+    with h5py.File(copies["hourglass"] / "annot/valid.h5") as file:
+        centre, side = file["center"][0] - 1, 200 * file["scale"][0]
+    np.testing.assert_allclose(batch["box"][0], [*(centre - side / 2), side, side], rtol=1e-5)

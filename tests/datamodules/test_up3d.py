@@ -177,7 +177,7 @@ def test_mistakes_are_explained(copy, tmp_path):
         ("00701_body.pkl", (folder / "00701_body.pkl").read_bytes()[:100], "no whole fit"),
         ("00702_fit_crop_info.txt", b"100 200", "2 words instead of 6"),
         ("08000_dataset_info.txt", b"", "0 words instead of 1"),
-        ("08100_render_light.png", b"", "not a picture of a body"),
+        ("08100_render_light.png", b"", "not an image of a body"),
         ("00700_joints.npy", b"x", "no whole array"),
         ("test.txt", b"/some_image.png\n", "names '/some_image.png'"),
     ):
@@ -228,3 +228,18 @@ def test_the_command_line_trains_and_tests(copy, tmp_path):
     )  # fmt: skip
     assert logged["test/n"] == 1
     assert logged["test/pve"] > 10
+
+
+def test_fits_of_smpl_are_not_put_on_the_open_body(copy, assets, tmp_path):
+    """The open body rests 0.22 m from SMPL's root, so the fits would be off by that; the annotated joints are kept."""
+    root = copy[0]
+    with pytest.warns(UserWarning, match="fits are of SMPL, not of the open body"):
+        table = make(root, crops=CropSettings("smpl29", size=32)).table("val")
+    assert table.skeleton is LSP14
+    assert table.joints is table.pose is table.smpl_valid is None
+    same = make(root, labels="annotated").table("val")
+    np.testing.assert_array_equal(table.joints_2d, same.joints_2d)
+    np.testing.assert_array_equal(table.intrinsics, same.intrinsics)
+    up3d.write_nbf(tmp_path, "smpl")
+    with pytest.raises(ValueError, match=r"set crops.body to smpl .*layout nbf has no other labels"):
+        make(tmp_path, layout="nbf", crops=CropSettings(size=32)).table("test")

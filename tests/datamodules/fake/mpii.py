@@ -131,8 +131,9 @@ def write_hourglass(root, codes=False):
             stored = np.array([[ord(c) for c in text] for text in names], float) if codes else np.array(names, "S")
             file["imgname"] = stored
             file["part"] = np.stack([(row.joints + 1) * row.valid[:, None] for row in part])
-            file["center"] = np.stack([row.centre + 1 for row in part])
-            file["scale"] = np.array([row.scale for row in part])
+            # as in the authors' own file: moved towards the feet, and with the margin of a crop
+            file["center"] = np.stack([row.centre + 1 + [0, 15 * row.scale] for row in part])
+            file["scale"] = np.array([1.25 * row.scale for row in part])
 
 
 def order_of(person, names):
