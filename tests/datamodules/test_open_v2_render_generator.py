@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -9,7 +10,9 @@ import numpy as np
 import pytest
 
 from body.load import load_body
+from datamodules.open_v2.background_pack import background_file
 from datamodules.open_v2.backgrounds import BackgroundBank, draw_background
+from datamodules.open_v2.environment import environment_file
 from datamodules.open_v2.generator import Assets, Generator
 from datamodules.open_v2.places import KINDS, draw_place
 from datamodules.open_v2.pose_bank import PoseBank
@@ -73,6 +76,16 @@ def test_a_picture_differs_at_every_visit_and_not_for_the_same_numbers(generator
 def test_a_bundle_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"wardrobe\.npz"):
         Generator.from_bundle(tmp_path)
+
+
+@pytest.mark.parametrize("pack", [background_file, environment_file])
+def test_missing_assets_are_named(
+    pack: Callable[[Path], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ZOO_ASSETS", str(tmp_path))
+    with pytest.raises(FileNotFoundError, match="@pmndrs/assets into"):
+        pack(tmp_path / "cache")
+    assert not (tmp_path / "cache").exists()
 
 
 def test_a_background_is_a_view_of_a_picture() -> None:
