@@ -15,5 +15,5 @@ def assets_folder() -> Path | None:
 def find_asset(*names: str) -> Path | None:
     """The first of these files or folders, named relative to the assets folder, that is there."""
     root = assets_folder()
-    found = (root / name for name in names if root is not None and (root / name).exists())
-    return next(found, None)
+    existing = (root / name for name in names if root is not None and (root / name).exists())
+    return next(existing, None)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 @contextmanager
 def atomic_file(target: Path) -> Iterator[Path]:
-    """A file beside `target` to write to. It takes the target's place when the block ends, and is removed if it fails.
+    """A file beside `target` to write to. It replaces the target when the block ends, and is removed if it fails.
 
     Args:
         target: its folder is made where it is missing.

@@ -78,8 +78,8 @@ def crop_affine(
     Args:
         box: (x, y, width, height) in full-image pixels.
         size: side of the square crop in pixels.
-        rotation: radians by which the crop window turns clockwise as seen on the screen (x towards y), so that the
-            picture content turns the other way; none when omitted.
+        rotation: radians by which the crop window rotates clockwise as seen on the screen (x towards y), so that the
+            image content rotates the other way; none when omitted.
 
     Convention:
         The box centre is x + width / 2 (no half pixel), as in the official I2L-MeshNet code, whose inverse uses the
@@ -110,20 +110,22 @@ def scale_affine(affine: Float[np.ndarray, "2 3"], factor: float) -> Float[np.nd
     return scaled
 
 
-def turn_affine(intrinsics: Float[Tensor, "*batch 3 3"], angle: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch 2 3"]:
-    """How image pixels move when the scene turns about the optical axis (x towards y): K R_z K^-1.
+def rotation_affine(
+    intrinsics: Float[Tensor, "*batch 3 3"], angle: Float[Tensor, "*batch"]
+) -> Float[Tensor, "*batch 2 3"]:
+    """How image pixels move when the scene rotates about the optical axis (x towards y): K R_z K^-1.
 
     Exact for every camera, whatever the depth of the points.
     """
-    turn = torch.diag_embed(torch.ones_like(intrinsics[..., 0]))
-    turn[..., 0, 0] = turn[..., 1, 1] = torch.cos(angle)
-    turn[..., 1, 0] = torch.sin(angle)
-    turn[..., 0, 1] = -turn[..., 1, 0]
-    return (intrinsics @ turn @ torch.linalg.inv_ex(intrinsics)[0])[..., :2, :]
+    rotation = torch.diag_embed(torch.ones_like(intrinsics[..., 0]))
+    rotation[..., 0, 0] = rotation[..., 1, 1] = torch.cos(angle)
+    rotation[..., 1, 0] = torch.sin(angle)
+    rotation[..., 0, 1] = -rotation[..., 1, 0]
+    return (intrinsics @ rotation @ torch.linalg.inv_ex(intrinsics)[0])[..., :2, :]
 
 
 def default_intrinsics(width: int, height: int) -> Float[Tensor, "3 3"]:
-    """Camera of a photograph that says nothing about its own: 60 degrees across the longer side, centred."""
+    """Camera of an image that comes without one: 60 degrees across the longer side, centred."""
     focal = max(width, height) / 2 / torch.tan(torch.deg2rad(torch.tensor(30.0)))
     centre = torch.tensor([(width - 1) / 2, (height - 1) / 2])
     return intrinsics_matrix(focal.expand(2), centre)

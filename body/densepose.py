@@ -39,9 +39,9 @@ class DensePoseCharts:
 
     def iuv(self, hits: Hits) -> UInt8[np.ndarray, "rays 3"]:
         """Part, and U and V in 0..255, where rays met the mesh of `faces`; zeros elsewhere."""
-        seen = np.maximum(hits.face, 0)
-        uv = np.einsum("rk,rkc->rc", hits.barycentric, self.corners[seen])
-        labels = np.concatenate([self.face_part[seen][:, None], np.rint(255 * uv).clip(0, 255)], 1)
+        face = np.maximum(hits.face, 0)
+        uv = np.einsum("rk,rkc->rc", hits.barycentric, self.corners[face])
+        labels = np.concatenate([self.face_part[face][:, None], np.rint(255 * uv).clip(0, 255)], 1)
         return (labels * (hits.face >= 0)[:, None]).astype(np.uint8)
 
     def iuv_at(

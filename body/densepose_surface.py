@@ -4,9 +4,9 @@ Files in `$ZOO_ASSETS/densepose`, as distributed:
 
 * `SMPL_subdiv.mat` (v5): `U_subdiv`, `V_subdiv`, `Part_ID_subdiv` of 29408 points of a finer mesh; points at the seams
   of charts are there once per chart
-* `SMPL_SUBDIV_TRANSFORM.mat` (v5): `index`, 1-based, from these to the 27554 different places
-* `Pdist_matrix.mat` (v7.3): `Pdist_matrix`, (places * (places - 1) / 2, 1) as HDF5 shows it: geodesic distances,
-  metres, of the places (i, j) with j < i, row after row: (1, 0), (2, 0), (2, 1), (3, 0), ...
+* `SMPL_SUBDIV_TRANSFORM.mat` (v5): `index`, 1-based, from these to the 27554 distinct points
+* `Pdist_matrix.mat` (v7.3): `Pdist_matrix`, (points * (points - 1) / 2, 1) as HDF5 shows it: geodesic distances,
+  metres, of the points (i, j) with j < i, row after row: (1, 0), (2, 0), (2, 1), (3, 0), ...
 """
 
 from __future__ import annotations
@@ -45,15 +45,17 @@ def load_surface() -> Surface:
 def _read(points: Path, transform: Path, geodesics: Path) -> Surface:
     fine = read_mat(points, ("U_subdiv", "V_subdiv", "Part_ID_subdiv"))
     u, v, part = (fine[name].reshape(-1) for name in ("U_subdiv", "V_subdiv", "Part_ID_subdiv"))
-    place = read_mat(transform, ("index",))["index"].reshape(-1).astype(np.int64) - 1
+    number = read_mat(transform, ("index",))["index"].reshape(-1).astype(np.int64) - 1
     distances = read_hdf5(geodesics, ("Pdist_matrix",))["Pdist_matrix"].reshape(-1).astype(np.float32, copy=False)
-    if not len(u) == len(v) == len(part) == len(place):
-        raise ValueError(f"{points} and {transform} do not belong together: {len(part)} points, {len(place)} places")
-    count = int(place.max()) + 1
+    if not len(u) == len(v) == len(part) == len(number):
+        raise ValueError(f"{points} and {transform} do not belong together: {len(part)} points, {len(number)} numbers")
+    count = int(number.max()) + 1
     if len(distances) != count * (count - 1) // 2:
-        raise ValueError(f"{geodesics} holds {len(distances)} distances, which {count} places do not have")
-    rows = [np.flatnonzero(part == number) for number in range(1, 25)]
+        raise ValueError(f"{geodesics} holds {len(distances)} distances, which {count} points do not have")
+    rows = [np.flatnonzero(part == label) for label in range(1, 25)]
     if min(map(len, rows)) == 0:
         raise ValueError(f"{points} has no points on some of the 24 parts")
     uv = np.stack([u, v], 1).astype(np.float64)
-    return Surface(tuple(cKDTree(uv[own]) for own in rows), tuple(place[own] for own in rows), distances)
+    return Surface(
+        tuple(cKDTree(uv[of_part]) for of_part in rows), tuple(number[of_part] for of_part in rows), distances
+    )

@@ -42,10 +42,10 @@ def mesh_overlay(
     window = Window(start, start, width * supersample, height * supersample, 1 / supersample)
     directions = camera_rays(intrinsics, window)
     hits = RayScene([(vertices, faces)]).cast(np.zeros_like(directions), directions)
-    seen = (hits.face >= 0)[:, None]
+    visible = (hits.face >= 0)[:, None]
     normals = interpolate(vertex_normals(vertices, faces), faces, hits)
     shaded = headlight(normals, directions)[:, None] * np.asarray(colour, np.float32)
-    layers = np.concatenate([shaded * seen, seen], -1).astype(np.float32)
+    layers = np.concatenate([shaded * visible, visible], -1).astype(np.float32)
     layers = layers.reshape(height, supersample, width, supersample, 4).mean((1, 3))
     coverage = alpha * layers[..., 3:]
     mixed = image * (1 - coverage) + alpha * layers[..., :3]

@@ -38,7 +38,7 @@ MANO16 = Skeleton(
     ("wrist", *("wrist" if j.endswith("_1") else f"{j[:-1]}{int(j[-1]) - 1}" for j in _MANO_ORDER)),
     "wrist",
 )
-"""The joints that MANO's pose turns, in its order."""
+"""The joints that MANO's pose rotates, in its order."""
 
 
 @dataclass(frozen=True)
@@ -86,9 +86,9 @@ def how_to_get(name: str) -> str:
         KeyError: no such licensed body.
     """
     release, root = _RELEASES[name], assets_folder()
-    place = f"{root or '$ZOO_ASSETS'}/body_models/{release.folder}"
+    folder = f"{root or '$ZOO_ASSETS'}/body_models/{release.folder}"
     unset = "" if root else " (ZOO_ASSETS is not set)"
-    return f"register at {release.site} and put {release.files[0]} into {place}{unset}"
+    return f"register at {release.site} and put {release.files[0]} into {folder}{unset}"
 
 
 def load_licensed(name: str, path: Path | None = None) -> BodyModel:
@@ -141,8 +141,8 @@ def _stack(skeleton: Skeleton, rows: dict[str, np.ndarray]) -> np.ndarray:
     return np.stack([rows[joint] for joint in skeleton.joints])
 
 
-def _rows(own: Skeleton, data: dict[str, np.ndarray], extra: dict[str, int]) -> dict[str, np.ndarray]:
-    rows = dict(zip(own.joints, data["J_regressor"], strict=True))
+def _rows(skeleton: Skeleton, data: dict[str, np.ndarray], extra: dict[str, int]) -> dict[str, np.ndarray]:
+    rows = dict(zip(skeleton.joints, data["J_regressor"], strict=True))
     return rows | {name: np.eye(1, len(data["v_template"]), vertex)[0] for name, vertex in extra.items()}
 
 

@@ -1,4 +1,4 @@
-"""Pictures of a mesh as numbers: depth, part labels and IUV of every pixel, by ray casting.
+"""Images of a mesh: depth, part labels and IUV of every pixel, by ray casting.
 
 Convention:
     As in `raycast`: camera frame, metres, pixel centres at integers. `size` is (width, height) in pixels.
@@ -54,11 +54,11 @@ def iuv_map(
 def iuv_of(hits: Hits, faces: Int[np.ndarray, "faces 3"], charts: SurfaceCharts) -> UInt8[np.ndarray, "rays 3"]:
     """The same for hits that are already there; only hits of mesh 0 count."""
     iuv = np.zeros((len(hits.face), 3), np.uint8)
-    own = np.flatnonzero(hits.mesh == 0)
-    seen = Hits(hits.mesh[own], hits.face[own], hits.barycentric[own], hits.distance[own])
-    points = interpolate(np.asarray(charts.vertices, np.float32), faces, seen)
-    chart = charts.iuv(seen.face, points)
-    iuv[own] = np.stack([chart.part, np.rint(chart.u * 255), np.rint(chart.v * 255)], -1).astype(np.uint8)
+    rows = np.flatnonzero(hits.mesh == 0)
+    hit = Hits(hits.mesh[rows], hits.face[rows], hits.barycentric[rows], hits.distance[rows])
+    points = interpolate(np.asarray(charts.vertices, np.float32), faces, hit)
+    chart = charts.iuv(hit.face, points)
+    iuv[rows] = np.stack([chart.part, np.rint(chart.u * 255), np.rint(chart.v * 255)], -1).astype(np.uint8)
     return iuv
 
 

@@ -33,7 +33,7 @@ class BodyModel(nn.Module):
 
     Convention:
         Zero pose is the T-pose, y up, facing +z, the body's left at +x. Pose is axis-angle in radians, one rotation
-        per joint relative to its parent in world-aligned joint frames; joint 0 turns the whole body about its root.
+        per joint relative to its parent in world-aligned joint frames; joint 0 rotates the whole body about its root.
         For example `pose[18] = (0, -pi/2, 0)` bends the left elbow by a right angle so that the forearm points to +z.
 
     Attributes:
@@ -43,7 +43,7 @@ class BodyModel(nn.Module):
         num_vertices: number of vertices.
         num_betas: number of shape coefficients.
         mirror: left-right partner of every vertex, or None when the mesh has none.
-        landmarks: vertex index of named places.
+        landmarks: vertex index of named points.
         mean_pose: pose that MANO's authors call the mean hand, zeros elsewhere; `forward` does not add it.
     """
 
@@ -175,9 +175,9 @@ class BodyModel(nn.Module):
             bone = (rest[:, joint] - rest[:, parent]).unsqueeze(-1)
             posed.append((world[parent] @ bone).squeeze(-1) + posed[parent])
             world.append(world[parent] @ rotations[:, joint])
-        turned, moved = torch.stack(world, dim=1), torch.stack(posed, dim=1)
-        offset = moved.unsqueeze(-1) - turned @ rest.unsqueeze(-1)
-        return moved, torch.cat([turned, offset], dim=-1)
+        world_rotations, moved = torch.stack(world, dim=1), torch.stack(posed, dim=1)
+        offset = moved.unsqueeze(-1) - world_rotations @ rest.unsqueeze(-1)
+        return moved, torch.cat([world_rotations, offset], dim=-1)
 
     def joint_regressor(self, skeleton_name: str) -> Float[Tensor, "joints vertices"]:
         """Weights that give the joints of a skeleton from the posed vertices.
@@ -189,8 +189,8 @@ class BodyModel(nn.Module):
             raise KeyError(
                 f"body {self.name!r} has no joint regressor {skeleton_name!r}; it has {', '.join(self._joint_sets)}"
             )
-        own = skeleton_name == self.skeleton.name
-        return self.regressor if own else self.get_buffer(f"regressor_{skeleton_name}")
+        is_own = skeleton_name == self.skeleton.name
+        return self.regressor if is_own else self.get_buffer(f"regressor_{skeleton_name}")
 
     def regress(
         self, vertices: Float[Tensor, "*batch vertices 3"], skeleton_name: str
@@ -235,9 +235,9 @@ def with_thorax(regressors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Joint regressors and, where there is one for `h36m17`, that of `h36m18`."""
     if H36M17.name not in regressors or H36M18.name in regressors:
         return regressors
-    known = regressors[H36M17.name]
-    shoulders = known[[H36M17.index("left_shoulder"), H36M17.index("right_shoulder")]]
-    return {**regressors, H36M18.name: np.concatenate([known, shoulders.mean(0, keepdims=True)])}
+    rows = regressors[H36M17.name]
+    shoulders = rows[[H36M17.index("left_shoulder"), H36M17.index("right_shoulder")]]
+    return {**regressors, H36M18.name: np.concatenate([rows, shoulders.mean(0, keepdims=True)])}
 
 
 _SMPLX_FACE = {"nose": "nose", "reye": "right_eye", "leye": "left_eye", "rear": "right_ear", "lear": "left_ear"}

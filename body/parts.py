@@ -97,7 +97,7 @@ def merge_table(parts: int) -> UInt8[np.ndarray, "25"]:
 def swap_table(parts: int) -> UInt8[np.ndarray, " labels"]:
     """Table that swaps left and right labels.
 
-    Use it on a mirrored picture: `flipped = swap_table(6)[labels[:, ::-1]]`.
+    Use it on a mirrored image: `flipped = swap_table(6)[labels[:, ::-1]]`.
 
     Raises:
         ValueError: there is no set of so many parts.

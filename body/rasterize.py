@@ -1,7 +1,7 @@
 """Visibility on a small grid of pixels, without a ray-tracing structure: for labels that loaders make by the thousand.
 
 Convention:
-    As `raycast.cast_camera`, whose answer this gives: camera frame, metres, pixel centres at integers, `distance` is
+    As `raycast.cast_camera`, whose output this is: camera frame, metres, pixel centres at integers, `distance` is
     the depth z. Building embree's structure of a body costs several times as much.
 """
 
@@ -45,9 +45,9 @@ def rasterize(
     low, extent = low[near].astype(np.int64), (high[near] - low[near]).astype(np.int64) + 1
     count = extent.prod(1)
     which = np.repeat(np.arange(len(near)), count)
-    place = np.arange(len(which)) - np.repeat(np.cumsum(count) - count, count)
-    u = low[which, 0] + place % extent[which, 0]
-    v = low[which, 1] + place // extent[which, 0]
+    offset = np.arange(len(which)) - np.repeat(np.cumsum(count) - count, count)
+    u = low[which, 0] + offset % extent[which, 0]
+    v = low[which, 1] + offset // extent[which, 0]
     a, b, c = projected[faces[near]].transpose(1, 0, 2)
     planes = np.stack([np.cross(b, c), np.cross(c, a), np.cross(a, b)], 1)
     volume = np.einsum("fc,fc->f", a, planes[:, 0])
@@ -66,11 +66,11 @@ def rasterize(
 def _hits(
     winner: Int[np.ndarray, " pixels"], face: Int[np.ndarray, " tries"], solution: Float[np.ndarray, "tries 3"]
 ) -> Hits:
-    seen = winner >= 0
-    own = winner[seen]
-    total = solution[own].sum(1)
+    hit = winner >= 0
+    fragment = winner[hit]
+    total = solution[fragment].sum(1)
     barycentric, distance = np.zeros((len(winner), 3), np.float32), np.full(len(winner), np.inf, np.float32)
-    barycentric[seen], distance[seen] = solution[own] / total[:, None], 1 / total
+    barycentric[hit], distance[hit] = solution[fragment] / total[:, None], 1 / total
     faces = np.full(len(winner), -1)
-    faces[seen] = face[own]
-    return Hits(np.where(seen, 0, -1), faces, barycentric, distance)
+    faces[hit] = face[fragment]
+    return Hits(np.where(hit, 0, -1), faces, barycentric, distance)

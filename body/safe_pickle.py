@@ -122,7 +122,7 @@ class _Conversion:
 
     def __init__(self, most: int) -> None:
         self.most, self.count = most, 0
-        self.known: dict[int, tuple[Any, int]] = {}
+        self.done: dict[int, tuple[Any, int]] = {}
         self.open: set[int] = set()
 
     def __call__(self, value: Any) -> Any:
@@ -131,15 +131,15 @@ class _Conversion:
         key, start = id(value), self.count
         if key in self.open:
             raise _Refused("it holds something that holds itself")
-        if key in self.known:
-            plain, size = self.known[key]
+        if key in self.done:
+            plain, size = self.done[key]
             self._counted(size)
             return plain
         self.open.add(key)
         self._counted(1)
         plain = self._converted(value)
         self.open.discard(key)
-        self.known[key] = plain, self.count - start
+        self.done[key] = plain, self.count - start
         return plain
 
     def _converted(self, value: Any) -> Any:
@@ -218,7 +218,7 @@ def read_object_array(path: Path, name: str) -> list[Any]:
         raise ValueError(f"{path} is not an npz file with an array {name!r} ({error})") from None
     if not kind.hasobject:
         raise ValueError(f"{path}: {name!r} is not an array of objects")
-    found = _load(content, f"{path}: {name!r}")
-    if not isinstance(found, list):
+    values = _load(content, f"{path}: {name!r}")
+    if not isinstance(values, list):
         raise ValueError(f"{path}: {name!r} is not an array of objects")
-    return found
+    return values

@@ -38,7 +38,7 @@ def headlight(
     Args:
         normals: unit normals, camera frame.
         directions: viewing rays, camera frame, any length.
-        ambient: brightness of surfaces that turn away from the light.
+        ambient: brightness of surfaces that face away from the light.
     """
     to_eye = -unit(directions)
     facing = np.where(np.einsum("rc,rc->r", normals, to_eye)[:, None] < 0, -normals, normals)

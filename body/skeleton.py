@@ -17,7 +17,7 @@ class Skeleton:
 
     Attributes:
         name: identifier, e.g. `smpl24`.
-        joints: joint names in array order. The same name means the same place on the body in every skeleton; a joint
+        joints: joint names in array order. The same name means the same point of the body in every skeleton; a joint
             that a benchmark puts elsewhere carries a suffix (`nose_h36m`).
         parents: name of each joint's parent; the root is its own parent. They give the bones that are drawn.
         root: name of the joint that root-relative metrics subtract.
@@ -80,7 +80,7 @@ class Skeleton:
 
         Args:
             target: the wanted skeleton.
-            aliases: target name -> name here, for joints that a protocol declares to be the same place.
+            aliases: target name -> name here, for joints that a protocol declares to be the same point.
         """
         aliases = aliases or {}
         return [self._position.get(aliases.get(joint, joint), -1) for joint in target.joints]
@@ -261,12 +261,12 @@ SPIN24 = _tree(
     right_ear<right_eye
     """,
 )
-"""The 24 slots of SPIN's annotation files: places of LSP, MPII, Human3.6M and COCO."""
+"""The 24 slots of SPIN's annotation files: joints of LSP, MPII, Human3.6M and COCO."""
 
 
-def _filled_from(source: str, places: dict[str, str]) -> Skeleton:
+def _filled_from(source: str, renamed: dict[str, str]) -> Skeleton:
     """SPIN's slots as one benchmark fills them: the joint that each slot really holds."""
-    names = {joint: places.get(joint, joint) for joint in SPIN24.joints}
+    names = {joint: renamed.get(joint, joint) for joint in SPIN24.joints}
     parents = tuple(names[parent] for parent in SPIN24.parents)
     return Skeleton(f"spin24_{source}", tuple(names.values()), parents, names[SPIN24.root])
 
@@ -306,7 +306,7 @@ def _union(name: str, *skeletons: Skeleton) -> Skeleton:
 
 
 OPEN36 = _union("open36", SMPL29, H36M17, COCO17)
-"""Every joint that the open body can place: annotations of the open benchmark carry all of them."""
+"""Every joint that the open body has: annotations of the open benchmark carry all of them."""
 
 SKELETONS: dict[str, Skeleton] = {
     s.name: s

@@ -1,4 +1,4 @@
-"""Reads SMPL and MANO files as distributed (pickles with chumpy objects), and turns them into npz."""
+"""Reads SMPL and MANO files as distributed (pickles with chumpy objects), and converts them to npz."""
 
 from __future__ import annotations
 

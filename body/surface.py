@@ -1,4 +1,4 @@
-"""Where on a body a chart coordinate is, and how far apart two places are along its surface."""
+"""Where on a body a chart coordinate is, and the geodesic distance of two points of it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from scipy.spatial import cKDTree
 from body.uv import SurfaceCharts
 
 _ROWS = 500
-"""Places whose distances are found at a time."""
+"""Sources whose distances are computed at a time."""
 
 
 @dataclass(frozen=True)
@@ -22,39 +22,39 @@ class Surface:
     """A body's surface in its charts.
 
     Attributes:
-        trees: points of each part by (U, V).
-        places: place of each part's points, from 0.
-        distances: geodesic distances of the places (i, j) with j < i, metres, row after row: (1, 0), (2, 0), (2, 1),
+        trees: points of each part, searchable by (U, V).
+        points: number of each point of a part, from 0.
+        distances: geodesic distances of the points (i, j) with j < i, metres, row after row: (1, 0), (2, 0), (2, 1),
             (3, 0), ...
     """
 
     trees: tuple[cKDTree, ...]
-    places: tuple[Int[np.ndarray, " _"], ...]
+    points: tuple[Int[np.ndarray, " _"], ...]
     distances: Float[np.ndarray, " pairs"]
 
     def nearest(
         self, part: Int[np.ndarray, " points"], uv: Float[np.ndarray, "points 2"]
     ) -> Int[np.ndarray, " points"]:
-        """Place whose chart coordinates are closest, on the same part; -1 where the part is 0 (background)."""
-        found = np.full(len(part), -1, np.int64)
-        for number, (tree, places) in enumerate(zip(self.trees, self.places, strict=True), start=1):
+        """Number of the point of the same part whose chart coordinates are closest; -1 for part 0 (background)."""
+        nearest = np.full(len(part), -1, np.int64)
+        for number, (tree, numbers) in enumerate(zip(self.trees, self.points, strict=True), start=1):
             rows = np.flatnonzero(part == number)
             if len(rows):
-                found[rows] = places[tree.query(uv[rows])[1]]
-        return found
+                nearest[rows] = numbers[tree.query(uv[rows])[1]]
+        return nearest
 
     def geodesic_distance(
         self, first: Int[np.ndarray, " points"], second: Int[np.ndarray, " points"]
     ) -> Float[np.ndarray, " points"]:
-        """Geodesic distance of two places each, metres; infinite where one of them is negative."""
+        """Geodesic distance of two points each, metres; infinite where one of them is negative."""
         low, high = np.minimum(first, second).astype(np.int64), np.maximum(first, second).astype(np.int64)
-        there = (low >= 0) & (low < high)
-        pair = np.where(there, high * (high - 1) // 2 + low, 0)
-        return np.where(there, self.distances[pair].astype(np.float64), np.where(low < 0, np.inf, 0.0))
+        distinct = (low >= 0) & (low < high)
+        pair = np.where(distinct, high * (high - 1) // 2 + low, 0)
+        return np.where(distinct, self.distances[pair].astype(np.float64), np.where(low < 0, np.inf, 0.0))
 
 
 def measure_surface(charts: SurfaceCharts, faces: Int[np.ndarray, "faces 3"], limit: float) -> Surface:
-    """The surface of a template whose places are its vertices; some seconds of work.
+    """The surface of a template whose points are its vertices; some seconds of work.
 
     Args:
         charts: of the template.
@@ -67,11 +67,11 @@ def measure_surface(charts: SurfaceCharts, faces: Int[np.ndarray, "faces 3"], li
     graph, count = _steps(charts.vertices, faces), len(charts.vertices)
     distances = np.empty(count * (count - 1) // 2, np.float32)
     for start in range(0, count, _ROWS):
-        places = np.arange(start, min(start + _ROWS, count))
-        found = dijkstra(graph, directed=False, indices=places, limit=limit)
-        for place, row in zip(places, found, strict=True):
-            distances[place * (place - 1) // 2 :][:place] = row[:place]
-    return Surface(tuple(cKDTree(uv[own]) for own in rows), tuple(rows), distances)
+        sources = np.arange(start, min(start + _ROWS, count))
+        lengths = dijkstra(graph, directed=False, indices=sources, limit=limit)
+        for source, row in zip(sources, lengths, strict=True):
+            distances[source * (source - 1) // 2 :][:source] = row[:source]
+    return Surface(tuple(cKDTree(uv[part]) for part in rows), tuple(rows), distances)
 
 
 def _steps(vertices: Float[np.ndarray, "vertices 3"], faces: Int[np.ndarray, "faces 3"]) -> csr_matrix:

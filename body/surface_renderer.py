@@ -57,8 +57,8 @@ class SurfaceRenderer:
 
         Args:
             vertices: camera frame, metres.
-            camera: of the picture, pixels; it may be turned and sheared, as the camera of a crop is.
-            size: width and height of the picture.
+            camera: of the image, pixels; it may be rotated and sheared, as the camera of a crop is.
+            size: width and height of the image.
         """
         hits = rasterize(vertices, self.faces, camera, size)
         if isinstance(self.charts, SurfaceCharts):

@@ -58,7 +58,7 @@ class ExactMetric(Metric):
 class SampleMetric(ExactMetric, ABC):
     """A metric that is a function of numbers per sample.
 
-    `terms` gives each sample's row of numbers, `reduce` turns the rows of any group of samples into the metric. The
+    `terms` gives each sample's row of numbers, `reduce` makes the metric from the rows of any group of samples. The
     same two functions serve one pass over a data set, any grouping of it (per action), and several processes.
 
     Attributes:
@@ -132,7 +132,7 @@ class SumMetric(SampleMetric):
 
     def update(self, prediction: Tensor, target: Tensor, valid: Tensor | None = None) -> None:
         """Add a batch."""
-        # Not in place: a state made in inference mode could not be changed outside it.
+        # A new tensor: a state made in inference mode could not be changed outside it.
         self.totals = self.totals + self.checked_terms(prediction, target, valid).sum(0).detach()
 
     def compute(self) -> Float64[Tensor, ""]:

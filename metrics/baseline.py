@@ -76,10 +76,10 @@ def fit_mean_pose(batches: Iterable[Mapping[str, Any]], skeleton: Skeleton) -> M
     joints, vertices, rotations, betas = _Mean(), _Mean(), _Mean(), _Mean()
     samples = 0
     for batch in batches:
-        points, known = batch["joints"].cpu().double(), batch["joints_valid"].cpu()
-        root, has_root = points[:, skeleton.root_index : skeleton.root_index + 1], known[:, skeleton.root_index]
+        points, valid = batch["joints"].cpu().double(), batch["joints_valid"].cpu()
+        root, has_root = points[:, skeleton.root_index : skeleton.root_index + 1], valid[:, skeleton.root_index]
         samples += int(has_root.sum())
-        joints.add(points - root, known & has_root[:, None])
+        joints.add(points - root, valid & has_root[:, None])
         if batch.get("vertices") is not None:
             mesh = batch["vertices"].cpu().double()
             with_mesh = batch["vertices_valid"].cpu() & has_root
@@ -93,9 +93,9 @@ def fit_mean_pose(batches: Iterable[Mapping[str, Any]], skeleton: Skeleton) -> M
     unseen = [name for name, count in zip(skeleton.joints, joints.count.tolist(), strict=True) if count == 0]
     if unseen:
         raise ValueError(f"the mean pose needs every joint labelled somewhere; never seen: {', '.join(unseen)}")
-    has_mesh = vertices.seen and bool((vertices.count > 0).all())
+    has_mesh = vertices.started and bool((vertices.count > 0).all())
     smpl = None
-    if betas.seen and int(betas.count) > 0:
+    if betas.started and int(betas.count) > 0:
         nearest = roma.special_procrustes(rotations.value().view(-1, 3, 3))
         smpl = MeanBody(roma.rotmat_to_rotvec(nearest), betas.value())
     return MeanPose(joints.value(), skeleton, vertices.value() if has_mesh else None, smpl, samples)
@@ -104,14 +104,14 @@ def fit_mean_pose(batches: Iterable[Mapping[str, Any]], skeleton: Skeleton) -> M
 class _Mean:
     """Running mean over samples of masked points, or of masked rows of numbers."""
 
-    seen = False
+    started = False
     total: Tensor
     count: Tensor
 
     def add(self, points: Float64[Tensor, "batch *points numbers"], valid: Bool[Tensor, " batch *points"]) -> None:
         total, count = points.where(valid.unsqueeze(-1), 0.0).sum(0), valid.sum(0)
-        self.total, self.count = (self.total + total, self.count + count) if self.seen else (total, count)
-        self.seen = True
+        self.total, self.count = (self.total + total, self.count + count) if self.started else (total, count)
+        self.started = True
 
     def value(self) -> Float64[Tensor, "*points numbers"]:
         return self.total / torch.clamp(self.count, min=1).unsqueeze(-1)

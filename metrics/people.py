@@ -112,7 +112,7 @@ class MuPoTS(IndexedMetric):
         """Add images.
 
         Args:
-            predictions: the people found in each image, perhaps none.
+            predictions: the people predicted in each image, perhaps none.
             targets: the people annotated in each image, perhaps none.
             sequence: number of each image's sequence.
             index: position of each image in the split.
@@ -120,14 +120,14 @@ class MuPoTS(IndexedMetric):
         Raises:
             ValueError: shapes are not those of `People`, or a joint that is needed is NaN or infinite.
         """
-        for ours, true, number, place in zip(predictions, targets, sequence, index, strict=True):
-            self._check(ours, f"image {int(place)}: prediction", ours.pixels.isnan())
-            self._check(true, f"image {int(place)}: target", torch.zeros_like(true.pixels).bool())
+        for ours, true, number, position in zip(predictions, targets, sequence, index, strict=True):
+            self._check(ours, f"image {int(position)}: prediction", ours.pixels.isnan())
+            self._check(true, f"image {int(position)}: target", torch.zeros_like(true.pixels).bool())
             columns = self._people(ours, true, number) | self._detections(ours, true)
             rows = next(iter(columns.values())).new_zeros(max(1, *map(len, columns.values())), len(columns))
             for row, name in zip(rows.T, _PERSON + _DETECTION, strict=True):
                 row[: len(columns[name])] = columns[name]
-            self.add(place.expand(len(rows)), rows, torch.arange(len(rows)))
+            self.add(position.expand(len(rows)), rows, torch.arange(len(rows)))
 
     def _check(self, people: People, name: str, absent: Tensor) -> None:
         count = len(people.joints)
@@ -185,8 +185,8 @@ class MuPoTS(IndexedMetric):
             report |= {key: sum(cells) / len(cells)} if cells else {}
         if matched > 0:
             report["mrpe"] = (column["root_error"].sum() / matched).item()
-        found = column["detected"] > 0
-        curve = precision_recall(column["score"][found], column["correct"][found] > 0, int(people))
+        detected = column["detected"] > 0
+        curve = precision_recall(column["score"][detected], column["correct"][detected] > 0, int(people))
         report["ap_root25"] = 100 * step_precision(*curve).item()
         tables = {group_key("sequence", k, name): cell[name] for k, cell in sequences.items() for name in cell}
         return report | n | tables

@@ -29,7 +29,7 @@ BREAKDOWNS = ("subject", "action", "sequence", "setting", "subject+action")
 """Batch fields by which results may be split; `setting` is a group of sequences, `a+b` is every pair of values."""
 
 MODEL_ORIGIN = "model origin"
-"""In place of a root joint: both bodies are posed without translation and compared as they are."""
+"""Instead of a root joint: both bodies are posed without translation and compared as they are."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ NAME_COLUMNS = _NAME_BYTES // 8
 """Columns that `pack` gives."""
 
 AVERAGE = "average"
-"""In place of a breakdown: the same samples averaged in different ways."""
+"""Instead of a breakdown: the same samples averaged in different ways."""
 
 
 def group_key(field: str, name: str, metric: str) -> str:

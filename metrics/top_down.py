@@ -75,9 +75,9 @@ class TopDownMuPoTS(IndexedMetric):
     def _named(self, points: Tensor, skeleton: Skeleton, aliases: Mapping[str, str]) -> Tensor:
         """The coordinates in a row, in the protocol's skeleton."""
         points = as_float64(points)
-        there = torch.ones(points.shape[:2], dtype=torch.bool, device=points.device)
-        placed, found = convert(points, there, skeleton, self.skeleton, aliases)
-        return placed.where(found[..., None], torch.nan).flatten(1)
+        all_valid = torch.ones(points.shape[:2], dtype=torch.bool, device=points.device)
+        converted, present = convert(points, all_valid, skeleton, self.skeleton, aliases)
+        return converted.where(present[..., None], torch.nan).flatten(1)
 
     def people(self) -> dict[int, People]:
         """Everybody who was predicted so far, by image, in the order of the split."""
@@ -100,18 +100,18 @@ class TopDownMuPoTS(IndexedMetric):
         """
         if self.annotations is None:
             raise ValueError("TopDownMuPoTS needs the annotated people: set its attribute `annotations`")
-        true, found = self.annotations, self.people()
-        if not found:
+        true, predicted = self.annotations, self.people()
+        if not predicted:
             return {"n": 0.0}
         nobody = People(true.joints[:0], true.pixels[:0], None)
         images = _groups(true.image_id)
-        ours = [found.get(image, nobody) for image in images]
+        ours = [predicted.get(image, nobody) for image in images]
         goals = [People(true.joints[taken], true.pixels[taken]) for taken in images.values()]
         whole = MuPoTS(self.skeleton, self.protocol.joints, self.protocol.matching, self.protocol.matched_only)
         whole.sync_on_compute = False  # every process has everything already
         firsts = torch.tensor([int(taken[0]) for taken in images.values()], dtype=torch.int64)
         whole.update(ours, goals, true.sequence[firsts], torch.arange(len(images)))
-        return whole.compute() | {"n": float(sum(len(people.joints) for people in found.values()))}
+        return whole.compute() | {"n": float(sum(len(people.joints) for people in predicted.values()))}
 
 
 def _groups(numbers: Int[Tensor, " rows"]) -> dict[int, Int[Tensor, " _"]]:

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 
-from body.camera import compose_affine, crop_affine, square_box, turn_affine
+from body.camera import compose_affine, crop_affine, rotation_affine, square_box
 from datamodules.augment import Change, change_colours
 from datamodules.crop.joints import joint_labels
 from datamodules.crop.smpl import RestRoot, smpl_labels
@@ -66,7 +66,7 @@ def make_crop(
     window = square_box(torch.from_numpy(box), settings.margin * change.scale)
     # the window rotates against the scene, so that the crop's content rotates with it
     affine = crop_affine(window, size, torch.tensor(-change.rotation, dtype=torch.float64))
-    unturn = turn_affine(
+    unturn = rotation_affine(
         torch.from_numpy(intrinsics.astype(np.float64)), torch.tensor(-change.rotation, dtype=torch.float64)
     )
     from_original = compose_affine(affine, torch.from_numpy(flip)).numpy()

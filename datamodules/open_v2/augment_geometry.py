@@ -12,7 +12,7 @@ from jaxtyping import Float, Real
 from torch import Tensor
 from torch.nn import functional
 
-from body.camera import compose_affine, crop_affine, invert_affine, square_box, turn_affine
+from body.camera import compose_affine, crop_affine, invert_affine, rotation_affine, square_box
 from datamodules.open_v2.augment_draw import Changes
 
 
@@ -58,7 +58,7 @@ def crop_windows(
     centre = window[:, :2] + window[:, 2:] / 2 + changes.shift * window[:, 2:]
     window = torch.cat([centre - grown / 2, grown], -1)
     affine = crop_affine(window, size, -changes.rotation)  # see `datamodules.crop.make.make_crop`
-    unturn = turn_affine(intrinsics, -changes.rotation)
+    unturn = rotation_affine(intrinsics, -changes.rotation)
     zero, one = torch.zeros_like(across), torch.ones_like(across)
     mirror = torch.stack([across, zero, torch.where(flip, picture - 1.0, 0.0), zero, one, zero], -1).view(-1, 2, 3)
     return Windows(window, intrinsics, compose_affine(affine, unturn), compose_affine(affine, mirror))

@@ -49,16 +49,16 @@ def procrustes(
         reflection: True to allow reflections, as FreiHAND's evaluation does: a mirrored pose then scores 0.
 
     Convention:
-        Rotations are proper (unless `reflection`): a mirrored pose cannot be turned into the original. Degenerate
-        input has these answers: coincident source points (or a single one) keep rotation and scale 1 and only move to
+        Rotations are proper (unless `reflection`): a mirrored pose cannot be rotated into the original. Degenerate
+        input is handled so: coincident source points (or a single one) keep rotation and scale 1 and only move to
         the target's centroid; coincident target points give scale 0 (rigid: scale 1) and rotation 1; no valid point,
         or NaN in a valid one, gives NaN translations. Collinear points are aligned as well as any rotation can.
     """
     check_points(source, target, valid)
     moved, fixed = _centre(source, valid), _centre(target, valid)
     rotation, scale = _fit(moved, fixed, scaling, reflection)
-    turned = scale * ordered_sum(rotation.permute(2, 1, 0) * moved.centre[:, None])
-    return Alignment(rotation, scale, (fixed.centre - turned).mT)
+    rotated = scale * ordered_sum(rotation.permute(2, 1, 0) * moved.centre[:, None])
+    return Alignment(rotation, scale, (fixed.centre - rotated).mT)
 
 
 def procrustes_errors(

@@ -38,14 +38,14 @@ def keypoint_ap(
     """
     if not (keypoints.isfinite().all() and scores.isfinite().all()):
         return dict.fromkeys(_STATS, float("nan"))
-    known = {image["id"] for image in annotations["images"]}
-    unknown = set(image_id.tolist()) - known
+    annotated = {image["id"] for image in annotations["images"]}
+    unknown = set(image_id.tolist()) - annotated
     if unknown:
         raise ValueError(f"image {min(unknown)} is not in the annotations; is this the file of another split?")
-    found = torch.cat([keypoints, torch.ones_like(keypoints[..., :1])], -1).flatten(1)
+    triples = torch.cat([keypoints, torch.ones_like(keypoints[..., :1])], -1).flatten(1)
     detections = [
-        {"image_id": image, "category_id": 1, "keypoints": triples, "score": score}
-        for image, triples, score in zip(image_id.tolist(), found.tolist(), scores.tolist(), strict=True)
+        {"image_id": image, "category_id": 1, "keypoints": keypoint, "score": score}
+        for image, keypoint, score in zip(image_id.tolist(), triples.tolist(), scores.tolist(), strict=True)
     ]
     values = zip(_STATS, _evaluate(annotations, detections), strict=False)
     return {name: 100 * value for name, value in values if value >= 0}

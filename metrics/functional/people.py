@@ -32,8 +32,8 @@ def match_people(
         joints nearer than `threshold` (strict) in x **and** in y, the first of several; none when no joint is. A
         predicted joint at exactly (0, 0) is one that the method did not find, and NaN is never near.
     """
-    found = (prediction != 0).any(-1)
-    near = ((prediction[None] - target[:, None]).abs() < threshold).all(-1) & found
+    present = (prediction != 0).any(-1)
+    near = ((prediction[None] - target[:, None]).abs() < threshold).all(-1) & present
     votes = near.sum(-1)
     match = torch.full((len(target),), -1, dtype=torch.int64, device=target.device)
     for person in range(len(target) if len(prediction) else 0):
@@ -60,10 +60,10 @@ def rescale_bones(
         Any unit and frame. The size of the prediction therefore never matters. A predicted bone without length has no
         direction: its joint and all that hang from it become NaN, which 3DPCK counts as misses.
     """
-    placed, target = prediction.double().clone(), target.double()
+    posed, target = prediction.double().clone(), target.double()
     above = list(parents)
     length = torch.linalg.vector_norm(target - target[:, above], dim=-1, keepdim=True)
-    bone = placed - placed[:, above]
+    bone = posed - posed[:, above]
     step = length * bone / torch.linalg.vector_norm(bone, dim=-1, keepdim=True)
 
     def depth(joint: int) -> int:
@@ -71,8 +71,8 @@ def rescale_bones(
 
     for joint in sorted(range(len(above)), key=depth):
         if above[joint] != joint:
-            placed[:, joint] = placed[:, above[joint]] + step[:, joint]
-    return placed
+            posed[:, joint] = posed[:, above[joint]] + step[:, joint]
+    return posed
 
 
 def match_roots(

@@ -22,9 +22,9 @@ def precision_recall(
         correct: whether it found an instance that no earlier one had found.
         truths: number of instances there are to find.
     """
-    found = correct[scores.argsort(descending=True, stable=True)].double().cumsum(0)
-    ranks = torch.arange(1, len(found) + 1, dtype=torch.float64, device=found.device)
-    return found / ranks, found / truths
+    hits = correct[scores.argsort(descending=True, stable=True)].double().cumsum(0)
+    ranks = torch.arange(1, len(hits) + 1, dtype=torch.float64, device=hits.device)
+    return hits / ranks, hits / truths
 
 
 def step_precision(

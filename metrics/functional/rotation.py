@@ -95,7 +95,7 @@ def _gram(matrix: Float64[Tensor, "3 3 batch"]) -> Float64[Tensor, "3 3 batch"]:
 
 
 def _from_svd(matrix: Float64[Tensor, "batch 3 3"]) -> Float64[Tensor, "batch 3 3"]:
-    """Rotation factor by SVD, the last singular direction turned where the determinant is negative."""
+    """Rotation factor by SVD, the last singular direction reversed where the determinant is negative."""
     left, _, right = torch.linalg.svd(matrix)
     sign = torch.ones_like(matrix[:, 0])
     sign[:, 2] = torch.sign(torch.linalg.det(left @ right))

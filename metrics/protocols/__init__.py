@@ -7,6 +7,7 @@ from metrics.protocols.coco import COCO, DENSEPOSE
 from metrics.protocols.freihand import FREIHAND
 from metrics.protocols.human36m import HUMAN36M
 from metrics.protocols.humaneva import HUMANEVA
+from metrics.protocols.installed import Protocols
 from metrics.protocols.lsp import LSP
 from metrics.protocols.mpi_inf_3dhp import MPI_INF_3DHP, MUPOTS
 from metrics.protocols.open_benchmark import OPEN, OPEN_V2
@@ -22,21 +23,23 @@ __all__ = [
     "get_protocol",
 ]
 
-PROTOCOLS: dict[str, Protocol] = {
-    protocol.id: protocol
-    for family in (
-        *(OPEN, OPEN_V2, HUMAN36M, HUMANEVA, MPI_INF_3DHP, MUPOTS, SURREAL, UP3D, UPI),
-        *(PW3D, FREIHAND, COCO, DENSEPOSE, LSP),
-    )
-    for protocol in family
-}
-"""Every protocol by its id."""
+PROTOCOLS = Protocols(
+    {
+        protocol.id: protocol
+        for family in (
+            *(OPEN, OPEN_V2, HUMAN36M, HUMANEVA, MPI_INF_3DHP, MUPOTS, SURREAL, UP3D, UPI),
+            *(PW3D, FREIHAND, COCO, DENSEPOSE, LSP),
+        )
+        for protocol in family
+    }
+)
+"""Every protocol by its id, those of installed packages among them."""
 
 METRIC_INFO: dict[str, MetricInfo] = {
-    **{name: info for protocol in PROTOCOLS.values() for name, info in protocol.info.items()},
+    **{name: info for protocol in PROTOCOLS.own.values() for name, info in protocol.info.items()},
     MedianMPJPE.name: MedianMPJPE.info,
 }
-"""Unit, label and direction of every metric that a protocol or a reported table names."""
+"""Unit, label and direction of every metric that a protocol of this project or a reported table names."""
 
 METRIC_UNITS: dict[str, str] = {name: info.unit for name, info in METRIC_INFO.items()}
 """Unit of every metric."""

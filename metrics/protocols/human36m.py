@@ -1,4 +1,4 @@
-"""Human3.6M: the same two subjects, evaluated in ways that papers call "Protocol 1" and "Protocol 2" by turns."""
+"""Human3.6M: the same two subjects, evaluated in ways that papers call "Protocol 1" or "Protocol 2"."""
 
 from dataclasses import replace
 
@@ -12,7 +12,7 @@ H36M14 = tuple(joint for joint in H36M17.joints if joint not in ("pelvis_h36m", 
 
 H36M14_NOTE = "14 joints as in the SMPL-regression literature (HMR, SPIN)."
 
-_OWN = "the data set's own 17 joints in the camera frame"
+_MOTION_CAPTURE = "the data set's own 17 joints in the camera frame"
 _FIVE = "subjects 9 and 11, trained on 1, 5, 6, 7, 8"
 
 _JOINTS = Protocol(
@@ -21,7 +21,7 @@ _JOINTS = Protocol(
     benchmark="Human3.6M",
     split=_FIVE,
     frames="all four cameras, every frame at 50 Hz (some papers keep fewer frames of the same videos)",
-    ground_truth=_OWN,
+    ground_truth=_MOTION_CAPTURE,
     skeleton="h36m17",
     joints=H36M17.joints,
     body="smpl",
@@ -40,7 +40,7 @@ _MESH = replace(
     id="h36m-p1-14j-mesh",
     aka='"Protocol 1" of HMR and SPIN',
     frames="all four cameras, every 5th frame",
-    ground_truth=f"{_OWN}; meshes (for PVE) are neutral SMPL fitted to the markers by MoSh",
+    ground_truth=f"{_MOTION_CAPTURE}; meshes (for PVE) are neutral SMPL fitted to the markers by MoSh",
     joints=H36M14,
     mesh_root="pelvis_h36m",
     alignment="similarity",
@@ -94,7 +94,7 @@ HUMAN36M = (
         id="h36m-p2-14j-lixel",
         aka="I2L-MeshNet's own evaluation",
         frames="every 64th frame of camera 60457274",
-        ground_truth=_OWN,
+        ground_truth=_MOTION_CAPTURE,
         scores=(MPJPE, PAMPJPE),
     ),
     replace(

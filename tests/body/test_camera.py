@@ -16,8 +16,8 @@ from body.camera import (
     intrinsics_matrix,
     invert_affine,
     project,
+    rotation_affine,
     square_box,
-    turn_affine,
 )
 
 
@@ -64,12 +64,12 @@ def test_affine_inverse_and_composition():
     torch.testing.assert_close(both, apply_affine(apply_affine(points, first), second), atol=1e-3, rtol=1e-5)
 
 
-def test_turning_the_scene_moves_pixels_by_the_turn_affine():
+def test_turning_the_scene_moves_pixels_by_the_rotation_affine():
     camera = intrinsics_matrix(torch.tensor([1000.0, 850.0]), torch.tensor([320.0, 240.0])).double()
     cos, sin = math.cos(0.7), math.sin(0.7)
     turn = torch.tensor([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1]], dtype=torch.float64)
     points = torch.randn(30, 3, dtype=torch.float64) + torch.tensor([0.0, 0, 5])
-    moved = apply_affine(project(points, camera), turn_affine(camera, torch.tensor(0.7, dtype=torch.float64)))
+    moved = apply_affine(project(points, camera), rotation_affine(camera, torch.tensor(0.7, dtype=torch.float64)))
     torch.testing.assert_close(moved, project(points @ turn.T, camera), atol=1e-8, rtol=0)
 
 

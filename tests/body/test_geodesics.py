@@ -52,8 +52,8 @@ def test_left_and_right_hand_are_far_apart_and_the_mirrored_ways_as_long(open_bo
     mirror = np.asarray(open_body.mirror)
     random = np.random.default_rng(1)
     first = random.integers(0, len(mirror), 3000)
-    second = surface.places[19][random.integers(0, len(surface.places[19]), 3000)]
-    first = np.where(np.arange(3000) % 2, first, surface.places[19][first % len(surface.places[19])])
+    second = surface.points[19][random.integers(0, len(surface.points[19]), 3000)]
+    first = np.where(np.arange(3000) % 2, first, surface.points[19][first % len(surface.points[19])])
     ways, mirrored = surface.geodesic_distance(first, second), surface.geodesic_distance(mirror[first], mirror[second])
     both = np.isfinite(ways) & np.isfinite(mirrored)
     assert both.sum() > 1000

@@ -1,12 +1,18 @@
 """Protocols say what they mean and refuse what they cannot."""
 
 import dataclasses
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
+import metrics
 from body.skeleton import H36M17, MPI_INF_3DHP17, MPI_INF_3DHP28, get_skeleton
 from metrics import METRIC_INFO, METRIC_UNITS, MPJPE, PROTOCOLS, get_protocol, tasks
 from metrics.protocol import MODEL_ORIGIN
+from metrics.protocols.installed import Protocols
 from metrics.tasks import PartsTask, PoseTask
 
 WANTED = """
@@ -140,3 +146,56 @@ def test_frozen_and_checked():
     with pytest.raises(KeyError, match="open-v1"):
         get_protocol("h36m")
     assert all(get_skeleton(p.skeleton) for p in PROTOCOLS.values() if p.skeleton)
+
+
+TOY = '''
+from dataclasses import replace
+
+from metrics import PROTOCOLS
+from metrics.base import SampleMean
+from metrics.functional import point_errors
+from metrics.info import millimetres
+
+
+class WorstJoint(SampleMean):
+    """Largest error of a sample."""
+
+    name, info = "worst_joint", millimetres("worst joint")
+    field = "joints"
+
+    def errors(self, prediction, target, valid):
+        return point_errors(prediction, target).amax(1)
+
+
+ALL = (replace(PROTOCOLS["open-v1-root"], id="toy-v1", scores=(WorstJoint,)),)
+'''
+
+
+def package(folder, module, points):
+    (folder / "toy_lab.py").write_text(module)
+    info = folder / "toy_lab-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: toy-lab\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[human_mesh_zoo.protocols]\n{points}\n")
+
+
+def test_an_installed_package_brings_a_metric_and_its_protocol(tmp_path):
+    """Two places outside of this project: the class, and the protocol that holds it."""
+    package(tmp_path, TOY, "lab = toy_lab:ALL")
+    script = "from metrics import PROTOCOLS, build_task\nprint(PROTOCOLS['toy-v1'].describe()); build_task('toy-v1')"
+    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{Path(metrics.__file__).parents[1]}"}
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "`toy-v1`" in done.stdout
+    assert "worst joint (mm, lower is better)" in done.stdout
+
+
+def test_a_package_that_does_not_load_harms_nobody(tmp_path, monkeypatch):
+    package(tmp_path, "raise RuntimeError('broken')", "lab = toy_lab:ALL")
+    monkeypatch.syspath_prepend(tmp_path)
+    protocols = Protocols(PROTOCOLS.own)
+    with pytest.warns(UserWarning, match="toy_lab:ALL cannot be loaded"):
+        assert set(protocols) == set(PROTOCOLS.own)
+    assert "open-v1" in protocols
+    with pytest.raises(KeyError):
+        protocols["toy-v1"]
