@@ -125,7 +125,7 @@ def test_the_hand_s_untrained_regressor_is_left_out_whatever_its_width():
 
 
 def test_bad_states_are_answered_in_one_line():
-    with pytest.raises(ZooError, match="released for mano and smpl; say which with body="):
+    with pytest.raises(ZooError, match="released for mano and smpl; choose one with body="):
         zoo.from_official("i2l_meshnet", {"a": torch.zeros(1)})
     with pytest.raises(ZooError, match="not released for body 'open'; there is mano, smpl"):
         zoo.from_official("i2l_meshnet", {"a": torch.zeros(1)}, body="open")

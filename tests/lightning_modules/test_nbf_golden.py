@@ -39,7 +39,7 @@ def variables(data):
 
 def released(data, **settings):
     """`zoo.from_official` of a dict of arrays; SMPL is not here, so the open body stands in."""
-    with no_initialisation(), pytest.warns(UserWarning, match="The open body stands in"):
+    with no_initialisation(), pytest.warns(UserWarning, match="The open body is used instead"):
         return zoo.from_official("nbf", variables(data), **settings)
 
 
