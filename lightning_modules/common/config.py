@@ -28,21 +28,32 @@ class NetworkConfig(Config):
 
     Attributes:
         crop_size: side of the input crop in pixels, a multiple of 32. Batches have crops of this size.
-        output_stride: of the backbone's last map, at most; 32 for most. Small crops keep more places with 16, at the
-            cost of time: later strides become dilations where the backbone allows it, so that its weights stay valid.
 
     Raises:
         ValueError: the crop size is no multiple of 32, or a setting is none of its choices.
     """
 
     crop_size: int = 256
-    output_stride: int | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.crop_size < 1 or self.crop_size % 32:
             near = max(32, 32 * round(self.crop_size / 32))
             raise ValueError(f"crop_size {self.crop_size} is not a multiple of 32; use e.g. {near}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class BackboneConfig(NetworkConfig):
+    """Of a network with one backbone, whose last features are enlarged to a quarter of the crop.
+
+    Attributes:
+        backbone: name in `lightning_modules.common.backbones`, or of a timm model with feature maps.
+        output_stride: of the backbone's last map, at most; 32 for most. Small crops keep more places with 16, at the
+            cost of time: later strides become dilations where the backbone allows it, so that its weights stay valid.
+    """
+
+    backbone: str = "resnet50"
+    output_stride: int | None = None
 
 
 def plain(value: Any) -> Any:

@@ -7,9 +7,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from lightning_modules.danet.chain import Features, LimbLSTM
+from lightning_modules.danet.config import AggregationKind
 from lightning_modules.danet.graph import GraphLayer, Refinement, collection_graph, conversion_graph
-
-AGGREGATIONS = ("gcn", "lstm", "direct", "implicit", "none")
 
 
 class PositionGraph(nn.Module):
@@ -90,21 +89,17 @@ class Aggregation(nn.Module):
     """Refinement, and what rotations and positions are read off with.
 
     Args:
-        kind: `gcn`: position-aided graph; `implicit`: the same without anything that says what positions are;
-            `direct`: refinement of rotation features; `lstm`: along the limbs (the early version); `none`.
+        kind: see `DaNetConfig.aggregation`.
         joints: how many.
         width: of a rotation feature.
         numbers: per rotation: 6 or 9.
         learned_edges: see `Refinement`, for the kinds with a graph.
-
-    Raises:
-        ValueError: no such kind.
     """
 
-    def __init__(self, kind: str, joints: int, width: int, numbers: int, learned_edges: bool = True) -> None:
+    def __init__(
+        self, kind: AggregationKind, joints: int, width: int, numbers: int, learned_edges: bool = True
+    ) -> None:
         super().__init__()
-        if kind not in AGGREGATIONS:
-            raise ValueError(f"no aggregation {kind!r}; use one of {', '.join(AGGREGATIONS)}")
         self.refinement = _refinement(kind, joints, width, learned_edges)
         self.rotation = JointAnswers(joints, width, numbers)
         refines = kind != "none"
@@ -119,7 +114,7 @@ class Aggregation(nn.Module):
 
 
 def _refinement(
-    kind: str, joints: int, width: int, learned_edges: bool
+    kind: AggregationKind, joints: int, width: int, learned_edges: bool
 ) -> PositionGraph | DirectGraph | LimbLSTM | NoRefinement:
     if kind == "none":
         return NoRefinement()

@@ -9,26 +9,13 @@ from torch import Tensor, nn
 from datamodules.batch import Batch
 from lightning_modules.common.posed_body import BodyRotations, PosedBody
 from lightning_modules.danet import losses
+from lightning_modules.danet.config import DaNetLossConfig
 from lightning_modules.danet.crop_camera import project
 from lightning_modules.danet.estimator import Estimate
 from lightning_modules.danet.iuv import IuvMaps, simplify
 from lightning_modules.danet.network import DaNetOutput
 from lightning_modules.danet.pooling import resample
 from lightning_modules.danet.targets import Targets
-
-LOSS_SETS = ("paper", "release")
-
-RELEASED: dict[str, float] = {
-    "u": 0.5, "v": 0.5, "index": 1.0, "coarse": 1.0, "partial_u": 0.5, "partial_v": 0.5, "partial_index": 1.0,
-    "point_u": 0.5, "point_v": 0.5, "point_index": 0.3, "mask": 2.0, "place": 1.0, "first_rotation": 60.0,
-    "rotation": 60.0, "betas": 0.06, "first_position": 1.0, "position": 1.0, "joints_2d": 300.0, "joints_3d": 300.0,
-    "vertices": 0.0, "orthogonality": 0.0, "camera": 0.0, "scale": 1.0,
-}  # fmt: skip
-"""The release's weights. Terms with weight 0 are left out."""
-
-PAPER = {**RELEASED, "joints_2d": 0.1, "joints_3d": 0.1, "vertices": 1.0, "orthogonality": 1.0, "camera": 1.0,
-         "rotation": 1.0, "first_rotation": 1.0, "betas": 1.0, "scale": 0.0}  # fmt: skip
-"""For the terms of Eqs. 1 to 4. The paper prints no weights; where the first release has one, it is here."""
 
 
 class DaNetLoss(nn.Module):
@@ -38,12 +25,7 @@ class DaNetLoss(nn.Module):
         posed_body: body whose joints and vertices are compared.
         coarse: class of the coarse mask of every part.
         hips: indices of the joints whose middle 3D joints are relative to; samples without them teach no 3D joints.
-        terms: `release` (squared errors, smooth L1 for maps) or `paper` (L1 throughout, and orthogonality, vertices
-            and camera).
-        weights: of terms whose weight differs from the set's; 0 leaves a term out.
-
-    Raises:
-        ValueError: `terms` is neither, or there is no term of a name.
+        config: terms and weights.
     """
 
     coarse: Tensor
@@ -53,17 +35,11 @@ class DaNetLoss(nn.Module):
         posed_body: PosedBody,
         coarse: Tensor,
         hips: list[int],
-        terms: str = "release",
-        weights: dict[str, float] | None = None,
+        config: DaNetLossConfig = DaNetLossConfig(),
     ) -> None:
         super().__init__()
-        if terms not in LOSS_SETS:
-            raise ValueError(f"no loss set {terms!r}; use one of {', '.join(LOSS_SETS)}")
-        unknown = set(weights or {}) - set(RELEASED)
-        if unknown:
-            raise ValueError(f"no loss term {', '.join(sorted(unknown))}; there are {', '.join(RELEASED)}")
-        self.weights = {**(RELEASED if terms == "release" else PAPER), **(weights or {})}
-        self.released, self.posed_body, self.hips = terms == "release", posed_body, hips
+        self.weights, self.released = config.weight_of_terms(), config.terms == "release"
+        self.posed_body, self.hips = posed_body, hips
         self.register_buffer("coarse", coarse, persistent=False)
 
     def of_estimate(self, estimate: Estimate, target: Targets, batch: Batch, kept: Tensor) -> dict[str, Tensor]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Unpack
 
 import torch
 from jaxtyping import Float
@@ -16,14 +15,15 @@ from body.load import load_body
 from body.skeleton import SMPL24, get_skeleton
 from datamodules.batch import Batch
 from lightning_modules.base import PoseModule
+from lightning_modules.common.backbones import Backbone
 from lightning_modules.common.flip_test import mean_body, mirror_body
-from lightning_modules.common.initial_weights import load_backbone
 from lightning_modules.common.posed_body import BodyRotations, PosedBody
 from lightning_modules.common.precision import full_precision
 from lightning_modules.common.root_depth import given_or
 from lightning_modules.common.rotations import crop_to_camera_rotation, matrix_from_9d
-from lightning_modules.common.training import Schedule
+from lightning_modules.common.training import TrainingOptions
 from lightning_modules.danet.charts import CHARTS, PARTS
+from lightning_modules.danet.config import DaNetConfig, DaNetLossConfig
 from lightning_modules.danet.criterion import DaNetLoss
 from lightning_modules.danet.crop_camera import FOCAL, SMALLEST_SCALE, crop_focal, mirror_camera, project, translation
 from lightning_modules.danet.iuv import harden_iuv, image_of_maps
@@ -36,121 +36,53 @@ class DaNetModule(PoseModule):
     """Body from dense correspondences: IUV maps, decomposed streams, aggregated refinement (Zhang et al., TPAMI 2020).
 
     Args:
-        iuv_backbone: see `DaNet`, as for the arguments up to `features`.
-        charts: of the IUV labels: `densepose` (SMPL) or `open` (the open body).
-        channels: see `DaNet`.
-        representation: see `DaNet`.
-        streams: see `DaNet`.
-        aggregation: see `Aggregation`.
-        learned_edges: see `Aggregation`.
-        parts: see `DaNet`.
-        roi_ratios: see `JointWindows`.
-        roi_scale: see `JointWindows`.
-        jitter: see `JointWindows`.
-        drop: see `PartDrop`.
-        drop_rate: see `PartDrop`.
-        rotation: `6d` or `matrix`.
-        global_backbone: see `DaNet`.
-        local_backbone: see `DaNet`.
-        stream_channels: see `DaNet`.
-        features: see `DaNet`.
-        pretrained: weights that backbones start from; see `TrainingOptions`.
-        backbone_from: weights of the zoo whose backbone `fit` starts the first stage's from: a file, or on the command
-            line a name.
-        crop_size: side of the input crop in pixels, a multiple of 32; maps are a quarter of it.
+        network: settings of the network.
+        losses: what it is trained with.
         body: body model.
         skeleton: joint set of the batches and predictions; the body must have a regressor for it.
+        protocol: see `PoseModule`.
         face_crop: the network answers as if the camera looked straight at the crop with the focal length it has, and
             its answer is turned into the camera's frame. The release answers in the camera's frame right away, with one
             focal length for all, which only long lenses allow.
         flip_test: average camera, shape and rotations with those of the mirrored crop; twice the work. Not published.
-        loss_terms: see `DaNetLoss`.
-        loss_weights: see `DaNetLoss`.
-        estimator_steps: first steps in which the first stage is trained alone.
-        lr: see `PoseModule`, as for the arguments after it.
-        schedule: see `PoseModule`.
-        milestones: steps (not epochs) of the multistep schedule; [30000, 60000] when omitted.
-        lr_factor: see `PoseModule`.
-        warmup_steps: see `PoseModule`.
-        protocol: see `PoseModule`.
+        **training: see `TrainingOptions`; milestones are steps, not epochs.
 
     Raises:
-        ValueError: a setting is not known, or does not go with another; the message says which.
+        ValueError: settings do not go together; the message says which.
     """
 
-    initialisation: ClassVar[Mapping[str, Any]] = {"estimator_steps": 0}
+    training_defaults = TrainingOptions(lr=1e-4, milestones=[30000, 60000])
+    initialisation: ClassVar[Mapping[str, Any]] = {"losses": {"estimator_steps": 0}}
     network: DaNet
 
     def __init__(
         self,
-        iuv_backbone: str = "hrnet_w48",
-        charts: str = "densepose",
-        channels: int = 256,
-        representation: str = "iuv",
-        streams: str = "many",
-        aggregation: str = "gcn",
-        learned_edges: bool = True,
-        parts: str = "near",
-        roi_ratios: str = "released",
-        roi_scale: str = "joints",
-        jitter: bool = True,
-        drop: str = "part_release",
-        drop_rate: float = 0.3,
-        rotation: str = "6d",
-        global_backbone: str = "resnet18",
-        local_backbone: str = "resnet18",
-        stream_channels: int = 64,
-        features: int = 128,
-        pretrained: bool | str = False,
-        backbone_from: str | None = None,
-        crop_size: int = 224,
+        network: DaNetConfig = DaNetConfig(),
+        losses: DaNetLossConfig = DaNetLossConfig(),
         body: str = "open",
         skeleton: str = "smpl29",
+        protocol: str = "open-v1",
         face_crop: bool = False,
         flip_test: bool = False,
-        loss_terms: str = "release",
-        loss_weights: dict[str, float] | None = None,
-        estimator_steps: int = 5000,
-        lr: float = 1e-4,
-        schedule: Schedule = "multistep",
-        milestones: list[int] | None = None,
-        lr_factor: float = 0.1,
-        warmup_steps: int = 0,
-        protocol: str = "open-v1",
+        **training: Unpack[TrainingOptions],
     ) -> None:
-        super().__init__(
-            protocol,
-            lr=lr,
-            schedule=schedule,
-            milestones=[30000, 60000] if milestones is None else milestones,
-            lr_factor=lr_factor,
-            warmup_steps=warmup_steps,
-            pretrained=pretrained,
-            backbone_from=backbone_from,
-        )
+        super().__init__(protocol, **training)
         self.save_hyperparameters()
-        if crop_size % 32:
-            raise ValueError(f"crop_size {crop_size} is not a multiple of 32; use e.g. 128 or 224")
-        if flip_test and representation == "true":
+        if flip_test and network.representation == "true":
             raise ValueError("flip_test needs maps of the mirrored crop, which representation true does not estimate")
-        names = (iuv_backbone, charts, channels, representation, streams, aggregation, learned_edges, parts)
-        windows = (roi_ratios, roi_scale, jitter, drop, drop_rate, rotation)
-        widths = (global_backbone, local_backbone, stream_channels, features, pretrained)
-        self.network = DaNet(*names, *windows, *widths)
+        self.network = DaNet(network, self.training_options["pretrained"])
         model = load_body(body)
-        self.skeleton, self.faces, self.crop_size = get_skeleton(skeleton), model.faces, crop_size
-        self.face_crop, self.flip_test = face_crop, flip_test
-        self.estimator_steps, self.backbone_from = estimator_steps, backbone_from
+        self.skeleton, self.faces, self.crop_size = get_skeleton(skeleton), model.faces, network.crop_size
+        self.face_crop, self.flip_test, self.estimator_steps = face_crop, flip_test, losses.estimator_steps
         self.posed_body = PosedBody(model, model.joint_regressor(skeleton), self.skeleton.root_index)
         hips = [self.skeleton.index(f"{side}_hip") for side in ("left", "right")]
-        coarse = CHARTS[charts].coarse_table()
-        self.loss = DaNetLoss(self.posed_body, coarse, hips, loss_terms, loss_weights)
-        self.example_input_array = torch.zeros(1, 3, crop_size, crop_size)
+        coarse = CHARTS[network.charts].coarse_table()
+        self.loss = DaNetLoss(self.posed_body, coarse, hips, losses)
+        self.example_input_array = torch.zeros(1, 3, network.crop_size, network.crop_size)
 
-    def setup(self, stage: str) -> None:
-        """Before `fit`, load the first stage's backbone where one is named."""
-        if stage == "fit" and self.backbone_from is not None:
-            load_backbone(self.network.estimator.backbone, Path(self.backbone_from))
+    def backbones(self) -> tuple[Backbone, ...]:
+        """The first stage's; see `PoseModule.backbones`."""
+        return (self.network.estimator.backbone,)
 
     def configure_optimizers(self) -> Any:
         """As the base class; milestones are steps."""

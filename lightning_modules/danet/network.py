@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import torch
@@ -14,16 +15,14 @@ from lightning_modules.common.rotations import matrix_from_6d
 from lightning_modules.danet.aggregation import Aggregation
 from lightning_modules.danet.chain import Features
 from lightning_modules.danet.charts import CHARTS
+from lightning_modules.danet.config import DaNetConfig, RotationNumbers
 from lightning_modules.danet.estimator import JOINTS, Estimate, IuvEstimator
 from lightning_modules.danet.iuv import IuvMaps, simplify
 from lightning_modules.danet.part_drop import PartDrop
 from lightning_modules.danet.pooling import JointWindows, resample
 from lightning_modules.danet.streams import GlobalStream, LocalStreams
 
-REPRESENTATIONS = ("iuv", "segmentation", "features", "true")
-STREAMS = ("many", "one")
-ROTATIONS = {"6d": 6, "matrix": 9}
-
+_NUMBERS: Mapping[RotationNumbers, int] = {"6d": 6, "matrix": 9}
 _CAMERA, _SHAPE = 3, 10
 
 
@@ -53,79 +52,50 @@ class DaNet(nn.Module):
     """Image to IUV maps to camera, shape and rotations (section 4). Input is RGB in [0, 1].
 
     Args:
-        iuv_backbone: of the first stage: `hrnet_w48`, `resnet50`, or another one (`common.backbones`).
-        charts: `densepose` or `open`.
-        channels: width of the deconvolutions' features, for backbones that are no HRNet.
-        representation: what the second stage reads: `iuv`, `segmentation` (Index alone), `features` (the first
-            stage's last ones, whole or in windows), or `true` (IUV labels, which show what could be reached; Table 7
-            and Fig. 12).
-        streams: `many`, or `one` for everything (Table 8, "Baseline").
-        aggregation: see `Aggregation`.
-        learned_edges: see `Aggregation`.
-        parts: `near` or `all`: which parts a joint's map keeps (Table 8, "D-Net-AP").
-        roi_ratios: see `JointWindows`.
-        roi_scale: see `JointWindows`.
-        jitter: see `JointWindows`.
-        drop: see `PartDrop`.
-        drop_rate: see `PartDrop`.
-        rotation: `6d` or `matrix`.
-        global_backbone: of the global stream.
-        local_backbone: of the local streams.
-        stream_channels: that the streams' backbones see.
-        features: width of a rotation feature.
+        config: settings.
         pretrained: weights that the first stage's backbone starts from; see `create_backbone`. True also starts the
             streams' where there are weights for them.
-
-    Raises:
-        ValueError: a setting is not known, or does not go with another.
     """
 
     mean_camera_shape: Tensor
     mean_pose: Tensor
     joint_parts: Tensor
 
-    def __init__(
-        self,
-        iuv_backbone: str = "hrnet_w48",
-        charts: str = "densepose",
-        channels: int = 256,
-        representation: str = "iuv",
-        streams: str = "many",
-        aggregation: str = "gcn",
-        learned_edges: bool = True,
-        parts: str = "near",
-        roi_ratios: str = "released",
-        roi_scale: str = "joints",
-        jitter: bool = True,
-        drop: str = "part_release",
-        drop_rate: float = 0.3,
-        rotation: str = "6d",
-        global_backbone: str = "resnet18",
-        local_backbone: str = "resnet18",
-        stream_channels: int = 64,
-        features: int = 128,
-        pretrained: Pretrained = False,
-    ) -> None:
+    def __init__(self, config: DaNetConfig = DaNetConfig(), pretrained: Pretrained = False) -> None:
         super().__init__()
-        _check(charts=(charts, CHARTS), representation=(representation, REPRESENTATIONS), streams=(streams, STREAMS))
-        _check(parts=(parts, ("near", "all")), rotation=(rotation, ROTATIONS))
-        self.representation, self.rotation = representation, rotation
-        chart, many = CHARTS[charts], streams == "many"
-        windows = JointWindows(chart, roi_ratios, roi_scale, jitter)
-        self.register_buffer("joint_parts", chart.joint_channels(parts == "all"), persistent=False)
-        own_maps = many and representation in ("iuv", "segmentation")
-        self.estimator = IuvEstimator(chart, iuv_backbone, channels, parts == "all", windows, own_maps, pretrained)
-        self.part_drop = PartDrop(drop, drop_rate, self.joint_parts)
-        width, slots, numbers = self.estimator.channels, self.joint_parts.shape[1] + 1, ROTATIONS[rotation]
-        planes = {"iuv": 3, "true": 3, "segmentation": 1}.get(representation, 0)
-        answers = _CAMERA + _SHAPE + (0 if many else numbers * JOINTS)
-        start = pretrained is True and has_weights(global_backbone)
-        self.global_stream = GlobalStream(25 * planes or width, answers, stream_channels, global_backbone, start)
+        self.representation, self.rotation = config.representation, config.rotation
+        charts, many, all_parts = CHARTS[config.charts], config.streams == "many", config.parts == "all"
+        self.register_buffer("joint_parts", charts.joint_channels(all_parts), persistent=False)
+        self.estimator = IuvEstimator(
+            charts,
+            config.iuv_backbone,
+            config.channels,
+            all_parts,
+            windows=JointWindows(charts, config.roi_ratios, config.roi_scale, config.jitter),
+            partial=many and config.representation in ("iuv", "segmentation"),
+            pretrained=pretrained,
+        )
+        self.part_drop = PartDrop(config.drop, config.drop_rate, self.joint_parts)
+        width, slots, numbers = self.estimator.channels, self.joint_parts.shape[1] + 1, _NUMBERS[config.rotation]
+        planes = {"iuv": 3, "true": 3, "segmentation": 1}.get(config.representation, 0)
+        self.global_stream = GlobalStream(
+            in_channels=25 * planes or width,
+            answers=_CAMERA + _SHAPE + (0 if many else numbers * JOINTS),
+            channels=config.stream_channels,
+            backbone=config.global_backbone,
+            pretrained=pretrained is True and has_weights(config.global_backbone),
+        )
         self.local_streams = self.aggregation = None
         if many:
-            local = (JOINTS, slots * planes or width, features, stream_channels, local_backbone)
-            self.local_streams = LocalStreams(*local, pretrained is True and has_weights(local_backbone))
-            self.aggregation = Aggregation(aggregation, JOINTS, features, numbers, learned_edges)
+            self.local_streams = LocalStreams(
+                JOINTS,
+                in_channels=slots * planes or width,
+                features=config.features,
+                channels=config.stream_channels,
+                backbone=config.local_backbone,
+                pretrained=pretrained is True and has_weights(config.local_backbone),
+            )
+            self.aggregation = Aggregation(config.aggregation, JOINTS, config.features, numbers, config.learned_edges)
         self._start_from_a_mean(numbers)
         self.fold, self._folded = True, FoldedCopy()
 
@@ -164,7 +134,7 @@ class DaNet(nn.Module):
         known = (answer[:, : _CAMERA + _SHAPE] + self.mean_camera_shape).float()
         camera, betas = known[:, :_CAMERA], known[:, _CAMERA:]
         if self.local_streams is None or self.aggregation is None:
-            numbers = answer[:, _CAMERA + _SHAPE :].reshape(-1, JOINTS, ROTATIONS[self.rotation])
+            numbers = answer[:, _CAMERA + _SHAPE :].reshape(-1, JOINTS, _NUMBERS[self.rotation])
             return DaNetOutput(camera, betas, self.matrices(numbers), estimate, None)
         refined = self.aggregation(self.local_streams(joints))
         rotations = self.matrices(self.aggregation.rotation(refined.refined))
@@ -200,10 +170,3 @@ class DaNet(nn.Module):
             return Supervised(rotations, ())
         spaces = (features.positions, features.refined_positions)
         return Supervised(rotations, tuple(read(space).float() for read, space in zip(places, spaces, strict=True)))
-
-
-def _check(**settings: tuple[str, object]) -> None:
-    """Refuse settings that are unknown."""
-    for name, (value, known) in settings.items():
-        if value not in known:  # type: ignore[operator]
-            raise ValueError(f"no {name} {value!r}; use one of {', '.join(known)}")  # type: ignore[arg-type]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from inspect import signature
 from typing import Any
 
 from torch import Tensor
 
 from lightning_modules.common.state_dict_mapping import Rule, rename
+from lightning_modules.danet.config import DaNetConfig
 from lightning_modules.danet.network import DaNet
 
 _SECOND = r"iuv2smpl\.smpl_para_Outs\."
@@ -89,9 +89,9 @@ def build_network(config: Mapping[str, Any]) -> DaNet:
     Raises:
         ValueError: no official network is like this.
     """
+    network = DaNetConfig(**config.get("network", {}))
     fixed = {"representation": "iuv", "streams": "many", "parts": "near", "roi_scale": "joints", "rotation": "6d"}
     for name, value in fixed.items():
-        if config.get(name, value) != value:
-            raise ValueError(f"no DaNet was released with {name} {config[name]!r}; leave it out")
-    settings = {name: config[name] for name in signature(DaNet).parameters if name in config}
-    return DaNet(**settings | {"pretrained": False})
+        if getattr(network, name) != value:
+            raise ValueError(f"no DaNet was released with {name} {getattr(network, name)!r}; leave it out")
+    return DaNet(network)

@@ -8,9 +8,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lightning_modules.danet.charts import PARTS
+from lightning_modules.danet.config import Drop
 from lightning_modules.danet.iuv import IuvMaps, harden_iuv
-
-DROPS = ("none", "part", "part_release", "block", "unit")
 
 _BLOCK = 7
 
@@ -49,25 +48,15 @@ class PartDrop(nn.Module):
     """Cleans the maps of both stages' seam and, in training, drops a part of them.
 
     Args:
-        kind: `none`; `part`: PartDrop as in the paper, which blanks the dropped parts of the cleaned maps;
-            `part_release`: PartDrop as released, which sets their logits to zero before the maps are cleaned, so that
-            another part or the background takes their place; `block`: DropBlock of 7 x 7 pixels; `unit`: Dropout of
-            single pixels. The last two drop foreground only.
-        rate: probability of a part, or of a pixel.
+        kind: see `DaNetConfig.drop`.
+        rate: see `DaNetConfig.drop_rate`.
         joint_parts: part of every channel of the joints' maps, without the background.
-
-    Raises:
-        ValueError: no such kind, or the rate is no probability.
     """
 
     joint_parts: Tensor
 
-    def __init__(self, kind: str, rate: float, joint_parts: Int[Tensor, "joints slots"]) -> None:
+    def __init__(self, kind: Drop, rate: float, joint_parts: Int[Tensor, "joints slots"]) -> None:
         super().__init__()
-        if kind not in DROPS:
-            raise ValueError(f"no drop {kind!r}; use one of {', '.join(DROPS)}")
-        if not 0 <= rate < 1:
-            raise ValueError(f"drop_rate {rate} is no probability below 1")
         self.kind, self.rate = kind, rate
         self.register_buffer("joint_parts", functional.pad(joint_parts, (1, 0)), persistent=False)
 

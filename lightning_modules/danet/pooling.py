@@ -18,9 +18,7 @@ from torch.nn import functional
 from body.skeleton import SMPL24
 from lightning_modules.common.heatmaps import soft_argmax_nd
 from lightning_modules.danet.charts import Charts
-
-RATIOS = ("released", "equal", "learned")
-SCALES = ("joints", "foreground")
+from lightning_modules.danet.config import Ratios, WindowScale
 
 _SHARPNESS = 10.0
 _VISIBLE = 0.5
@@ -144,27 +142,17 @@ class JointWindows(nn.Module):
 
     Args:
         charts: of the Index map.
-        ratios: `released` (learned by the authors, constants), `equal` (0.5 and 0.1) or `learned` (parameters). What
-            the authors learned is for `joints`; with `foreground`, `released` is `equal`.
-        scale_from: `joints`: the longer of the joint's bones, as in the release; `foreground`: the box around the
-            person in the Index map, as in the paper.
-        jitter: move and scale the windows at random in training: places by up to 0.05, scales by 10 %.
-
-    Raises:
-        ValueError: no such ratios or scale.
+        ratios: see `DaNetConfig.roi_ratios`.
+        scale_from: see `DaNetConfig.roi_scale`.
+        jitter: see `DaNetConfig.jitter`.
     """
 
     seen: Tensor
 
     def __init__(
-        self, charts: Charts, ratios: str = "released", scale_from: str = "joints", jitter: bool = True
+        self, charts: Charts, ratios: Ratios = "released", scale_from: WindowScale = "joints", jitter: bool = True
     ) -> None:
         super().__init__()
-        if ratios not in RATIOS or scale_from not in SCALES:
-            raise ValueError(
-                f"no windows with ratios {ratios!r} and scale {scale_from!r}; use one of {', '.join(RATIOS)}, and one "
-                f"of {', '.join(SCALES)}"
-            )
         self.scale_from, self.jitter = scale_from, jitter
         released = ratios != "equal" and scale_from == "joints"
         ratio = torch.tensor(RELEASED_RATIO) if released else torch.full((len(SMPL24),), 0.5)

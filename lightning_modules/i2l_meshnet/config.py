@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from lightning_modules.common.config import Config, NetworkConfig
+from lightning_modules.common.config import BackboneConfig, Config
 
 Cascade = Literal["pose_net", "true", "none"]
 LixelHeadName = Literal[
@@ -19,11 +19,10 @@ Stage = Literal["lixel", "param"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class I2LMeshNetConfig(NetworkConfig):
-    """The network's settings.
+class I2LMeshNetConfig(BackboneConfig):
+    """The network's settings. PoseNet and MeshNet have a backbone each, after a stem that they share.
 
     Attributes:
-        backbone: name in `lightning_modules.common.backbones`; PoseNet and MeshNet have one each after a shared stem.
         head_channels: width c' of both heads; 256 in the paper.
         sigma: of the Gaussians that show MeshNet the joints, in bins; there are crop_size / 4 bins.
         depth_range: metres covered by the depth axis (2 for bodies, 0.3 for hands).
@@ -37,7 +36,6 @@ class I2LMeshNetConfig(NetworkConfig):
         normalise: give the backbone images as its weights expect them; the released network reads RGB in [0, 1].
     """
 
-    backbone: str = "resnet50"
     head_channels: int = 256
     sigma: float = 2.5
     depth_range: float = 2.0

@@ -9,6 +9,7 @@ from torch.utils._pytree import tree_leaves
 from lightning_modules.cascaded_lifting.network import CascadeNet
 from lightning_modules.cascaded_lifting.network import Widths as CascadeWidths
 from lightning_modules.common.backbones import Backbone
+from lightning_modules.danet.config import DaNetConfig
 from lightning_modules.danet.network import DaNet
 from lightning_modules.hemlets.network import HemletsNet
 from lightning_modules.hemlets.network import Widths as HemletsWidths
@@ -60,7 +61,9 @@ def rootnet(name):
 
 
 def danet(name):
-    return DaNet(name, "open", 8, global_backbone=name, local_backbone=name, stream_channels=4, features=4), [
+    widths = {"channels": 8, "stream_channels": 4, "features": 4}
+    config = DaNetConfig(iuv_backbone=name, global_backbone=name, local_backbone=name, charts="open", **widths)
+    return DaNet(config), [
         (2, 3),
         (2, 10),
         (2, 24, 3, 3),

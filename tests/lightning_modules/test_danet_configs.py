@@ -5,22 +5,26 @@ import json
 import pytest
 import torch
 from danet_weights import VARIANTS
+from flat_settings import make
 from official_weights import golden, no_initialisation
 from people import make_batch, open_body
 
 import zoo
 from lightning_modules.common.folding import FoldedCopy, fold_batch_norms
+from lightning_modules.danet.config import DaNetConfig
 from lightning_modules.danet.module import DaNetModule
 from lightning_modules.danet.network import DaNet
 from zoo.checkpoints.convert import convert_official_state
 from zoo.checkpoints.listing import read_checkpoints
 from zoo.cli import main
+from zoo.configs import merge
 from zoo.resources import list_configs
 
 CONFIGS = [name for name in list_configs() if name.startswith("danet/")]
 PAPER = {"h36m", "h36m_dpcoco", "h36m_itw", "up3d", "ablation"}
 SMALL = {
-    "model": {"crop_size": 64, "channels": 8, "stream_channels": 8, "features": 8, "estimator_steps": 1},
+    "model.network": {"crop_size": 64, "channels": 8, "stream_channels": 8, "features": 8},
+    "model.losses": {"estimator_steps": 1},
     "data": {"crops.size": 64, "crops.iuv_size": 16, "batch_size": 2, "num_workers": 0, "train_samples": 4,
              "val_samples": 2, "test_samples": 2, "image_size": 64, "generator_workers": 1},
     "trainer": {"accelerator": "cpu", "max_steps": 2, "log_every_n_steps": 1, "enable_model_summary": "false",
@@ -29,13 +33,24 @@ SMALL = {
 
 
 def test_every_training_of_the_paper_has_a_configuration():
-    assert {name.partition("/")[2] for name in CONFIGS} == PAPER | {"open_tiny"}
+    assert {name.partition("/")[2] for name in CONFIGS} == PAPER | {"open", "open_tiny"}
 
 
 @pytest.mark.parametrize("name", CONFIGS)
 def test_configurations_are_read(name, capsys):
     with pytest.raises(SystemExit) as stop:
-        main(["fit", "--config", name, "--model.aggregation", "direct", "--model.drop", "block", "--print_config"])
+        main(
+            [
+                "fit",
+                "--config",
+                name,
+                "--model.network.aggregation",
+                "direct",
+                "--model.network.drop",
+                "block",
+                "--print_config",
+            ]
+        )
     assert stop.value.code == 0
     shown = capsys.readouterr().out
     assert "aggregation: direct" in shown
@@ -56,7 +71,7 @@ def test_the_folded_copy_answers_alike_and_follows_the_weights():
     torch.manual_seed(0)
     settings = {"channels": 8, "stream_channels": 8, "features": 8}
     names = dict.fromkeys(("iuv_backbone", "global_backbone", "local_backbone"), "resnet18_tiny")
-    network, image = DaNet(**names, **settings, charts="open").eval(), torch.rand(1, 3, 64, 64)
+    network, image = DaNet(DaNetConfig(**names, **settings, charts="open")).eval(), torch.rand(1, 3, 64, 64)
     for layer in network.modules():
         if isinstance(layer, torch.nn.BatchNorm2d):
             torch.nn.init.uniform_(layer.running_mean)
@@ -70,7 +85,7 @@ def test_the_folded_copy_answers_alike_and_follows_the_weights():
         network.global_stream.answer.bias[0] += 1.0
         second = network(image)
     torch.testing.assert_close(second.camera[0, 0] - first.camera[0, 0], torch.tensor(1.0))
-    assert set(network.state_dict()) == set(DaNet(**names, **settings, charts="open").state_dict())
+    assert set(network.state_dict()) == set(DaNet(DaNetConfig(**names, **settings, charts="open")).state_dict())
     untouched = torch.nn.Sequential(torch.nn.BatchNorm2d(3), torch.nn.Conv2d(3, 3, 1))
     fold_batch_norms(untouched)
     assert isinstance(untouched[0], torch.nn.BatchNorm2d)
@@ -78,7 +93,7 @@ def test_the_folded_copy_answers_alike_and_follows_the_weights():
 
 def test_predictions_of_a_small_network_are_finite():
     names = dict.fromkeys(("iuv_backbone", "global_backbone", "local_backbone"), "resnet18_tiny")
-    module = DaNetModule(**names, charts="open", channels=8, stream_channels=8, features=8, crop_size=64).eval()
+    module = make(DaNetModule, **names, charts="open", channels=8, stream_channels=8, features=8, crop_size=64).eval()
     with torch.no_grad():
         prediction = module.predict(make_batch(2))
     assert prediction.joints.isfinite().all()
@@ -98,7 +113,7 @@ def test_the_listed_settings_are_those_of_the_authors_files(variant):
     for entry in read_checkpoints().values():
         if entry.method == "danet" and entry.availability == "official":
             state = convert_official_state(
-                "danet", official_zeros(variant, device="meta"), entry.config | VARIANTS[variant]
+                "danet", official_zeros(variant, device="meta"), merge(entry.config, {"network": VARIANTS[variant]})
             )
             assert "network.estimator.windows.ratio" in state
             assert not any("rot2pos" in name for name in state)
@@ -109,7 +124,9 @@ def test_the_authors_weights_become_a_model(monkeypatch):
     state = official_zeros("danet_resnet50_gcn")
     state["img2iuv.learned_ratio"] += 2.0
     with no_initialisation():
-        model = zoo.from_official("danet", {"model": state, "epoch": 3}, iuv_backbone="resnet50", aggregation="gcn")
+        model = zoo.from_official(
+            "danet", {"model": state, "epoch": 3}, network={"iuv_backbone": "resnet50", "aggregation": "gcn"}
+        )
     assert not model.training
     assert (model.network.estimator.windows.ratio == 2).all()
     assert model.network.part_drop.kind == "part_release"

@@ -6,6 +6,7 @@ import torch
 from danet_weights import VARIANTS, danet_state
 from official_weights import golden, kept, no_initialisation
 
+from lightning_modules.danet.config import DaNetConfig
 from lightning_modules.danet.iuv import harden_iuv
 from lightning_modules.danet.network import DaNet
 from lightning_modules.danet.official import build_network, convert_state_dict
@@ -16,7 +17,7 @@ def released(request):
     """Golden numbers, the converted network's answer, and what its stages gave on the way."""
     data = golden(request.param)
     with no_initialisation():
-        network = build_network(VARIANTS[request.param])
+        network = build_network({"network": VARIANTS[request.param]})
     network.load_state_dict(convert_state_dict(danet_state(data)), strict=True)
     network.eval()
     network.fold = False  # folded batch norms round otherwise, and these weights leave pixels within 2e-5 of a tie
@@ -104,14 +105,14 @@ def test_foreign_and_missing_weights_are_refused():
     with pytest.raises(ValueError, match=r"'fc\.weight' is not a weight of the released DaNet"):
         convert_state_dict({"fc.weight": torch.zeros(1)})
     with pytest.raises(ValueError, match="no DaNet was released with representation 'features'"):
-        build_network({"representation": "features"})
+        build_network({"network": {"representation": "features"}})
     assert convert_state_dict({"iuv2smpl.smpl.v_template": torch.zeros(1)}) == {}
 
 
 def test_sizes_are_the_released_ones():
     with torch.device("meta"):
         counts = {
-            name: sum(weight.numel() for weight in DaNet(**settings).parameters())
+            name: sum(weight.numel() for weight in DaNet(DaNetConfig(**settings)).parameters())
             for name, settings in VARIANTS.items()
         }
     # the release saves 4.76 M + 0.53 M weights of the early version in its graph variants, and never runs them

@@ -4,6 +4,7 @@ import pytest
 import roma
 import torch
 from contract import MethodContract
+from flat_settings import make
 from people import make_batch, open_body
 
 from lightning_modules.common.flip_test import mean_body, mirror_body
@@ -45,7 +46,7 @@ def danet_batch(size=3, crop=64):
 
 class TestContract(MethodContract):
     silent = ("heatmap.1.bias",)
-    module = staticmethod(lambda: DaNetModule(**TINY, **STILL))
+    module = staticmethod(lambda: make(DaNetModule, **TINY, **STILL))
 
     def batch(self, size, crop):
         return danet_batch(size, crop)
@@ -75,14 +76,14 @@ ROWS = {
     "Fig. 12, true IUV": {"representation": "true", "roi_ratios": "learned"},
     "segmentation, many streams": {"representation": "segmentation"},
     "features, many streams": {"representation": "features"},
-    "Eqs. 1 to 4": {"loss_terms": "paper", "rotation": "matrix"},
+    "Eqs. 1 to 4": {"terms": "paper", "rotation": "matrix"},
 }
 
 
 @pytest.mark.parametrize("row", ROWS)
 def test_every_row_trains(row):
     torch.manual_seed(0)
-    module, batch = DaNetModule(**TINY | ROWS[row]), danet_batch(2)
+    module, batch = make(DaNetModule, **TINY | ROWS[row]), danet_batch(2)
     optimiser = torch.optim.Adam(module.parameters(), 1e-3)
     totals = []
     for _ in range(STEPS):
@@ -107,11 +108,11 @@ def test_terms_of_the_two_phases():
              "point_index", "mask", "place"}  # fmt: skip
     second = {"rotation", "first_rotation", "betas", "position", "first_position", "joints_2d", "joints_3d", "scale"}
     batch = danet_batch(2)
-    assert set(DaNetModule(**TINY | {"estimator_steps": 3}).losses(batch)) == first
-    assert set(DaNetModule(**TINY).losses(batch)) == first | second
-    implicit = set(DaNetModule(**TINY, aggregation="implicit").losses(batch))
+    assert set(make(DaNetModule, **TINY | {"estimator_steps": 3}).losses(batch)) == first
+    assert set(make(DaNetModule, **TINY).losses(batch)) == first | second
+    implicit = set(make(DaNetModule, **TINY, aggregation="implicit").losses(batch))
     assert implicit == (first | second) - {"position", "first_position"}
-    paper = set(DaNetModule(**TINY, loss_terms="paper", loss_weights={"coarse": 0.0}).losses(batch))
+    paper = set(make(DaNetModule, **TINY, terms="paper", weights={"coarse": 0.0}).losses(batch))
     assert paper == (first | second | {"camera", "vertices", "orthogonality"}) - {"scale", "coarse"}
 
 
@@ -120,7 +121,7 @@ def test_labels_that_are_missing_teach_nothing():
     for name in ("iuv_valid", "dense_points_valid", "dense_mask_valid", "smpl_valid", "joints_valid",
                  "joints_2d_valid"):  # fmt: skip
         batch[name] = torch.zeros_like(batch[name])
-    module = DaNetModule(**TINY, loss_weights={"scale": 0.0})
+    module = make(DaNetModule, **TINY, weights={"scale": 0.0})
     losses = module.losses(batch)
     assert all(value == 0 for value in losses.values()), losses
     torch.stack(list(losses.values())).sum().backward()
@@ -145,7 +146,7 @@ class Oracle(torch.nn.Module):
 
 @pytest.mark.parametrize(("face_crop", "flip_test"), [(False, False), (True, False), (True, True)])
 def test_a_perfect_answer_becomes_the_true_body(face_crop, flip_test):
-    module, batch = DaNetModule(**TINY, face_crop=face_crop, flip_test=flip_test).eval(), danet_batch(3)
+    module, batch = make(DaNetModule, **TINY, face_crop=face_crop, flip_test=flip_test).eval(), danet_batch(3)
     body = open_body()
     batch["vertices"] = body(batch["pose"], batch["betas"], batch["transl"]).vertices
     batch["joints"] = body.joint_regressor("smpl29") @ batch["vertices"]
@@ -174,7 +175,7 @@ def test_with_face_crop_the_true_body_appears_where_it_is_through_a_wide_lens():
     batch["crop_affine"] = torch.cat([linear, 32 - linear @ seen[:, :, None]], 2)
     misses = []
     for face_crop in (True, False):
-        target = DaNetModule(**TINY, face_crop=face_crop).targets(batch)
+        target = make(DaNetModule, **TINY, face_crop=face_crop).targets(batch)
         places = project(target.positions, target.camera, target.focal)
         misses.append(((places - target.places).norm(dim=-1) * 32).mean())
     assert misses[0] < 0.5  # a crop beside the middle of the photograph is no photograph of its own
@@ -199,13 +200,13 @@ def test_answers_that_differ_meet_in_the_middle():
 
 
 def test_the_person_that_answers_are_added_to_stands_upright():
-    module = DaNetModule(**TINY)
+    module = make(DaNetModule, **TINY)
     turn = matrix_from_6d(module.network.mean_pose)[0]
     torch.testing.assert_close(turn @ torch.tensor([0.0, 1, 0]), torch.tensor([0.0, -1, 0]))  # up is -y in a crop
 
 
 def test_milestones_are_steps():
-    module = DaNetModule(**TINY, milestones=[2, 4])
+    module = make(DaNetModule, **TINY, milestones=[2, 4])
     setup = module.configure_optimizers()
     assert setup["lr_scheduler"]["interval"] == "step"
     rates = []
@@ -214,19 +215,16 @@ def test_milestones_are_steps():
         setup["optimizer"].step()
         setup["lr_scheduler"]["scheduler"].step()
     assert rates == pytest.approx([1e-4, 1e-4, 1e-5, 1e-5, 1e-6])
-    assert DaNetModule(**TINY).milestones == [30000, 60000]
+    assert make(DaNetModule, **TINY).training_options["milestones"] == [30000, 60000]
 
 
 @pytest.mark.parametrize(
     ("settings", "message"),
     [({"crop_size": 100}, "crop_size 100 is not a multiple of 32"),
-     ({"charts": "x"}, "no charts 'x'; use one of densepose, open"),
-     ({"representation": "x"}, "no representation 'x'; use one of iuv, segmentation, features, true"),
-     ({"aggregation": "x"}, "no aggregation 'x'; use one of gcn, lstm, direct, implicit, none"),
-     ({"loss_terms": "x"}, "no loss set 'x'; use one of paper, release"),
+     ({"drop_rate": 1.0}, "no probability"),
      ({"representation": "true", "flip_test": True}, "flip_test needs maps of the mirrored crop"),
-     ({"loss_weights": {"x": 1.0}}, "no loss term x; there are u, v, index")],
+     ({"weights": {"x": 1.0}}, "no loss term 'x'; use one of u, v, index")],
 )  # fmt: skip
 def test_settings_are_checked(settings, message):
     with pytest.raises(ValueError, match=message):
-        DaNetModule(**TINY | settings)
+        make(DaNetModule, **TINY | settings)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from zoo.checkpoints.convert import convert_official_state, extract_state_dict, get_official_attribute
 from zoo.checkpoints.listing import read_checkpoints
 from zoo.checkpoints.load import build_model
+from zoo.configs import merge
 from zoo.errors import ZooError
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def from_official(
     """
     release, state = _release_config(method, body), extract_state_dict(state_dict)
     implied = get_official_attribute(method, "implied_settings", lambda _: {})(state)
-    config = {**release, "protocol": "open-v1", **implied, **overrides}
+    config = merge({**merge(release, implied), "protocol": "open-v1"}, overrides)
     tensors = convert_official_state(method, state, config)
     try:
         model = build_model(method, config)
