@@ -299,10 +299,11 @@ MANO21 = Skeleton(
 
 
 def _union(name: str, *skeletons: Skeleton) -> Skeleton:
-    """Every joint of some skeletons once; parents and root are those of the first one that says."""
+    """Every joint of some skeletons once; parents are those of the first one that says, and its root is above all."""
+    root = skeletons[0].root
     parents = {j: p for s in reversed(skeletons) for j, p in zip(s.joints, s.parents, strict=True)}
     joints = tuple(dict.fromkeys(j for s in skeletons for j in s.joints))
-    return Skeleton(name, joints, tuple(parents[j] for j in joints), skeletons[0].root)
+    return Skeleton(name, joints, tuple(root if parents[j] == j else parents[j] for j in joints), root)
 
 
 OPEN36 = _union("open36", SMPL29, H36M17, COCO17)

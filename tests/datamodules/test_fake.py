@@ -27,7 +27,8 @@ def test_people_are_whole_upright_and_always_the_same():
     assert (image[:, :, 0] == 220).any(0).nonzero()[0][[0, -1]].tolist() == pytest.approx([x, x + width], abs=1)
 
 
-@pytest.mark.parametrize("skeleton", [name for name in SKELETONS if name != "mano21"])
+# open36 holds SMPL's and Human3.6M's hips, spine and neck, which are the same points on the open body.
+@pytest.mark.parametrize("skeleton", [name for name in SKELETONS if name not in ("mano21", "open36")])
 def test_joints_of_every_skeleton_are_different_places_inside_the_person(skeleton):
     person = make_people(1)[0]
     joints = person.joints(skeleton)
