@@ -14,7 +14,6 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
-import yaml
 from pytorch_lightning.callbacks import Callback, ModelCheckpoint
 from pytorch_lightning.cli import instantiate_module
 from safetensors.torch import save_file
@@ -31,6 +30,9 @@ from lightning_modules.base import PoseModule
 from lightning_modules.people.module import PeopleModule
 from lightning_modules.people.timed import TimedTraining
 from metrics import overall
+from zoo.cli.links import linked_crops
+from zoo.configs import read_config
+from zoo.resources import find_config
 
 _PHASES = ("pose_steps", "estimator_steps", "true_parts_steps")
 """Settings of methods that count steps: what they are a share of is the configuration's `max_steps`."""
@@ -92,15 +94,13 @@ def method_stage(text: str, out: Path) -> Stage:
     one's `outputs/METHOD/NAME` takes what was written here as METHOD.NAME.
 
     Raises:
-        ValueError: the text or the configuration is not as expected.
+        ZooError: no such configuration.
+        ValueError: the text is not as expected.
     """
     name, seconds, *more = text.split(":")
-    path = Path("configs", f"{name}.yaml")
-    if not path.is_file():
-        raise ValueError(f"no configuration {path} for --method {text}")
-    content = yaml.safe_load(path.read_text())
+    content = read_config(find_config(name))
     model, data = content["model"], content["data"].get("init_args", {})
-    usual, own = int(data.get("batch_size", 32)), dict(data.get("crops", {}))
+    usual, own = int(data.get("batch_size", 32)), {**data.get("crops", {}), **linked_crops(content["model"])}
     batch = int(more[0]) if more else usual
     own.pop("augmentation", None)
     settings = dict(model.get("init_args", {}))

@@ -53,10 +53,8 @@ class FileDataModule(BaseDataModule):
     ) -> None:
         super().__init__(crops, batch_size, num_workers)
         self._given_root = root
-        if protocol is not None and protocol not in self.protocols:
-            raise ValueError(f"{self.folder} has no protocol {protocol!r}; use one of {', '.join(self.protocols)}")
-        self.protocol = protocol or next(iter(self.protocols), "")
         self._tables: dict[str, Annotations] = {}
+        self.use_protocol(protocol or next(iter(self.protocols), ""))
 
     @abstractmethod
     def annotations(self, split: str) -> Annotations:
@@ -84,6 +82,18 @@ class FileDataModule(BaseDataModule):
         """See `BaseDataModule.use_crops`; some labels depend on the body."""
         super().use_crops(crops)
         self._tables.clear()
+
+    def use_protocol(self, protocol: str) -> None:
+        """Follow another protocol; what was read before is read again.
+
+        Raises:
+            ValueError: the benchmark has no such protocol.
+        """
+        if protocol and protocol not in self.protocols:
+            raise ValueError(f"{self.folder} has no protocol {protocol!r}; use one of {', '.join(self.protocols)}")
+        self.protocol = protocol
+        self._tables.clear()
+        self._datasets.clear()
 
     def require(self, *names: str) -> Path:
         """The first of these files or folders that is there, named relative to the root.

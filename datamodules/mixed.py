@@ -12,6 +12,7 @@ from torch.utils.data import ConcatDataset, DataLoader
 from torch.utils.data.distributed import DistributedSampler
 
 from datamodules.base import BaseDataModule, splits_of
+from datamodules.files import FileDataModule
 from datamodules.sample import Source
 from datamodules.settings import DEFAULT_CROPS, CropSettings
 from metrics import SplitLabels
@@ -95,10 +96,12 @@ class MixedDataModule(BaseDataModule):
             is drawn by them (SPIN, DaNet).
         epoch_samples: samples of an epoch, over all processes; the largest part's number divided by its share when
             omitted, so that every sample of it is seen once.
+        protocol: of the benchmark to evaluate on and of the parts from it, where they are `FileDataModule`s; their own
+            when omitted.
         crops, batch_size, num_workers: see `BaseDataModule`.
 
     Raises:
-        ValueError: no parts, or shares that do not fit them.
+        ValueError: no parts, shares that do not fit them, or a protocol that the benchmark does not have.
     """
 
     def __init__(
@@ -108,6 +111,7 @@ class MixedDataModule(BaseDataModule):
         evaluated: BaseDataModule | None = None,
         exact: bool = True,
         epoch_samples: int | None = None,
+        protocol: str | None = None,
         crops: CropSettings = DEFAULT_CROPS,
         batch_size: int = 32,
         num_workers: int = 2,
@@ -119,6 +123,9 @@ class MixedDataModule(BaseDataModule):
         self.shares = [share / total for share in shares or [1.0] * len(parts)]
         self.parts, self.evaluated = parts, evaluated or parts[0]
         self.exact, self.epoch_samples = exact, epoch_samples
+        for module in self._modules() if protocol else ():
+            if isinstance(module, FileDataModule) and type(module) is type(self.evaluated):
+                module.use_protocol(str(protocol))
         self.protocol = self.evaluated.protocol
         for module in self._modules():
             module.use_crops(crops)

@@ -2,6 +2,10 @@
 
 import dataclasses
 import typing
+from importlib import import_module
+
+from zoo.configs import flatten, read_config
+from zoo.resources import find_config
 
 
 def configs_of(kind):
@@ -24,3 +28,10 @@ def make(kind, **settings):
     configs = configs_of(kind)
     arguments = group(kind, settings)
     return kind(**{name: configs[name](**value) if name in configs else value for name, value in arguments.items()})
+
+
+def typed(config, settings):
+    """Options of the command line for the model of a bundled configuration."""
+    module, _, name = read_config(find_config(config))["model"]["class_path"].rpartition(".")
+    grouped = group(getattr(import_module(module), name), settings)
+    return [f"--model.{option}={value}" for option, value in flatten(grouped).items()]

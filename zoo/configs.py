@@ -1,9 +1,51 @@
-"""Configurations as plain values."""
+"""Configurations as plain values, and the ones that they are based on."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
+
+import yaml
+
+from zoo.errors import ZooError, one_line
+from zoo.resources import find_config
+
+_DEPTH = 8
+
+
+def read_config(path: Path, below: tuple[Path, ...] = ()) -> dict[str, Any]:
+    """A configuration file, with what it is based on filled in.
+
+    `base: [a, b]` at its top names configurations as `--config` does, relative to `configs/`; later ones change earlier
+    ones, and the file itself changes them all (see `merge`).
+
+    Args:
+        path: YAML file.
+        below: the files that lead here; callers leave it out.
+
+    Raises:
+        ZooError: not YAML, not a mapping, a base that does not exist, or a circle of bases.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ZooError(f"{path} is not a readable YAML file: {one_line(error, 300)}") from None
+    except RecursionError:
+        raise ZooError(f"{path}: nested too deeply") from None
+    if not isinstance(content, dict):
+        raise ZooError(f"{path}: a configuration is a mapping with model, data and trainer")
+    bases = content.pop("base", [])
+    names = [bases] if isinstance(bases, str) else bases
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ZooError(f"{path}: base is a list of configurations such as _base/paper")
+    merged: dict[str, Any] = {}
+    for name in names:
+        base = find_config(name).resolve()
+        if base in below or base == path.resolve() or len(below) >= _DEPTH:
+            raise ZooError(f"{path}: base {name} leads back to itself, or too deep")
+        merged = merge(merged, read_config(base, (*below, path.resolve())))
+    return merge(merged, content)
 
 
 def merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -41,9 +41,10 @@ def file_sha256(path: Path) -> str:
 
 
 def list_configs() -> list[str]:
-    """Names of the bundled configurations, such as `i2l_meshnet/open_tiny`."""
+    """Names of the bundled configurations, such as `i2l_meshnet/open_tiny`; not those that are only bases of others."""
     folder = resource_path("configs")
-    return sorted(path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.yaml"))
+    names = (path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.yaml"))
+    return sorted(name for name in names if not name.startswith("_base/"))
 
 
 def find_config(name: str) -> Path:

@@ -33,7 +33,7 @@ class OpenV2DataModule(BaseDataModule):
         bundle: folder of packed assets (`datamodules.open_v2.bundle`); in the cache when omitted.
         cache_dir: where caches lie; `$ZOO_CACHE` or `~/.cache/human-mesh-zoo` when omitted.
         generator_workers: processes that render; all cores when omitted.
-        protocol: one of `protocols`; they differ in what of the same pictures is scored.
+        protocol: one of `protocols`, the first when omitted; they differ in what of the same pictures is scored.
         crops, batch_size, num_workers: see `BaseDataModule`.
 
     Raises:
@@ -51,7 +51,7 @@ class OpenV2DataModule(BaseDataModule):
         bundle: str | None = None,
         cache_dir: str | None = None,
         generator_workers: int | None = None,
-        protocol: str = VERSION,
+        protocol: str | None = None,
         crops: CropSettings = DEFAULT_CROPS,
         batch_size: int = 32,
         num_workers: int = 2,
@@ -59,6 +59,7 @@ class OpenV2DataModule(BaseDataModule):
         if crops.body != "open":
             raise ValueError(f"the open benchmark shows the open body, not {crops.body!r}; leave out `crops.body`")
         super().__init__(crops, batch_size, num_workers)
+        protocol = protocol or VERSION
         if protocol not in self.protocols:
             raise ValueError(f"{VERSION} has no protocol {protocol!r}; use one of {', '.join(self.protocols)}")
         self.protocol = protocol

@@ -27,7 +27,7 @@ class SyntheticDataModule(BaseDataModule):
         seed: seed of the benchmark; 0 is the benchmark.
         cache_dir: where caches lie; `$ZOO_CACHE` or `~/.cache/human-mesh-zoo` when omitted.
         generator_workers: processes that make the images; all cores when omitted.
-        protocol: one of `protocols`; they differ in what of the same images is scored.
+        protocol: one of `protocols`, the first when omitted; they differ in what of the same images is scored.
         crops, batch_size, num_workers: see `BaseDataModule`.
 
     Raises:
@@ -45,13 +45,14 @@ class SyntheticDataModule(BaseDataModule):
         seed: int = 0,
         cache_dir: str | None = None,
         generator_workers: int | None = None,
-        protocol: str = VERSION,
+        protocol: str | None = None,
         crops: CropSettings = DEFAULT_CROPS,
         batch_size: int = 32,
         num_workers: int = 2,
     ) -> None:
         _check_body(crops)
         super().__init__(crops, batch_size, num_workers)
+        protocol = protocol or VERSION
         if protocol not in self.protocols:
             raise ValueError(f"the open benchmark has no protocol {protocol!r}; use one of {', '.join(self.protocols)}")
         self.protocol = protocol

@@ -1,22 +1,20 @@
 """Every configuration of Cascaded Dimension-Lifting on fake benchmarks in the real layout, through the command line."""
 
-from pathlib import Path
-
 import pytest
 import torch
-import yaml
 from fake import coco, human36m, mpii, muco, mupots
 from fake.assets import write_smpl
 
 from lightning_modules.cascaded_lifting.losses import SUPERVISION
 from lightning_modules.cascaded_lifting.module import CascadedLiftingModule
 from zoo.cli import main
+from zoo.configs import read_config
 from zoo.resources import find_config, list_configs
 
 SMALL = [
     "--model.backbone", "resnet18_tiny", "--model.crop_size", "64", "--model.head_channels", "8",
     "--model.branch_channels", "8", "--model.lifting_channels", "16", "--model.lifting_blocks", "1",
-    "--data.crops.size", "64", "--data.batch_size", "4", "--data.num_workers", "0", "--trainer.accelerator", "cpu",
+    "--data.batch_size", "4", "--data.num_workers", "0", "--trainer.accelerator", "cpu",
 ]  # fmt: skip
 SHORT = ["--trainer.max_steps", "2", "--trainer.log_every_n_steps", "1", "--trainer.limit_val_batches", "1"]
 FIRST = ["--model.pretrained", "false"]
@@ -29,7 +27,7 @@ SECOND_STAGES = {
     "h36m_mpii": ("h36m_mpii_lifting", ["--model.supervision", next(iter(SUPERVISION))]),
     "muco_coco": ("muco_coco_lifting", []),
 }
-SHIPPED = ("open_tiny", "open_tiny_cascade")
+SHIPPED = ("open", "open_cascade", "open_tiny", "open_tiny_cascade")
 
 
 @pytest.fixture(scope="module")
@@ -83,8 +81,8 @@ def test_shipped_configurations_are_read(name, capsys):
 
 def test_the_shipped_network_is_small():
     """Both stages in one file of at most 12 MB with 16 bits a number."""
-    settings = yaml.safe_load(Path(find_config("cascaded_lifting/open_tiny")).read_text())["model"]["init_args"]
-    first = yaml.safe_load(Path(find_config("cascaded_lifting/open_tiny_cascade")).read_text())["model"]["init_args"]
+    settings = read_config(find_config("cascaded_lifting/open_tiny"))["model"]["init_args"]
+    first = read_config(find_config("cascaded_lifting/open_tiny_cascade"))["model"]["init_args"]
     changed = {name for name in settings | first if settings.get(name) != first.get(name)}
     assert changed == {"stage", "start_from", "backbone_from", "lr", "warmup_steps"}
     module = CascadedLiftingModule(**settings)

@@ -5,6 +5,7 @@ import torch
 from fake import densepose, human36m, mpi_inf_3dhp, pw3d, spin, up3d
 from fake.assets import write_smpl
 from fake.people import make_image, write_image
+from flat_settings import typed
 
 from zoo.cli import main
 from zoo.resources import list_configs
@@ -17,7 +18,7 @@ SMALL = {
 ENCODER = {"encoder": "resnet18_tiny", "input_size": 32}
 SEGMENTER = {"segmenter_backbone": "resnet18_tiny"}
 SHORT = {
-    "data": {"crops.size": 64, "batch_size": 2, "num_workers": 0},
+    "data": {"batch_size": 2, "num_workers": 0},
     "trainer": {"accelerator": "cpu", "max_steps": 2, "log_every_n_steps": 1, "limit_val_batches": "1"},
 }
 RUNS = {
@@ -36,6 +37,8 @@ RUNS = {
 
 WITHOUT_TRAINING = {"nbf/humaneva"}
 SHIPPED = {"danet/open_tiny", "nbf/open_tiny"}
+OPEN = {"danet/open", "nbf/open"}
+"""They train a step in `tests/lightning_modules/test_open_configs.py`."""
 WILD = {
     "lsp": ("lsp_dataset_original_train", "lsp"),
     "lsp_extended": ("hr-lspet_train", "lspet"),
@@ -79,9 +82,9 @@ def test_two_steps(name, folder):
     data = dict(SHORT["data"])
     if name.startswith("danet"):
         data["crops.iuv_size"] = 16
-    settings = {"model": model, "data": data, "trainer": SHORT["trainer"]}
+    settings = {"data": data, "trainer": SHORT["trainer"]}
     options = [f"--{part}.{key}={value}" for part, values in settings.items() for key, value in values.items()]
-    assert main(["fit", "--config", name, *options]) == 0
+    assert main(["fit", "--config", name, *typed(name, model), *options]) == 0
     saved = torch.load(folder / f"outputs/{name}/checkpoints/last.ckpt", weights_only=True)
     assert saved["global_step"] == 2
     assert all(value.isfinite().all() for value in saved["state_dict"].values())
@@ -89,4 +92,4 @@ def test_two_steps(name, folder):
 
 def test_every_configuration_is_run():
     names = {name for name in list_configs() if name.partition("/")[0] in ("danet", "nbf")}
-    assert names == {*RUNS, *WITHOUT_TRAINING, *SHIPPED}
+    assert names == {*RUNS, *WITHOUT_TRAINING, *SHIPPED, *OPEN}

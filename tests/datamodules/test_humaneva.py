@@ -1,12 +1,9 @@
 """HumanEva-I: cameras, synchronisation, the parts of the recordings, extracted frames."""
 
-from pathlib import Path
-
 import cv2
 import numpy as np
 import pytest
 import torch
-import yaml
 from fake import human36m, humaneva
 from fake.run import fit_and_test
 
@@ -16,6 +13,7 @@ from datamodules.jobs import run_jobs
 from datamodules.settings import CropSettings
 from lightning_modules.prediction import Prediction
 from metrics import build_task, overall
+from zoo.configs import read_config
 from zoo.resources import find_config
 
 CROPS = CropSettings("humaneva15", size=32)
@@ -113,7 +111,7 @@ def test_wrong_root_is_seen(copy):
 
 
 def test_real_command_line_trains_and_tests(copy, tmp_path):
-    settings = yaml.safe_load(Path(find_config("hemlets/humaneva")).read_text())["model"]["init_args"]
+    settings = read_config(find_config("hemlets/humaneva"))["model"]["init_args"]
     small = {"hidden_channels": 8, "feature_channels": 8, "skeleton": "humaneva15", "parts": settings["parts"]}
     values = fit_and_test(
         "datamodules.humaneva.HumanEvaDataModule", copy, tmp_path, "humaneva-walk-jog", method="hemlets", model=small,

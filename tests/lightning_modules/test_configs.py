@@ -1,14 +1,12 @@
 """Schedules of the configurations, against the released ones."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
-import yaml
 from flat_settings import make
 from official_weights import golden
 
 from lightning_modules.i2l_meshnet.module import I2LMeshNetModule
+from zoo.configs import read_config
 from zoo.resources import find_config
 
 
@@ -18,7 +16,7 @@ from zoo.resources import find_config
      ("h36m_muco_coco_param", "lr_body_param", 13)],
 )  # fmt: skip
 def test_schedules_are_the_released_ones(config, official, start):
-    settings = yaml.safe_load(Path(find_config(f"i2l_meshnet/{config}")).read_text())
+    settings = read_config(find_config(f"i2l_meshnet/{config}"))
     arguments = {name: settings["model"]["init_args"][name] for name in ("lr", "schedule", "milestones", "lr_factor")}
     module = make(I2LMeshNetModule, backbone="resnet18_tiny", crop_size=64, head_channels=2, **arguments)
     setup = module.configure_optimizers()

@@ -25,7 +25,7 @@ PAPER = {"h36m", "h36m_dpcoco", "h36m_itw", "up3d", "ablation"}
 SMALL = {
     "model.network": {"crop_size": 64, "channels": 8, "stream_channels": 8, "features": 8},
     "model.losses": {"estimator_steps": 1},
-    "data": {"crops.size": 64, "crops.iuv_size": 16, "batch_size": 2, "num_workers": 0, "train_samples": 4,
+    "data": {"crops.iuv_size": 16, "batch_size": 2, "num_workers": 0, "train_samples": 4,
              "val_samples": 2, "test_samples": 2, "image_size": 64, "generator_workers": 1},
     "trainer": {"accelerator": "cpu", "max_steps": 2, "log_every_n_steps": 1, "enable_model_summary": "false",
                 "val_check_interval": 2},

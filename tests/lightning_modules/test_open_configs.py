@@ -1,14 +1,12 @@
 """The configurations that start from the zoo's own backbone: small enough to ship, and a step of training."""
 
-from pathlib import Path
-
 import pytest
 import torch
-import yaml
 from people import make_batch
 from pytorch_lightning.cli import instantiate_module
 
 from lightning_modules import get_method
+from zoo.configs import read_config
 from zoo.resources import find_config
 
 CONFIGS = [
@@ -22,7 +20,7 @@ CONFIGS = [
 
 
 def read(name):
-    return yaml.safe_load(Path(find_config(name)).read_text())
+    return read_config(find_config(name))
 
 
 @pytest.mark.parametrize("name", CONFIGS)

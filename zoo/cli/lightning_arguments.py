@@ -7,7 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
+
 from zoo.checkpoints.listing import get_checkpoint, read_checkpoints
+from zoo.cli.links import refuse_linked
+from zoo.configs import read_config
 from zoo.errors import ZooError
 from zoo.resources import config_name, find_config
 
@@ -19,7 +23,7 @@ class RunOptions:
     """Options of a Lightning run.
 
     Attributes:
-        arguments: stage and Lightning's options, with configuration names resolved to files.
+        arguments: stage and Lightning's options, with configurations as they are once their bases are filled in.
         config: short name of the first configuration, such as `i2l_meshnet/open_tiny`.
         weights: of the zoo, to evaluate or to train from; None for random initialisation or a checkpoint file.
         wandb: `offline`, `online`, or None for CSV only.
@@ -68,7 +72,10 @@ def parse_run_options(argv: Sequence[str]) -> RunOptions:
     if stage in EVALUATIONS and not (weights or has_file):
         weights = _weights_trained_with(name)
     root = f"--trainer.default_root_dir=outputs/{name}"  # first, so that a configuration may override it
-    configs = [f"--config={path}" for path in paths]
+    resolved = [read_config(path) for path in paths]
+    for tree in resolved:
+        refuse_linked(tree, rest)
+    configs = [f"--config={yaml.safe_dump(tree, sort_keys=False)}" for tree in resolved]
     return RunOptions((stage, root, *configs, *rest), name, weights, options.wandb, options.results)
 
 

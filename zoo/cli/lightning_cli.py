@@ -16,6 +16,7 @@ from pytorch_lightning.loggers import CSVLogger, Logger, WandbLogger
 from datamodules.files import DamagedData
 from zoo.cli.callbacks import PredictionWriter, progress_callbacks
 from zoo.cli.lightning_arguments import RunOptions, parse_run_options
+from zoo.cli.links import link_data
 from zoo.configs import flatten, nest
 from zoo.errors import ZooError
 
@@ -44,6 +45,10 @@ class ZooCLI(LightningCLI):
             save_config_kwargs={"overwrite": True},
             args=list(options.arguments),
         )
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """The data's crops, joints, body and protocol are the model's."""
+        link_data(parser)
 
     def _prepare_subcommand_parser(self, klass: type, subcommand: str, **kwargs: Any) -> LightningArgumentParser:
         """Lightning's, without its table of every action's every metric unless `--verbose true` asks for it."""

@@ -47,13 +47,17 @@ def fit_and_test(
         What was logged last under every name, such as `train/loss` and `test/mpjpe`.
     """
     folder = Path(folder)
-    network = {"backbone": "resnet18_tiny", "crop_size": 64, "head_channels": 8, **(model or {})}
-    settings = {"crops": {"size": 64, **(crops or {})}, "batch_size": 2, "num_workers": 0}
+    crops = dict(crops or {})
+    shared = {
+        name: crops.pop(name) for name in ("skeleton", "body") if name in crops
+    }  # the data take them from the model
+    network = {"backbone": "resnet18_tiny", "crop_size": 64, "head_channels": 8, **shared, **(model or {})}
+    settings = {"crops": crops, "batch_size": 2, "num_workers": 0}
     if root is not None:
         settings["root"] = str(root)
     trainer = {"accelerator": "cpu", "default_root_dir": str(folder / "out"), "log_every_n_steps": 1} | (trainer or {})
     if protocol:
-        network["protocol"] = settings["protocol"] = protocol
+        network["protocol"] = protocol
     config = {
         "model": {"class_path": _CLASSES[method], "init_args": group(_class(method), network)},
         "data": {"class_path": datamodule, "init_args": settings | (data or {})},

@@ -36,7 +36,7 @@ def datamodule(cache):
 
 def options(cache: Path) -> list[str]:
     settings = {f"--data.{k}": v for k, v in SMALL.items()} | {f"--model.network.{k}": v for k, v in MODEL.items()}
-    settings |= {"--data.cache_dir": cache, "--data.crops.size": 64, "--trainer.accelerator": "cpu"}
+    settings |= {"--data.cache_dir": cache, "--trainer.accelerator": "cpu"}
     return ["--config", "i2l_meshnet/open_tiny", *(f"{key}={value}" for key, value in settings.items())]
 
 
