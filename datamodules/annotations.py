@@ -8,12 +8,12 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, cast
 
-import cv2
 import numpy as np
 from jaxtyping import Bool, Float, Int, Int8, UInt8
 
 from body.skeleton import Skeleton
 from datamodules.columns import CategoricalColumn, Column, StringColumn, concatenate, digest, take
+from datamodules.images import read_image
 from datamodules.sample import GENDERS, RawSample, Smpl
 
 
@@ -113,26 +113,6 @@ class Annotations:
         names = parts[0].columns()
         joined: dict[str, Any] = {name: concatenate([part.columns()[name] for part in parts]) for name in names}
         return replace(parts[0], **joined)
-
-
-def read_image(path: Path) -> UInt8[np.ndarray, "height width 3"]:
-    """An 8-bit RGB image.
-
-    Raises:
-        FileNotFoundError: no such file.
-        ValueError: the file cannot be decoded.
-    """
-    try:
-        data = np.fromfile(path, np.uint8)
-    except FileNotFoundError:
-        raise FileNotFoundError(
-            f"{path} is not there, though an annotation names it; unpack or extract the benchmark's images"
-        ) from None
-    # as stored: labels do not follow the rotation that a camera noted in EXIF
-    image = cv2.imdecode(data, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION) if len(data) else None
-    if image is None:
-        raise ValueError(f"{path} is not a readable image; it may be truncated, so copy or extract it again")
-    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 
 class AnnotatedSource:

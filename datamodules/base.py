@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
@@ -21,7 +22,8 @@ from datamodules.augment import NO_CHANGE, Augmentation
 from datamodules.batch import Batch
 from datamodules.crop import RestRoot, make_crop
 from datamodules.fit_check import inaccurate_fits
-from datamodules.sample import GENDERS, Source
+from datamodules.images import UnreadableImageError
+from datamodules.sample import GENDERS, RawSample, Source
 from datamodules.settings import DEFAULT_CROPS, CropSettings
 from metrics import Protocol, SplitLabels, get_protocol
 
@@ -36,6 +38,7 @@ class CropDataset(Dataset[dict[str, Any]]):
         rest_roots: see `make_crop`, by gender; samples of a gender that is not among them are decoded as neutral.
         renderers: make surface labels of samples that come without, by gender; none of them when omitted.
         scored: see `make_crop`.
+        skip_damaged: give another sample for one whose image cannot be read, see `MOST_DAMAGED`.
     """
 
     def __init__(
@@ -46,7 +49,9 @@ class CropDataset(Dataset[dict[str, Any]]):
         rest_roots: Mapping[str, RestRoot],
         renderers: Mapping[str, SurfaceRenderer] | None = None,
         scored: Protocol | None = None,
+        skip_damaged: bool = False,
     ) -> None:
+        self.skip_damaged, self.damaged = skip_damaged, set[int]()
         self.source, self.settings, self.scored = source, settings, scored
         self.augmentation, self.rest_roots, self.renderers = augmentation, rest_roots, renderers or {}
 
@@ -57,7 +62,7 @@ class CropDataset(Dataset[dict[str, Any]]):
         change = NO_CHANGE
         if self.augmentation is not None:  # torch's generator differs between workers and epochs, numpy's would not
             change = self.augmentation.draw(np.random.default_rng(int(torch.randint(2**62, ()))))
-        sample = self.source[index]
+        sample = self._read(index)
         gender = sample.gender if sample.gender in self.rest_roots else "neutral"
         row = make_crop(sample, self.settings, change, self.rest_roots[gender], self.scored)
         row["gender"] = gender
@@ -65,6 +70,29 @@ class CropDataset(Dataset[dict[str, Any]]):
             row["iuv"] = self.renderers[gender](row, self.settings.size, self.settings.label_size)
             row["iuv_valid"] = torch.tensor(True)
         return row
+
+    def _read(self, index: int) -> RawSample:
+        """A raw sample; instead of one whose image cannot be read the next one that can be."""
+        while True:
+            try:
+                return self.source[index]
+            except (UnreadableImageError, OSError) as error:
+                if not self.skip_damaged:
+                    raise
+                self.damaged.add(index)
+                if len(self.damaged) > MOST_DAMAGED * len(self):
+                    if len(self.damaged) == 1:
+                        raise
+                    raise UnreadableImageError(
+                        f"{len(self.damaged)} of {len(self)} images cannot be read, more than {MOST_DAMAGED:.0%}; the "
+                        f"last one: {error}"
+                    ) from None
+                warnings.warn(f"left out of training ({len(self.damaged)} so far): {error}", stacklevel=2)
+                index = (index + 1) % len(self)
+
+
+MOST_DAMAGED = 0.01
+"""Share of a training split whose images may be missing or damaged before training stops, per loading process."""
 
 
 class BaseDataModule(pl.LightningDataModule, ABC):
@@ -124,7 +152,7 @@ class BaseDataModule(pl.LightningDataModule, ABC):
         surfaces = {gender: SurfaceRenderer(body) for gender, body in bodies.items()} if self.crops.render_iuv else {}
         protocol = get_protocol(self.protocol) if self.protocol else None
         scored = protocol if protocol is not None and protocol.skeleton else None
-        return CropDataset(source, self.crops, augmentation, rest, surfaces, scored)
+        return CropDataset(source, self.crops, augmentation, rest, surfaces, scored, skip_damaged=split == "train")
 
     def setup(self, stage: str | None = None) -> None:
         """Open the splits that a stage needs (all of them without a stage)."""

@@ -33,7 +33,7 @@ def repair(table: Annotations, where: str, train: bool) -> Annotations:
     counts: dict[str, int] = {}
     for labels, mask in (("joints", "joints_valid"), ("joints_2d", "joints_2d_valid")):
         values, valid = getattr(table, labels), getattr(table, mask)
-        if values is not None and (bad := ~is_number(values).all(-1)).any():
+        if values is not None and (bad := np.asarray(~is_number(values).all(-1))).any():
             changes |= {labels: np.where(bad[..., None], 0, values), mask: valid & ~bad}
             counts[f"{labels} that are no numbers"] = int((bad & valid).sum())
     changes |= _repair_fits(table, counts)
@@ -85,7 +85,7 @@ def _repair_boxes(
         valid = table.joints_valid[rows] & (joints[..., 2] > 0)
         joints[~valid] = 1
         drawn = boxes_of_points(to_pixels(joints, table.intrinsics[rows].astype(np.float64)), valid)
-    found = is_number(drawn).all(1) & (drawn[:, 2:] > 0).all(1)
+    found = np.asarray(is_number(drawn).all(1) & (drawn[:, 2:] > 0).all(1))
     counts["empty boxes, drawn anew around the joints"] = int(found.sum())
     boxes = table.boxes.copy()
     boxes[rows], boxed = np.where(found[:, None], drawn, 0), boxed.copy()

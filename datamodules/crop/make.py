@@ -25,6 +25,7 @@ from datamodules.sample import RawSample
 from datamodules.settings import CropSettings
 from metrics.protocols import Protocol
 
+_WIDEST = 32_766  # pixels of a side that OpenCV warps; of wider images only the part that is needed is given to it
 _NAMES = (
     "index", "image_id", "annotation_id", "image_name", "gender", "subject", "action", "sequence", "camera", "frame",
 )  # fmt: skip
@@ -34,7 +35,15 @@ def crop_image(
     image: UInt8[np.ndarray, "height width 3"], affine: Float[np.ndarray, "2 3"], size: int
 ) -> UInt8[np.ndarray, "{size} {size} 3"]:
     """Bilinear warp of an image by the affine that maps its pixels to crop pixels; black outside."""
-    return cv2.warpAffine(image, np.asarray(affine, np.float64), (size, size), flags=cv2.INTER_LINEAR)
+    affine = np.asarray(affine, np.float64)
+    if max(image.shape[:2]) > _WIDEST:
+        corners = np.array([[-1, -1], [size, -1], [-1, size], [size, size]]) - affine[:, 2]
+        region = corners @ np.linalg.inv(affine[:, :2]).T
+        low = np.clip(np.floor(region.min(0)) - 1, 0, np.array(image.shape[1::-1]) - 1).astype(int)
+        high = np.clip(np.ceil(region.max(0)) + 2, low + 1, None).astype(int)
+        image = np.ascontiguousarray(image[low[1] : high[1], low[0] : high[0]])
+        affine = np.concatenate([affine[:, :2], (affine[:, :2] @ low + affine[:, 2])[:, None]], 1)
+    return cv2.warpAffine(image, affine, (size, size), flags=cv2.INTER_LINEAR)
 
 
 def make_crop(

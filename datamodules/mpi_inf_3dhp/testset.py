@@ -8,9 +8,10 @@ import numpy as np
 
 from body.mat_files import read_hdf5
 from body.skeleton import MPI_INF_3DHP17
-from datamodules.annotations import Annotations, read_image
+from datamodules.annotations import Annotations
 from datamodules.columns import CategoricalColumn, StringColumn
 from datamodules.files import require
+from datamodules.images import read_image
 from datamodules.readers.boxes import boxes_of_points
 from datamodules.readers.pinhole import fit_pinhole
 

@@ -27,9 +27,10 @@ from body.mat_files import read_mat
 from body.model import BodyModel
 from body.parts import swap_table
 from body.skeleton import SMPL24
-from datamodules.annotations import AnnotatedSource, Annotations, read_image
+from datamodules.annotations import AnnotatedSource, Annotations
 from datamodules.columns import CategoricalColumn, StringColumn
 from datamodules.files import FileDataModule
+from datamodules.images import read_image
 from datamodules.readers.boxes import boxes_inside
 from datamodules.readers.posed import root_translations
 from datamodules.readers.smpl_json import read_smpl_json

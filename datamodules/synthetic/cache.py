@@ -8,7 +8,11 @@ import os
 import shutil
 import signal
 import tempfile
+import warnings
+from collections import deque
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -20,6 +24,7 @@ from jaxtyping import Shaped, UInt8
 from rich.progress import Progress, TimeRemainingColumn
 
 from datamodules.synthetic.actions import ACTIONS
+from datamodules.synthetic.checksums import checksums, find_damage
 from datamodules.synthetic.generator import Generator
 from datamodules.synthetic.rng import VERSION
 from datamodules.synthetic.scene import fingerprint
@@ -47,6 +52,11 @@ class Split:
     def fingerprint(self) -> str:
         """See `scene.fingerprint`."""
         return fingerprint(self.seed, self.name, self.samples, self.size)
+
+    def facts(self) -> dict[str, Any]:
+        """What `facts.json` says of the split."""
+        size = {"name": self.name, "samples": self.samples, "size": self.size, "seed": self.seed}
+        return {"version": self.version, **size, "fingerprint": self.fingerprint(), "actions": list(self.actions())}
 
     def folder(self, root: Path) -> Path:
         """Where the cache of this split lies."""
@@ -87,7 +97,9 @@ def cache_root(cache_dir: str | None = None) -> Path:
 
 
 def ensure(split: Split, root: Path, workers: int | None = None) -> Path:
-    """The folder of a split, made now unless it is there.
+    """The folder of a split, made now unless it is there and whole.
+
+    Sizes and SHA-256 of its files are compared with its `facts.json` once a process; what is damaged is made anew.
 
     It is written under another name and renamed when complete: an interrupted run leaves nothing that looks finished,
     and of two processes at once the first to finish wins.
@@ -99,10 +111,15 @@ def ensure(split: Split, root: Path, workers: int | None = None) -> Path:
 
     Raises:
         OSError: the folder cannot be written.
+        ChildProcessError: a process that made samples was killed.
     """
     final = split.folder(root)
     if final.is_dir():
-        return final
+        damage = find_damage(final, split.facts())
+        if not damage:
+            return final
+        warnings.warn(f"the cache {final} is made anew: {damage}", stacklevel=2)
+        _discard(final)
     final.parent.mkdir(parents=True, exist_ok=True)
     _remove_abandoned(final)
     partial = Path(tempfile.mkdtemp(prefix=f".{final.name}.{os.getpid()}.", dir=final.parent))
@@ -116,6 +133,16 @@ def ensure(split: Split, root: Path, workers: int | None = None) -> Path:
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return final
+
+
+def _discard(folder: Path) -> None:
+    """Delete a damaged cache, at once for everybody who looks for it."""
+    aside = folder.parent / f".{folder.name}.{os.getpid()}.damaged"
+    try:
+        folder.replace(aside)
+    except FileNotFoundError:  # another process was faster
+        return
+    shutil.rmtree(aside, ignore_errors=True)
 
 
 def _remove_abandoned(final: Path) -> None:
@@ -141,9 +168,7 @@ def _write(split: Split, folder: Path, workers: int) -> None:
         records = _records(split, workers)
         made = progress.track(records, total=split.samples, description=f"Making {split.samples} {split.name} samples")
         write_records(made, folder)
-    size = {"name": split.name, "samples": split.samples, "size": split.size, "seed": split.seed}
-    facts = {"version": split.version, **size, "fingerprint": split.fingerprint(), "actions": list(split.actions())}
-    (folder / "facts.json").write_text(json.dumps(facts, indent=1))
+    (folder / "facts.json").write_text(json.dumps(split.facts() | {"files": checksums(folder)}, indent=1))
 
 
 def write_records(records: Iterable[Record], folder: Path) -> None:
@@ -173,9 +198,22 @@ def _records(split: Split, workers: int) -> Iterator[Record]:
         return
     # spawned, not forked: a fork of a process that has used OpenMP threads can hang
     context = multiprocessing.get_context("spawn")
-    with context.Pool(min(workers, len(chunks)), _start_worker, (split,)) as pool:
-        for records in pool.imap(_make_chunk, chunks):
-            yield from records
+    pool = ProcessPoolExecutor(min(workers, len(chunks)), context, _start_worker, (split,))
+    waiting: deque[Future[list[Record]]] = deque()
+    try:
+        for chunk in chunks:
+            waiting.append(pool.submit(_make_chunk, chunk))
+            if len(waiting) > 2 * workers:  # what is made ahead stays in memory
+                yield from waiting.popleft().result()
+        while waiting:
+            yield from waiting.popleft().result()
+    except BrokenProcessPool:
+        raise ChildProcessError(
+            "a process that makes samples was killed or could not start: for want of memory set fewer "
+            "generator_workers; a script of your own must begin its work below `if __name__ == '__main__':`"
+        ) from None
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 _worker: tuple[Split, Any] | None = None

@@ -13,7 +13,7 @@ from fake.run import fit_and_test
 from scipy.io import loadmat, savemat
 
 from body.skeleton import MPI_INF_3DHP17, MPI_INF_3DHP28, SPIN24_MPI
-from datamodules.annotations import read_image
+from datamodules.images import read_image
 from datamodules.jobs import run_jobs
 from datamodules.mpi_inf_3dhp import MpiInf3dhpDataModule
 from datamodules.mpi_inf_3dhp.prepare import jobs

@@ -1,13 +1,15 @@
 """The cache: same bytes for any number of workers, nothing left after an interruption, safe beside another process."""
 
+import json
 import os
+import signal
 import subprocess
 import sys
 
 import numpy as np
 import pytest
 
-from datamodules.synthetic import cache
+from datamodules.synthetic import cache, checksums
 from datamodules.synthetic.cache import Split, cache_root, ensure
 from datamodules.synthetic.cached_split import CachedSplit
 from datamodules.synthetic.generator import Generator
@@ -102,3 +104,62 @@ def test_cache_root(monkeypatch, tmp_path):
     assert cache_root("/elsewhere").as_posix() == "/elsewhere"
     monkeypatch.delenv("ZOO_CACHE")
     assert cache_root().parts[-2:] == (".cache", "human-mesh-zoo")
+
+
+def _flip(folder):
+    data = bytearray((folder / "images.bin").read_bytes())
+    data[len(data) // 2] ^= 1
+    (folder / "images.bin").write_bytes(data)
+
+
+def _shift_labels(folder):
+    with np.load(folder / "labels.npz") as stored:
+        arrays = dict(stored)
+    np.savez(folder / "labels.npz", **arrays | {"joints": arrays["joints"] + 0.1})
+
+
+def _facts(**changes):
+    def change(folder):
+        path = folder / "facts.json"
+        path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+    return change
+
+
+DAMAGE = {
+    "bit": (_flip, "images.bin changed on disk"),
+    "labels": (_shift_labels, "labels.npz changed on disk"),
+    "cut": (lambda folder: (folder / "surfaces.bin").write_bytes(b""), "surfaces.bin changed on disk"),
+    "gone": (lambda folder: (folder / "labels.npz").unlink(), "it cannot be read"),
+    "no facts": (lambda folder: (folder / "facts.json").unlink(), "it cannot be read"),
+    "half facts": (lambda folder: (folder / "facts.json").write_text("{"), "it cannot be read"),
+    "list": (lambda folder: (folder / "facts.json").write_text("[]"), "it cannot be read"),
+    "version": (_facts(version="open-v0"), "facts.json says another version"),
+    "fingerprint": (_facts(fingerprint="0" * 64), "facts.json says another fingerprint"),
+}
+
+
+@pytest.mark.parametrize("kind", DAMAGE)
+def test_what_is_damaged_is_made_anew(tmp_path, monkeypatch, kind):
+    damage, says = DAMAGE[kind]
+    folder = ensure(TINY, tmp_path, workers=1)
+    whole = {path.name: path.read_bytes() for path in folder.iterdir()}
+    damage(folder)
+    monkeypatch.setattr(checksums, "_intact", set())  # as a new process would
+    with pytest.warns(UserWarning, match=f"made anew: {says}"):
+        assert ensure(TINY, tmp_path, workers=1) == folder
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == whole
+    assert [path.name for path in folder.parent.iterdir()] == [folder.name]
+
+
+def test_a_killed_generator_process_is_an_error_and_no_hang(tmp_path):
+    with pytest.raises(ChildProcessError, match="set fewer generator_workers"):
+        ensure(Killed("val", 40, 48, 0), tmp_path, workers=2)
+    assert list((tmp_path / "synthetic").iterdir()) == []
+
+
+class Killed(Split):
+    """Samples whose process is killed, as for want of memory."""
+
+    def generator(self):
+        os.kill(os.getpid(), signal.SIGKILL)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
+import struct
 from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
 from jaxtyping import Shaped, UInt8
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
+from datamodules.images import complete_jpeg, decode_image
 from zoo.errors import ZooError, one_line
 
 ImageSource: TypeAlias = str | Path | Image.Image | np.ndarray
@@ -17,6 +20,18 @@ MIN_SIDE = 16
 """Minimum of the shorter side, pixels."""
 MAX_PIXELS = 200_000_000
 """Maximum number of pixels that are decoded; 600 MB as RGB."""
+
+
+_ORIENTATIONS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What makes an image upright, by its EXIF orientation (1: nothing)."""
 
 
 def read_image(source: ImageSource) -> UInt8[np.ndarray, "height width 3"]:
@@ -56,19 +71,44 @@ def _read_file(path: Path) -> UInt8[np.ndarray, "height width 3"]:
     except PermissionError:
         raise ZooError(f"{path}: no permission to read it") from None
     except (OSError, SyntaxError, ValueError, EOFError) as error:  # Pillow's errors for damaged files of any format
+        rescued = _rescue(path)
+        if rescued is not None:
+            return rescued
         raise ZooError(f"{path} is damaged and cannot be decoded ({one_line(error)})") from None
     finally:
         Image.MAX_IMAGE_PIXELS = largest
 
 
+def _rescue(path: Path) -> UInt8[np.ndarray, "height width 3"] | None:
+    """What Pillow refuses though every pixel is there: a JPEG without its end marker, a PNG with large texts."""
+    data = np.fromfile(path, np.uint8)
+    rgb = decode_image(data)
+    if rgb is None:
+        return None
+    if data[:2].tobytes() == b"\xff\xd8":  # once more through Pillow, which knows orientation and colour modes
+        with Image.open(io.BytesIO(complete_jpeg(data).tobytes())) as image:
+            return _check_size(_convert_pillow(image), str(path))
+    return _check_size(rgb, str(path))
+
+
 def _convert_pillow(image: Image.Image) -> UInt8[np.ndarray, "height width 3"]:
-    image = ImageOps.exif_transpose(image)
+    turn = _ORIENTATIONS.get(_orientation(image))
+    image = image if turn is None else image.transpose(turn)
     if image.mode.startswith(("I", "F")):
         return _convert_array(_normalise_single_channel(np.asarray(image)))
     if image.has_transparency_data:
         rgba = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
     return np.ascontiguousarray(np.asarray(image.convert("RGB")))
+
+
+def _orientation(image: Image.Image) -> int:
+    """The orientation tag alone: cameras and editors write other EXIF tags with wrong types."""
+    try:
+        value = image.getexif().get(ExifTags.Base.Orientation)
+    except (OSError, SyntaxError, ValueError, TypeError, KeyError, struct.error):
+        return 1
+    return value if isinstance(value, int) else 1
 
 
 def _normalise_single_channel(values: Shaped[np.ndarray, "height width"]) -> Shaped[np.ndarray, "height width"]:
