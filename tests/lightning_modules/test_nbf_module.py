@@ -140,8 +140,8 @@ def test_parts_are_told_where_they_are_in_the_crop():
     module, batch = NBFModule(**TINY, test_scale="true_body").eval(), make_people(2)
     truth = module._truth(batch)
     view = module._view(batch, truth)
-    found = module.pictures.in_crop(view.parts, view)
-    true = module.pictures.part_table[batch["iuv"][:, 0].long()]
+    found = module.encoder_input.in_crop(view.parts, view)
+    true = module.encoder_input.part_table[batch["iuv"][:, 0].long()]
     inside = true[:, 16:48, 16:48]
     assert (found[:, 16:48, 16:48] == inside).float().mean() > 0.8  # dots of single pixels, moved there and back
     plain = NBFModule(**TINY).eval()
