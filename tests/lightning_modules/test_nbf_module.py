@@ -146,7 +146,7 @@ def test_parts_are_told_where_they_are_in_the_crop():
     assert (found[:, 16:48, 16:48] == inside).float().mean() > 0.8  # dots of single pixels, moved there and back
     plain = NBFModule(**TINY).eval()
     view = plain._view(batch, truth)
-    assert plain.pictures.in_crop(view.parts, view) is view.parts
+    assert plain.encoder_input.in_crop(view.parts, view) is view.parts
 
 
 def train(module, batch, steps=20):
