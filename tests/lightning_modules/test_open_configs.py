@@ -34,9 +34,9 @@ def test_a_step_of_training(name):
     assert sum(value.numel() for value in weights.values()) < 8e6
     # matrices in 16 bits, vectors in 32, as the zoo stores them
     assert sum(value.numel() * (2 if value.ndim > 1 else 4) for value in weights.values()) < 16e6
-    crops = settings["data"]["init_args"]["crops"]
-    assert crops["size"] == module.crop_size == 192
-    batch = make_batch(2, 192, skeleton=crops.get("skeleton", "smpl29"))
+    crops = settings["data"]["init_args"].get("crops", {})  # the command line takes size and skeleton from the model
+    assert module.crop_size == 192
+    batch = make_batch(2, 192, skeleton=(module.batch_skeleton or module.skeleton).name)
     if "iuv_size" in crops:
         batch["iuv"] = batch["iuv"][..., : crops["iuv_size"], : crops["iuv_size"]]
     never = torch.zeros(2, dtype=torch.bool)  # of DensePose's labels there are none
