@@ -20,12 +20,13 @@ from torch.nn import functional
 from benchmarks.process import in_process, measure
 from body.skeleton import H36M18
 from lightning_modules.cascaded_lifting.bones import bones_of
-from lightning_modules.cascaded_lifting.network import CascadeNet, Widths
+from lightning_modules.cascaded_lifting.config import CascadeConfig
+from lightning_modules.cascaded_lifting.network import CascadeNet
 from lightning_modules.cascaded_lifting.targets import MapSettings, make_targets
 from lightning_modules.common.heatmaps import soft_argmax_nd
 from lightning_modules.common.volumes import JointTargets
 
-WIDTHS = {"full": Widths(), "thin": Widths(branch=128, own_upsampling=False)}
+CONFIGS = {"full": CascadeConfig(), "thin": CascadeConfig(branch_channels=128, own_upsampling=False)}
 
 
 def by_grid(volumes: Float[Tensor, "batch joints depth height width"]) -> Float[Tensor, "batch joints 3"]:
@@ -36,10 +37,10 @@ def by_grid(volumes: Float[Tensor, "batch joints depth height width"]) -> Float[
 
 
 @torch.no_grad()
-def forward(widths: Widths, seconds: float) -> dict[str, Any]:
+def forward(config: CascadeConfig, seconds: float) -> dict[str, Any]:
     """Time and memory of four crops of 256 pixels, from picture to lifted joints."""
     torch.manual_seed(0)
-    network, image = CascadeNet(widths=widths).eval(), torch.rand(4, 3, 256, 256)
+    network, image = CascadeNet(config).eval(), torch.rand(4, 3, 256, 256)
     weights = sum(weight.numel() for weight in network.parameters())
     return measure(lambda: network(image), seconds) | {"weights": weights}
 
@@ -63,8 +64,8 @@ def drawing(seconds: float) -> dict[str, Any]:
 def on_gpu() -> Table:
     """Crops per second in bf16, where there is a CUDA GPU."""
     table, image = Table("GPU, bf16, batch 64", "crops per second"), torch.rand(64, 3, 256, 256, device="cuda")
-    for name, widths in WIDTHS.items():
-        network = CascadeNet(widths=widths).cuda().eval()
+    for name, config in CONFIGS.items():
+        network = CascadeNet(config).cuda().eval()
 
         def run(network: CascadeNet = network) -> None:
             with torch.autocast("cuda", torch.bfloat16):
@@ -86,8 +87,8 @@ def main() -> None:
         "soft-argmax by axes, 4 people": sums,
         "targets of 64 people": in_process("benchmarks.cascaded_lifting", targets=1),
     }
-    for number, name in enumerate(WIDTHS):
-        case = in_process("benchmarks.cascaded_lifting", widths=number)
+    for number, name in enumerate(CONFIGS):
+        case = in_process("benchmarks.cascaded_lifting", config=number)
         cases[f"forward, {name} ({case['weights'] / 1e6:.1f} M weights), batch 4"] = case
     for name, case in cases.items():
         table.add_row(name, f"{case['seconds']:.3f} s", f"{case['mib']:.0f} MiB")
@@ -101,12 +102,12 @@ def main() -> None:
 
 def _one_case() -> dict[str, Any]:
     parser = argparse.ArgumentParser(description="one case, as JSON")
-    parser.add_argument("--widths", type=int)
+    parser.add_argument("--config", type=int)
     parser.add_argument("--grid", type=int)
     parser.add_argument("--targets", type=int)
     case = parser.parse_args()
-    if case.widths is not None:
-        return forward(list(WIDTHS.values())[case.widths], 4.0)
+    if case.config is not None:
+        return forward(list(CONFIGS.values())[case.config], 4.0)
     return drawing(3.0) if case.targets else expectation(bool(case.grid), 3.0)
 
 

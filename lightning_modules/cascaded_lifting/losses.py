@@ -7,34 +7,24 @@ a label counts as zero.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn import functional
 
+from lightning_modules.cascaded_lifting.config import CascadeLossConfig, Supervision
 from lightning_modules.cascaded_lifting.network import CascadeOutput
 from lightning_modules.cascaded_lifting.targets import CascadeTargets
 from lightning_modules.common.volumes import JointTargets, joint_loss, squared_error
 
-SUPERVISION: Mapping[str, tuple[str, ...]] = {
+SUPERVISION: Mapping[Supervision, tuple[str, ...]] = {
     "none": (),
     "joints": ("joint_maps",),
     "joints_bones": ("joint_maps", "bone_maps"),
     "full": ("joint_maps", "bone_maps", "cube", "ordinal"),
 }
 """The rows of Table 4: what is supervised beside the 2.5D joints."""
-
-
-@dataclass(frozen=True)
-class MapWeights:
-    """Weights of the intermediate terms; the paper gives none. Each term starts at 10 to 20 % of the joints' loss."""
-
-    joint_maps: float = 0.005
-    bone_maps: float = 0.0005
-    cube: float = 0.005
-    ordinal: float = 0.03
 
 
 def ordinal_loss(
@@ -56,9 +46,7 @@ def ordinal_loss(
     return (cost * counted).sum() / counted.sum().clamp(min=1)
 
 
-def cascade_losses(
-    output: CascadeOutput, targets: CascadeTargets, supervision: str, weights: MapWeights
-) -> dict[str, Tensor]:
+def cascade_losses(output: CascadeOutput, targets: CascadeTargets, config: CascadeLossConfig) -> dict[str, Tensor]:
     """Terms of the first stage by name, weighted.
 
     `joints` is the mean absolute coordinate of the 2.5D joints in cells and bins; the paper leaves it out, but nothing
@@ -67,14 +55,19 @@ def cascade_losses(
     Args:
         output: of the network.
         targets: of the same batch.
-        supervision: a key of `SUPERVISION`.
-        weights: of the intermediate terms.
+        config: what is supervised, and the weights of the intermediate terms.
     """
     known = JointTargets(targets.joints, targets.joints_valid)
     losses = {"joints": joint_loss(output.joints, known) / (3 * targets.joints.shape[1])}
     seen = targets.joints_valid[..., 0]
     everywhere = targets.cube_valid[:, None].expand(-1, targets.cube.shape[1])
-    for name in SUPERVISION[supervision]:
+    weights = {
+        "joint_maps": config.joint_weight,
+        "bone_maps": config.bone_weight,
+        "cube": config.cube_weight,
+        "ordinal": config.ordinal_weight,
+    }
+    for name in SUPERVISION[config.supervision]:
         if name == "joint_maps":
             term = squared_error(output.joint_maps, targets.joint_maps, seen)
         elif name == "bone_maps":
@@ -84,7 +77,7 @@ def cascade_losses(
         else:
             assert output.ordinal is not None  # the network has this head where it is supervised
             term = ordinal_loss(output.ordinal, targets.levels)
-        losses[name] = getattr(weights, name) * term
+        losses[name] = weights[name] * term
     return losses
 
 

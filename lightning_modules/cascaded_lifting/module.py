@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Unpack
 
 import torch
 from jaxtyping import Bool, Float
@@ -15,20 +15,19 @@ from body.skeleton import get_skeleton
 from datamodules.batch import Batch
 from lightning_modules.base import PoseModule
 from lightning_modules.cascaded_lifting.bones import bones_of
+from lightning_modules.cascaded_lifting.config import CascadeConfig, CascadeLossConfig, JointsFrom, RootDepth, Stage
 from lightning_modules.cascaded_lifting.lifting import camera_numbers
-from lightning_modules.cascaded_lifting.losses import SUPERVISION, MapWeights, cascade_losses, lifting_loss
-from lightning_modules.cascaded_lifting.network import CascadeNet, CascadeOutput, Widths
-from lightning_modules.cascaded_lifting.targets import DISTANCES, CascadeTargets, MapSettings, make_targets
-from lightning_modules.common.initial_weights import load_backbone, load_first_stage
+from lightning_modules.cascaded_lifting.losses import SUPERVISION, cascade_losses, lifting_loss
+from lightning_modules.cascaded_lifting.network import CascadeNet, CascadeOutput
+from lightning_modules.cascaded_lifting.targets import CascadeTargets, MapSettings, make_targets
+from lightning_modules.common.backbones import Backbone
+from lightning_modules.common.initial_weights import load_first_stage
 from lightning_modules.common.precision import full_precision
 from lightning_modules.common.root_depth import given_or, pinhole_depth
-from lightning_modules.common.training import Schedule
+from lightning_modules.common.training import TrainingOptions
 from lightning_modules.common.volumes import VolumeSpace
 from lightning_modules.prediction import Prediction
 
-STAGES = ("cascade", "lifting")
-ANSWERS = ("lifted", "volume")
-DEPTHS = ("box", "given")
 _STRIDE = 4  # crop pixels per cell
 
 
@@ -40,153 +39,74 @@ class CascadedLiftingModule(PoseModule):
     with `root_depth` `given`.
 
     Args:
-        backbone: name in `lightning_modules.common.backbones`.
-        pretrained: weights that backbones start from; see `TrainingOptions`.
-        backbone_from: weights of the zoo whose backbone `fit` starts from: a file, or on the command line a name.
-        crop_size: side of the input crop in pixels, a multiple of 32; maps are a quarter of it.
-        depth_bins: C, depth of the cube; as the maps' side when omitted.
-        head_channels: width of the image-context branch.
-        branch_channels: width of the other branch (S3HT).
-        own_upsampling: whether that branch has deconvolutions of its own (see `Widths`).
-        lifting_channels: width of the lifting block; 1024 in the paper.
-        lifting_blocks: its residual blocks; 5 in the paper.
-        dropout: of the lifting block.
-        lifting_camera: let the lifting block know where in the photograph the crop lies, and correct what a pinhole
-            camera makes of the 2.5D joints. Not in the paper.
+        network: settings of the network.
+        losses: what the first stage is trained with.
         skeleton: joint set.
-        supervision: `full`, `joints_bones`, `joints` or `none` (Table 4).
-        sigma: of the joints' Gaussians, in cells.
-        bone_sigma: of the bones' in the end; twice as much at the beginning.
-        bone_epochs: epochs over which it shrinks.
-        bone_distance: `squared`, or `plain` as Eq. 1 is printed.
-        joint_weight: of the joints' maps, as for the three after it.
-        bone_weight: of the bones' maps.
-        cube_weight: of the depth cube.
-        ordinal_weight: of the ordinal loss.
-        depth_range: metres covered by the depth axis.
+        protocol: see `PoseModule`.
         stage: `cascade` trains everything but the lifting block; `lifting` adds that and trains nothing else.
         start_from: where `fit` gets the first stage from in stage `lifting`: a Lightning checkpoint or a safetensors
             file.
-        joints_from: what `predict` answers with: `lifted`, or the 2.5D joints of the `volume` pushed out to the root
-            depth; the former in stage `lifting`, the latter in stage `cascade` when omitted.
+        joints_from: what `predict` gives: `lifted`, or the 2.5D joints of the `volume` pushed out to the root depth;
+            the former in stage `lifting`, the latter in stage `cascade` when omitted.
         root_depth: where the root's depth is from in validation and test: `box`, whose size and camera tell about how
             far away a person is, or `given` by the batch, where it is.
         flip_test: average the 2.5D joints with those of the mirrored crop; twice the work.
-        lr: see `PoseModule`, as for the arguments after it. The defaults are the paper's training.
-        schedule: see `PoseModule`.
-        milestones: see `PoseModule`; [17] when omitted.
-        lr_factor: see `PoseModule`.
-        warmup_steps: see `PoseModule`.
-        protocol: see `PoseModule`.
+        **training: see `TrainingOptions`; the defaults are the paper's training.
 
     Raises:
-        ValueError: a setting is not known, or does not go with another; the message says which.
+        ValueError: settings do not go together; the message says which.
     """
 
+    training_defaults = TrainingOptions(lr=1e-3, milestones=[17])
     initialisation: ClassVar[Mapping[str, Any]] = {"start_from": None}
     network: CascadeNet
 
     def __init__(
         self,
-        backbone: str = "resnet50",
-        pretrained: bool | str = False,
-        backbone_from: str | None = None,
-        crop_size: int = 256,
-        depth_bins: int | None = None,
-        head_channels: int = 256,
-        branch_channels: int = 256,
-        own_upsampling: bool = True,
-        lifting_channels: int = 1024,
-        lifting_blocks: int = 5,
-        dropout: float = 0.5,
-        lifting_camera: bool = False,
+        network: CascadeConfig = CascadeConfig(),
+        losses: CascadeLossConfig = CascadeLossConfig(),
         skeleton: str = "h36m18",
-        supervision: str = "full",
-        sigma: float = 2.0,
-        bone_sigma: float = 2.0,
-        bone_epochs: int = 10,
-        bone_distance: str = "squared",
-        joint_weight: float = 0.005,
-        bone_weight: float = 0.0005,
-        cube_weight: float = 0.005,
-        ordinal_weight: float = 0.03,
-        depth_range: float = 2.0,
-        stage: str = "cascade",
-        start_from: str | None = None,
-        joints_from: str | None = None,
-        root_depth: str = "box",
-        flip_test: bool = False,
-        lr: float = 1e-3,
-        schedule: Schedule = "multistep",
-        milestones: list[int] | None = None,
-        lr_factor: float = 0.1,
-        warmup_steps: int = 0,
         protocol: str = "open-v1",
+        stage: Stage = "cascade",
+        start_from: str | None = None,
+        joints_from: JointsFrom | None = None,
+        root_depth: RootDepth = "box",
+        flip_test: bool = False,
+        **training: Unpack[TrainingOptions],
     ) -> None:
-        super().__init__(
-            protocol,
-            lr=lr,
-            schedule=schedule,
-            milestones=[17] if milestones is None else milestones,
-            lr_factor=lr_factor,
-            warmup_steps=warmup_steps,
-            pretrained=pretrained,
-            backbone_from=backbone_from,
-        )
+        super().__init__(protocol, **training)
         self.save_hyperparameters()
-        self.stage, self.lifts = stage, stage == "lifting"
+        self.lifts, self.start_from, self.loss_config = stage == "lifting", start_from, losses
         self.joints_from = joints_from or ("lifted" if self.lifts else "volume")
-        self.root_depth, self.flip_test, self.supervision = root_depth, flip_test, supervision
-        self._check(crop_size, bone_distance)
-        self.backbone_from, self.start_from = backbone_from, start_from
-        self.skeleton, self.crop_size = get_skeleton(skeleton), crop_size
+        if self.joints_from == "lifted" and not self.lifts:
+            raise ValueError("joints_from: lifted needs the lifting block; set stage: lifting")
+        self.root_depth, self.flip_test = root_depth, flip_test
+        self.skeleton, self.crop_size = get_skeleton(skeleton), network.crop_size
         self.bones = bones_of(self.skeleton)
-        cells = crop_size // _STRIDE
-        self.maps = MapSettings(cells, depth_bins or cells, sigma, bone_distance)
-        self.final_bone_sigma, self.bone_epochs = bone_sigma, bone_epochs
-        self.space = VolumeSpace(crop_size, depth_range)
-        self.weights = MapWeights(joint_weight, bone_weight, cube_weight, ordinal_weight)
+        self.maps = MapSettings(network.cells, network.bins, losses.sigma, losses.bone_distance)
+        self.space = VolumeSpace(network.crop_size, network.depth_range)
         self.network = CascadeNet(
+            network,
             len(self.skeleton),
             len(self.bones),
-            backbone,
-            cells,
-            self.maps.bins,
-            Widths(head_channels, branch_channels, own_upsampling, lifting_channels, lifting_blocks),
-            pretrained,
-            ordinal="ordinal" in SUPERVISION[supervision],
+            ordinal="ordinal" in SUPERVISION[losses.supervision],
             lifting=self.lifts,
-            camera=lifting_camera,
-            dropout=dropout,
             root=self.skeleton.root_index,
-            depth_range=depth_range,
+            pretrained=self.training_options["pretrained"],
         )
-        self.example_input_array = torch.zeros(1, 3, crop_size, crop_size)
+        self.example_input_array = torch.zeros(1, 3, network.crop_size, network.crop_size)
         if self.network.lifting is not None:
             self.freeze_part(self.network, except_=self.network.lifting)
 
-    def _check(self, crop_size: int, bone_distance: str) -> None:
-        """Refuse settings that are unknown or do not go together."""
-        for name, value, known in (
-            ("stage", self.stage, STAGES),
-            ("joints_from", self.joints_from, ANSWERS),
-            ("root_depth", self.root_depth, DEPTHS),
-            ("supervision", self.supervision, tuple(SUPERVISION)),
-            ("bone_distance", bone_distance, DISTANCES),
-        ):
-            if value not in known:
-                raise ValueError(f"no {name} {value!r}; use one of {', '.join(known)}")
-        if crop_size % 32:
-            raise ValueError(f"crop_size {crop_size} is not a multiple of 32; use e.g. 128 or 256")
-        if self.joints_from == "lifted" and not self.lifts:
-            raise ValueError("joints_from: lifted needs the lifting block; set stage: lifting")
-
     def setup(self, stage: str) -> None:
-        """Before `fit`, load the backbone or the first stage where one is named."""
-        if stage == "fit" and self.backbone_from is not None:
-            load_backbone(self.network.backbone, Path(self.backbone_from))
+        """Before `fit`, load the first stage where one is named."""
+        super().setup(stage)
         if stage == "fit" and self.start_from is not None:
             load_first_stage(self.network, Path(self.start_from), new=("lifting",))
+
+    def backbones(self) -> tuple[Backbone, ...]:
+        """See `PoseModule.backbones`."""
+        return (self.network.backbone,)
 
     def forward(self, image: Tensor) -> CascadeOutput:
         """RGB crops in [0, 1] to the answers of all steps (see `network.CascadeOutput`)."""
@@ -194,8 +114,9 @@ class CascadedLiftingModule(PoseModule):
 
     def bone_sigma(self) -> float:
         """Of the bones' profile in this epoch, in cells: it halves, evenly over `bone_epochs`."""
-        left = max(0.0, 1 - self.current_epoch / self.bone_epochs) if self.bone_epochs else 0.0
-        return self.final_bone_sigma * (1 + left)
+        final, epochs = self.loss_config.bone_sigma, self.loss_config.bone_epochs
+        left = max(0.0, 1 - self.current_epoch / epochs) if epochs else 0.0
+        return final * (1 + left)
 
     def targets(self, batch: Batch) -> CascadeTargets:
         """What the first stage should answer."""
@@ -212,9 +133,7 @@ class CascadedLiftingModule(PoseModule):
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Loss terms of the stage by name, weighted."""
         if not self.lifts:
-            return cascade_losses(
-                self.network.cascade(batch["image"]), self.targets(batch), self.supervision, self.weights
-            )
+            return cascade_losses(self.network.cascade(batch["image"]), self.targets(batch), self.loss_config)
         with torch.no_grad():
             joints = self.network.cascade(batch["image"]).joints
         lifted = self.network.lift(joints, self._camera(batch))

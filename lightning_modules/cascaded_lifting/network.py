@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from lightning_modules.cascaded_lifting.config import CascadeConfig
 from lightning_modules.cascaded_lifting.lifting import CAMERA_NUMBERS, LiftingNet, PoseStatistics, pinhole_joints
 from lightning_modules.common.backbones import Pretrained, count_upsamplings, create_backbone
 from lightning_modules.common.heads import upsampling
@@ -35,44 +35,17 @@ class CascadeOutput(NamedTuple):
     """Camera frame, metres, relative to the root; None without the lifting block."""
 
 
-@dataclass(frozen=True)
-class Widths:
-    """Channels of the layers.
-
-    Attributes:
-        context: of the image-context branch.
-        branch: of the other one (S3HT).
-        own_upsampling: whether the bone-joint block has deconvolutions of its own; otherwise it starts from the context
-            branch's features, which costs a few parameters only.
-        lifting: of the lifting block.
-        lifting_blocks: its residual blocks.
-    """
-
-    context: int = 256
-    branch: int = 256
-    own_upsampling: bool = True
-    lifting: int = 1024
-    lifting_blocks: int = 5
-
-
 class CascadeNet(nn.Module):
     """Backbone, image-context branch, step-by-step heat maps, fused volumes, lifting block (Fig. 2); RGB in [0, 1].
 
     Args:
+        config: settings.
         joints: N.
         bones: number of bone maps.
-        backbone: name in `lightning_modules.common.backbones`; its last features are enlarged to a quarter of the crop.
-        cells: side of the maps.
-        bins: C, depth of the cube and of the volumes.
-        widths: channels of the layers.
-        pretrained: weights that the backbone starts from; see `create_backbone`.
         ordinal: have the ordinal head, which supervises and says nothing to what comes after it.
         lifting: have the lifting block.
-        camera: let the lifting block know where in the photograph the crop lies, and correct what a pinhole camera
-            makes of the 2.5D joints.
-        dropout: of the lifting block.
         root: joint that lifted joints are relative to.
-        depth_range: metres covered by the depth axis.
+        pretrained: weights that the backbone starts from; see `create_backbone`.
 
     Raises:
         ValueError: no such backbone, or it ends at stride 4.
@@ -80,44 +53,39 @@ class CascadeNet(nn.Module):
 
     def __init__(
         self,
+        config: CascadeConfig = CascadeConfig(),
         joints: int = 18,
         bones: int = 17,
-        backbone: str = "resnet50",
-        cells: int = 64,
-        bins: int = 64,
-        widths: Widths | None = None,
-        pretrained: Pretrained = False,
         ordinal: bool = True,
         lifting: bool = True,
-        camera: bool = False,
-        dropout: float = 0.5,
         root: int = 0,
-        depth_range: float = 2.0,
+        pretrained: Pretrained = False,
     ) -> None:
         super().__init__()
-        width = widths or Widths()
-        self.root, self.depth_range = root, depth_range
-        self.count, self.cells, self.bins, self.camera = joints, cells, bins, camera
-        self.backbone = create_backbone(backbone, pretrained, maps=(-1,))
+        context, branch, bins = config.head_channels, config.branch_channels, config.bins
+        self.config, self.count, self.root = config, joints, root
+        self.backbone = create_backbone(config.backbone, pretrained, maps=(-1,), output_stride=config.output_stride)
         self.normalise = Normalise(self.backbone.mean, self.backbone.std)
-        channels, times = self.backbone.channels[-1], count_upsamplings(self.backbone, backbone)
-        self.context = upsampling(channels, width.context, times)
-        self.bone_branch = upsampling(channels, width.branch, times) if width.own_upsampling else None
-        structure = width.branch if width.own_upsampling else width.context
+        channels, times = self.backbone.channels[-1], count_upsamplings(self.backbone, config.backbone)
+        self.context = upsampling(channels, context, times)
+        self.bone_branch = upsampling(channels, branch, times) if config.own_upsampling else None
+        structure = branch if config.own_upsampling else context
         self.bone_head = nn.Conv2d(structure, bones, 1)
-        shared = width.context if width.own_upsampling else 0
-        self.joint_fusion = _two_layers(structure + shared + bones, width.branch)
-        self.joint_head = nn.Conv2d(width.branch, joints, 1)
-        self.dilated = DilatedBlock(width.context, width.branch)
-        self.depth_fusion = _two_layers(joints + width.branch, width.branch)
-        self.cube_head = nn.Conv2d(width.branch, bins, 1)
-        self.ordinal_head = nn.Conv2d(width.branch, bins, 1) if ordinal else None
-        self.volume_fusion = _layer(width.branch + width.context + bins, width.context)
-        self.volume_head = nn.Conv2d(width.context, joints * bins, 1)
+        shared = context if config.own_upsampling else 0
+        self.joint_fusion = _two_layers(structure + shared + bones, branch)
+        self.joint_head = nn.Conv2d(branch, joints, 1)
+        self.dilated = DilatedBlock(context, branch)
+        self.depth_fusion = _two_layers(joints + branch, branch)
+        self.cube_head = nn.Conv2d(branch, bins, 1)
+        self.ordinal_head = nn.Conv2d(branch, bins, 1) if ordinal else None
+        self.volume_fusion = _layer(branch + context + bins, context)
+        self.volume_head = nn.Conv2d(context, joints * bins, 1)
         init_convolutions(*(part for name, part in self.named_children() if name != "backbone"))
         self.statistics = PoseStatistics(joints)
-        extra = CAMERA_NUMBERS + 3 * joints if camera else 0
-        self.lifting = LiftingNet(joints, width.lifting, width.lifting_blocks, dropout, extra) if lifting else None
+        extra = CAMERA_NUMBERS + 3 * joints if config.lifting_camera else 0
+        self.lifting = None
+        if lifting:
+            self.lifting = LiftingNet(joints, config.lifting_channels, config.lifting_blocks, config.dropout, extra)
 
     def forward(
         self, image: Float[Tensor, "batch 3 size size"], camera: Float[Tensor, "batch 4"] | None = None
@@ -143,7 +111,7 @@ class CascadeNet(nn.Module):
         cube = self.cube_head(deep)
         ordinal = None if self.ordinal_head is None else self.ordinal_head(deep)
         volumes = self.volume_head(self.volume_fusion(torch.cat([deep, context, cube], 1)))
-        joints = soft_argmax_nd(torch.unflatten(volumes, 1, (self.count, self.bins)))
+        joints = soft_argmax_nd(torch.unflatten(volumes, 1, (self.count, self.config.bins)))
         return CascadeOutput(joints, bone_maps, joint_maps, cube, ordinal, None)
 
     def lift(
@@ -156,14 +124,14 @@ class CascadeNet(nn.Module):
         """
         if self.lifting is None:
             raise ValueError("this network has no lifting block: it is of the first stage")
-        extent = torch.tensor([self.cells, self.cells, self.bins], device=joints.device)
+        extent = torch.tensor([self.config.cells, self.config.cells, self.config.bins], device=joints.device)
         seen = joints.detach() * (2 / extent) - 1
         guess, extra = self.statistics.mean.expand_as(seen), []
-        if self.camera:
+        if self.config.lifting_camera:
             if camera is None:  # len() would fix the batch of an exported graph
                 camera = torch.tensor(_MIDDLE_CAMERA, device=seen.device).expand(seen.shape[0], -1)
             with full_precision(joints):
-                guess = pinhole_joints(seen.float(), camera.float(), self.depth_range)
+                guess = pinhole_joints(seen.float(), camera.float(), self.config.depth_range)
                 guess = guess - guess[:, self.root, None]
                 extra = [camera, ((guess - self.statistics.mean) / self.statistics.spread).flatten(1)]
         standardised = self.lifting(torch.cat([seen.flatten(1), *extra], 1))

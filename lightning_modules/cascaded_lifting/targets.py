@@ -16,11 +16,10 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from lightning_modules.cascaded_lifting.config import BoneDistance
 from lightning_modules.common.heatmaps import gaussian_profile
 from lightning_modules.common.volumes import JointTargets
 
-DISTANCES = ("squared", "plain")
-"""Whether the distance in Eq. 1 is squared, as in a Gaussian, or taken as printed."""
 _SHOWN = 0.5  # a pixel belongs to a joint where its heat map is higher
 
 
@@ -32,13 +31,13 @@ class MapSettings:
         cells: side of a map.
         bins: depth of the cube, C in the paper.
         sigma: of the joints' Gaussians, in cells.
-        distance: one of `DISTANCES`.
+        distance: see `CascadeLossConfig.bone_distance`.
     """
 
     cells: int
     bins: int
     sigma: float = 2.0
-    distance: str = "squared"
+    distance: BoneDistance = "squared"
 
 
 class CascadeTargets(NamedTuple):
@@ -105,7 +104,7 @@ def draw_bones(
     end: Float[Tensor, "batch bones 2"],
     cells: int,
     sigma: float,
-    distance: str = "squared",
+    distance: BoneDistance = "squared",
 ) -> Float[Tensor, "batch bones cells cells"]:
     """Eq. 1: exp(-D / (2 sigma^2)), D the distance of a cell to the bone between its two joints, squared by default.
 

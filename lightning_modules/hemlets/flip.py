@@ -8,13 +8,12 @@ from torch import Tensor
 
 from body.skeleton import Skeleton
 from lightning_modules.common.flip_test import mean_body, mirror_body
+from lightning_modules.hemlets.config import Merge
 from lightning_modules.hemlets.network import HemletsOutput
-
-MERGES = ("released", "unbiased")
 
 
 def mirror_joints(
-    joints: Float[Tensor, "batch joints 3"], skeleton: Skeleton, crop_size: int, merge: str
+    joints: Float[Tensor, "batch joints 3"], skeleton: Skeleton, crop_size: int, merge: Merge
 ) -> Float[Tensor, "batch joints 3"]:
     """Joints of the mirrored crop in the crop itself, or the other way round.
 
@@ -31,7 +30,7 @@ def mirror_joints(
 
 
 def merge_mirrored(
-    here: HemletsOutput, there: HemletsOutput, skeleton: Skeleton, crop_size: int, merge: str
+    here: HemletsOutput, there: HemletsOutput, skeleton: Skeleton, crop_size: int, merge: Merge
 ) -> HemletsOutput:
     """The mean of the answers to a crop and to its mirror image; the maps stay those of the crop."""
     joints = (here.joints + mirror_joints(there.joints, skeleton, crop_size, merge)) / 2

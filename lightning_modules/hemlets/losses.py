@@ -16,10 +16,11 @@ from body.model import BodyModel
 from lightning_modules.common.posed_body import BodyRotations
 from lightning_modules.common.precision import full_precision
 from lightning_modules.common.volumes import squared_error
+from lightning_modules.hemlets.config import HemletsLossConfig, Supervision
 from lightning_modules.hemlets.parts import Parts
 from lightning_modules.hemlets.targets import HeatMaps
 
-SUPERVISION: Mapping[str, tuple[str, ...]] = {
+SUPERVISION: Mapping[Supervision, tuple[str, ...]] = {
     "none": (),
     "heatmaps": ("heatmaps",),
     "hemlets": ("hemlets",),
@@ -33,18 +34,12 @@ class MapLoss(nn.Module):
 
     Args:
         parts: how HEMlets are encoded.
-        supervision: a key of `SUPERVISION`.
-        alpha: 0.05 in the paper.
-
-    Raises:
-        ValueError: no such supervision.
+        config: what is supervised.
     """
 
-    def __init__(self, parts: Parts, supervision: str = "full", alpha: float = 0.05) -> None:
+    def __init__(self, parts: Parts, config: HemletsLossConfig = HemletsLossConfig()) -> None:
         super().__init__()
-        if supervision not in SUPERVISION:
-            raise ValueError(f"no supervision {supervision!r}; use one of {', '.join(SUPERVISION)}")
-        self.parts, self.terms, self.alpha = parts, SUPERVISION[supervision], alpha
+        self.parts, self.terms, self.alpha = parts, SUPERVISION[config.supervision], config.alpha
 
     def forward(self, maps: Float[Tensor, "batch maps height width"], target: HeatMaps) -> dict[str, Tensor]:
         """The terms by name, weighted."""
@@ -60,23 +55,14 @@ class MapLoss(nn.Module):
 class BodyLoss(nn.Module):
     """What supervises PoSh's body: rotations (Eq. 9), shape (Eq. 10), and where they put the skeleton.
 
-    The last is not in the paper (weight 0): small mistakes of rotations add up along a limb, and with few training
-    steps that is most of the error.
-
     Args:
         body: the model.
-        rotation_weight: of Eq. 9; 1 in the paper.
-        betas_weight: of Eq. 10; 1 in the paper.
-        skeleton_weight: of the distances (sum of absolute coordinates in metres) of the posed joints from the root.
+        config: weights.
     """
 
-    def __init__(
-        self, body: BodyModel, rotation_weight: float = 1.0, betas_weight: float = 1.0, skeleton_weight: float = 0.0
-    ) -> None:
+    def __init__(self, body: BodyModel, config: HemletsLossConfig = HemletsLossConfig()) -> None:
         super().__init__()
-        self.body = body
-        self.rotation_weight, self.betas_weight = rotation_weight, betas_weight
-        self.skeleton_weight = skeleton_weight
+        self.body, self.config = body, config
 
     def forward(
         self, predicted: BodyRotations, target: BodyRotations, valid: Bool[Tensor, " batch"]
@@ -87,14 +73,14 @@ class BodyLoss(nn.Module):
         distance = ((predicted.rotations - target.rotations).square().sum((2, 3)) + 1e-12).sqrt().sum(1)
         betas = (predicted.betas - target.betas).abs().sum(1)
         losses = {
-            "rotations": self.rotation_weight * (distance * valid).sum() / people,
-            "betas": self.betas_weight * (betas * valid).sum() / people,
+            "rotations": self.config.rotation_weight * (distance * valid).sum() / people,
+            "betas": self.config.betas_weight * (betas * valid).sum() / people,
         }
-        if self.skeleton_weight:
+        if self.config.skeleton_weight:
             with full_precision(betas):
                 with torch.no_grad():
                     true = self.body.posed_joints(*target)
                 ours = self.body.posed_joints(*predicted)
                 apart = ((ours - ours[:, :1]) - (true - true[:, :1])).abs().sum((1, 2))
-            losses["skeleton"] = self.skeleton_weight * (apart * valid).sum() / people
+            losses["skeleton"] = self.config.skeleton_weight * (apart * valid).sum() / people
         return losses

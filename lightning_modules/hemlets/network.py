@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
@@ -15,6 +14,7 @@ from lightning_modules.common.heatmaps import soft_argmax_nd
 from lightning_modules.common.initialisation import init_convolutions
 from lightning_modules.common.normalisation import Normalise
 from lightning_modules.common.posed_body import BodyRotations
+from lightning_modules.hemlets.config import HemletsConfig
 from lightning_modules.hemlets.fusion import Fusion
 from lightning_modules.hemlets.regressor import SmplRegressor
 
@@ -30,34 +30,15 @@ class HemletsOutput(NamedTuple):
     """PoSh's body, as seen along the ray through the middle of the crop; None without the regressor."""
 
 
-@dataclass(frozen=True)
-class Widths:
-    """Channels of the layers.
-
-    Attributes:
-        upsampled: after every deconvolution, and of the encoder.
-        feature: of the feature branch: 1024 in the release; about 448 gives the paper's 47.7 million parameters.
-        hidden: before the last layer.
-        regressor: of PoSh's hidden layers.
-    """
-
-    upsampled: int = 256
-    feature: int = 1024
-    hidden: int = 1024
-    regressor: int = 1024
-
-
 class HemletsNet(nn.Module):
     """Backbone, two up-sampling branches, and volumes of both (section 3.2, Fig. 3); RGB in [0, 1] goes in.
 
     Args:
+        config: settings.
         joints: J.
         part_maps: number of HEMlets' maps.
-        backbone: name in `lightning_modules.common.backbones`; its last features are enlarged to a quarter of the crop.
-        depth_bins: depth of the volumes.
-        widths: channels of the layers.
-        pretrained: weights that the backbone starts from; see `create_backbone`.
         pose_joints: number of rotations of PoSh's body; 0 for no body regressor.
+        pretrained: weights that the backbone starts from; see `create_backbone`.
 
     Raises:
         ValueError: no such backbone, or it ends at stride 4.
@@ -65,33 +46,29 @@ class HemletsNet(nn.Module):
 
     def __init__(
         self,
+        config: HemletsConfig = HemletsConfig(),
         joints: int = 18,
         part_maps: int = 42,
-        backbone: str = "resnet50",
-        depth_bins: int = 64,
-        widths: Widths | None = None,
-        pretrained: Pretrained = False,
         pose_joints: int = 0,
+        pretrained: Pretrained = False,
     ) -> None:
         super().__init__()
-        self.count, self.depth_bins = joints, depth_bins
-        width = widths or Widths()
-        self.backbone = create_backbone(backbone, pretrained, maps=(-1,))
+        self.count, self.depth_bins, width = joints, config.bins, config.head_channels
+        self.backbone = create_backbone(config.backbone, pretrained, maps=(-1,), output_stride=config.output_stride)
         self.normalise = Normalise(self.backbone.mean, self.backbone.std)
-        channels, times = self.backbone.channels[-1], count_upsamplings(self.backbone, backbone)
-        inner = width.upsampled
-        self.feature_branch = upsampling(channels, width.upsampled, times)
-        self.map_branch = upsampling(channels, width.upsampled, times)
-        self.maps = nn.Conv2d(inner, part_maps + joints, 3, padding=1)
+        channels, times = self.backbone.channels[-1], count_upsamplings(self.backbone, config.backbone)
+        self.feature_branch = upsampling(channels, width, times)
+        self.map_branch = upsampling(channels, width, times)
+        self.maps = nn.Conv2d(width, part_maps + joints, 3, padding=1)
         self.encoder = nn.Sequential(
-            nn.Conv2d(part_maps + joints, width.upsampled, 3, padding=1),
-            nn.BatchNorm2d(width.upsampled),
-            nn.ReLU(inplace=True),
+            nn.Conv2d(part_maps + joints, width, 3, padding=1), nn.BatchNorm2d(width), nn.ReLU(inplace=True)
         )
-        self.fusion = Fusion(inner, width.feature, width.upsampled, width.hidden)
-        self.volume = nn.Conv2d(width.hidden, joints * depth_bins, 1)
+        self.fusion = Fusion(width, config.feature_channels, width, config.hidden_channels)
+        self.volume = nn.Conv2d(config.hidden_channels, joints * config.bins, 1)
         init_convolutions(self.feature_branch, self.map_branch, self.maps, self.encoder, self.fusion, self.volume)
-        self.regressor = SmplRegressor(channels, joints, pose_joints, width.regressor) if pose_joints else None
+        self.regressor = None
+        if pose_joints:
+            self.regressor = SmplRegressor(channels, joints, pose_joints, config.regressor_channels)
 
     def forward(self, image: Float[Tensor, "batch 3 size size"]) -> HemletsOutput:
         """Joints, maps and body of RGB crops."""

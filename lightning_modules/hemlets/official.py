@@ -9,7 +9,8 @@ from torch import Tensor
 
 from body.skeleton import get_skeleton
 from lightning_modules.common.state_dict_mapping import Rule, rename
-from lightning_modules.hemlets.network import HemletsNet, Widths
+from lightning_modules.hemlets.config import HemletsConfig
+from lightning_modules.hemlets.network import HemletsNet
 from lightning_modules.hemlets.parts import make_parts
 
 RULES: tuple[Rule, ...] = (
@@ -47,12 +48,8 @@ def build_network(config: Mapping[str, Any]) -> HemletsNet:
     Raises:
         ValueError: no official network is like this.
     """
-    if config.get("smpl", False):
+    network = HemletsConfig(**config.get("network", {}))
+    if network.smpl:
         raise ValueError("the released HEMlets has no body regressor; leave out smpl")
     skeleton = get_skeleton(config.get("skeleton", "h36m18"))
-    parts = make_parts(skeleton, config.get("parts"), config.get("encoding", "hemlets"))
-    widths = Widths(
-        config.get("head_channels", 256), config.get("feature_channels", 1024), config.get("hidden_channels", 1024)
-    )
-    bins = config.get("depth_bins") or config.get("crop_size", 256) // 4
-    return HemletsNet(len(skeleton), parts.maps, config.get("backbone", "resnet50"), bins, widths)
+    return HemletsNet(network, len(skeleton), make_parts(skeleton, network.parts, network.encoding).maps)

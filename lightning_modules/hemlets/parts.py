@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from body.skeleton import Skeleton
+from lightning_modules.hemlets.config import Encoding
 
 DEFAULT_PARTS: tuple[tuple[str, str], ...] = (
     ("pelvis_h36m", "right_hip_h36m"),
@@ -29,8 +30,8 @@ Neither paper nor release lists them. These have both ends among MPII's joints, 
 the short one from thorax to neck.
 """
 
-STATES = {"hemlets": 3, "5s": 5, "2s": 3}
-"""Encoding -> maps per part. `hemlets`: triplets. `5s`: five angles. `2s`: both joints by depth order (Fig. 9)."""
+STATES: Mapping[Encoding, int] = {"hemlets": 3, "5s": 5, "2s": 3}
+"""Encoding -> maps per part."""
 
 
 @dataclass(frozen=True)
@@ -40,12 +41,12 @@ class Parts:
     Attributes:
         parents: joint index of every part's parent.
         children: joint index of its child.
-        encoding: a key of `STATES`.
+        encoding: see `HemletsConfig`.
     """
 
     parents: tuple[int, ...]
     children: tuple[int, ...]
-    encoding: str = "hemlets"
+    encoding: Encoding = "hemlets"
 
     def __len__(self) -> int:
         return len(self.parents)
@@ -61,19 +62,19 @@ class Parts:
         return len(self) * self.states
 
 
-def make_parts(skeleton: Skeleton, pairs: Sequence[Sequence[str]] | None = None, encoding: str = "hemlets") -> Parts:
+def make_parts(
+    skeleton: Skeleton, pairs: Sequence[Sequence[str]] | None = None, encoding: Encoding = "hemlets"
+) -> Parts:
     """Parts of a skeleton by joint names.
 
     Args:
         skeleton: has the joints.
         pairs: (parent, child) names; `DEFAULT_PARTS` when omitted.
-        encoding: a key of `STATES`.
+        encoding: see `HemletsConfig`.
 
     Raises:
-        ValueError: no such encoding, or not two joints of the skeleton.
+        ValueError: not two joints of the skeleton.
     """
-    if encoding not in STATES:
-        raise ValueError(f"no encoding {encoding!r}; use one of {', '.join(STATES)}")
     chosen = DEFAULT_PARTS if pairs is None else pairs
     for pair in chosen:
         if len(pair) != 2 or not set(pair) <= set(skeleton.joints):

@@ -11,8 +11,7 @@ from torch import Tensor, nn
 
 from body.model import BodyModel
 from lightning_modules.common.precision import full_precision
-
-ROTATIONS = ("absolute", "relative")
+from lightning_modules.nbf.config import Rotations
 
 
 def nearest_rotation(
@@ -77,20 +76,18 @@ class BodyLayer(nn.Module):
 
     Args:
         body: with SMPL's 24 joints.
-        rotations: one of `ROTATIONS`: what the matrices are, and the rotations of all methods.
+        rotations: see `NBFConfig`.
         proper: see `nearest_rotation`.
 
     Raises:
-        ValueError: `rotations` is neither, or the body is no body of 24 joints.
+        ValueError: the body is no body of 24 joints.
     """
 
     rest: Tensor
     rest_directions: Tensor
 
-    def __init__(self, body: BodyModel, rotations: str = "absolute", proper: bool = True) -> None:
+    def __init__(self, body: BodyModel, rotations: Rotations = "absolute", proper: bool = True) -> None:
         super().__init__()
-        if rotations not in ROTATIONS:
-            raise ValueError(f"no rotations {rotations!r}; use one of {', '.join(ROTATIONS)}")
         if len(body.parents) != 24:
             raise ValueError(f"body {body.name!r} has not SMPL's 24 joints; use open or smpl")
         self.body, self.absolute, self.proper = body, rotations == "absolute", proper

@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from lightning_modules.nbf.camera import FixedCamera
+from lightning_modules.nbf.config import NBFLossConfig
 from lightning_modules.nbf.losses import joint_loss, parameter_loss
 from lightning_modules.nbf.network import Estimate
 from lightning_modules.nbf.targets import BodyTruth
@@ -20,17 +21,11 @@ class FitLoss:
 
     Attributes:
         camera: of the encoder's picture.
-        latent: weight of L_lat.
-        joints3d: weight of L_3D.
-        joints2d: weight of L_2D.
-        distance: of joints, see `joint_loss`.
+        config: weights, and the distance of joints.
     """
 
     camera: FixedCamera
-    latent: float
-    joints3d: float
-    joints2d: float
-    distance: str
+    config: NBFLossConfig
 
     def __call__(
         self,
@@ -49,18 +44,20 @@ class FitLoss:
             known: samples whose 3D labels may be used.
             mean: what the network adds to its numbers.
         """
-        terms = dict[str, Tensor]()
-        if self.latent:
+        config, terms = self.config, dict[str, Tensor]()
+        if config.latent_weight:
             target = torch.cat([truth.betas, truth.rotations.flatten(1)], -1) - mean
-            terms["latent"] = self.latent * parameter_loss(estimate.latent.float(), target, known)
-        if self.joints3d:
+            terms["latent"] = config.latent_weight * parameter_loss(estimate.latent.float(), target, known)
+        if config.joints3d_weight:
             everywhere = known[:, None].expand(estimate.joints.shape[:2])
-            terms["joints3d"] = self.joints3d * joint_loss(estimate.joints, truth.joints, everywhere, self.distance)
-        if self.joints2d:
+            terms["joints3d"] = config.joints3d_weight * joint_loss(
+                estimate.joints, truth.joints, everywhere, config.distance
+            )
+        if config.joints2d_weight:
             # translations are the true body's where it may be used, else those with which the estimate fits best
             of = torch.where(known[:, None, None], truth.joints, estimate.joints)
             transl = self.camera.locate(of, pixels, truth.pixels_valid)
             seen, half = self.camera.project(estimate.joints, transl), self.camera.size / 2
-            distance = joint_loss(seen / half, pixels / half, truth.pixels_valid, self.distance)
-            terms["joints2d"] = self.joints2d * distance
+            distance = joint_loss(seen / half, pixels / half, truth.pixels_valid, config.distance)
+            terms["joints2d"] = config.joints2d_weight * distance
         return terms

@@ -18,8 +18,6 @@ from lightning_modules.nbf.coding import colour_joints, colour_labels, colour_ta
 from lightning_modules.nbf.scale import ScaleConvention
 from lightning_modules.nbf.targets import BodyTruth
 
-INPUTS = ("parts", "true_parts", "rgb", "joints14", "joints24")
-
 _LSP = ("ankle", "knee", "hip", "wrist", "elbow", "shoulder")
 _JOINTS14 = {*(f"{side}_{joint}" for joint in _LSP for side in ("left", "right")), "neck", "head"}
 _BLOB = 0.02  # standard deviation of a joint's blob, as a share of the picture

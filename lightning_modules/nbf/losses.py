@@ -8,8 +8,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from lightning_modules.nbf.coding import nearest
+from lightning_modules.nbf.config import Distance
 
-DISTANCES = ("euclidean", "squared")
 """Of joints: the release's, and the one that the paper writes."""
 
 _IGNORED = -100
@@ -29,17 +29,12 @@ def joint_loss(
     joints: Float[Tensor, "batch joints dim"],
     target: Float[Tensor, "batch joints dim"],
     valid: Bool[Tensor, "batch joints"],
-    distance: str = "euclidean",
+    distance: Distance = "euclidean",
 ) -> Float[Tensor, ""]:
     """Distance of 3D joints in metres (Eq. 7), or of 2D joints in halves of the picture (Eq. 8).
 
     Mean over all joints, those without a label as zeros.
-
-    Raises:
-        ValueError: `distance` is none of `DISTANCES`.
     """
-    if distance not in DISTANCES:
-        raise ValueError(f"no distance {distance!r}; use one of {', '.join(DISTANCES)}")
     squared = torch.where(valid, (joints - target).square().sum(-1), 0.0)
     # the square root alone has an infinite gradient at 0, which a mask turns into NaN
     return (squared if distance == "squared" else (squared + 1e-12).sqrt() * valid).mean()

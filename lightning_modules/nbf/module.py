@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Unpack
 
 import torch
 from jaxtyping import Float
@@ -16,21 +15,19 @@ from body.skeleton import SMPL24, Skeleton, get_skeleton
 from datamodules.batch import Batch
 from lightning_modules.base import PoseModule
 from lightning_modules.common.backbones import Backbone
-from lightning_modules.common.initial_weights import load_backbone
 from lightning_modules.common.precision import full_precision
 from lightning_modules.common.rotations import crop_to_camera_rotation
-from lightning_modules.common.training import Schedule
-from lightning_modules.nbf.body_layer import BodyLayer
+from lightning_modules.common.training import TrainingOptions
 from lightning_modules.nbf.camera import FixedCamera
+from lightning_modules.nbf.config import NBFConfig, NBFLossConfig, Scale, Stages
 from lightning_modules.nbf.criterion import FitLoss
-from lightning_modules.nbf.encoder import Encoder
 from lightning_modules.nbf.encoder_input import EncoderInput, View
 from lightning_modules.nbf.losses import part_loss
-from lightning_modules.nbf.network import Fit, NBFNetwork
+from lightning_modules.nbf.network import Fit, NBFNetwork, make_network
 from lightning_modules.nbf.placement import Placement
 from lightning_modules.nbf.scale import ScaleConvention
-from lightning_modules.nbf.segmenter import make_segmenter, most_probable
-from lightning_modules.nbf.stages import check_settings, segmenter_state
+from lightning_modules.nbf.segmenter import most_probable
+from lightning_modules.nbf.stages import check_stages, segmenter_state
 from lightning_modules.nbf.targets import BodyTruth, body_truth, labelled
 from lightning_modules.prediction import Prediction
 from metrics.segmentation import PartSegmentation
@@ -41,137 +38,70 @@ class NBFModule(PoseModule):
     """Body parameters from a segmentation into parts, through a body model (Omran et al., 3DV 2018).
 
     Args:
-        encoder: of the fitting stage: `resnet50v1` or `resnet50v2` (the release's), a name in
-            `lightning_modules.common.backbones`, or `none` for a segmenter alone.
-        segmenter: `refinenet`, `deeplab` or `none` (Table 2).
-        segmenter_backbone: `resnet101v1` (the release's) or a name in `lightning_modules.common.backbones`.
-        segmenter_channels: width of RefineNet's decoder.
-        segmenter_norm: batch norm in it, for trainings without ImageNet weights; not in the paper.
-        pretrained: weights that backbones start from; see `TrainingOptions`.
-        crop_size: side of the photograph's crop in pixels, a multiple of 32.
-        input_size: side of the encoder's picture.
-        parts: 1, 3, 6, 12 or 24 (Table 1).
-        input: what the encoder sees (Table 1): the segmenter's `parts`, `true_parts`, the photograph (`rgb`), or the
-            true joints as blobs (`joints14`, `joints24`).
-        coding: of the segmenter's parts: `hard` or `soft`; see `network.NBFNetwork`.
-        rotations: `absolute` or `relative` rotation matrices are estimated.
-        proper_rotations: never reflections; the release has no such correction.
-        train: `segmenter`, `fitter` or `both`.
-        segmenter_from: where stage `fitter` gets its trained segmenter from, a file; also in place of a checkpoint's.
-        backbone_from: weights of the zoo whose backbone both stages start from: a file, or on the command line a name.
-        scale: how training crops are brought to the paper's scale; one of `scale.SCALES`.
-        test_scale: the same in validation, test and prediction.
-        part_weight: weight of the segmentation's cross entropy.
-        latent_weight: weight of L_lat (Tables 3 and 4), as for the two after it.
-        joints3d_weight: weight of L_3D.
-        joints2d_weight: weight of L_2D.
-        distance: of joints: `euclidean` (as released) or `squared` (as written).
-        labelled_share: share of training samples whose 3D labels are used (Table 4).
-        parts_every: the segmenter is run in every so many training steps only, and an encoder for `parts` is shown the
-            true ones in the others, which are several times as fast.
-        true_parts_steps: first steps in which the segmenter is not run at all.
+        network: settings of the networks.
+        losses: what they are trained with.
         body: body model.
         skeleton: joint set of the batches.
-        lr: see `PoseModule`, as for the arguments after it but the next. Defaults are the released fitting stage's.
-        weight_decay: on kernels and matrices.
-        schedule: see `PoseModule`.
-        milestones: see `PoseModule`.
-        lr_factor: see `PoseModule`.
-        warmup_steps: see `PoseModule`.
         protocol: see `PoseModule`.
+        train: the stages that are trained.
+        segmenter_from: where stage `fitter` gets its trained segmenter from, a file; also in place of a checkpoint's.
+        scale: how training crops are brought to the paper's scale; see `ScaleConvention`.
+        test_scale: the same in validation, test and prediction.
+        weight_decay: on kernels and matrices.
+        **training: see `TrainingOptions`; the defaults are the released fitting stage's.
 
     Raises:
-        ValueError: a setting is not known, or does not go with another; the message says which.
+        ValueError: settings do not go together; the message says which.
     """
 
-    initialisation: ClassVar[Mapping[str, Any]] = {"segmenter_from": None, "true_parts_steps": 0}
+    training_defaults = TrainingOptions(lr=4e-5, schedule="poly")
+    initialisation: ClassVar[Mapping[str, Any]] = {"segmenter_from": None, "losses": {"true_parts_steps": 0}}
     network: NBFNetwork
     batch_skeleton: Skeleton
 
     def __init__(
         self,
-        encoder: str = "resnet50v1",
-        segmenter: str = "refinenet",
-        segmenter_backbone: str = "resnet101v1",
-        segmenter_channels: int = 256,
-        segmenter_norm: bool = False,
-        pretrained: bool | str = False,
-        crop_size: int = 512,
-        input_size: int = 224,
-        parts: int = 12,
-        input: str = "parts",
-        coding: str = "hard",
-        rotations: str = "absolute",
-        proper_rotations: bool = True,
-        train: str = "both",
-        segmenter_from: str | None = None,
-        backbone_from: str | None = None,
-        scale: str = "crop",
-        test_scale: str = "crop",
-        part_weight: float = 1.0,
-        latent_weight: float = 1.0,
-        joints3d_weight: float = 0.0,
-        joints2d_weight: float = 1.0,
-        distance: str = "euclidean",
-        labelled_share: float = 1.0,
-        parts_every: int = 1,
-        true_parts_steps: int = 0,
+        network: NBFConfig = NBFConfig(),
+        losses: NBFLossConfig = NBFLossConfig(),
         body: str = "open",
         skeleton: str = "smpl29",
-        lr: float = 4e-5,
-        weight_decay: float = 1e-4,
-        schedule: Schedule = "poly",
-        milestones: list[int] | None = None,
-        lr_factor: float = 0.1,
-        warmup_steps: int = 0,
         protocol: str = "open-v1",
+        train: Stages = "both",
+        segmenter_from: str | None = None,
+        scale: Scale = "crop",
+        test_scale: Scale = "crop",
+        weight_decay: float = 1e-4,
+        **training: Unpack[TrainingOptions],
     ) -> None:
-        super().__init__(
-            protocol,
-            lr=lr,
-            schedule=schedule,
-            milestones=[] if milestones is None else milestones,
-            lr_factor=lr_factor,
-            warmup_steps=warmup_steps,
-            pretrained=pretrained,
-            backbone_from=backbone_from,
-        )
+        super().__init__(protocol, **training)
         self.save_hyperparameters()
-        check_settings(self.hparams)
-        layer = BodyLayer(load_body(body), rotations, proper_rotations)
-        stage = None
-        if segmenter != "none":
-            widths = (segmenter_channels, pretrained, segmenter_norm)
-            stage = make_segmenter(segmenter, segmenter_backbone, parts, *widths)
-        fitter = None if encoder == "none" else Encoder(encoder, pretrained)
-        self.network = NBFNetwork(fitter, layer, stage, parts, input_size, coding)
+        check_stages(network, losses, train, segmenter_from)
+        self.network = make_network(network, load_body(body), self.training_options["pretrained"])
+        layer, camera = self.network.layer, FixedCamera(network.input_size)
         self.skeleton, self.batch_skeleton = SMPL24, get_skeleton(skeleton)
-        self.crop_size, self.input_kind, self.stages = crop_size, input, train
-        self.segmenter_from, self.backbone_from = segmenter_from, backbone_from
-        camera = FixedCamera(input_size)
+        self.crop_size, self.input_kind, self.stages = network.crop_size, network.input, train
+        self.loss_config, self.true_parts_steps = losses, losses.true_parts_steps
+        self.segmenter_from, self.weight_decay = segmenter_from, weight_decay
         self.scales = {mode: ScaleConvention(name, layer) for mode, name in ((True, scale), (False, test_scale))}
-        self.placement = Placement(layer, camera)
-        self.fit_loss = FitLoss(camera, latent_weight, joints3d_weight, joints2d_weight, distance)
-        self.part_weight, self.weight_decay, self.labelled_share = part_weight, weight_decay, labelled_share
-        self.parts_every, self.true_parts_steps = parts_every, true_parts_steps
-        self.part_metric = PartSegmentation(parts + 1)
-        self.encoder_input = EncoderInput(crop_size, input_size, parts)
-        first = crop_size if input in ("parts", "rgb") else input_size
-        self.example_input_array = torch.zeros(1, 3, first, first)
+        self.placement, self.fit_loss = Placement(layer, camera), FitLoss(camera, losses)
+        self.part_metric = PartSegmentation(network.parts + 1)
+        self.encoder_input = EncoderInput(network.crop_size, network.input_size, network.parts)
+        side = network.crop_size if network.input in ("parts", "rgb") else network.input_size
+        self.example_input_array = torch.zeros(1, 3, side, side)
         idle = {"segmenter": self.network.encoder, "fitter": self.network.segmenter}.get(train)
         if idle is not None:
             self.freeze_part(idle)
 
     def setup(self, stage: str) -> None:
-        """Before `fit`, load what the stages start from, where it is named."""
-        if stage != "fit":
-            return
-        if self.backbone_from is not None:
-            for part in (self.network.encoder, self.network.segmenter):
-                if part is not None and isinstance(part.backbone, Backbone):
-                    load_backbone(part.backbone, Path(self.backbone_from))
-        if self.segmenter_from is not None:
+        """Before `fit`, load the trained segmenter where one is named."""
+        super().setup(stage)
+        if stage == "fit" and self.segmenter_from is not None:
             self.network.load_state_dict(self.network.state_dict() | segmenter_state(self.segmenter_from, ""))
+
+    def backbones(self) -> tuple[Backbone, ...]:
+        """Those of both stages that are not the release's own; see `PoseModule.backbones`."""
+        parts = (self.network.encoder, self.network.segmenter)
+        return tuple(p.backbone for p in parts if p is not None and isinstance(p.backbone, Backbone))
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Take the segmenter from `segmenter_from` in place of the checkpoint's, whose training had another one."""
@@ -201,10 +131,10 @@ class NBFModule(PoseModule):
         losses = dict[str, Tensor]()
         logits = self._segment(view.image)
         if logits is not None and self.stages != "fitter":
-            losses["part"] = self.part_weight * part_loss(logits, view.parts, batch["iuv_valid"])
+            losses["part"] = self.loss_config.part_weight * part_loss(logits, view.parts, batch["iuv_valid"])
         if self.stages != "segmenter":
             estimate = self.network.estimate(self._picture(view, truth, logits))
-            known = labelled(batch, self.labelled_share)
+            known = labelled(batch, self.loss_config.labelled_share)
             losses |= self.fit_loss(estimate, truth, view.pixels, known, self.network.mean)
         return losses
 
@@ -296,7 +226,7 @@ class NBFModule(PoseModule):
     def _segment(self, image: Tensor) -> Tensor | None:
         """Logits, or None in training steps that do without."""
         early = self.training and self.global_step < self.true_parts_steps
-        skipped = self.training and self.global_step % self.parts_every != 0
+        skipped = self.training and self.global_step % self.loss_config.segmenter_interval != 0
         if self.network.segmenter is None or ((early or skipped) and self.stages != "segmenter"):
             return None
         with torch.set_grad_enabled(torch.is_grad_enabled() and self.stages != "fitter"):

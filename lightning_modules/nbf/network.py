@@ -8,12 +8,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from body.model import BodyModel
+from lightning_modules.common.backbones import Pretrained
 from lightning_modules.nbf.body_layer import BodyLayer
 from lightning_modules.nbf.coding import blend_colours, colour_labels, colour_table
+from lightning_modules.nbf.config import Coding, NBFConfig
 from lightning_modules.nbf.encoder import Encoder
-from lightning_modules.nbf.segmenter import most_probable
-
-CODINGS = ("hard", "soft")
+from lightning_modules.nbf.segmenter import make_segmenter, most_probable
 
 
 class Estimate(NamedTuple):
@@ -47,11 +48,7 @@ class NBFNetwork(nn.Module):
         segmenter: of the first stage; None where the encoder is given its pictures.
         parts: number of parts that are coloured.
         input_size: side of the encoder's picture in pixels.
-        coding: `hard` colours the most probable label of each pixel, as the release; `soft` blends the colours by
-            probability, so that gradients reach the segmenter.
-
-    Raises:
-        ValueError: no such coding.
+        coding: see `NBFConfig`.
     """
 
     mean: Tensor
@@ -64,11 +61,9 @@ class NBFNetwork(nn.Module):
         segmenter: nn.Module | None = None,
         parts: int = 12,
         input_size: int = 224,
-        coding: str = "hard",
+        coding: Coding = "hard",
     ) -> None:
         super().__init__()
-        if coding not in CODINGS:
-            raise ValueError(f"no coding {coding!r}; use one of {', '.join(CODINGS)}")
         self.encoder, self.layer, self.segmenter = encoder, layer, segmenter
         self.input_size, self.coding = input_size, coding
         self.register_buffer("mean", torch.cat([torch.zeros(10), layer.mean_rotations().flatten()]))
@@ -116,3 +111,15 @@ class NBFNetwork(nn.Module):
             certain = logits.to(torch.promote_types(logits.dtype, torch.float32))
             return blend_colours(certain, self.colours, self.input_size)
         return colour_labels(most_probable(logits, size, self.input_size), self.colours, self.input_size)
+
+
+def make_network(config: NBFConfig, body: BodyModel, pretrained: Pretrained = False) -> NBFNetwork:
+    """The network of a configuration, for a body.
+
+    Raises:
+        ValueError: a backbone does not fit, or the body has not SMPL's joints.
+    """
+    encoder = None if config.encoder == "none" else Encoder(config.encoder, pretrained)
+    layer = BodyLayer(body, config.rotations, config.proper_rotations)
+    segmenter = make_segmenter(config, pretrained)
+    return NBFNetwork(encoder, layer, segmenter, config.parts, config.input_size, config.coding)

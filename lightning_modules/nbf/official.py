@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from lightning_modules.common.state_dict_mapping import Rule, rename
+from lightning_modules.nbf.config import NBFConfig
 from lightning_modules.nbf.encoder import LATENTS, Encoder
 from lightning_modules.nbf.segmenter import make_segmenter
 
@@ -90,14 +91,14 @@ def implied_settings(state: Mapping[str, Tensor]) -> dict[str, Any]:
         state: as for `convert_state_dict`.
     """
     names = [_plain(name) for name in state]
-    settings: dict[str, Any] = {}
+    network: dict[str, Any] = {}
     if any("resnet_v2_50" in name for name in names):
-        settings["encoder"] = "resnet50v2"
+        network["encoder"] = "resnet50v2"
     if not any(name.startswith(("resnet_v1_101.", "decoder.")) for name in names):
-        settings |= {"segmenter": "none", "input": "true_parts", "train": "fitter"}
-    elif not any(name.startswith("generator.") for name in names):
-        settings |= {"encoder": "none", "train": "segmenter"}
-    return settings
+        return {"network": network | {"segmenter": "none", "input": "true_parts"}, "train": "fitter"}
+    if not any(name.startswith("generator.") for name in names):
+        return {"network": network | {"encoder": "none"}, "train": "segmenter"}
+    return {"network": network}
 
 
 def build_network(config: Mapping[str, Any]) -> nn.Module:
@@ -106,15 +107,13 @@ def build_network(config: Mapping[str, Any]) -> nn.Module:
     Args:
         config: hyper-parameters of `NBFModule`; those that are not there have the module's defaults.
     """
-    network = nn.Module()
+    settings, network = NBFConfig(**config.get("network", {})), nn.Module()
     network.register_buffer("mean", torch.zeros(LATENTS))
-    encoder = config.get("encoder", "resnet50v1")
-    if encoder != "none":
-        network.encoder = Encoder(encoder)
-    segmenter = config.get("segmenter", "refinenet")
-    if segmenter != "none":
-        backbone, parts = config.get("segmenter_backbone", "resnet101v1"), config.get("parts", 12)
-        network.segmenter = make_segmenter(segmenter, backbone, parts, config.get("segmenter_channels", 256))
+    if settings.encoder != "none":
+        network.encoder = Encoder(settings.encoder)
+    segmenter = make_segmenter(settings)
+    if segmenter is not None:
+        network.segmenter = segmenter
     return network
 
 

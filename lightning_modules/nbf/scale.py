@@ -17,9 +17,8 @@ from lightning_modules.nbf.camera import (
     match_stature,
     stature,
 )
+from lightning_modules.nbf.config import Scale
 from lightning_modules.nbf.targets import BodyTruth
-
-SCALES = ("crop", "box", "keypoints", "true_body")
 
 
 class ScaleConvention:
@@ -31,14 +30,9 @@ class ScaleConvention:
             the true 2D joints fall where the fixed camera sees those of the true body (the paper's rule for training).
             A sample without the labels that its rule needs is treated as by `box`.
         layer: the body.
-
-    Raises:
-        ValueError: no such rule.
     """
 
-    def __init__(self, name: str, layer: BodyLayer) -> None:
-        if name not in SCALES:
-            raise ValueError(f"no scale {name!r}; use one of {', '.join(SCALES)}")
+    def __init__(self, name: Scale, layer: BodyLayer) -> None:
         self.name = name
         self._stature = stature(layer.rest)
 

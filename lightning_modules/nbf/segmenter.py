@@ -16,9 +16,8 @@ from lightning_modules.common.initialisation import init_convolutions
 from lightning_modules.common.normalisation import Normalise
 from lightning_modules.common.precision import full_precision
 from lightning_modules.nbf.coding import nearest_places
+from lightning_modules.nbf.config import NBFConfig
 from lightning_modules.nbf.resnet import RELEASED, ReleasedResNet
-
-SEGMENTERS = ("refinenet", "deeplab")
 
 _CAFFE_MEAN = (122.67892, 116.66877, 104.00699)
 _RATES = (6, 12, 18, 24)
@@ -155,27 +154,18 @@ class DeepLab(nn.Module):
         return torch.stack([classifier(features) for classifier in self.classifiers]).sum(0)
 
 
-def make_segmenter(
-    name: str, backbone: str, parts: int, channels: int = 256, pretrained: Pretrained = False, norm: bool = False
-) -> RefineNet | DeepLab:
-    """A segmenter by name.
-
-    Args:
-        name: one of `SEGMENTERS`.
-        backbone: see the classes.
-        parts: number of parts, without the background.
-        channels: width of RefineNet's decoder.
-        pretrained: see the classes.
-        norm: see `RefineNet`.
+def make_segmenter(config: NBFConfig, pretrained: Pretrained = False) -> RefineNet | DeepLab | None:
+    """The segmenter of a configuration, if it has one.
 
     Raises:
-        ValueError: no such segmenter, or it cannot be built on this backbone.
+        ValueError: it cannot be built on its backbone.
     """
-    if name == "refinenet":
-        return RefineNet(backbone, parts + 1, channels, pretrained, norm)
-    if name == "deeplab":
-        return DeepLab(backbone, parts + 1, pretrained)
-    raise ValueError(f"no segmenter {name!r}; use one of {', '.join(SEGMENTERS)}, or none")
+    backbone, labels = config.segmenter_backbone, config.parts + 1
+    if config.segmenter == "none":
+        return None
+    if config.segmenter == "deeplab":
+        return DeepLab(backbone, labels, pretrained)
+    return RefineNet(backbone, labels, config.segmenter_channels, pretrained, config.segmenter_norm)
 
 
 def most_probable(

@@ -5,6 +5,7 @@ import pytest
 import pytorch_lightning as pl
 import torch
 from fake import mupots as fake
+from flat_settings import make
 
 import zoo
 from body.camera import apply_affine
@@ -69,7 +70,7 @@ class Oracle(torch.nn.Module):
 
 def scores_of(root, folder, protocol=RELATIVE, change=lambda pose, sequence: pose, data=None, **settings):
     """What `zoo test` would log, and what the files that it writes score."""
-    method = CascadedLiftingModule(**TINY, protocol=protocol, **settings)
+    method = make(CascadedLiftingModule, **TINY, protocol=protocol, **settings)
     del method.network
     datamodule = module(root, protocol, **(data or {}))
     method.network = Oracle(datamodule, change)
@@ -135,8 +136,8 @@ class Told(RootNetModule):
 
 def test_people_of_a_photograph_stand_where_rootnet_says():
     torch.manual_seed(0)
-    method = CascadedLiftingModule(**TINY).eval()
-    root_net = Told("resnet18_tiny", crop_size=64, head_channels=8, skeleton="muco21").eval()
+    method = make(CascadedLiftingModule, **TINY).eval()
+    root_net = make(Told, backbone="resnet18_tiny", crop_size=64, head_channels=8, skeleton="muco21").eval()
     picture = np.random.default_rng(0).integers(0, 255, (90, 160, 3), np.uint8)
     found = zoo.predict(method, picture, boxes=[[10, 5, 40, 80], [80, 10, 50, 70]], root_net=root_net)
     assert found.root_depth_source == "rootnet"

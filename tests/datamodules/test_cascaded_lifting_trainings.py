@@ -4,6 +4,7 @@ import pytest
 import torch
 from fake import coco, human36m, mpii, muco, mupots
 from fake.assets import write_smpl
+from pytorch_lightning.cli import instantiate_module
 
 from lightning_modules.cascaded_lifting.losses import SUPERVISION
 from lightning_modules.cascaded_lifting.module import CascadedLiftingModule
@@ -12,19 +13,20 @@ from zoo.configs import read_config
 from zoo.resources import find_config, list_configs
 
 SMALL = [
-    "--model.backbone", "resnet18_tiny", "--model.crop_size", "64", "--model.head_channels", "8",
-    "--model.branch_channels", "8", "--model.lifting_channels", "16", "--model.lifting_blocks", "1",
+    "--model.network.backbone", "resnet18_tiny", "--model.network.crop_size", "64",
+    "--model.network.head_channels", "8", "--model.network.branch_channels", "8",
+    "--model.network.lifting_channels", "16", "--model.network.lifting_blocks", "1",
     "--data.batch_size", "4", "--data.num_workers", "0", "--trainer.accelerator", "cpu",
 ]  # fmt: skip
 SHORT = ["--trainer.max_steps", "2", "--trainer.log_every_n_steps", "1", "--trainer.limit_val_batches", "1"]
 FIRST = ["--model.pretrained", "false"]
 RUNS = {
-    "h36m_mpii": [*FIRST, "--model.supervision", next(iter(SUPERVISION))],
+    "h36m_mpii": [*FIRST, "--model.losses.supervision", next(iter(SUPERVISION))],
     "h36m_mpii_thin": FIRST,
     "muco_coco": FIRST,
 }
 SECOND_STAGES = {
-    "h36m_mpii": ("h36m_mpii_lifting", ["--model.supervision", next(iter(SUPERVISION))]),
+    "h36m_mpii": ("h36m_mpii_lifting", ["--model.losses.supervision", next(iter(SUPERVISION))]),
     "muco_coco": ("muco_coco_lifting", []),
 }
 SHIPPED = ("open", "open_cascade", "open_tiny", "open_tiny_cascade")
@@ -85,5 +87,5 @@ def test_the_shipped_network_is_small():
     first = read_config(find_config("cascaded_lifting/open_tiny_cascade"))["model"]["init_args"]
     changed = {name for name in settings | first if settings.get(name) != first.get(name)}
     assert changed == {"stage", "start_from", "backbone_from", "lr", "warmup_steps"}
-    module = CascadedLiftingModule(**settings)
+    module = instantiate_module(CascadedLiftingModule, settings)
     assert 2 * sum(value.numel() for value in module.state_dict().values()) < 12e6 - 1e5

@@ -6,13 +6,13 @@ from timm.layers import DropPath
 from torch import nn
 from torch.utils._pytree import tree_leaves
 
+from lightning_modules.cascaded_lifting.config import CascadeConfig
 from lightning_modules.cascaded_lifting.network import CascadeNet
-from lightning_modules.cascaded_lifting.network import Widths as CascadeWidths
 from lightning_modules.common.backbones import Backbone
 from lightning_modules.danet.config import DaNetConfig
 from lightning_modules.danet.network import DaNet
+from lightning_modules.hemlets.config import HemletsConfig
 from lightning_modules.hemlets.network import HemletsNet
-from lightning_modules.hemlets.network import Widths as HemletsWidths
 from lightning_modules.i2l_meshnet.config import I2LMeshNetConfig
 from lightning_modules.i2l_meshnet.network import I2LMeshNet
 from lightning_modules.nbf.encoder import Encoder
@@ -47,12 +47,14 @@ def i2l_meshnet(name):
 
 
 def hemlets(name):
-    network = HemletsNet(3, 4, name, 4, HemletsWidths(4, 4, 4, 4))
+    widths = {"head_channels": 4, "feature_channels": 4, "hidden_channels": 4}
+    network = HemletsNet(HemletsConfig(backbone=name, depth_bins=4, **widths), 3, 4)
     return network, [(2, 3, 3), (2, 7, 16, 16)]
 
 
 def cascaded_lifting(name):
-    network = CascadeNet(3, 2, name, SIDE // 4, 4, CascadeWidths(4, 4, True, 8, 1), lifting=False)
+    config = CascadeConfig(backbone=name, crop_size=SIDE, depth_bins=4, head_channels=4, branch_channels=4)
+    network = CascadeNet(config, 3, 2, lifting=False)
     return network, [(2, 3, 3), (2, 2, 16, 16), (2, 3, 16, 16), (2, 4, 16, 16), (2, 4, 16, 16)]
 
 

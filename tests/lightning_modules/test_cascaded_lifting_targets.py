@@ -11,10 +11,10 @@ from body.camera import apply_affine, backproject, invert_affine
 from body.skeleton import COCO19, H36M18, MPII16, MUCO21
 from datamodules.aliases import same_joints
 from lightning_modules.cascaded_lifting.bones import bones_of
+from lightning_modules.cascaded_lifting.config import CascadeLossConfig
 from lightning_modules.cascaded_lifting.lifting import PoseStatistics, camera_numbers, pinhole_joints
 from lightning_modules.cascaded_lifting.losses import (
     SUPERVISION,
-    MapWeights,
     cascade_losses,
     lifting_loss,
     ordinal_loss,
@@ -162,8 +162,9 @@ def outputs(targets, seed=2):
 def test_losses_are_the_papers_sums(supervision):
     targets = make_targets(sample(), BONES, MapSettings(CELLS, BINS, SIGMA), 2.0)
     found = outputs(targets)
-    weights = MapWeights(0.3, 0.7, 0.2, 0.6)
-    losses = cascade_losses(found, targets, supervision, weights)
+    weights = {"joint_maps": 0.3, "bone_maps": 0.7}
+    settings = {"joint_weight": 0.3, "bone_weight": 0.7, "cube_weight": 0.2, "ordinal_weight": 0.6}
+    losses = cascade_losses(found, targets, CascadeLossConfig(supervision=supervision, **settings))
     expected = dict.fromkeys(("joints", "joint_maps", "bone_maps", "cube"), 0.0)
     for person in range(3):
         for joint in range(4):
@@ -175,7 +176,7 @@ def test_losses_are_the_papers_sums(supervision):
             for number, mask in enumerate(masks[person]):
                 if mask:
                     gap = getattr(found, name)[person, number] - getattr(targets, name)[person, number]
-                    expected[name] += getattr(weights, name) * np.linalg.norm(gap) ** 2 / 3
+                    expected[name] += weights[name] * np.linalg.norm(gap) ** 2 / 3
         if person != 1:
             expected["cube"] += 0.2 * np.linalg.norm(found.cube[person] - targets.cube[person]) ** 2 / 3
     assert set(losses) == {"joints", *SUPERVISION[supervision]}
@@ -192,7 +193,7 @@ def test_every_term_starts_at_ten_to_twenty_percent_of_the_joints():
     targets = make_targets(joints, bones_of(H36M18), MapSettings(64, 64), 4.0)
     blank = (torch.zeros_like(maps) for maps in (targets.bone_maps, targets.joint_maps, targets.cube, targets.cube))
     start = CascadeOutput(torch.full_like(targets.joints, 31.5), *blank, None)
-    losses = cascade_losses(start, targets, "full", MapWeights())
+    losses = cascade_losses(start, targets, CascadeLossConfig())
     whole = losses.pop("joints").item()
     assert all(0.1 < value.item() / whole < 0.2 for value in losses.values()), losses
 
@@ -204,7 +205,7 @@ def test_two_dimensional_labels_train_neither_depth_nor_cube():
     found = outputs(targets)
     for value in found[:5]:
         value.requires_grad_()
-    sum(cascade_losses(found, targets, "full", MapWeights()).values()).backward()
+    sum(cascade_losses(found, targets, CascadeLossConfig()).values()).backward()
     assert found.joints.grad[..., :2].any()
     assert not found.joints.grad[..., 2].any()
     assert not found.cube.grad.any()

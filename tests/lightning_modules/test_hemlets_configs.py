@@ -17,7 +17,7 @@ def test_every_training_of_the_paper_has_a_configuration():
 
 @pytest.mark.parametrize("name", CONFIGS)
 def test_configurations_are_read(name, capsys):
-    options = ["--model.supervision", next(iter(SUPERVISION)), "--model.encoding", next(iter(STATES))]
+    options = ["--model.losses.supervision", next(iter(SUPERVISION)), "--model.network.encoding", next(iter(STATES))]
     with pytest.raises(SystemExit) as stop:
         main(["fit", "--config", name, *options, "--print_config"])
     assert stop.value.code == 0

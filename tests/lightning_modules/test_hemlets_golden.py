@@ -7,8 +7,9 @@ from official_weights import golden, kept, no_initialisation, official_state
 
 import zoo
 from body.skeleton import get_skeleton
+from lightning_modules.hemlets.config import HemletsConfig
 from lightning_modules.hemlets.flip import mirror_joints
-from lightning_modules.hemlets.network import HemletsNet, Widths
+from lightning_modules.hemlets.network import HemletsNet
 from lightning_modules.hemlets.official import convert_state_dict
 from lightning_modules.hemlets.root_depth import make_bones, root_depth_by_grid, root_depth_from_bones
 from metrics.functional import mpjpe, pa_mpjpe
@@ -85,7 +86,8 @@ def test_volumes_are_the_authors(released, layers):
 
 def test_folding_follows_the_weights(released):
     """Folded kernels are kept, but never after a weight they come from has changed."""
-    network = HemletsNet(5, 6, "resnet18_tiny", 8, Widths(8, 12, 10))
+    widths = {"head_channels": 8, "feature_channels": 12, "hidden_channels": 10}
+    network = HemletsNet(HemletsConfig(backbone="resnet18_tiny", depth_bins=8, **widths), 5, 6)
     torch.manual_seed(0)
     for weight in network.fusion.parameters():
         torch.nn.init.normal_(weight)
@@ -102,7 +104,7 @@ def test_folding_follows_the_weights(released):
 
 def test_the_papers_width_has_the_papers_parameters():
     with torch.device("meta"):
-        network = HemletsNet(widths=Widths(feature=448))
+        network = HemletsNet(HemletsConfig(feature_channels=448))
     assert sum(weight.numel() for weight in network.parameters()) == pytest.approx(47.7e6, rel=1e-3)
 
 

@@ -9,7 +9,9 @@ from people import make_batch
 
 from body.skeleton import get_skeleton
 from lightning_modules.common.volumes import JointTargets, VolumeSpace, joint_loss
+from lightning_modules.hemlets.config import HemletsConfig
 from lightning_modules.hemlets.losses import MapLoss
+from lightning_modules.hemlets.network import HemletsNet
 from lightning_modules.hemlets.parts import DEFAULT_PARTS, STATES, make_parts
 from lightning_modules.hemlets.targets import (
     PartStates,
@@ -170,9 +172,9 @@ def test_ideal_maps_decode_to_the_joints_and_their_depth_order():
 
 
 def test_ideal_volumes_decode_to_the_joints():
-    from lightning_modules.hemlets.network import HemletsNet, Widths
-
-    network, random = HemletsNet(3, 2, "resnet18_tiny", 9, Widths(4, 4, 4)), torch.Generator().manual_seed(0)
+    widths = {"head_channels": 4, "feature_channels": 4, "hidden_channels": 4}
+    network = HemletsNet(HemletsConfig(backbone="resnet18_tiny", depth_bins=9, **widths), 3, 2)
+    random = torch.Generator().manual_seed(0)
     cells = torch.stack([torch.randint(0, n, (2, 3), generator=random) for n in (16, 16, 9)], -1)
     volume = torch.full((2, 3, 9, 16, 16), -40.0)
     for person in range(2):
@@ -243,5 +245,3 @@ def test_parts_are_pairs_of_joints():
     assert make_parts(H36M18, [["left_knee", "left_ankle"]]).parents == (H36M18.index("left_knee"),)
     with pytest.raises(ValueError, match=r"part \['left_knee', 'left_toe'\] is not a pair of joints of h36m18"):
         make_parts(H36M18, [["left_knee", "left_toe"]])
-    with pytest.raises(ValueError, match="no encoding '4s'; use one of hemlets, 5s, 2s"):
-        make_parts(H36M18, encoding="4s")

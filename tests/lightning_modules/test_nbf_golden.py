@@ -46,7 +46,7 @@ def released(data, **settings):
 @pytest.fixture(scope="module", params=ENCODERS)
 def encoded(request):
     data = golden(f"nbf_{request.param}")
-    model = released(data, encoder=request.param)
+    model = released(data, network={"encoder": request.param})
     picture = np.random.RandomState(0).rand(2, 224, 224, 3).astype(np.float32)
     with torch.no_grad():
         return request.param, data, model, model.network(torch.from_numpy(picture).permute(0, 3, 1, 2))

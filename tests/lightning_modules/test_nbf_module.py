@@ -3,6 +3,7 @@ import pytest
 import pytorch_lightning as pl
 import torch
 from contract import MethodContract
+from flat_settings import make
 from nbf_people import TINY, make_people
 from torch.utils.data import DataLoader
 
@@ -14,7 +15,7 @@ from metrics.functional.segmentation import miou
 class TestContract(MethodContract):
     @staticmethod
     def module():
-        return NBFModule(**TINY, joints3d_weight=1.0)
+        return make(NBFModule, **TINY, joints3d_weight=1.0)
 
     def batch(self, size, crop):
         return make_people(size, crop)
@@ -31,13 +32,14 @@ def test_stages_train_alone_and_together():
     torch.manual_seed(0)
     batch = make_people(2)
     both = {"encoder", "segmenter"}
-    assert gradient_reaches(NBFModule(**TINY), batch) == both
-    soft = NBFModule(**TINY, coding="soft", part_weight=0.0, rotations="relative")
+    assert gradient_reaches(make(NBFModule, **TINY), batch) == both
+    soft = make(NBFModule, **TINY, coding="soft", part_weight=0.0, rotations="relative")
     assert gradient_reaches(soft, batch) == both
-    assert gradient_reaches(NBFModule(**TINY, part_weight=0.0), batch) == {"encoder"}  # hard parts pass no gradient
-    assert gradient_reaches(NBFModule(**TINY, train="fitter", coding="soft"), batch) == {"encoder"}
-    assert gradient_reaches(NBFModule(**TINY, train="segmenter"), batch) == {"segmenter"}
-    segmenter = NBFModule(**TINY | {"encoder": "none"}, train="segmenter")
+    hard = make(NBFModule, **TINY, part_weight=0.0)  # hard parts pass no gradient
+    assert gradient_reaches(hard, batch) == {"encoder"}
+    assert gradient_reaches(make(NBFModule, **TINY, train="fitter", coding="soft"), batch) == {"encoder"}
+    assert gradient_reaches(make(NBFModule, **TINY, train="segmenter"), batch) == {"segmenter"}
+    segmenter = make(NBFModule, **TINY | {"encoder": "none"}, train="segmenter")
     assert gradient_reaches(segmenter, batch) == {"segmenter"}
     assert segmenter(batch["image"]).shape == (2, 13, 16, 16)
 
@@ -45,7 +47,7 @@ def test_stages_train_alone_and_together():
 def test_an_idle_stage_keeps_its_statistics():
     batch = make_people(2)
     for stage, idle in (("fitter", "segmenter"), ("segmenter", "encoder")):
-        module = NBFModule(**TINY, train=stage)
+        module = make(NBFModule, **TINY, train=stage)
         module.train()
         before = {name: value.clone() for name, value in module.network.get_submodule(idle).state_dict().items()}
         sum(module.losses(batch).values()).backward()
@@ -54,7 +56,7 @@ def test_an_idle_stage_keeps_its_statistics():
 
 
 def test_true_parts_are_shown_in_the_steps_between(monkeypatch):
-    module, batch = NBFModule(**TINY, parts_every=3, true_parts_steps=4), make_people(2)
+    module, batch = make(NBFModule, **TINY, segmenter_interval=3, true_parts_steps=4), make_people(2)
     monkeypatch.setattr(NBFModule, "global_step", property(lambda self: self.at))
     trained = []
     for module.at in range(8):
@@ -80,7 +82,7 @@ class Knows(torch.nn.Module):
 def oracle():
     """A module with true parts as its input whose encoder is right."""
     batch = make_people(3)
-    module = NBFModule(**TINY, input="true_parts", joints3d_weight=1.0)
+    module = make(NBFModule, **TINY, input="true_parts", joints3d_weight=1.0)
     truth = module._truth(batch)
     latent = torch.cat([truth.betas, truth.rotations.flatten(1)], -1) - module.network.mean
     module.network.encoder = Knows(latent)
@@ -122,7 +124,7 @@ def test_metrics_are_those_of_the_protocol_and_of_the_parts(oracle):
 def test_a_parts_protocol_scores_a_segmenter_alone():
     torch.manual_seed(0)
     settings = TINY | {"encoder": "none"}
-    module = NBFModule(**settings, train="segmenter", protocol="upi-s1h-val", test_scale="box").eval()
+    module = make(NBFModule, **settings, train="segmenter", protocol="upi-s1h-val", test_scale="box").eval()
     batch = make_people(2)
     drawn = {"part_labels": [torch.zeros(320, 320, dtype=torch.uint8)] * 2, "silhouette": [torch.zeros(0, 0)] * 2}
     options = {"logger": False, "enable_progress_bar": False, "enable_checkpointing": False}
@@ -137,14 +139,14 @@ def test_a_parts_protocol_scores_a_segmenter_alone():
 
 
 def test_parts_are_told_where_they_are_in_the_crop():
-    module, batch = NBFModule(**TINY, test_scale="true_body").eval(), make_people(2)
+    module, batch = make(NBFModule, **TINY, test_scale="true_body").eval(), make_people(2)
     truth = module._truth(batch)
     view = module._view(batch, truth)
     found = module.encoder_input.in_crop(view.parts, view)
     true = module.encoder_input.part_table[batch["iuv"][:, 0].long()]
     inside = true[:, 16:48, 16:48]
     assert (found[:, 16:48, 16:48] == inside).float().mean() > 0.8  # dots of single pixels, moved there and back
-    plain = NBFModule(**TINY).eval()
+    plain = make(NBFModule, **TINY).eval()
     view = plain._view(batch, truth)
     assert plain.encoder_input.in_crop(view.parts, view) is view.parts
 
@@ -187,11 +189,11 @@ def test_every_ablation_builds_and_trains(name):
     torch.manual_seed(0)
     own = ABLATIONS[name]
     fitter = {} if "part_weight" in own or name == "deeplab" else {"train": "fitter", "input": "true_parts"}
-    module = NBFModule(**{**TINY, "weight_decay": 0.0, **fitter, **own})
+    module = make(NBFModule, **{**TINY, "weight_decay": 0.0, **fitter, **own})
     batch = make_people(2)
     values = train(module, batch)
     assert all(value == value for value in values)
-    if module.labelled_share > 0.1:  # with few labels these two people may have none but their pixels
+    if module.loss_config.labelled_share > 0.1:  # with few labels these two people may have none but their pixels
         assert min(values[-5:]) < values[0]
     prediction = module.eval().predict(batch)
     assert prediction.vertices.isfinite().all()
@@ -205,7 +207,7 @@ def test_every_ablation_builds_and_trains(name):
 def test_the_segmenters_of_table_2_train(segmenter, backbone):
     torch.manual_seed(0)
     stage = {"segmenter": segmenter, "segmenter_backbone": backbone, "encoder": "none", "train": "segmenter"}
-    values = train(NBFModule(**TINY | stage | {"crop_size": 32}), make_people(2, crop=32))
+    values = train(make(NBFModule, **TINY | stage | {"crop_size": 32}), make_people(2, crop=32))
     assert min(values[-5:]) < values[0]
 
 
@@ -215,13 +217,13 @@ def test_one_segmenter_is_trained_on_and_another_tested_on(tmp_path):
     data, states = DataLoader([make_people(2)], batch_size=None), {}
     for kind in ("refinenet", "deeplab"):
         torch.manual_seed(len(kind))
-        module = NBFModule(**TINY | {"encoder": "none"}, segmenter=kind, train="segmenter")
+        module = make(NBFModule, **TINY | {"encoder": "none"}, segmenter=kind, train="segmenter")
         trainer = pl.Trainer(max_steps=1, default_root_dir=tmp_path / kind, **options)
         trainer.fit(module, data)
         trainer.save_checkpoint(tmp_path / f"{kind}.ckpt")
         states[kind] = module.network.segmenter.state_dict()
     settings = TINY | {"train": "fitter", "segmenter": "refinenet", "segmenter_from": str(tmp_path / "refinenet.ckpt")}
-    fitter = NBFModule(**settings)
+    fitter = make(NBFModule, **settings)
     trainer = pl.Trainer(max_steps=1, default_root_dir=tmp_path / "fitter", **options)
     trainer.fit(fitter, data)
     trainer.save_checkpoint(tmp_path / "fitter.ckpt")
@@ -229,7 +231,7 @@ def test_one_segmenter_is_trained_on_and_another_tested_on(tmp_path):
         assert torch.equal(value, states["refinenet"][name]), name
     other = settings | {"segmenter": "deeplab", "segmenter_from": str(tmp_path / "deeplab.ckpt")}
     for own, kind in ((settings, "refinenet"), (other, "deeplab")):
-        module = NBFModule(**own)
+        module = make(NBFModule, **own)
         pl.Trainer(**options).test(module, data, ckpt_path=tmp_path / "fitter.ckpt", verbose=False, weights_only=True)
         for name, value in module.network.segmenter.state_dict().items():
             assert torch.equal(value, states[kind][name]), name
@@ -240,7 +242,7 @@ def test_one_segmenter_is_trained_on_and_another_tested_on(tmp_path):
 @pytest.mark.parametrize("scale", ["crop", "box", "keypoints"])
 def test_photographs_without_any_label(scale):
     torch.manual_seed(0)
-    module = NBFModule(**TINY, test_scale=scale)
+    module = make(NBFModule, **TINY, test_scale=scale)
     photograph = np.random.RandomState(0).randint(0, 256, (120, 100, 3)).astype(np.uint8)
     prediction = zoo.predict(module, photograph, boxes=[[10, 10, 60, 100], [30, 20, 50, 50]])
     assert prediction.root_depth_source == "box"
@@ -256,7 +258,7 @@ def test_hidden_labels_are_not_used():
     """Without labels only 2D losses remain, and their translation comes from the estimate."""
     torch.manual_seed(0)
     batch = make_people(2)
-    module = NBFModule(**TINY, train="fitter", input="true_parts", joints3d_weight=1.0, labelled_share=0.0)
+    module = make(NBFModule, **TINY, train="fitter", input="true_parts", joints3d_weight=1.0, labelled_share=0.0)
     losses = module.losses(batch)
     assert losses["latent"] == losses["joints3d"] == 0
     assert losses["joints2d"] > 0
@@ -267,7 +269,7 @@ def test_hidden_labels_are_not_used():
 
 
 def test_the_optimiser_is_the_released_one():
-    module = NBFModule(**TINY, weight_decay=1e-4)
+    module = make(NBFModule, **TINY, weight_decay=1e-4)
     optimizer = module.optimizer()
     assert isinstance(optimizer, torch.optim.Adam)
     assert optimizer.defaults["betas"] == (0.5, 0.999)
@@ -279,18 +281,13 @@ def test_the_optimiser_is_the_released_one():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"input": "depth"}, "no input 'depth'; use one of parts, true_parts"),
-        ({"train": "all"}, "no train 'all'; use one of both, segmenter, fitter"),
-        ({"distance": "huber"}, "no distance 'huber'"),
         ({"crop_size": 100}, "crop_size 100 is not a multiple of 32"),
         ({"segmenter": "none"}, "without a segmenter set input: true_parts"),
         ({"encoder": "none"}, "without an encoder there is nothing to fit; set train: segmenter"),
         ({"segmenter_from": "a.ckpt"}, "set train: fitter"),
         ({"input": "rgb"}, "input: rgb needs no segmenter; set segmenter: none"),
-        ({"parts_every": 0}, "give 1 for every step"),
+        ({"segmenter_interval": 0}, "give 1 for every step"),
         ({"latent_weight": 0.0, "joints2d_weight": 0.0}, "the fitting stage has no loss"),
-        ({"parts": 5}, "no set of 5 parts"),
-        ({"scale": "big"}, "no scale 'big'; use one of crop, box, keypoints, true_body"),
         ({"body": "mano"}, "24 joints"),
     ],
 )
@@ -304,4 +301,4 @@ def test_settings_that_do_not_go_together(settings, message, monkeypatch):
                   "J_regressor": np.eye(16), "kintree_table": tree, "f": np.zeros((0, 3))}  # fmt: skip
         monkeypatch.setattr("lightning_modules.nbf.module.load_body", lambda name: BodyModel(name, MANO16, arrays, {}))
     with pytest.raises(ValueError, match=message):
-        NBFModule(**TINY | settings)
+        make(NBFModule, **TINY | settings)

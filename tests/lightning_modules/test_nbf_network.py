@@ -11,6 +11,7 @@ from lightning_modules.common.backbones import create_backbone
 from lightning_modules.nbf.body_layer import BodyLayer, nearest_rotation, to_absolute, to_relative
 from lightning_modules.nbf.camera import MEAN_TRANSL, FixedCamera
 from lightning_modules.nbf.coding import blend_colours, colour_joints, colour_labels, colour_table, nearest
+from lightning_modules.nbf.config import NBFConfig
 from lightning_modules.nbf.encoder import Encoder
 from lightning_modules.nbf.losses import joint_loss, parameter_loss, part_loss
 from lightning_modules.nbf.network import NBFNetwork
@@ -187,11 +188,10 @@ def test_dilated_backbones_are_the_plain_ones_at_more_places(name):
 
 def test_segmenters_answer_for_every_part():
     image = torch.rand(2, 3, 64, 64)
+    tiny = {"segmenter_backbone": "resnet18_tiny", "segmenter_channels": 8}
     for parts in (1, 3, 6, 12, 24):
-        assert make_segmenter("refinenet", "resnet18_tiny", parts, 8)(image).shape == (2, parts + 1, 16, 16)
-        assert make_segmenter("deeplab", "resnet18_tiny", parts)(image).shape == (2, parts + 1, 8, 8)
-    with pytest.raises(ValueError, match="no segmenter 'unet'; use one of refinenet, deeplab, or none"):
-        make_segmenter("unet", "resnet18_tiny", 12)
+        assert make_segmenter(NBFConfig(**tiny, parts=parts))(image).shape == (2, parts + 1, 16, 16)
+        assert make_segmenter(NBFConfig(**tiny, parts=parts, segmenter="deeplab"))(image).shape == (2, parts + 1, 8, 8)
     with pytest.raises(ValueError, match="'levit_128s' has 3 feature maps of stride 4 or more, and four are needed"):
         RefineNet("levit_128s", 13)
 
@@ -204,8 +204,6 @@ def test_losses_by_hand():
     valid = torch.tensor([[True, False]])
     assert joint_loss(joints, true, valid).item() == pytest.approx(5 / 2)
     assert joint_loss(joints, true, valid, "squared").item() == pytest.approx(25 / 2)
-    with pytest.raises(ValueError, match="no distance 'huber'; use one of euclidean, squared"):
-        joint_loss(joints, true, valid, "huber")
     same = true.clone().requires_grad_()
     joint_loss(same, true, torch.ones(1, 2, dtype=torch.bool)).backward()
     assert same.grad.isfinite().all()
@@ -229,7 +227,3 @@ def test_a_network_without_a_stage_says_so():
         NBFNetwork(Encoder("resnet18_tiny"), layer).segment(torch.zeros(1, 3, 32, 32))
     with pytest.raises(ValueError, match="a segmenter alone"):
         NBFNetwork(None, layer)(torch.zeros(1, 3, 32, 32))
-    with pytest.raises(ValueError, match="no coding 'fuzzy'; use one of hard, soft"):
-        NBFNetwork(None, layer, coding="fuzzy")
-    with pytest.raises(ValueError, match="no rotations 'euler'; use one of absolute, relative"):
-        BodyLayer(open_body(), "euler")

@@ -18,7 +18,6 @@ from zoo.checkpoints.package import _flow_yaml, package_checkpoint, update_listi
 from zoo.cli import main
 from zoo.errors import ZooError
 
-REST = {"sigma": 2.5, "cascade": "pose_net", "mesh_head": "lixel", "mesh_bins": None}
 BATCH_NORM = ("running_mean", "running_var", "num_batches_tracked")
 
 
@@ -114,8 +113,9 @@ def test_only_weights_of_training_may_be_left_over_or_missing(small_weights, tmp
 def test_overrides_replace_hyper_parameters(listed):
     changed = zoo.load("i2l_meshnet", network={"depth_range": 1.5}, flip_test=True)
     assert changed.space.depth_range == 1.5
-    stored = {"backbone": "resnet18_tiny", "crop_size": 64, "head_channels": 8}
-    assert changed.hparams["network"] == {**stored, "depth_range": 1.5, **REST}
+    stored = json.loads(read_metadata(listed)["config"])
+    assert changed.hparams["network"] == {**stored["network"], "depth_range": 1.5}
+    assert changed.hparams["losses"] == stored["losses"]
     assert changed.hparams["flip_test"]
     with pytest.raises(ZooError, match="does not fit"):
         zoo.load("i2l_meshnet", network={"head_channels": 16})
