@@ -57,8 +57,8 @@ class TopDownMuPoTS(IndexedMetric):
             index: position of each in the split.
 
         Raises:
-            ValueError: the skeleton does not have a joint that is scored, or one between it and the root; or a joint is
-                NaN or infinite.
+            ValueError: the skeleton does not have a joint that is scored, or one between it and the root; or such a joint
+                is NaN or infinite.
         """
         aliases = {joint: other for joint, other in self.protocol.aliases if joint not in skeleton.joints}
         needed = [self.skeleton.joints[position] for position in self.needed]
@@ -67,8 +67,9 @@ class TopDownMuPoTS(IndexedMetric):
             raise ValueError(
                 f"protocol {self.protocol.id!r}: predictions in {skeleton.name!r} lack {', '.join(missing)}"
             )
-        check_finite(joints, None, "joints", index)
-        check_finite(pixels, None, "pixels", index)
+        used = [skeleton.index(aliases.get(joint, joint)) for joint in needed]  # of the others a file may hold NaN
+        check_finite(joints[:, used], None, "joints", index)
+        check_finite(pixels[:, used], None, "pixels", index)
         parts = [self._named(points, skeleton, aliases) for points in (joints, pixels)]
         self.add(index, torch.cat([image_id.to(parts[0].device).double()[:, None], *parts], -1))
 

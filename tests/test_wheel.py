@@ -39,7 +39,7 @@ def test_it_carries_the_list_of_weights_configs_and_the_open_body(installed, tmp
     assert done.returncode == 0, done.stderr
     home, models, body_bytes, names = done.stdout.strip().splitlines()
     assert Path(home) == installed
-    assert models == "2"
+    assert models == "1"
     assert int(body_bytes) == (ROOT / "body/data/open_body.npz").stat().st_size
     assert "i2l_meshnet.open_tiny" in names
 

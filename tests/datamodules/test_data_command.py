@@ -112,7 +112,6 @@ def test_a_whole_benchmark(toy, capsys):
     ("damage", "message"),
     [
         (lambda table: table.take(np.arange(2)), "1 samples are missing"),
-        (lambda table: replace(table, boxes=table.boxes * [1, 1, 0, 1]), "3 boxes are empty, the first one in"),
         (lambda table: replace(table, joints=1000 * table.joints), "another unit"),
     ],
 )
@@ -120,6 +119,13 @@ def test_wrong_labels_are_found(toy, capsys, monkeypatch, damage, message):
     monkeypatch.setattr(ToyDataModule, "damage", staticmethod(damage))
     assert check(toy) == 1
     assert message in " ".join(capsys.readouterr().out.split())
+
+
+def test_empty_boxes_are_drawn_anew_and_named(toy, capsys, monkeypatch):
+    empty = staticmethod(lambda table: replace(table, boxes=table.boxes * [1, 1, 0, 1]))
+    monkeypatch.setattr(ToyDataModule, "damage", empty)
+    assert check(toy) == 0
+    assert "3 empty boxes, drawn anew around the joints" in " ".join(capsys.readouterr().out.split())
 
 
 def test_missing_and_truncated_files_are_found(toy, capsys):

@@ -109,11 +109,10 @@ def test_rootnet_writes_the_file_that_other_methods_are_tested_with(folder):
     train(folder, "rootnet/h36m_mpii")
     config = {
         "model": {"class_path": "lightning_modules.rootnet.module.RootNetModule",
-                  "init_args": {"backbone": "resnet18_tiny", "crop_size": 64, "head_channels": 8,
+                  "init_args": {"network": {"backbone": "resnet18_tiny", "crop_size": 64, "head_channels": 8},
                                 "skeleton": "h36m17", "protocol": "h36m-p2-root"}},
         "data": {"class_path": "datamodules.human36m.Human36MDataModule",
-                 "init_args": {"layout": "3dmppe", "protocol": "h36m-p2-root", "batch_size": 16, "num_workers": 0,
-                               "crops": {"skeleton": "h36m17", "size": 64}}},
+                 "init_args": {"layout": "3dmppe", "batch_size": 16, "num_workers": 0}},
         "trainer": {"accelerator": "cpu", "default_root_dir": str(folder / "roots"),
                     "callbacks": [{"class_path": "lightning_modules.rootnet.writer.RootFileWriter",
                                    "init_args": {"benchmark": "human36m"}}]},

@@ -98,9 +98,7 @@ def test_yaml(proof, tmp_path, capsys):
             _read_listing(path)
     with pytest.raises(ZooError, match="is not valid YAML"):
         read_reported(tmp_path)
-    with pytest.raises(SystemExit) as caught:
-        main(["fit", "--config", str(path)])
-    assert caught.value.code == 2
+    assert main(["fit", "--config", str(path)]) == 2
 
 
 def test_weights_that_are_a_pickle_in_disguise(evil, tmp_path):
