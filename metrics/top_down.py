@@ -57,8 +57,8 @@ class TopDownMuPoTS(IndexedMetric):
             index: position of each in the split.
 
         Raises:
-            ValueError: the skeleton does not have a joint that is scored, or one between it and the root; or such a joint
-                is NaN or infinite.
+            ValueError: the skeleton does not have a joint that is scored, or one between it and the root, or such a
+                joint is NaN or infinite.
         """
         aliases = {joint: other for joint, other in self.protocol.aliases if joint not in skeleton.joints}
         needed = [self.skeleton.joints[position] for position in self.needed]
