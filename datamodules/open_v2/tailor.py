@@ -85,8 +85,12 @@ class Cutter:
 
     @staticmethod
     def _features(points: np.ndarray, weights: np.ndarray) -> Float[np.ndarray, "points 27"]:
-        """What must be near for a point to lie above another: the place, and the bones that it moves with."""
-        return np.concatenate([points, 0.12 * weights], 1)
+        """What must be near for a point to lie above another: its position, and the bones that it moves with.
+
+        Far from 0: where subnormal numbers are flushed to zero, as `zoo fit` does, scipy's tree cannot step over a
+        split at exactly 0, the weight of most bones, and would recurse without end.
+        """
+        return np.concatenate([points, 0.12 * weights], 1, dtype=np.float64) + 16
 
     def cut(self, mesh: FittedMesh, kind: str, kept: Int[np.ndarray, " faces"]) -> Garment:
         """The garment of some faces of a mesh."""

@@ -112,7 +112,12 @@ def test_wrong_root_is_seen(copy):
 
 def test_real_command_line_trains_and_tests(copy, tmp_path):
     settings = read_config(find_config("hemlets/humaneva"))["model"]["init_args"]
-    small = {"hidden_channels": 8, "feature_channels": 8, "skeleton": "humaneva15", "parts": settings["parts"]}
+    small = {
+        "hidden_channels": 8,
+        "feature_channels": 8,
+        "skeleton": "humaneva15",
+        "parts": settings["network"]["parts"],
+    }
     values = fit_and_test(
         "datamodules.humaneva.HumanEvaDataModule", copy, tmp_path, "humaneva-walk-jog", method="hemlets", model=small,
         data={"cameras": ["C1"]}, crops={"skeleton": "humaneva15"},

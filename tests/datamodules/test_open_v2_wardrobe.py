@@ -65,7 +65,9 @@ def wardrobe(tmp_path_factory: pytest.TempPathFactory) -> Wardrobe:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ZOO_ASSETS", str(root))
         patch.setattr(tailor, "sample_base_mesh", _base_mesh)
+        torch.set_flush_denormal(True)  # as the command line does: scipy's trees must not split for ever
         path = tailor.wardrobe_file(root / "cache")
+        torch.set_flush_denormal(False)
         assert tailor.wardrobe_file(root / "cache") == path
     return load_wardrobe(path)
 
