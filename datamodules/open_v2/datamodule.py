@@ -9,7 +9,7 @@ from datamodules.base import BaseDataModule, splits_of
 from datamodules.open_v2.bundle import make_bundle
 from datamodules.open_v2.generator import BACKGROUNDS
 from datamodules.open_v2.shots import VERSION
-from datamodules.open_v2.source import SHIPPED, PhotoSource, ShippedSource, checksums
+from datamodules.open_v2.source import SHIPPED, PhotoSource, ShippedSource, published
 from datamodules.open_v2.split import BUNDLE, PhotoSplit
 from datamodules.settings import DEFAULT_CROPS, CropSettings
 from datamodules.synthetic.cache import cache_root, ensure
@@ -90,7 +90,7 @@ class OpenV2DataModule(BaseDataModule):
     def fingerprint(self, split: str) -> str:
         """Hash of the shipped files, or see `PhotoSplit.fingerprint`."""
         if split == "test":
-            return hashlib.sha256(" ".join(checksums(SHIPPED).values()).encode()).hexdigest()
+            return hashlib.sha256(" ".join(published(SHIPPED).values()).encode()).hexdigest()
         return self._split(split).fingerprint()
 
     def _split(self, name: str) -> PhotoSplit:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 import sys
@@ -17,6 +16,7 @@ from datamodules.open_v2.generator import BACKGROUNDS
 from datamodules.open_v2.source import PhotoSource
 from datamodules.open_v2.split import PhotoSplit
 from datamodules.synthetic.cache import Record, ensure, write_records
+from datamodules.synthetic.checksums import checksums
 
 SAMPLES, SIZE = 600, 256
 _QUALITY, _LOSSLESS = 88, 101  # of WebP
@@ -40,10 +40,7 @@ def ship(bundle: Path, folder: Path, samples: int = SAMPLES, size: int = SIZE) -
         partial = Path(scratch) / "finished"
         partial.mkdir()
         write_records(_finished(source), partial)
-        sums = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(partial.iterdir())}
-        facts = {"version": split.version, "samples": samples, "size": size, "seed": 0, "sha256": sums}
-        facts["rendered_from"] = split.fingerprint()
-        facts["actions"] = list(split.actions())
+        facts = split.facts() | {"files": checksums(partial)}
         (partial / "facts.json").write_text(json.dumps(facts, indent=1) + "\n")
         shutil.rmtree(folder, ignore_errors=True)
         partial.replace(folder)

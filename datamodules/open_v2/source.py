@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from functools import cached_property
 from pathlib import Path
@@ -17,11 +16,11 @@ from datamodules.open_v2.backgrounds import BackgroundBank, draw_background, loa
 from datamodules.open_v2.generator import composite
 from datamodules.open_v2.sensor import expose
 from datamodules.open_v2.shots import VERSION
+from datamodules.synthetic.checksums import FILES, find_damage
 from datamodules.synthetic.dataset import SyntheticSource
 
 SHIPPED = Path(__file__).parent / "test"
 """The test split: 600 finished pictures and their labels."""
-_CHECKED = ("images.bin", "surfaces.bin", "labels.npz")
 
 
 class PhotoSource(SyntheticSource):
@@ -84,16 +83,15 @@ class ShippedSource(SyntheticSource):
         folder: where it lies, `SHIPPED` in the package.
 
     Raises:
-        FileNotFoundError: one of its files is missing.
-        ValueError: one of its files is not the one that was published.
+        ValueError: one of its files is missing or not the one that was published.
     """
 
     version = VERSION
 
     def __init__(self, folder: Path) -> None:
-        for name, published in checksums(folder).items():
-            if hashlib.sha256((folder / name).read_bytes()).hexdigest() != published:
-                raise ValueError(f"{folder / name} is not the file that was published; install the package again")
+        damage = find_damage(folder, {"version": VERSION})
+        if damage:
+            raise ValueError(f"the test split {folder} is not the one that was published ({damage}); install it again")
         super().__init__(folder, "test")
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -106,11 +104,11 @@ class ShippedSource(SyntheticSource):
         return np.asarray(cv2.resize(stored, image.shape[1::-1], interpolation=cv2.INTER_NEAREST))
 
 
-def checksums(folder: Path) -> dict[str, str]:
-    """SHA-256 of every shipped file, as published in `facts.json`.
+def published(folder: Path) -> dict[str, str]:
+    """SHA-256 of every file of the test split, as its `facts.json` has them.
 
     Raises:
-        FileNotFoundError: the folder has no facts.
+        FileNotFoundError: there are no facts.
     """
-    published = json.loads((folder / "facts.json").read_text())["sha256"]
-    return {name: published[name] for name in _CHECKED}
+    files = json.loads((folder / "facts.json").read_text(encoding="utf-8"))["files"]
+    return {name: files[name]["sha256"] for name in FILES}
