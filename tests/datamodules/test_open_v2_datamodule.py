@@ -1,6 +1,7 @@
 """`open-v2` as a datamodule, on a bundle made for the test: nobody wears anything, and there are two backgrounds."""
 
 import hashlib
+import json
 import pickle
 
 import cv2
@@ -19,7 +20,7 @@ from datamodules.open_v2.backgrounds import load_backgrounds
 from datamodules.open_v2.datamodule import OpenV2DataModule
 from datamodules.open_v2.generator import BACKGROUNDS, LIGHT, POSES, WARDROBE, Assets, Generator
 from datamodules.open_v2.pose_bank import load_pose_bank
-from datamodules.open_v2.source import PhotoSource, ShippedSource, published
+from datamodules.open_v2.source import SHIPPED, PhotoSource, ShippedSource, published
 from datamodules.open_v2.split import PhotoSplit
 from datamodules.open_v2.wardrobe import BodySurface, Wardrobe
 from datamodules.settings import CropSettings
@@ -225,3 +226,22 @@ def test_test_split_needs_no_assets(make, monkeypatch, shipped, tmp_path):
     datamodule.check_test_split()
     sums = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in shipped.glob("*.*")}
     assert published(shipped) == {name: sums[name] for name in ("images.bin", "surfaces.bin", "labels.npz")}
+
+
+def test_package_holds_the_benchmark():
+    """600 pictures of 256 pixels in at most 8 MB, whose checksums are published beside them."""
+    source = ShippedSource(SHIPPED)
+    facts = json.loads((SHIPPED / "facts.json").read_text())
+    assert len(source) == facts["samples"] == 600
+    assert source.image(599).shape == (256, 256, 3)
+    assert sum(path.stat().st_size for path in SHIPPED.iterdir()) < 8e6
+    body = load_body("open")
+    for index in (0, 300, 599):
+        sample = source[index]
+        with torch.no_grad():
+            arrays = (
+                torch.from_numpy(a)[None].float() for a in (sample.smpl.pose, sample.smpl.betas, sample.smpl.transl)
+            )
+            vertices = body(*arrays).vertices[0]
+        joints = body.regress(vertices, "smpl24").numpy()
+        np.testing.assert_allclose(joints, sample.joints[:24], atol=2e-4)
