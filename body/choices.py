@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import types
 import typing
 from collections.abc import Iterable, Mapping
@@ -20,6 +21,21 @@ def choices(hint: Any) -> tuple[Any, ...]:
     return ()
 
 
+def closest(name: str, known: Iterable[str]) -> list[str]:
+    """Up to three known names that were probably meant: alike, or with the name in them; best first.
+
+    Case, and which separator stands between words, do not matter.
+    """
+    by_key = {_spelling_key(word): word for word in known}
+    key = _spelling_key(name)
+    alike = [by_key[match] for match in difflib.get_close_matches(key, by_key, n=3)]
+    return alike or [word for other, word in by_key.items() if key and key in other][:3]
+
+
+def _spelling_key(name: str) -> str:
+    return re.sub(r"[\s_-]+", "-", name.lower())
+
+
 def check_choice(name: str, value: object, known: Iterable[object]) -> None:
     """Refuse a value that is none of the known ones.
 
@@ -34,7 +50,7 @@ def check_choice(name: str, value: object, known: Iterable[object]) -> None:
     known = tuple(known)
     if value in known:
         return
-    near = difflib.get_close_matches(str(value), [str(word) for word in known], 1)
+    near = closest(str(value), map(str, known))
     hint = f" (did you mean {near[0]}?)" if near else ""
     raise ValueError(f"no {name} {value!r}; use one of {', '.join(map(str, known))}{hint}")
 

@@ -25,6 +25,14 @@ def _all_valid(target: Tensor, valid: Tensor | None) -> Bool[Tensor, "batch join
     return torch.ones(target.shape[:2], dtype=torch.bool, device=target.device) if valid is None else valid
 
 
+def _counted(
+    prediction: Tensor, target: Tensor, valid: Tensor | None, counted: int | None
+) -> tuple[Float64[Tensor, "batch joints 2"], Float64[Tensor, "batch joints 2"], Bool[Tensor, "batch joints"]]:
+    """The first `counted` joints of both sides, and which of them are valid."""
+    some = slice(counted)
+    return prediction.double()[:, some], target.double()[:, some], _all_valid(target, valid)[:, some]
+
+
 class PCKh(HitRate):
     """Percentage of joints within half a head's length of the truth.
 
@@ -94,11 +102,10 @@ class PCK(HitRate):
         valid: Bool[Tensor, "batch joints"] | None = None,
     ) -> Float64[Tensor, "batch 2"]:
         """Correct joints, and the number of joints."""
-        prediction, target, valid = prediction.double(), target.double(), _all_valid(target, valid)
-        measured = valid[:, [*self.shoulders, *self.hips]].all(1)
-        limit = self.threshold * torso_length(target, self.shoulders, self.hips)
-        some = slice(self.counted)
-        hits = hits_within(prediction[:, some], target[:, some], valid[:, some] & measured[:, None], limit)
+        measured = _all_valid(target, valid)[:, [*self.shoulders, *self.hips]].all(1)
+        limit = self.threshold * torso_length(target.double(), self.shoulders, self.hips)
+        prediction, target, valid = _counted(prediction, target, valid, self.counted)
+        hits = hits_within(prediction, target, valid & measured[:, None], limit)
         return torch.stack(hits, -1)
 
 
@@ -130,9 +137,7 @@ class WithinBox(HitRate):
         valid: Bool[Tensor, "batch joints"] | None = None,
     ) -> Float64[Tensor, "batch 2"]:
         """Correct joints, and the number of joints."""
-        some = slice(self.counted)
-        valid = _all_valid(target, valid)[:, some]
-        prediction, target = prediction.double()[:, some], target.double()[:, some]
+        prediction, target, valid = _counted(prediction, target, valid, self.counted)
         return torch.stack(hits_within(prediction, target, valid, self.threshold * box_side(target, valid)), -1)
 
 
@@ -162,9 +167,7 @@ class BoxError(SumMetric):
         valid: Bool[Tensor, "batch joints"] | None = None,
     ) -> Float64[Tensor, "batch 2"]:
         """(Error, 1) of samples that count, (0, 0) of the others."""
-        some = slice(self.counted)
-        valid = _all_valid(target, valid)[:, some]
-        prediction, target = prediction.double()[:, some], target.double()[:, some]
+        prediction, target, valid = _counted(prediction, target, valid, self.counted)
         side, count = box_side(target, valid), valid.sum(1)
         errors = torch.linalg.vector_norm(prediction - target, dim=-1).masked_fill(~valid, 0.0).sum(1)
         counted = (side > 0) & (count > 0)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
-import re
 from collections.abc import Iterable
+
+from body.choices import closest
 
 
 class ZooError(Exception):
@@ -28,14 +28,7 @@ def unknown_name(kind: str, name: str, choices: Iterable[str]) -> str:
         name: as given.
         choices: names that exist.
     """
-    by_key = {_spelling_key(choice): choice for choice in choices}
-    key = _spelling_key(name)
-    close = [by_key[match] for match in difflib.get_close_matches(key, by_key, n=3)]
-    close = close or [choice for other, choice in by_key.items() if key and key in other][:3]
-    advice = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(by_key.values())}"
+    known = tuple(choices)
+    close = closest(name, known)
+    advice = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(known)}"
     return f"no {kind} {name!r}; {advice}"
-
-
-def _spelling_key(name: str) -> str:
-    """Without what people vary: case, and which separator stands between words."""
-    return re.sub(r"[\s_-]+", "-", name.lower())

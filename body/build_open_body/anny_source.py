@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -45,8 +46,33 @@ def sample_phenotypes(labels: list[str], count: int) -> dict[str, Array]:
     return {label: drawn[label] for label in labels}
 
 
-def load(samples: int) -> Source:
-    """Sample `samples` adults (in left-right symmetric form).
+@dataclass(frozen=True)
+class Adults:
+    """Sampled bodies as Anny has them, in SMPL's frame.
+
+    Attributes:
+        model: the Anny model.
+        rest: vertices, metres.
+        heads: where the bones begin, metres.
+        weights: skinning weights.
+        phenotypes: what was drawn, by name.
+        version: of Anny.
+    """
+
+    model: Any
+    rest: Float[Array, "samples vertices 3"]
+    heads: Float[Array, "samples bones 3"]
+    weights: Float[Array, "vertices bones"]
+    phenotypes: dict[str, Array]
+    version: str
+
+
+def sample_adults(samples: int, topology: Literal["anny", "anny-full"]) -> Adults:
+    """Adults of `sample_phenotypes`.
+
+    Args:
+        samples: how many.
+        topology: `anny` for the body alone, `anny-full` with the helper vertices that clothes are bound to.
 
     Raises:
         ModuleNotFoundError: Anny is not installed.
@@ -54,18 +80,28 @@ def load(samples: int) -> Source:
     try:
         import anny
     except ModuleNotFoundError as error:
-        raise ModuleNotFoundError('building the open body needs Anny: pip install "human-mesh-zoo[body]"') from error
+        raise ModuleNotFoundError("this needs Anny, once: pip install anny==0.6.2") from error
     import torch
 
-    model = anny.Anny(rig="anny", topology="anny", phenotypes="all", local_changes="none", facial_actions="none")
-    phenotypes = {k: torch.from_numpy(v) for k, v in sample_phenotypes(list(model.phenotype_labels), samples).items()}
+    model = anny.Anny(rig="anny", topology=topology, phenotypes="all", local_changes="none", facial_actions="none")
+    phenotypes = sample_phenotypes(list(model.phenotype_labels), samples)
     with torch.no_grad():
-        out = model(phenotype_kwargs=phenotypes)
+        out = model(phenotype_kwargs={name: torch.from_numpy(values) for name, values in phenotypes.items()})
     rest, heads = (to_smpl_frame(out[key].double().numpy()) for key in ("rest_vertices", "rest_bone_heads"))
     indices, values = model.vertex_bone_indices.numpy(), model.vertex_bone_weights.double().numpy()
     weights = np.zeros((rest.shape[1], heads.shape[1]))
     np.add.at(weights, (np.arange(len(weights))[:, None], indices), values)
+    return Adults(model, rest, heads, weights, phenotypes, str(anny.__version__))
 
+
+def load(samples: int) -> Source:
+    """Sample `samples` adults (in left-right symmetric form).
+
+    Raises:
+        ModuleNotFoundError: Anny is not installed.
+    """
+    adults = sample_adults(samples, "anny")
+    model, rest, heads, weights = adults.model, adults.rest, adults.heads, adults.weights
     base = model.base_mesh_vertex_indices.numpy()
     mirror = symmetric_pairs(rest.mean(0))
     rest = (rest + rest[:, mirror] * [-1, 1, 1]) / 2
@@ -84,7 +120,7 @@ def load(samples: int) -> Source:
         skin=base < _BODY_VERTICES,
         left_eyeball=np.flatnonzero((base >= _LEFT_EYEBALL.start) & (base < _LEFT_EYEBALL.stop)),
         mirror=mirror,
-        version=str(anny.__version__),
+        version=adults.version,
     )
 
 

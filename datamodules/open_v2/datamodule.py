@@ -5,19 +5,17 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from datamodules.base import BaseDataModule, splits_of
 from datamodules.open_v2.bundle import make_bundle
 from datamodules.open_v2.generator import BACKGROUNDS
-from datamodules.open_v2.shots import VERSION
 from datamodules.open_v2.source import SHIPPED, PhotoSource, ShippedSource, published
 from datamodules.open_v2.split import BUNDLE, PhotoSplit
 from datamodules.settings import DEFAULT_CROPS, CropSettings
 from datamodules.synthetic.cache import cache_root, ensure
-from datamodules.synthetic.datamodule import as_far_as_seen
+from datamodules.synthetic.rendered import RenderedDataModule, check_samples
 from metrics.protocols.open_benchmark import OPEN_V2
 
 
-class OpenV2DataModule(BaseDataModule):
+class OpenV2DataModule(RenderedDataModule):
     """Dressed people on the open body as photographs show them.
 
     The test split is part of the package. Training and validation samples are rendered on first use and cached, which
@@ -56,25 +54,12 @@ class OpenV2DataModule(BaseDataModule):
         batch_size: int = 32,
         num_workers: int = 2,
     ) -> None:
-        if crops.body != "open":
-            raise ValueError(f"the open benchmark shows the open body, not {crops.body!r}; leave out `crops.body`")
-        super().__init__(crops, batch_size, num_workers)
-        protocol = protocol or VERSION
-        if protocol not in self.protocols:
-            raise ValueError(f"{VERSION} has no protocol {protocol!r}; use one of {', '.join(self.protocols)}")
-        self.protocol = protocol
+        super().__init__(protocol, crops, batch_size, num_workers)
         self._samples = {"train": train_samples, "val": val_samples}
-        if min(self._samples.values()) < 1:
-            raise ValueError(f"every split needs at least one sample, got {self._samples}")
+        check_samples(self._samples)
         self._size, self._seed, self._workers = image_size, seed, generator_workers
         self._root = cache_root(cache_dir)
         self._bundle = Path(bundle).expanduser() if bundle else self._root / "open-v2" / "bundle"
-
-    def prepare_data(self) -> None:
-        """Render what the trainer's stage needs, in one process only, before the others look for it."""
-        if self.trainer is not None and self.trainer.state.fn is not None:
-            for split in splits_of(self.trainer.state.fn.value):
-                self.source(split)
 
     def source(self, split: str) -> PhotoSource | ShippedSource:
         """Raw samples of a split; those that do not ship are rendered now unless they are cached.
@@ -96,5 +81,4 @@ class OpenV2DataModule(BaseDataModule):
     def _split(self, name: str) -> PhotoSplit:
         if not all((self._bundle / file).is_file() for file in BUNDLE):
             make_bundle(self._root, self._bundle)
-        split = PhotoSplit(name, self._samples[name], self._size, self._seed, self._bundle)
-        return as_far_as_seen(split, self.trainer, self.batch_size)
+        return self.as_far_as_seen(PhotoSplit(name, self._samples[name], self._size, self._seed, self._bundle))

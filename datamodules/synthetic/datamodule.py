@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TypeVar
-
-import pytorch_lightning as pl
-
-from datamodules.base import BaseDataModule, splits_of
 from datamodules.settings import DEFAULT_CROPS, CropSettings
 from datamodules.synthetic.cache import Split, cache_root, ensure
 from datamodules.synthetic.dataset import SyntheticSource
-from datamodules.synthetic.rng import SPLITS, VERSION
+from datamodules.synthetic.rendered import RenderedDataModule, check_samples
+from datamodules.synthetic.rng import SPLITS
 from metrics.protocols.open_benchmark import OPEN
 
 
-class SyntheticDataModule(BaseDataModule):
+class SyntheticDataModule(RenderedDataModule):
     """Rendered people on the open body, made on first use and cached.
 
     Args:
@@ -50,28 +45,11 @@ class SyntheticDataModule(BaseDataModule):
         batch_size: int = 32,
         num_workers: int = 2,
     ) -> None:
-        _check_body(crops)
-        super().__init__(crops, batch_size, num_workers)
-        protocol = protocol or VERSION
-        if protocol not in self.protocols:
-            raise ValueError(f"the open benchmark has no protocol {protocol!r}; use one of {', '.join(self.protocols)}")
-        self.protocol = protocol
+        super().__init__(protocol, crops, batch_size, num_workers)
         samples = {"train": train_samples, "val": val_samples, "test": test_samples}
-        if min(samples.values()) < 1:
-            raise ValueError(f"every split needs at least one sample, got {samples}")
+        check_samples(samples)
         self._splits = {name: Split(name, samples[name], image_size, seed) for name in SPLITS}
         self._cache_dir, self._generator_workers = cache_dir, generator_workers
-
-    def use_crops(self, crops: CropSettings) -> None:
-        """See `BaseDataModule.use_crops`."""
-        _check_body(crops)
-        super().use_crops(crops)
-
-    def prepare_data(self) -> None:
-        """Make what the trainer's stage needs, in one process only, before the others look for it."""
-        if self.trainer is not None and self.trainer.state.fn is not None:
-            for split in splits_of(self.trainer.state.fn.value):
-                self.source(split)
 
     def source(self, split: str) -> SyntheticSource:
         """Raw samples of a split; they are made now unless they are cached."""
@@ -83,20 +61,4 @@ class SyntheticDataModule(BaseDataModule):
         return self._split(split).fingerprint()
 
     def _split(self, name: str) -> Split:
-        return as_far_as_seen(self._splits[name], self.trainer, self.batch_size)
-
-
-def _check_body(crops: CropSettings) -> None:
-    if crops.body != "open":
-        raise ValueError(f"the open benchmark shows the open body, not {crops.body!r}; leave out `crops.body`")
-
-
-_AnySplit = TypeVar("_AnySplit", bound=Split)
-
-
-def as_far_as_seen(split: _AnySplit, trainer: pl.Trainer | None, batch_size: int) -> _AnySplit:
-    """A split, without the training samples that a short run never gets to: all are drawn alike."""
-    if split.name != "train" or trainer is None or trainer.max_steps < 0:
-        return split
-    seen = trainer.max_steps * trainer.accumulate_grad_batches * trainer.world_size * batch_size
-    return replace(split, samples=min(split.samples, max(seen, batch_size)))
+        return self.as_far_as_seen(self._splits[name])

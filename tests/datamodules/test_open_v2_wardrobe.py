@@ -66,8 +66,10 @@ def wardrobe(tmp_path_factory: pytest.TempPathFactory) -> Wardrobe:
         patch.setenv("ZOO_ASSETS", str(root))
         patch.setattr(tailor, "sample_base_mesh", _base_mesh)
         torch.set_flush_denormal(True)  # as the command line does: scipy's trees must not split for ever
-        path = tailor.wardrobe_file(root / "cache")
-        torch.set_flush_denormal(False)
+        try:
+            path = tailor.wardrobe_file(root / "cache")
+        finally:
+            torch.set_flush_denormal(False)
         assert tailor.wardrobe_file(root / "cache") == path
     return load_wardrobe(path)
 
