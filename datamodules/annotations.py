@@ -33,7 +33,7 @@ class Annotations:
         joints_2d, joints_2d_valid: pixels; None when they are the projections of `joints`.
         depth_order, depth_order_valid: see `RawSample`.
         absolute: see `RawSample`; everywhere when omitted.
-        root_depths: see `RawSample`; NaN where it is that of `joints`.
+        root_depths: RootNet's, see `RawSample.estimated_root_depth`; NaN where there is none.
         pose, betas, transl, smpl_valid: SMPL (or MANO) parameters in the camera frame, and which rows have them.
         gender: position in `datamodules.sample.GENDERS`; neutral when omitted.
         image_ids, annotation_ids, frames: see `RawSample`.
@@ -155,7 +155,7 @@ class AnnotatedSource:
             depth_order=_row(table.depth_order, index),
             depth_order_valid=_row(table.depth_order_valid, index),
             absolute=table.absolute is None or bool(table.absolute[index]),
-            root_depth=self._root_depth(index),
+            estimated_root_depth=self._root_depth(index),
             smpl=self._smpl(index),
             gender=GENDERS[0 if table.gender is None else int(table.gender[index])],
             image_id=-1 if table.image_ids is None else int(table.image_ids[index]),

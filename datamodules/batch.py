@@ -51,6 +51,9 @@ class Batch(TypedDict):
     """z of the root joint, metres."""
     root_depth_valid: Bool[Tensor, " batch"]
     """False as well where the translation was estimated, see `RawSample.absolute`: the depth is made up then."""
+    estimated_root_depth: Float[Tensor, " batch"]
+    """The same as RootNet estimates it; no label, and in no batch unless its results are given."""
+    estimated_root_depth_valid: Bool[Tensor, " batch"]
 
     # body model
     pose: Float[Tensor, "batch parts 3"]

@@ -45,7 +45,7 @@ class RawSample:
         depth_order_valid: which pairs are annotated; None together with `depth_order`.
         absolute: whether `joints` and `smpl` are at the person's position; otherwise they are right relative to each
             other only, and their depth is an estimate from pixels.
-        root_depth: how far away the root joint is taken to be, metres; that of `joints` when omitted.
+        estimated_root_depth: how far away RootNet's results have the root joint, metres; None without.
         smpl: None when there is no fit.
         gender: of the body that `smpl` belongs to, one of `GENDERS`.
         iuv: part 0..24, U and V of every pixel; None without surface labels.
@@ -71,7 +71,7 @@ class RawSample:
     depth_order: Int8[np.ndarray, "joints joints"] | None = None
     depth_order_valid: Bool[np.ndarray, "joints joints"] | None = None
     absolute: bool = True
-    root_depth: float | None = None
+    estimated_root_depth: float | None = None
     smpl: Smpl | None = None
     gender: str = "neutral"
     iuv: UInt8[np.ndarray, "height width 3"] | None = None

@@ -55,12 +55,15 @@ class PoseModule(LightningModule):
     """Joint set of the labels, where it is another one."""
     crop_size: int
     """Side of the crops that it reads, pixels."""
+    own_root_depth: ClassVar[str] = "box"
+    """What the method's own estimate of the root's depth goes by, as in `Prediction.root_depth_source`."""
     _frozen: tuple[nn.Module, nn.Module | None] | None = None
 
     def __init__(self, protocol: str, **training: Unpack[TrainingOptions]) -> None:
         super().__init__()
         self.training_options = complete_options(training, self.training_defaults)
         self.lr, self.backbone_from = self.training_options["lr"], self.training_options["backbone_from"]
+        self.root_depth = self.training_options["root_depth"]
         self.protocol = get_protocol(protocol)
         self.metrics = build_task(self.protocol)
 
@@ -94,6 +97,11 @@ class PoseModule(LightningModule):
     def backbones(self) -> Sequence[Backbone]:
         """Backbones that `backbone_from` fills."""
         return ()
+
+    @property
+    def root_depth_source(self) -> str:
+        """Where predictions take the root's depth from; part of every result."""
+        return self.own_root_depth if self.root_depth == "box" else self.root_depth
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Weighted loss terms of a batch, by name; training minimises their sum."""

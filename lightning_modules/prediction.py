@@ -31,8 +31,8 @@ class Prediction:
         joints: camera frame, metres, absolute (they include the root depth).
         skeleton: joint set of `joints`.
         joints_2d: projections of the joints, full-image pixels.
-        root_depth_source: where the absolute depth came from: `given` (the batch's `root_depth`), `rootnet`, `box`,
-            `camera` (the method's own scale) or `bones` (their average lengths).
+        root_depth_source: where the absolute depth came from: `given` (the batch's `root_depth`, a label, where it has
+            one), `rootnet`, `box`, `camera` (the method's own scale) or `bones` (their average lengths).
         vertices: camera frame, metres, absolute; None for methods without a mesh.
         faces: triangles of `vertices`.
         smpl: body-model parameters, for methods that estimate them.

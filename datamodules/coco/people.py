@@ -108,6 +108,7 @@ def detected_people(path: Path, images: Entries, folder: str) -> Annotations:
         boxes=scale_boxes(windows, 1 / MARGIN).astype(np.float32),
         joints=joints,
         joints_valid=valid,
+        root_depths=joints[:, COCO19.root_index, 2].astype(np.float64),
         image_ids=ids,
     )
 

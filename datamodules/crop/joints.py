@@ -68,13 +68,15 @@ def joint_labels(
     moved, wanted = _moved(sample, change, affine), get_skeleton(settings.skeleton)
     positions = _positions(sample.skeleton, wanted, settings.same_joints, change.flip)
     exact = _scored_positions(sample.skeleton, scored, change.flip) if scored else positions
-    joints, root, given = moved.pick(positions), wanted.root_index, sample.root_depth
+    joints, root, estimate = moved.pick(positions), wanted.root_index, sample.estimated_root_depth
     return {
         **joints.tensors("joints"),
         **moved.pick(exact).tensors("scored_joints"),
         **_depth_order(sample, joints.points[:, 2], joints.valid, positions),
-        "root_depth": torch.tensor(joints.points[root, 2] if given is None else given, dtype=torch.float32),
-        "root_depth_valid": torch.tensor(given is not None or (bool(joints.valid[root]) and sample.absolute)),
+        "root_depth": torch.tensor(joints.points[root, 2], dtype=torch.float32),
+        "root_depth_valid": torch.tensor(bool(joints.valid[root]) and sample.absolute),
+        "estimated_root_depth": torch.tensor(estimate or 0.0, dtype=torch.float32),
+        "estimated_root_depth_valid": torch.tensor(estimate is not None),
     }
 
 

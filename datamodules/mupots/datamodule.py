@@ -126,7 +126,8 @@ class MupotsDataModule(FileDataModule):
         windows = np.array([person.box for person in people], np.float64).reshape(-1, 4)
         joints = np.full((len(people), len(MPI_INF_3DHP17), 3), np.nan)
         joints[:, MPI_INF_3DHP17.root_index] = np.array([person.root for person in people]).reshape(-1, 3)
-        return images.table(rows, scale_boxes(windows, 1 / MARGIN), joints)
+        table = images.table(rows, scale_boxes(windows, 1 / MARGIN), joints)
+        return replace(table, root_depths=joints[:, MPI_INF_3DHP17.root_index, 2])
 
     def _raw_rows(self) -> Int[np.ndarray, " people"]:
         """Position of the image of everybody in `annot.mat`."""

@@ -11,7 +11,6 @@ Supervision = Literal["full", "joints_bones", "joints", "none"]
 BoneDistance = Literal["squared", "plain"]
 Stage = Literal["cascade", "lifting"]
 JointsFrom = Literal["lifted", "volume"]
-RootDepth = Literal["box", "given"]
 
 
 @dataclass(frozen=True, kw_only=True)

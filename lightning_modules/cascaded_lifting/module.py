@@ -15,7 +15,7 @@ from body.skeleton import get_skeleton
 from datamodules.batch import Batch
 from lightning_modules.base import PoseModule
 from lightning_modules.cascaded_lifting.bones import bones_of
-from lightning_modules.cascaded_lifting.config import CascadeConfig, CascadeLossConfig, JointsFrom, RootDepth, Stage
+from lightning_modules.cascaded_lifting.config import CascadeConfig, CascadeLossConfig, JointsFrom, Stage
 from lightning_modules.cascaded_lifting.lifting import camera_numbers
 from lightning_modules.cascaded_lifting.losses import SUPERVISION, cascade_losses, lifting_loss
 from lightning_modules.cascaded_lifting.network import CascadeNet, CascadeOutput
@@ -23,7 +23,7 @@ from lightning_modules.cascaded_lifting.targets import CascadeTargets, MapSettin
 from lightning_modules.common.backbones import Backbone
 from lightning_modules.common.initial_weights import load_first_stage
 from lightning_modules.common.precision import full_precision
-from lightning_modules.common.root_depth import given_or, pinhole_depth
+from lightning_modules.common.root_depth import choose_depth, pinhole_depth
 from lightning_modules.common.training import TrainingOptions
 from lightning_modules.common.volumes import VolumeSpace
 from lightning_modules.prediction import Prediction
@@ -34,9 +34,7 @@ _STRIDE = 4  # crop pixels per cell
 class CascadedLiftingModule(PoseModule):
     """3D joints from an image by way of bones, joints, depth order and 2.5D (Zhang, Zhan and Chang, AAAI 2021).
 
-    The pose comes from the image alone. Where the person stands is asked for beside it: `predict_step` takes the root
-    depth that the batch gives (RootNet's, from `zoo.predict`), `predict`, by which validation and test go, does so only
-    with `root_depth` `given`.
+    The pose comes from the image alone; `root_depth` says where the person stands.
 
     Args:
         network: settings of the network.
@@ -48,8 +46,6 @@ class CascadedLiftingModule(PoseModule):
             file.
         joints_from: what `predict` gives: `lifted`, or the 2.5D joints of the `volume` pushed out to the root depth;
             the former in stage `lifting`, the latter in stage `cascade` when omitted.
-        root_depth: where the root's depth is from in validation and test: `box`, whose size and camera tell about how
-            far away a person is, or `given` by the batch, where it is.
         flip_test: average the 2.5D joints with those of the mirrored crop; twice the work.
         **training: see `TrainingOptions`; the defaults are the paper's training.
 
@@ -70,7 +66,6 @@ class CascadedLiftingModule(PoseModule):
         stage: Stage = "cascade",
         start_from: str | None = None,
         joints_from: JointsFrom | None = None,
-        root_depth: RootDepth = "box",
         flip_test: bool = False,
         **training: Unpack[TrainingOptions],
     ) -> None:
@@ -80,7 +75,7 @@ class CascadedLiftingModule(PoseModule):
         self.joints_from = joints_from or ("lifted" if self.lifts else "volume")
         if self.joints_from == "lifted" and not self.lifts:
             raise ValueError("joints_from: lifted needs the lifting block; set stage: lifting")
-        self.root_depth, self.flip_test = root_depth, flip_test
+        self.flip_test = flip_test
         self.skeleton, self.crop_size = get_skeleton(skeleton), network.crop_size
         self.bones = bones_of(self.skeleton)
         self.maps = MapSettings(network.cells, network.bins, losses.sigma, losses.bone_distance)
@@ -140,22 +135,12 @@ class CascadedLiftingModule(PoseModule):
         return {"pose": lifting_loss(lifted, *self._true_pose(batch), self.network.statistics.spread)}
 
     def predict(self, batch: Batch) -> Prediction:
-        """Joints in metres; no label is read unless `root_depth` is `given`."""
-        return self._place(batch, self.root_depth == "given")
-
-    def predict_step(self, batch: Batch, batch_idx: int) -> Prediction:  # noqa: ARG002
-        """Joints in metres, at the batch's root depth where it gives one."""
-        return self._place(batch, True)
-
-    def _place(self, batch: Batch, take_given: bool) -> Prediction:
-        """The pose, with its root at its pixel and depth."""
+        """Joints in metres: the pose, with its root at its pixel and depth (see `RootDepth`)."""
         found = self._found(batch["image"])
         camera = batch["intrinsics"]
         with full_precision(found):
             pixels = apply_affine(_STRIDE * found[..., :2], invert_affine(batch["crop_affine"]))
-            depth, source = pinhole_depth(batch["box"], camera, self.space.depth_range), "box"
-            if take_given:
-                depth, source = given_or(depth, source, batch)
+            depth = choose_depth(pinhole_depth(batch["box"], camera, self.space.depth_range), self.root_depth, batch)
             behind = (found[..., 2] / self.maps.bins - 0.5) * self.space.depth_range
             joints = backproject(pixels, behind + depth[:, None], camera)
             root = [self.skeleton.root_index]
@@ -166,7 +151,7 @@ class CascadedLiftingModule(PoseModule):
             joints=joints,
             skeleton=self.skeleton,
             joints_2d=pixels,
-            root_depth_source=source,
+            root_depth_source=self.root_depth_source,
             intermediates={"joints_cells": found},
         )
 

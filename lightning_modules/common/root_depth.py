@@ -1,12 +1,21 @@
-"""How far away a person is: what the batch says, or an estimate."""
+"""How far away a person is: the method's own estimate, RootNet's, or the label; no label unless it is asked for."""
 
 from __future__ import annotations
+
+from typing import Literal
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from datamodules.batch import Batch
+
+RootDepth = Literal["box", "rootnet", "given"]
+"""Where predictions take the root's depth from.
+
+`box`: the method's own estimate, from the image, the box and the camera. `rootnet`: the batch's `estimated_root_depth`,
+which its result files or `zoo.predict` bring. `given`: the label, and the method's own estimate where there is none.
+"""
 
 
 def pinhole_depth(
@@ -41,13 +50,25 @@ def root_depth_from_box(
     return pinhole_depth(box, intrinsics, extent).clamp(min=0.55 * extent)
 
 
-def given_or(estimate: Float[Tensor, " batch"], source: str, batch: Batch) -> tuple[Float[Tensor, " batch"], str]:
-    """The batch's root depth where it gives one, else the estimate; and where the depths are from.
+def choose_depth(own: Float[Tensor, " batch"], source: RootDepth, batch: Batch) -> Float[Tensor, " batch"]:
+    """Root depths from the chosen source, metres.
 
     Args:
-        estimate: metres.
-        source: of the estimate, as in `Prediction.root_depth_source`.
-        batch: with `root_depth`.
+        own: the method's own estimates.
+        source: see `RootDepth`.
+        batch: of the same people; it is read only where the source is in it.
+
+    Raises:
+        ValueError: `rootnet`, and the batch has no such estimate of somebody.
     """
-    given = batch["root_depth_valid"]
-    return torch.where(given, batch["root_depth"], estimate), "given" if bool(given.all()) else source
+    if source == "box":
+        return own
+    if source == "given":
+        return torch.where(batch["root_depth_valid"], batch["root_depth"], own)
+    absent = int((~batch["estimated_root_depth_valid"]).sum())
+    if absent:
+        raise ValueError(
+            f"root_depth rootnet: the data have no depth from RootNet for {absent} of {len(own)} people; give its "
+            f"result file as --data.detections where the benchmark takes one, or root_depth: box"
+        )
+    return batch["estimated_root_depth"]

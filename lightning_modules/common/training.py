@@ -1,4 +1,4 @@
-"""How a method is trained: the options that all of them share, and the schedules of the learning rate."""
+"""Options that all methods share: how they are trained, what they are told; and the schedules of the learning rate."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Literal, TypedDict
 
 from body.choices import check_choice, check_choices
 from lightning_modules.common.backbones import Pretrained
+from lightning_modules.common.root_depth import RootDepth
 
 Schedule = Literal["multistep", "cosine", "poly"]
 
@@ -24,6 +25,7 @@ class TrainingOptions(TypedDict, total=False):
         pretrained: weights that backbones start from: `true` for timm's (or those that come with the package), a local
             file, or a repository of the Hub.
         backbone_from: start backbones from those of other weights of the zoo: a file, or on the command line a name.
+        root_depth: where predictions take the root's depth from, see `RootDepth`; only `given` reads a label.
     """
 
     lr: float
@@ -33,6 +35,7 @@ class TrainingOptions(TypedDict, total=False):
     warmup_steps: int
     pretrained: Pretrained
     backbone_from: str | None
+    root_depth: RootDepth
 
 
 DEFAULTS: TrainingOptions = {
@@ -43,6 +46,7 @@ DEFAULTS: TrainingOptions = {
     "warmup_steps": 0,
     "pretrained": False,
     "backbone_from": None,
+    "root_depth": "box",
 }
 
 

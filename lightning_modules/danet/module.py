@@ -19,7 +19,7 @@ from lightning_modules.common.backbones import Backbone
 from lightning_modules.common.flip_test import mean_body, mirror_body
 from lightning_modules.common.posed_body import BodyRotations, PosedBody
 from lightning_modules.common.precision import full_precision
-from lightning_modules.common.root_depth import given_or
+from lightning_modules.common.root_depth import choose_depth
 from lightning_modules.common.rotations import crop_to_camera_rotation, matrix_from_9d
 from lightning_modules.common.training import TrainingOptions
 from lightning_modules.danet.charts import CHARTS, PARTS
@@ -53,6 +53,7 @@ class DaNetModule(PoseModule):
 
     training_defaults = TrainingOptions(lr=1e-4, milestones=[30000, 60000])
     initialisation: ClassVar[Mapping[str, Any]] = {"losses": {"estimator_steps": 0}}
+    own_root_depth = "camera"
     network: DaNet
 
     def __init__(
@@ -122,11 +123,11 @@ class DaNetModule(PoseModule):
         return own if self.face_crop else torch.full_like(own, FOCAL)
 
     def predict(self, batch: Batch) -> Prediction:
-        """The body, its root where the predicted camera shows it, at the batch's root depth or the camera's own."""
+        """The body, its root where the predicted camera shows it, at that camera's depth or another (`RootDepth`)."""
         true = self.targets(batch).iuv if self.network.representation == "true" else None
         output = self.network(batch["image"], true)
         body, camera = self._merged(output, batch["image"])
-        root, source = self._root(body, camera, batch)
+        root = self._root(body, camera, batch)
         with full_precision(body.rotations):
             orientation = (self.facing(batch) @ body.rotations[:, 0]).unsqueeze(1)
             turned = torch.cat([orientation, body.rotations[:, 1:]], 1)
@@ -138,7 +139,7 @@ class DaNetModule(PoseModule):
             joints=joints,
             skeleton=self.skeleton,
             joints_2d=joints_2d,
-            root_depth_source=source,
+            root_depth_source=self.root_depth_source,
             vertices=vertices,
             faces=self.faces,
             smpl=smpl,
@@ -165,12 +166,10 @@ class DaNetModule(PoseModule):
         proper = self.network.rotation == "6d"
         return BodyRotations(output.rotations if proper else matrix_from_9d(output.rotations.flatten(2)), output.betas)
 
-    def _root(
-        self, body: BodyRotations, camera: Float[Tensor, "batch 3"], batch: Batch
-    ) -> tuple[Float[Tensor, "batch 3"], str]:
-        """Root joint in the camera frame, metres, and where its depth is from.
+    def _root(self, body: BodyRotations, camera: Float[Tensor, "batch 3"], batch: Batch) -> Float[Tensor, "batch 3"]:
+        """Root joint in the camera frame, metres.
 
-        Without a given depth it is where a metre appears as large as the predicted scale says.
+        The method's own depth is where a metre appears as large as the predicted scale says.
         """
         with full_precision(camera):
             joints = self.posed_body.joints(self.posed_body.vertices(body))
@@ -179,5 +178,5 @@ class DaNetModule(PoseModule):
             pixel = apply_affine((place + 1) * (self.crop_size / 2), invert_affine(affine))
             seen = torch.cat([camera[:, :1].clamp(min=SMALLEST_SCALE), camera[:, 1:]], 1)
             own = translation(seen, crop_focal(intrinsics, affine, self.crop_size))[:, 2]
-            depth, source = given_or(own, "camera", batch)
-            return backproject(pixel, depth[:, None], intrinsics).squeeze(1), source
+            depth = choose_depth(own, self.root_depth, batch)
+            return backproject(pixel, depth[:, None], intrinsics).squeeze(1)

@@ -18,7 +18,7 @@ from lightning_modules.base import PoseModule
 from lightning_modules.common.backbones import Backbone
 from lightning_modules.common.posed_body import BodyRotations, PosedBody
 from lightning_modules.common.precision import full_precision
-from lightning_modules.common.root_depth import given_or
+from lightning_modules.common.root_depth import choose_depth
 from lightning_modules.common.rotations import crop_to_camera_rotation
 from lightning_modules.common.training import TrainingOptions
 from lightning_modules.common.volumes import VolumeSpace, joint_loss
@@ -50,6 +50,7 @@ class HemletsModule(PoseModule):
         ValueError: settings do not go together; the message says which.
     """
 
+    own_root_depth = "bones"
     network: HemletsNet
 
     def __init__(
@@ -126,7 +127,7 @@ class HemletsModule(PoseModule):
         return losses
 
     def predict(self, batch: Batch) -> Prediction:
-        """Joints in metres, and the body with its root among them; depth from the batch or from bone lengths."""
+        """Joints in metres, their scale by the root's depth (`RootDepth`), and the body with its root among them."""
         output = self._merged(batch["image"])
         camera = batch["intrinsics"]
         with full_precision(output.joints):
@@ -134,7 +135,7 @@ class HemletsModule(PoseModule):
             pixels = apply_affine(crop_pixels, invert_affine(batch["crop_affine"]))
             behind = output.joints[..., 2] * self.space.depth_range
             rays = backproject(pixels, torch.ones_like(behind), camera)[..., :2]
-            root_depth, source = given_or(root_depth_from_bones(rays, behind, self.bones), "bones", batch)
+            root_depth = choose_depth(root_depth_from_bones(rays, behind, self.bones), self.root_depth, batch)
             joints = backproject(pixels, behind + root_depth[:, None], camera)
             vertices, smpl = self._body(output.body, joints, batch)
             joints_2d = project(joints, camera)
@@ -142,7 +143,7 @@ class HemletsModule(PoseModule):
             joints=joints,
             skeleton=self.skeleton,
             joints_2d=joints_2d,
-            root_depth_source=source,
+            root_depth_source=self.root_depth_source,
             vertices=vertices,
             faces=None if self.posed_body is None or vertices is None else self.posed_body.body.faces,
             smpl=smpl,

@@ -19,7 +19,7 @@ from lightning_modules.base import PoseModule
 from lightning_modules.common.initial_weights import load_first_stage
 from lightning_modules.common.posed_body import BodyParameters
 from lightning_modules.common.precision import full_precision
-from lightning_modules.common.root_depth import given_or, root_depth_from_box
+from lightning_modules.common.root_depth import choose_depth, root_depth_from_box
 from lightning_modules.common.training import TrainingOptions
 from lightning_modules.i2l_meshnet.body_head import make_network
 from lightning_modules.i2l_meshnet.config import I2LMeshNetConfig, I2LMeshNetLossConfig, Stage
@@ -135,11 +135,10 @@ class I2LMeshNetModule(PoseModule):
         return losses
 
     def predict(self, batch: Batch) -> Prediction:
-        """Mesh and joints in metres (Eq. 7): P = J M, at the batch's root depth or, without one, the box's estimate."""
+        """Mesh and joints in metres (Eq. 7): P = J M. Their size too goes with the root's depth (see `RootDepth`)."""
         output = self._lixels(batch)
         estimate = root_depth_from_box(batch["box"], batch["intrinsics"], self.config.depth_range)
-        depth, source = given_or(estimate, "box", batch)
-        camera = (depth, batch["intrinsics"], batch["crop_affine"])
+        camera = (choose_depth(estimate, self.root_depth, batch), batch["intrinsics"], batch["crop_affine"])
         intermediates = {"joints_lixel": output.joints, "vertices_lixel": output.vertices}
         intermediates["pose_net_joints"] = self.space.decode(output.joints, *camera)
         vertices = self.space.decode(output.vertices, *camera)
@@ -155,7 +154,7 @@ class I2LMeshNetModule(PoseModule):
             joints=joints,
             skeleton=self.skeleton,
             joints_2d=joints_2d,
-            root_depth_source=source,
+            root_depth_source=self.root_depth_source,
             vertices=vertices,
             faces=self.faces,
             smpl=smpl,

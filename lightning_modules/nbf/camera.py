@@ -85,31 +85,35 @@ class FixedCamera:
             enough = (valid.sum(1) > 1) & (scale > 1e-3)
             return torch.where(enough[:, None], found, found.new_tensor(MEAN_TRANSL))
 
+    def depth_by_size(
+        self,
+        joint: Float[Tensor, "batch 3"],
+        affine: Float[Tensor, "batch 2 3"],
+        intrinsics: Float[Tensor, "batch 3 3"],
+    ) -> Float[Tensor, " batch"]:
+        """How far from the photograph's camera the person appears as large, metres; arguments as in `to_photograph`."""
+        with full_precision(joint):
+            zoom = torch.linalg.det(affine[..., :2]).abs().sqrt()
+            return joint[:, 2] * zoom * (intrinsics[:, 0, 0] * intrinsics[:, 1, 1]).sqrt() / self.focal
+
     def to_photograph(
         self,
         joint: Float[Tensor, "batch 3"],
         affine: Float[Tensor, "batch 2 3"],
         intrinsics: Float[Tensor, "batch 3 3"],
         depth: Float[Tensor, " batch"],
-        depth_valid: Bool[Tensor, " batch"],
     ) -> Float[Tensor, "batch 3"]:
-        """Where a joint is in the frame of the photograph's camera.
-
-        It stays on the ray of its pixel. Without a given depth it is as far away as makes the person as large.
+        """Where a joint is in the frame of the photograph's camera: on the ray of its pixel.
 
         Args:
             joint: in the fixed camera's frame, translation included.
             affine: pixels of the photograph to pixels of the picture.
             intrinsics: of the photograph.
             depth: along the photograph's optical axis, metres.
-            depth_valid: where it is given.
         """
         with full_precision(joint):
             pixel = apply_affine(project(joint[:, None], self.matrix(joint)), invert_affine(affine))
-            zoom = torch.linalg.det(affine[..., :2]).abs().sqrt()
-            focal = (intrinsics[:, 0, 0] * intrinsics[:, 1, 1]).sqrt()
-            estimate = joint[:, 2] * zoom * focal / self.focal
-            return backproject(pixel, torch.where(depth_valid, depth, estimate)[:, None], intrinsics)[:, 0]
+            return backproject(pixel, depth[:, None], intrinsics)[:, 0]
 
 
 def resize_affine(old: int, new: int, like: Float[Tensor, " batch *rest"]) -> Float[Tensor, "batch 2 3"]:

@@ -139,7 +139,7 @@ class NBFModule(PoseModule):
         return losses
 
     def predict(self, batch: Batch) -> Prediction:
-        """Mesh and joints in metres, at the batch's root depth or, without one, as far away as they are large."""
+        """Mesh and joints in metres, as far away as they are large, or as `RootDepth` says."""
         truth = self._truth(batch)
         view = self._view(batch, truth)
         return self._answer(batch, truth, view, self._segment(view.image))
@@ -157,14 +157,14 @@ class NBFModule(PoseModule):
         transl = self.placement.translation(fit.vertices, None if self.input_kind == "rgb" else picture)
         with full_precision(transl):
             affine = compose_affine(view.affine, batch["crop_affine"])
-            vertices, smpl = self.placement.place(fit, transl, affine, self._ray(batch), batch)
+            vertices, smpl = self.placement.place(fit, transl, affine, self._ray(batch), batch, self.root_depth)
             joints = self.network.layer.body.regressor @ vertices
             joints_2d = project(joints, batch["intrinsics"])
         return Prediction(
             joints=joints,
             skeleton=self.skeleton,
             joints_2d=joints_2d,
-            root_depth_source="given" if bool(batch["root_depth_valid"].all()) else "box",
+            root_depth_source=self.root_depth_source,
             vertices=vertices,
             faces=self.network.layer.body.faces,
             smpl=smpl,

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from datamodules.batch import Batch
 from lightning_modules.common.precision import full_precision
+from lightning_modules.common.root_depth import RootDepth, choose_depth
 from lightning_modules.nbf.body_layer import BodyLayer
 from lightning_modules.nbf.camera import MARGIN, FixedCamera
 from lightning_modules.nbf.network import Fit
@@ -57,6 +58,7 @@ class Placement:
         affine: Float[Tensor, "batch 2 3"],
         view: Float[Tensor, "batch 3 3"],
         batch: Batch,
+        source: RootDepth = "box",
     ) -> tuple[Float[Tensor, "batch vertices 3"], SmplParameters]:
         """Mesh and parameters in the frame of the photograph's camera.
 
@@ -65,20 +67,21 @@ class Placement:
             transl: see `translation`.
             affine: pixels of the photograph to pixels of the picture.
             view: turn from the crop's camera to the photograph's.
-            batch: gives the camera, and the root's depth where it is known.
+            batch: gives the camera, and the root's depth where `source` asks for it.
+            source: of the root's depth; `box` for as far away as the person is large.
         """
         rest = self.layer.rest_joints(fit.betas)[:, 0]
         with full_precision(transl):
             pelvis = self.layer.body.regressor[0] @ fit.vertices
-            place = self.camera.to_photograph(
-                pelvis + transl, affine, batch["intrinsics"], batch["root_depth"], batch["root_depth_valid"]
-            )
+            own = self.camera.depth_by_size(pelvis + transl, affine, batch["intrinsics"])
+            depth = choose_depth(own, source, batch)
+            place = self.camera.to_photograph(pelvis + transl, affine, batch["intrinsics"], depth)
             vertices = (fit.vertices - pelvis[:, None]) @ view.mT + place[:, None]
             relative = self.layer.relative(fit.rotations)
             turned = torch.cat([(view @ relative[:, 0])[:, None], relative[:, 1:]], 1)
             # the body turns about its resting root, so the translation has to make up for where that went
-            own = place - ((view @ (pelvis - rest).unsqueeze(-1)).squeeze(-1) + rest)
-            return vertices, SmplParameters(roma.rotmat_to_rotvec(turned), fit.betas, own)
+            transl = place - ((view @ (pelvis - rest).unsqueeze(-1)).squeeze(-1) + rest)
+            return vertices, SmplParameters(roma.rotmat_to_rotvec(turned), fit.betas, transl)
 
 
 def _outline(picture: Float[Tensor, "batch 3 size size"]) -> tuple[Tensor, Tensor]:

@@ -14,7 +14,7 @@ from body.skeleton import OPEN36
 from datamodules.batch import Batch
 from lightning_modules.base import PoseModule
 from lightning_modules.common.precision import full_precision
-from lightning_modules.common.root_depth import pinhole_depth
+from lightning_modules.common.root_depth import choose_depth, pinhole_depth
 from lightning_modules.common.rotations import crop_to_camera_rotation
 from lightning_modules.common.training import TrainingOptions
 from lightning_modules.people.losses import (
@@ -103,7 +103,7 @@ class PeopleModule(PoseModule):
 
     @torch.no_grad()
     def predict(self, batch: Batch) -> Prediction:
-        """Joints at the true root depth where the batch has it, else at the one that the box suggests."""
+        """Joints at the root depth that the box suggests, or another (`RootDepth`), with which their size goes."""
         image = batch["image"]
         found = self.network(image).joints
         if self.flip_test:
@@ -112,15 +112,14 @@ class PeopleModule(PoseModule):
             found = (found + torch.cat([across, mirrored[..., 1:]], -1)) / 2
         with full_precision(found):
             pixels = apply_affine(found[..., :2] * STRIDE, invert_affine(batch["crop_affine"]))
-            given = batch["root_depth_valid"]
-            root = torch.where(given, batch["root_depth"], pinhole_depth(batch["box"], batch["intrinsics"], 2.0))
+            root = choose_depth(pinhole_depth(batch["box"], batch["intrinsics"], 2.0), self.root_depth, batch)
             depth = (found[..., 2] + root[:, None]).clamp(min=0.1)
             joints = backproject(pixels, depth, batch["intrinsics"])
             return Prediction(
                 joints=joints,
                 skeleton=self.skeleton,
                 joints_2d=project(joints, batch["intrinsics"]),
-                root_depth_source="given" if bool(given.all()) else "box",
+                root_depth_source=self.root_depth_source,
             )
 
     def optimizer(self) -> torch.optim.Optimizer:

@@ -33,9 +33,13 @@ class RootNetModule(PoseModule):
         skeleton: joint set of the batches, whose root is learnt.
         protocol: see `PoseModule`.
         **training: see `TrainingOptions`; the defaults are the release's training.
+
+    Raises:
+        ValueError: a `root_depth` that is not its own.
     """
 
     training_defaults = TrainingOptions(lr=1e-3, milestones=[17])
+    own_root_depth = "rootnet"
     network: RootNet
 
     def __init__(
@@ -47,6 +51,8 @@ class RootNetModule(PoseModule):
     ) -> None:
         super().__init__(protocol, **training)
         self.save_hyperparameters()
+        if self.root_depth != "box":
+            raise ValueError("RootNet estimates the root's depth itself; leave root_depth out")
         self.batch_skeleton = whole = get_skeleton(skeleton)
         self.root_index, self.extent = whole.root_index, network.extent
         self.skeleton = Skeleton("root", (whole.root,), (whole.root,), whole.root)
@@ -62,7 +68,7 @@ class RootNetModule(PoseModule):
         """RGB crops in [0, 1] to the root's place and depth correction."""
         return self.network(image)
 
-    def root_depth(self, output: RootOutput, batch: Batch) -> Float[Tensor, " batch"]:
+    def absolute_depth(self, output: RootOutput, batch: Batch) -> Float[Tensor, " batch"]:
         """Absolute depth in metres."""
         return output.correction * pinhole_depth(batch["box"], batch["intrinsics"], self.extent)
 
@@ -75,16 +81,18 @@ class RootNetModule(PoseModule):
         root = self.root_index
         true_place = batch["joints_2d"][:, root] / self.pixels_per_cell
         place = (output.place - true_place).abs().sum(1) * batch["joints_2d_valid"][:, root]
-        depth = (self.root_depth(output, batch) - batch["root_depth"]).abs() * batch["root_depth_valid"]
+        depth = (self.absolute_depth(output, batch) - batch["root_depth"]).abs() * batch["root_depth_valid"]
         return {"place": place.mean() / 3, "depth": _MILLIMETRES * depth.mean() / 3}
 
     def predict(self, batch: Batch) -> Prediction:
         """The root joint in metres: its place in the image, pushed out to its depth."""
         output = self.network(batch["image"])
-        depth = self.root_depth(output, batch)
+        depth = self.absolute_depth(output, batch)
         with full_precision(depth):
             pixels = apply_affine(self.pixels_per_cell * output.place[:, None], invert_affine(batch["crop_affine"]))
             joints = backproject(pixels, depth[:, None], batch["intrinsics"])
             joints_2d = project(joints, batch["intrinsics"])
         intermediates = {"place": output.place, "correction": output.correction}
-        return Prediction(joints, self.skeleton, joints_2d, root_depth_source="rootnet", intermediates=intermediates)
+        return Prediction(
+            joints, self.skeleton, joints_2d, root_depth_source=self.root_depth_source, intermediates=intermediates
+        )

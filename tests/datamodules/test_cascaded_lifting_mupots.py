@@ -119,9 +119,9 @@ def test_absolute_places_are_rootnets(root, tmp_path, monkeypatch, shift, score)
     people = fake.everybody()
     path = fake.write_detections(tmp_path / "found.json", people, [0.5] * len(people), numbers)
     data = {"detections": str(path)}
-    report, _ = scores_of(root, tmp_path, ABSOLUTE, data=data, root_depth="given")
+    report, _ = scores_of(root, tmp_path, ABSOLUTE, data=data, root_depth="rootnet")
     assert report["test/pck3d_abs"] == pytest.approx(score, abs=1e-3)
-    alone, _ = scores_of(root, tmp_path, RELATIVE, data=data, root_depth="given")
+    alone, _ = scores_of(root, tmp_path, RELATIVE, data=data, root_depth="rootnet")
     assert alone["test/pck3d"] == pytest.approx(100)
     guessed, _ = scores_of(root, tmp_path, ABSOLUTE, data=data)  # from boxes, without reading RootNet's depth
     assert guessed["test/pck3d_abs"] < 99
@@ -130,7 +130,7 @@ def test_absolute_places_are_rootnets(root, tmp_path, monkeypatch, shift, score)
 class Told(RootNetModule):
     """Says where two people stand."""
 
-    def root_depth(self, output, batch):
+    def absolute_depth(self, output, batch):
         return torch.tensor([3.0, 5.0])
 
 

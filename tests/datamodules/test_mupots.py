@@ -198,7 +198,7 @@ def test_detections(root, tmp_path, layout):
         first = datamodule.dataset("test")[1]
         side = 1.25 * people[0][2].box[2:].max()
         assert first["box"][2:].tolist() == pytest.approx([side, side], rel=1e-4)
-        assert first["root_depth"] == pytest.approx(fake.truth(people[0][2])[PELVIS, 2], rel=1e-5)
+        assert first["estimated_root_depth"] == pytest.approx(fake.truth(people[0][2])[PELVIS, 2], rel=1e-5)
         areas[score] = scored(datamodule, people=[person for _, _, person in found])["ap_root25"]
     count = len(people)
     late = sum(rank / (rank + 1) for rank in range(1, count + 1)) / count  # precision at every true detection

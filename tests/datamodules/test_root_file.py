@@ -100,11 +100,12 @@ def test_results_of_other_people_are_refused(results):
         with_root_file(people(), results)
 
 
-def test_a_given_depth_takes_the_place_of_the_annotated_one(tmp_path):
+def test_an_estimated_depth_is_no_label(tmp_path):
     table = with_root_file(people(), [RootResult(0, (0.0, 0.0, 40.0, 40.0), (0.0, 0.0, 3.5))])
     source = AnnotatedSource(table, tmp_path, read=lambda path: np.zeros((100, 100, 3), np.uint8))
     rows = [make_crop(source[row], CropSettings("smpl24"), NO_CHANGE, RestRoot(np.zeros(3), np.zeros((10, 3))))
             for row in range(2)]  # fmt: skip
-    assert [bool(row["root_depth_valid"]) for row in rows] == [True, False]
-    assert rows[0]["root_depth"] == 3.5
+    assert [bool(row["estimated_root_depth_valid"]) for row in rows] == [True, False]
+    assert rows[0]["estimated_root_depth"] == 3.5
+    assert not any(row["root_depth_valid"] for row in rows)
     assert not rows[0]["joints_valid"].any()

@@ -130,4 +130,4 @@ def test_rootnet_writes_the_file_that_other_methods_are_tested_with(folder):
         fed.table("test").boxes[:, 2:].max(1), plain.table("test").boxes[:, 2:].max(1), rtol=1e-4
     )
     np.testing.assert_allclose(fed.table("test").root_depths, [result.root[2] for result in results], rtol=1e-6)
-    assert fed.dataset("test")[0]["root_depth"] == pytest.approx(results[0].root[2], rel=1e-6)
+    assert fed.dataset("test")[0]["estimated_root_depth"] == pytest.approx(results[0].root[2], rel=1e-6)

@@ -147,6 +147,7 @@ class Oracle(torch.nn.Module):
 @pytest.mark.parametrize(("face_crop", "flip_test"), [(False, False), (True, False), (True, True)])
 def test_a_perfect_answer_becomes_the_true_body(face_crop, flip_test):
     module, batch = make(DaNetModule, **TINY, face_crop=face_crop, flip_test=flip_test).eval(), danet_batch(3)
+    module.root_depth = "given"
     body = open_body()
     batch["vertices"] = body(batch["pose"], batch["betas"], batch["transl"]).vertices
     batch["joints"] = body.joint_regressor("smpl29") @ batch["vertices"]
@@ -157,7 +158,7 @@ def test_a_perfect_answer_becomes_the_true_body(face_crop, flip_test):
     torch.testing.assert_close(ours, true, atol=1e-4, rtol=0)
     assert prediction.root_depth_source == "given"
     assert (prediction.joints[:, 0] - batch["joints"][:, 0]).norm(dim=-1).max() < 0.05
-    batch["root_depth_valid"] = torch.zeros(3, dtype=torch.bool)
+    module.root_depth = "box"
     prediction = module.predict_step(batch, 0)
     assert prediction.root_depth_source == "camera"
     assert (prediction.joints[:, 0, 2] / batch["root_depth"] - 1).abs().max() < 0.1

@@ -56,7 +56,7 @@ class Oracle(torch.nn.Module):
 
 @pytest.mark.parametrize("flip", [None, "unbiased", "released"])
 def test_a_perfect_network_gives_the_true_joints_and_body(flip):
-    batch, module = make_batch(3, 64, skeleton="h36m18"), poshed(flip_test=flip).eval()
+    batch, module = make_batch(3, 64, skeleton="h36m18"), poshed(flip_test=flip, root_depth="given").eval()
     module.network = Oracle(module, batch, flip or "unbiased")
     prediction = module.predict_step(batch, 0)
     torch.testing.assert_close(prediction.joints, batch["joints"], atol=5e-5, rtol=0)
@@ -68,15 +68,15 @@ def test_a_perfect_network_gives_the_true_joints_and_body(flip):
     assert all(value < 1e-3 for value in losses.values())
 
 
-def test_without_a_root_depth_the_bones_give_it():
+def test_the_bones_give_the_root_depth():
     batch, module = make_batch(3, 64, skeleton="h36m18"), poshed().eval()
     module.network = Oracle(module, batch)
-    batch["root_depth_valid"] = torch.zeros(3, dtype=torch.bool)
     prediction = module.predict_step(batch, 0)
     assert prediction.root_depth_source == "bones"
     error = (prediction.joints[:, 0, 2] - batch["root_depth"]).abs() / batch["root_depth"]
     assert error.max() < 0.2  # these people are not of average size: shapes of one standard deviation
-    expected = module.predict_step({**batch, "root_depth_valid": torch.ones(3, dtype=torch.bool)}, 0)
+    module.root_depth = "given"
+    expected = module.predict_step(batch, 0)
     assert (prediction.joints_2d - expected.joints_2d).abs().max() < 0.1  # the picture does not depend on the depth
 
 
@@ -157,13 +157,13 @@ def test_other_encodings_train(encoding):
 
 def test_refinement_moves_the_body_to_the_joints():
     batch = make_batch(3, 64, skeleton="h36m18")
-    module = poshed(refine_steps=15).eval()
+    module = poshed(refine_steps=15, root_depth="given").eval()
     oracle = Oracle(module, batch)
     joints, body = oracle.answers[False]
     wrong = torch.randn(3, 24, 3, generator=torch.Generator().manual_seed(0)) * 0.15
     oracle.answers[False] = joints, BodyRotations(body.rotations @ roma.rotvec_to_rotmat(wrong), body.betas)
     module.network = oracle
-    plain = poshed().eval()
+    plain = poshed(root_depth="given").eval()
     plain.network = oracle
     with torch.inference_mode():
         before, after = plain.predict_step(batch, 0), module.predict_step(batch, 0)

@@ -144,7 +144,7 @@ def test_a_loss_without_the_joints_of_the_mesh():
 
 def test_the_true_pose_of_a_batch_is_used_in_training_and_test():
     torch.manual_seed(0)
-    module, batch = make(I2LMeshNetModule, **TINY, cascade="true"), make_batch(2)
+    module, batch = make(I2LMeshNetModule, **TINY, cascade="true", root_depth="given"), make_batch(2)
     assert set(module.losses(batch)) == {"mesh_joint", "mesh", "mesh_normal", "mesh_edge"}
     prediction = module.eval().predict(batch)
     torch.testing.assert_close(prediction.intermediates["pose_net_joints"], batch["joints"], atol=1e-3, rtol=0)

@@ -128,7 +128,7 @@ def test_a_perfect_fit_becomes_the_true_body(people):
     affine = resize_affine(64, 224, truth.pixels)
     transl = camera.locate(truth.joints, apply_affine(truth.pixels, affine), truth.pixels_valid)
     placed, smpl = Placement(layer, camera).place(
-        fit, transl, compose_affine(affine, batch["crop_affine"]), view, batch
+        fit, transl, compose_affine(affine, batch["crop_affine"]), view, batch, "given"
     )
     # the fixed camera sees bodies from farther away, so the pelvis is off by its perspective
     off = placed - batch["vertices"]
@@ -159,13 +159,12 @@ def test_the_outline_gives_size_and_place():
 
 def test_without_a_given_depth_size_gives_it(people):
     layer, batch, truth, view = people
-    far = batch | {"root_depth_valid": torch.zeros(3, dtype=torch.bool)}
     camera = FixedCamera(224)
     vertices = layer.vertices(truth.rotations, truth.betas)
     fit = Fit(truth.betas, truth.betas, truth.rotations, truth.betas, truth.joints, vertices)
     affine = resize_affine(64, 224, truth.pixels)
     transl = camera.locate(truth.joints, apply_affine(truth.pixels, affine), truth.pixels_valid)
-    placed, _ = Placement(layer, camera).place(fit, transl, compose_affine(affine, batch["crop_affine"]), view, far)
+    placed, _ = Placement(layer, camera).place(fit, transl, compose_affine(affine, batch["crop_affine"]), view, batch)
     true = batch["vertices"].mean(1)
     assert (placed.mean(1) - true).norm(dim=-1).max() < 0.1 * true[:, 2].max()
     seen = project(placed, batch["intrinsics"])

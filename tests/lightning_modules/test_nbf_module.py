@@ -82,7 +82,7 @@ class Knows(torch.nn.Module):
 def oracle():
     """A module with true parts as its input whose encoder is right."""
     batch = make_people(3)
-    module = make(NBFModule, **TINY, input="true_parts", joints3d_weight=1.0)
+    module = make(NBFModule, **TINY, input="true_parts", joints3d_weight=1.0, root_depth="given")
     truth = module._truth(batch)
     latent = torch.cat([truth.betas, truth.rotations.flatten(1)], -1) - module.network.mean
     module.network.encoder = Knows(latent)

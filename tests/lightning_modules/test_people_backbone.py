@@ -56,7 +56,7 @@ def test_a_few_steps_learn_two_people_by_heart(batch):
 
 def test_joints_are_found_where_the_maps_say(batch):
     """With the labels' own maps in place of the network's, `predict` gives the labels back."""
-    module = PeopleModule(**SMALL).eval()
+    module = PeopleModule(**SMALL, root_depth="given").eval()
     cells = batch["joints_2d"] / 4
     depth = batch["joints"][..., 2] - batch["root_depth"][:, None]
     output = module.network(batch["image"])._replace(joints=torch.cat([cells, depth[..., None]], -1))
@@ -68,7 +68,7 @@ def test_joints_are_found_where_the_maps_say(batch):
 
 def test_a_mirrored_crop_says_the_same(batch):
     """The flip test of a network that finds its joints in any picture: the mean over both is the truth."""
-    module = PeopleModule(**SMALL, flip_test=True).eval()
+    module = PeopleModule(**SMALL, flip_test=True, root_depth="given").eval()
     cells = batch["joints_2d"] / 4
     depth = (batch["joints"][..., 2] - batch["root_depth"][:, None])[..., None]
     seen = torch.cat([cells, depth], -1)

@@ -85,7 +85,7 @@ class Checkpoint:
         training: how they came to be.
         requires: assets the user must have, such as `SMPL`; names of `zoo.environment.assets`.
         golden: file in `tests/golden` with outputs of the authors' network of this architecture.
-        results: measured here, by protocol and metric.
+        results: measured here, by protocol and metric; without the true root depth.
         reported: by the authors, by protocol and metric.
     """
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import copy
 from functools import cache
 from pathlib import Path
 from typing import cast
@@ -55,9 +55,11 @@ def predict(
         return _predict_batch(model, batch)
     root_batch = make_crop_batch(pixels, people, camera, root_net.crop_size, margin)
     depth = _predict_batch(root_net, root_batch).joints[:, 0, 2].cpu()
-    batch["root_depth"] = depth.clamp(min=0.55 * root_net.extent)  # the whole person is in front of the camera
-    batch["root_depth_valid"] = torch.ones(len(people), dtype=torch.bool)
-    return dataclasses.replace(_predict_batch(model, batch), root_depth_source="rootnet")
+    batch["estimated_root_depth"] = depth.clamp(min=0.55 * root_net.extent)  # all of them in front of the camera
+    batch["estimated_root_depth_valid"] = torch.ones(len(people), dtype=torch.bool)
+    placed = copy.copy(model)  # its modules are the same ones; the caller's model stays as it is
+    placed.root_depth = "rootnet"
+    return _predict_batch(placed, batch)
 
 
 def load_converted_root_net(device: str) -> RootNetModule | None:

@@ -70,6 +70,7 @@ def make_test_result(
         weights_sha256=weights.sha256,
         data=f"{protocol.benchmark}, {protocol.split}",
         data_fingerprint=fingerprint,
+        root_depth=model.root_depth_source,
         config=config,
         device=device_name(trainer.strategy.root_device),
         precision=str(trainer.precision),
@@ -86,7 +87,7 @@ def result_table(result: Result, baseline: Mapping[str, float] | None = None) ->
     """
     from rich.table import Table
 
-    title = f"{result.protocol}, {result.samples} samples, measured {result.date[:10]}"
+    title = f"{result.protocol}, {result.samples} samples, root depth: {result.root_depth}, measured {result.date[:10]}"
     table = Table("metric", title=title, title_justify="left")
     for column in (result.weights, *(("mean pose", "ratio") if baseline is not None else ())):
         table.add_column(column, justify="right")

@@ -41,8 +41,9 @@ class WeightsIdentity:
 
     @property
     def label(self) -> str:
-        """The name with all overrides but the protocol, which does not change predictions."""
-        other = [f"{option}={value}" for option, value in flatten(self.overrides).items() if option != "protocol"]
+        """The name with all overrides but those that results state by themselves."""
+        stated = ("protocol", "root_depth")
+        other = [f"{option}={value}" for option, value in flatten(self.overrides).items() if option not in stated]
         return f"{self.name} ({', '.join(other)})" if other else self.name
 
 
@@ -62,6 +63,8 @@ class Result:
         weights_sha256: of the weights file.
         data: benchmark and split.
         data_fingerprint: of the evaluated data.
+        root_depth: where predictions took the root's depth from, as in `Prediction.root_depth_source`; `given` is the
+            label.
         config: configuration of the run.
         versions: package -> version, and `python`.
         device: hardware the evaluation ran on.
@@ -83,6 +86,7 @@ class Result:
     weights_sha256: str
     data: str
     data_fingerprint: str
+    root_depth: str
     config: dict[str, Any]
     versions: dict[str, str]
     device: str
@@ -148,6 +152,7 @@ def make_result(
     weights_sha256: str,
     data: str,
     data_fingerprint: str,
+    root_depth: str,
     config: Mapping[str, Any],
     device: str,
     precision: str,
@@ -180,6 +185,7 @@ def make_result(
         weights_sha256=weights_sha256,
         data=data,
         data_fingerprint=data_fingerprint,
+        root_depth=root_depth,
         config=dict(config),
         versions=_versions(),
         device=device,

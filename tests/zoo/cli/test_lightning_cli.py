@@ -105,7 +105,10 @@ def test_typed_options_of_a_model_change_finished_weights(folder, monkeypatch):
 def test_results_of_changed_weights_do_not_pass_for_the_listed_ones():
     changed = WeightsIdentity("nbf.open_tiny", "0" * 64, {"input": "true_parts", "protocol": "open-v1"})
     assert changed.label == "nbf.open_tiny (input=true_parts)"
-    assert WeightsIdentity("nbf.open_tiny", "0" * 64, {"protocol": "open-v1-body"}).label == "nbf.open_tiny"
+    assert (
+        WeightsIdentity("nbf.open_tiny", "0" * 64, {"protocol": "open-v1-body", "root_depth": "given"}).label
+        == "nbf.open_tiny"
+    )
 
 
 class Trap:

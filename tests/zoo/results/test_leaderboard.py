@@ -136,6 +136,7 @@ def test_the_terminal_table_names_the_protocol_and_the_facts(folder):
         "6 samples",
         "2026-02-01",
         "01234567",
+        "depth=box",
         "600 images",
     ):
         assert fact in text

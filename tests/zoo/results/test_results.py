@@ -35,6 +35,7 @@ FACTS = {
     "weights_sha256": "0123456789abcdef" * 4,
     "data": "open benchmark, test",
     "data_fingerprint": "5e1f",
+    "root_depth": "box",
     "config": {"batch_size": 8},
     "device": "cpu, 2 threads",
     "precision": "32-true",
@@ -224,6 +225,7 @@ def test_a_complete_run_stores_one_result(command, tmp_path, monkeypatch, capsys
     assert stored.config["data"]["class_path"] == "half_way.HalfWay"
     assert stored.command.startswith("zoo test --config ")
     assert stored.precision == "32-true"
+    assert stored.root_depth == "box"
     shown = capsys.readouterr().out
     assert "MPJPE mm" in shown
     assert f"Stored {path}" in shown

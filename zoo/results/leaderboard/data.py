@@ -33,12 +33,12 @@ def as_csv(rows: Sequence[Row], *, actions: bool = False) -> str:
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     titles = ["_".join((metric, *_unit(metric), kind)) for metric, kind in columns]
-    details = ("n", "weights", "date", "ablation", "source", "note")
+    details = ("n", "weights", "root_depth", "date", "ablation", "source", "note")
     writer.writerow(["protocol", "method", "zoo_method", "settings", "field", "group", *titles, *details])
     for row, field, group, values in lines:
         numbers = [values.get(metric, "") if row.kind == kind else "" for metric, kind in columns]
         names = [row.protocol, row.method, row.zoo_method, row.settings, field, group]
-        detail = [row.weights, row.date, "yes" if row.ablation else "no", row.source, row.note]
+        detail = [row.weights, row.root_depth, row.date, "yes" if row.ablation else "no", row.source, row.note]
         writer.writerow([*names, *numbers, _samples(row, values if group else {}), *detail])
     return file.getvalue()
 

@@ -21,11 +21,13 @@ def as_markdown(parts: Sequence[Section], *, actions: bool = False) -> str:
 
 def _section(section: Section) -> str:
     columns = section.columns
-    details = ("n", "weights", "date") if section.measured else ()
+    details = ("n", "weights", "root depth", "date") if section.measured else ()
     titles = ["method", *(f"{column.title} ({column.kind})" for column in columns), *details, "source"]
     lines = []
     for row in section.rows:
-        detail = ["" if row.samples is None else str(row.samples), row.weights, row.date] if details else []
+        detail = (
+            ["" if row.samples is None else str(row.samples), row.weights, row.root_depth, row.date] if details else []
+        )
         lines.append([_name(row), *(column.cell(row) for column in columns), *detail, row.source])
     return f"### {section.title}\n\n{section.text}\n\n{_table(titles, lines, numbers=len(columns) + bool(details))}"
 

@@ -44,11 +44,12 @@ def as_html(rows: Sequence[Row]) -> str:
 def _section(section: Section) -> str:
     columns = section.columns
     heads = [f'<th class="number {c.kind}">{_e(c.title)}<br>{c.kind}</th>' for c in columns]
-    facts = ["n", "weights", "date"] if section.measured else []
+    facts = ["n", "weights", "root depth", "date"] if section.measured else []
     lines = []
     for row in section.rows:
         if row.values:
-            about = ["" if row.samples is None else f"{row.samples:,}", row.weights, row.date] if facts else []
+            samples = "" if row.samples is None else f"{row.samples:,}"
+            about = [samples, row.weights, row.root_depth, row.date] if facts else []
             cells = [f'<td class="number {c.kind}">{c.cell(row)}</td>' for c in columns]
             texts = [f"<td>{_e(text)}</td>" for text in (*about, row.source)]
             lines.append(f'<tr class="{row.kind}"><td>{_name(row)}</td>{"".join(cells + texts)}</tr>')

@@ -29,6 +29,7 @@ class Row:
         values: column -> value.
         groups: breakdown -> group -> metric -> value, and `n` in measured rows.
         weights: name of the weights; empty for reported rows.
+        root_depth: where the root's depth was taken from, `given` is the label; empty for reported rows.
         samples: samples evaluated; None for reported rows.
         date: day of the measurement; empty for reported rows.
         source: paper and table of reported rows; start of the weights' SHA-256, device and precision of measured ones.
@@ -46,6 +47,7 @@ class Row:
     values: dict[str, float]
     groups: Groups
     weights: str
+    root_depth: str
     samples: int | None
     date: str
     source: str
@@ -63,8 +65,8 @@ class Row:
 def leaderboard(protocol: str | None = None, folder: Path | None = None) -> list[Row]:
     """Rows of one protocol, or of all, best first within each protocol and kind; ablations come last, by table.
 
-    Of several measurements of the same weights on the same data the newest is taken. Numbers that several tables print
-    for one method under one protocol are merged into one row, unless they contradict each other.
+    Of several measurements of the same weights, data and root depths the newest is taken. Numbers that several tables
+    print for one method under one protocol are merged into one row, unless they contradict each other.
 
     Args:
         protocol: a protocol id or `unstated`; all when omitted.
@@ -90,10 +92,11 @@ def leaderboard(protocol: str | None = None, folder: Path | None = None) -> list
 
 
 def newest_results(results: Sequence[Result]) -> list[Result]:
-    """The latest measurement for every combination of weights, data and protocol."""
-    by_key: dict[tuple[str, str, str, str], Result] = {}
+    """The latest measurement for every combination of weights, data, protocol and source of the root's depth."""
+    by_key: dict[tuple[str, ...], Result] = {}
     for result in sorted(results, key=lambda result: result.date):
-        by_key[result.protocol, result.weights, result.weights_sha256, result.data_fingerprint] = result
+        weights = (result.weights, result.weights_sha256)
+        by_key[result.protocol, *weights, result.data_fingerprint, result.root_depth] = result
     return list(by_key.values())
 
 
@@ -124,6 +127,7 @@ def _measured_row(result: Result) -> Row:
         values=result.values,
         groups=result.groups,
         weights=result.weights,
+        root_depth=result.root_depth,
         samples=result.samples,
         date=result.date[:10],
         source=f"{result.weights_sha256[:8]}, {result.device}, {result.precision}",
@@ -149,6 +153,7 @@ def _reported_rows(paper: ReportedPaper, papers: Sequence[ReportedPaper]) -> Ite
                 values=entry.values,
                 groups=_cells_by_group(table, entry),
                 weights="",
+                root_depth="",
                 samples=None,
                 date="",
                 source=source,

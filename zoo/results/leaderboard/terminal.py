@@ -123,4 +123,4 @@ def _source(row: Row) -> str:
     """Origin of a number, for a narrow column."""
     if row.kind == "reported":
         return row.source
-    return f"{row.samples:,} samples {row.date} {row.source.split(',')[0]}"
+    return f"{row.samples:,} samples {row.date} {row.source.split(',')[0]} depth={row.root_depth}"
