@@ -49,15 +49,7 @@ def load(
     Raises:
         ZooError: no such model, its weights are not available, or they do not match.
     """
-    cache = None if cache_dir is None else Path(cache_dir)
-    path = _local_file(name)
-    if path is not None and revision is not None:
-        raise ZooError(f"{path} is a local file, so it has no revision {revision!r}")
-    if path is None and "/" in str(name):
-        path = fetch_published(str(name), revision, cache, offline)
-    if path is None:
-        entry = get_checkpoint(str(name))
-        path = resolve_weights(entry, revision=revision, cache_dir=cache, offline=offline)
+    path = _find_weights(name, revision, None if cache_dir is None else Path(cache_dir), offline)
     tensors, metadata = read_safetensors(path)
     method, config = parse_metadata(metadata, path)
     model = build_model(method, merge(without_initialisation(method, config), overrides))
@@ -105,19 +97,22 @@ def resolve_name(name: str) -> str:
 
 
 def identify_weights(weights: str, overrides: Mapping[str, Any] | None = None) -> WeightsIdentity:
-    """Name and SHA-256 of listed weights or of a file.
+    """Name and SHA-256 of the file that `load` reads, or of a checkpoint.
 
     Args:
-        weights: name in `checkpoints.yaml`, or a file.
+        weights: as for `load`, or a checkpoint file.
         overrides: hyper-parameters that replaced the stored ones.
 
     Raises:
-        ZooError: neither a file nor listed.
+        ZooError: there are no such weights.
     """
-    if Path(weights).is_file():
-        return WeightsIdentity(Path(weights).name, file_sha256(Path(weights)), overrides or {})
-    entry = get_checkpoint(weights)
-    return WeightsIdentity(entry.name, str(entry.sha256), overrides or {})
+    given = Path(weights)
+    path = given if given.is_file() else _find_weights(weights, None, None, None)
+    if not path.is_file():
+        raise ZooError(f"{path}: no such file")
+    listed = not given.exists() and "/" not in weights
+    name = get_checkpoint(weights).name if listed else (weights if not given.exists() else given.resolve().name)
+    return WeightsIdentity(name, file_sha256(path), overrides or {})
 
 
 def build_model(method: str, config: dict[str, Any]) -> PoseModule:
@@ -137,6 +132,18 @@ def build_model(method: str, config: dict[str, Any]) -> PoseModule:
         message = re.sub(r'Parser key "module\.([\w.]+)"', r"\1", one_line(error))
         message = re.sub(r"Group 'module' does not accept option '(.+)'", r"no setting '\1'", message)
         raise ZooError(f"{method} cannot be built: {message}") from error
+
+
+def _find_weights(name: str | Path, revision: str | None, cache: Path | None, offline: bool | None) -> Path:
+    """The file of weights; arguments and errors as for `load`."""
+    path = _local_file(name)
+    if path is not None:
+        if revision is not None:
+            raise ZooError(f"{path} is a local file, so it has no revision {revision!r}")
+        return path
+    if "/" in str(name):
+        return fetch_published(str(name), revision, cache, offline)
+    return resolve_weights(get_checkpoint(str(name)), revision=revision, cache_dir=cache, offline=offline)
 
 
 def _local_file(name: str | Path) -> Path | None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytorch_lightning as pl
 import yaml
@@ -19,6 +20,9 @@ from zoo.cli.lightning_arguments import RunOptions, parse_run_options
 from zoo.cli.links import link_data
 from zoo.configs import flatten, nest
 from zoo.errors import ZooError
+
+if TYPE_CHECKING:
+    from zoo.results.result import WeightsIdentity
 
 
 class ZooCLI(LightningCLI):
@@ -34,6 +38,7 @@ class ZooCLI(LightningCLI):
     def __init__(self, options: RunOptions) -> None:
         self.options = options
         self.overrides: dict[str, Any] = {}
+        self.identity: WeightsIdentity | None = None
         super().__init__(
             pl.LightningModule,
             pl.LightningDataModule,
@@ -80,6 +85,22 @@ class ZooCLI(LightningCLI):
             from zoo.checkpoints.files import resolve_initial_weights
 
             self.model.backbone_from = str(resolve_initial_weights(start))
+
+    def before_test(self) -> None:
+        """Know which weights are tested before hours are spent on it."""
+        path = self.config.test.ckpt_path
+        if self.options.weights is not None or (path is not None and Path(path).is_file()):
+            self.identity = self.identify(self.options.weights or path)
+
+    def identify(self, weights: str) -> WeightsIdentity:
+        """Name and checksum of weights or of a checkpoint file, with the options that change them.
+
+        Raises:
+            ZooError: there are no such weights.
+        """
+        from zoo.checkpoints.load import identify_weights
+
+        return identify_weights(weights, self.overrides)
 
     def _model_overrides(self) -> dict[str, Any]:
         """Model options of the command line; those of a configuration do not apply to trained weights."""
@@ -143,26 +164,36 @@ def main(argv: Sequence[str]) -> int:
         cli = ZooCLI(options)
     except (FileNotFoundError, DamagedData) as error:  # last line: worker processes put a traceback before it
         raise ZooError(str(error).strip().splitlines()[-1]) from error
-    if options.stage == "test":
-        _store_test_result(cli, options)
-    return 0
+    return _report_test(cli, options) if options.stage == "test" else 0
 
 
-def _store_test_result(cli: ZooCLI, options: RunOptions) -> None:
-    """Write the result file of a complete test run; results of partial runs are only printed by Lightning."""
+def _report_test(cli: ZooCLI, options: RunOptions) -> int:
+    """Print the numbers of a test run, and store them if they are complete; the exit code, 1 for a failed run."""
     from rich.console import Console
 
-    from zoo.checkpoints.load import identify_weights
-    from zoo.results.evaluation import command_line, make_test_result, result_table
+    from zoo.results.evaluation import (
+        PartialRun,
+        command_line,
+        make_test_result,
+        result_table,
+        tested_values,
+        values_table,
+    )
     from zoo.results.files import write_result
 
     if not cli.trainer.is_global_zero:
-        return
+        return 0
+    console = Console(highlight=False, soft_wrap=True)
+    weights = cli.identity or cli.identify(str(cli.trainer.ckpt_path))
     try:
-        weights = identify_weights(options.weights or str(cli.trainer.ckpt_path), cli.overrides)
         result = make_test_result(cli.trainer, cli.model, cli.datamodule, weights, cli.plain_config(), command_line())
     except ZooError as error:
-        print(f"No result is stored: {error}")
-        return
+        protocol, partial = cli.model.protocol, isinstance(error, PartialRun)
+        title = f"{protocol.id}, {'PARTIAL' if partial else 'FAILED'}, root depth: {cli.model.root_depth_source}"
+        console.print(values_table(title, protocol, weights.label, tested_values(cli.trainer)))
+        print(f"No result is stored: {error}", file=sys.stdout if partial else sys.stderr)
+        return 0 if partial else 1
+    console.print(result_table(result))
     path = write_result(result, options.results)
-    Console().print(result_table(result), f"Stored {path}", sep="\n", highlight=False, soft_wrap=True)
+    console.print(f"Stored {path}", markup=False)
+    return 0

@@ -13,12 +13,22 @@ import torch
 
 from datamodules.base import BaseDataModule
 from lightning_modules.base import PoseModule
-from metrics import PROTOCOLS
+from metrics import PROTOCOLS, Protocol
 from zoo.errors import ZooError
 from zoo.results.result import Result, WeightsIdentity, make_result
 
 if TYPE_CHECKING:
     from rich.table import Table
+
+
+class PartialRun(ZooError):
+    """A run that did not see the whole test split: its numbers are shown, and not stored."""
+
+
+def tested_values(trainer: pl.Trainer) -> dict[str, float]:
+    """What the test run that has just ended has measured, by name; groups have names with a slash."""
+    logged = trainer.callback_metrics
+    return {name.removeprefix("test/"): float(logged[name]) for name in logged if name.startswith("test/")}
 
 
 def make_test_result(
@@ -40,19 +50,16 @@ def make_test_result(
         command: command line of the run.
 
     Raises:
-        ZooError: the run was stopped or did not see the whole test split of the benchmark, or a number is not finite.
+        PartialRun: the run did not see the whole test split of the benchmark.
+        ZooError: the run was stopped, nothing could be compared, or a number is not finite.
     """
     if not trainer.state.finished:
         raise ZooError("the test run did not finish")
     expected, limit = len(datamodule.dataset("test")), trainer.limit_test_batches
-    values = {
-        name.removeprefix("test/"): float(value)
-        for name, value in trainer.callback_metrics.items()
-        if name.startswith("test/")
-    }
+    values = tested_values(trainer)
     protocol = model.protocol
     if int(values.get("n", 0)) != expected:
-        raise ZooError(f"{int(values.get('n', 0))} of {expected} samples were tested (limit_test_batches {limit})")
+        raise PartialRun(f"{int(values.get('n', 0))} of {expected} samples were tested (limit_test_batches {limit})")
     if protocol.primary not in values:
         raise ZooError(f"no sample had what {protocol.info[protocol.primary].label} of protocol {protocol.id} compares")
     if datamodule.protocol != protocol.id:
@@ -60,7 +67,7 @@ def make_test_result(
     try:
         datamodule.check_test_split()
     except ValueError as error:
-        raise ZooError(str(error)) from None
+        raise PartialRun(str(error)) from None
     fingerprint = datamodule.fingerprint("test")
     return make_result(
         protocol.id,
@@ -85,15 +92,27 @@ def result_table(result: Result, baseline: Mapping[str, float] | None = None) ->
         result: a measured result.
         baseline: metric -> value of the mean pose on the same data.
     """
+    title = f"{result.protocol}, {result.samples} samples, root depth: {result.root_depth}, measured {result.date[:10]}"
+    return values_table(title, PROTOCOLS[result.protocol], result.weights, result.values, baseline)
+
+
+def values_table(
+    title: str,
+    protocol: Protocol,
+    weights: str,
+    values: Mapping[str, float],
+    baseline: Mapping[str, float] | None = None,
+) -> Table:
+    """Numbers of a protocol for the terminal, a row per metric; see `result_table`."""
+    from rich.markup import escape
     from rich.table import Table
 
-    title = f"{result.protocol}, {result.samples} samples, root depth: {result.root_depth}, measured {result.date[:10]}"
-    table = Table("metric", title=title, title_justify="left")
-    for column in (result.weights, *(("mean pose", "ratio") if baseline is not None else ())):
+    table = Table("metric", title=escape(title), title_justify="left")
+    for column in (escape(weights), *(("mean pose", "ratio") if baseline is not None else ())):
         table.add_column(column, justify="right")
-    for metric, info in PROTOCOLS[result.protocol].info.items():
-        if metric in result.values:
-            value = result.values[metric]
+    for metric, info in protocol.info.items():
+        if metric in values:
+            value = values[metric]
             row = [info.title, f"[bold]{info.format(value)}[/]"]
             if baseline is not None:
                 row += [info.format(baseline[metric]), f"{value / baseline[metric]:.0%}"]

@@ -1,8 +1,10 @@
 """A result file is complete or absent, and reading one checks it."""
 
 import dataclasses
+import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from metrics.tasks import MeshTask
 from zoo.cli import main
 from zoo.errors import ZooError
 from zoo.results.files import read_result, read_results, results_folder, write_result
@@ -229,6 +232,45 @@ def test_a_complete_run_stores_one_result(command, tmp_path, monkeypatch, capsys
     shown = capsys.readouterr().out
     assert "MPJPE mm" in shown
     assert f"Stored {path}" in shown
+
+
+def test_a_part_of_the_split_is_printed_and_not_stored(command, tmp_path, capsys):
+    assert main([*command, "--trainer.limit_test_batches", "0.5"]) == 0
+    shown = capsys.readouterr().out
+    assert "open-v1, PARTIAL, root depth: box" in shown
+    assert "MPJPE mm" in shown
+    assert "No result is stored: 2 of 4 samples were tested (limit_test_batches 0.5)" in shown
+    assert not (tmp_path / "results").exists()
+
+
+def test_numbers_that_are_not_finite_or_cannot_be_stored_are_no_success(command, tmp_path, capsys, monkeypatch):
+    (tmp_path / "file").write_text("")
+    assert main([*command, "--results", str(tmp_path / "file" / "below")]) == 2
+    shown = capsys.readouterr()
+    assert "MPJPE mm" in shown.out
+    assert "set ZOO_RESULTS to a writable folder" in shown.err
+    computed = MeshTask.compute
+    monkeypatch.setattr(MeshTask, "compute", lambda task: computed(task) | {"pve": float("nan")})
+    assert main(command) == 1
+    shown = capsys.readouterr()
+    assert "open-v1, FAILED" in shown.out
+    assert "values.pve is nan, not a finite number" in shown.err
+    assert not (tmp_path / "results").exists()
+
+
+def test_weights_are_identified_before_the_run(command, small_weights, tmp_path, capsys):
+    """A folder, as `zoo push` makes it, is known by its name and the file in it; one that is empty is refused."""
+    folder = tmp_path / "published"
+    folder.mkdir()
+    changed = [str(folder) if word == str(small_weights) else word for word in command]
+    assert main(changed) == 2
+    assert f"{folder / 'model.safetensors'}: no such file" in capsys.readouterr().err
+    shutil.copy(small_weights, folder / "model.safetensors")
+    assert main(changed) == 0
+    (path,) = (tmp_path / "results").iterdir()
+    stored = read_result(path)
+    assert stored.weights == "published"
+    assert stored.weights_sha256 == hashlib.sha256(small_weights.read_bytes()).hexdigest()
 
 
 @pytest.mark.parametrize("name", ["SIGKILL", "SIGINT"])
