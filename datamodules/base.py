@@ -10,8 +10,6 @@ from typing import Any
 import numpy as np
 import pytorch_lightning as pl
 import torch
-from jaxtyping import Float
-from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler, default_collate
 
 from body.load import load_body
@@ -22,6 +20,7 @@ from datamodules.augment import NO_CHANGE, Augmentation
 from datamodules.batch import Batch
 from datamodules.crop import RestRoot, make_crop
 from datamodules.fit_check import inaccurate_fits
+from datamodules.gendered import NeutralShapes, pose_bodies
 from datamodules.images import UnreadableImageError
 from datamodules.sample import GENDERS, RawSample, Source
 from datamodules.settings import DEFAULT_CROPS, CropSettings
@@ -117,6 +116,7 @@ class BaseDataModule(pl.LightningDataModule, ABC):
         self.crops, self.skeleton = crops, get_skeleton(crops.skeleton)
         self.batch_size, self.num_workers = batch_size, num_workers
         self._bodies: dict[str, BodyModel] = {}
+        self._neutral_shapes = NeutralShapes(self._body_model)
         self._datasets: dict[str, CropDataset] = {}
 
     @abstractmethod
@@ -141,6 +141,7 @@ class BaseDataModule(pl.LightningDataModule, ABC):
         """
         self.crops, self.skeleton = crops, get_skeleton(crops.skeleton)
         self._bodies.clear()
+        self._neutral_shapes = NeutralShapes(self._body_model)
         self._datasets.clear()
 
     def crops_of(self, source: Source, split: str, gendered: bool | None = None) -> CropDataset:
@@ -213,30 +214,22 @@ class BaseDataModule(pl.LightningDataModule, ABC):
 
     @torch.no_grad()
     def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:  # noqa: ARG002 (Lightning's)
-        """Add the vertices of the SMPL parameters, made on the batch's device; zeros where there is no fit."""
-        vertices = self._vertices(batch)
+        """Add the vertices of the SMPL parameters, zeros where there is no fit; then make shapes the neutral body's.
+
+        What learns or compares parameters works with the neutral body alone, see `gendered.NeutralShapes`.
+        """
+        vertices = pose_bodies(batch, self._body_model)
         if self.crops.max_fit_error is not None and self.trainer is not None and self.trainer.training:
             rule, limit = self.crops.same_joints, self.crops.max_fit_error
             poor = inaccurate_fits(batch, vertices, self._body_model(), self.skeleton, rule, limit)
             batch["smpl_valid"], batch["vertices_valid"] = batch["smpl_valid"] & ~poor, batch["vertices_valid"] & ~poor
         batch["vertices"] = vertices * batch["smpl_valid"][:, None, None]
+        if set(batch["gender"]) != {"neutral"}:
+            batch.update(self._neutral_shapes(batch))  # type: ignore[typeddict-item]
         for key in ("index", "image_id", "annotation_id"):
             batch[key] = torch.as_tensor(batch[key])
         batch["frame"] = [int(f) for f in batch["frame"]]
         return batch
-
-    def _vertices(self, batch: Batch) -> Float[Tensor, "batch vertices 3"]:
-        """Posed bodies, each of the gender that its crop names."""
-        pose, betas, transl = batch["pose"], batch["betas"], batch["transl"]
-        neutral = self._body_model().to(pose.device)
-        if set(batch["gender"]) == {"neutral"}:
-            return neutral(pose + neutral.mean_pose, betas, transl).vertices
-        vertices = torch.zeros(len(pose), neutral.num_vertices, 3, device=pose.device)
-        for gender in sorted(set(batch["gender"]), key=GENDERS.index):
-            rows = torch.tensor([g == gender for g in batch["gender"]], device=pose.device)
-            model = self._body_model(gender).to(pose.device)
-            vertices[rows] = model(pose[rows] + model.mean_pose, betas[rows], transl[rows]).vertices
-        return vertices
 
 
 def collate(rows: list[dict[str, Any]]) -> dict[str, Any]:

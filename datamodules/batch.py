@@ -20,7 +20,7 @@ class Batch(TypedDict):
         back. So camera-frame labels always describe the person as the crop shows them.
 
     Keys filled on the device after transfer (`BaseDataModule.on_after_batch_transfer`) from the SMPL parameters:
-    `vertices`.
+    `vertices`. Parameters of gendered bodies become those of the neutral one afterwards.
     """
 
     # image
@@ -59,6 +59,7 @@ class Batch(TypedDict):
     pose: Float[Tensor, "batch parts 3"]
     """SMPL axis-angle of 24 joints (MANO: 16), joint 0 the orientation in the camera frame."""
     betas: Float[Tensor, "batch 10"]
+    """Of the neutral body, after transfer also for people whose fit is male or female (`gendered.NeutralShapes`)."""
     transl: Float[Tensor, "batch 3"]
     smpl_valid: Bool[Tensor, " batch"]
     vertices: Float[Tensor, "batch vertices 3"]

@@ -6,14 +6,15 @@ from distributed_files import write_body
 
 from body.open_body import read_open_body
 
-_SIZES = {"neutral": 1.0, "male": 1.04, "female": 0.96}
+_SHAPES = {"neutral": (0.0, 1.0), "male": (1.5, -1.0), "female": (-1.5, 0.7)}
 _TIPS = (745, 317, 445, 556, 673)
 
 
 def write_smpl(assets, monkeypatch, genders=("neutral",)):
     """`body_models/smpl/SMPL_*.pkl`: the open body's first 6890 vertices, and `J_regressor_h36m.npy`.
 
-    Genders differ in size, so that taking the wrong one shows. The files are pickles of Python 2 with chumpy arrays.
+    Genders differ in their mean shape and in what every coefficient means, so that taking the wrong one shows; the
+    neutral one can express them all. The files are pickles of Python 2 with chumpy arrays.
 
     Args:
         assets: the folder; `$ZOO_ASSETS` is set to it.
@@ -27,7 +28,10 @@ def write_smpl(assets, monkeypatch, genders=("neutral",)):
     faces = data["f"][(data["f"] < count).all(1)].astype(np.uint32)
     shared = {"f": faces, "weights": data["weights"][:count], "J_regressor": _cut(data["J_regressor"], count)}
     for gender in genders:
-        shape = {"v_template": data["v_template"][:count] * _SIZES[gender], "shapedirs": data["shapedirs"][:count]}
+        directions = data["shapedirs"][:count]
+        offset, factor = _SHAPES[gender]
+        shape = {"v_template": data["v_template"][:count] + offset * directions[..., :3].sum(-1)}
+        shape["shapedirs"] = factor * (directions if gender == "neutral" else directions[..., ::-1])
         write_body(folder / f"SMPL_{gender.upper()}.pkl", monkeypatch, 24, count, **shared, **shape)
     np.save(folder / "J_regressor_h36m.npy", _cut(data["regressors"]["h36m17"], count))
     return assets
