@@ -21,10 +21,10 @@ from safetensors.torch import save_file
 from body.camera import project
 from datamodules.augment import Augmentation
 from datamodules.batch import Batch
-from datamodules.open_v2.feed import Feed, plain_batches
-from datamodules.open_v2.feed_background import Backgrounds
-from datamodules.open_v2.feed_batch import BatchMaker
-from datamodules.open_v2.feed_buffer import ReplayBuffer
+from datamodules.open_v2.feed.background import Backgrounds
+from datamodules.open_v2.feed.batch import BatchMaker
+from datamodules.open_v2.feed.buffer import ReplayBuffer
+from datamodules.open_v2.feed.feed import Feed, plain_batches
 from datamodules.settings import CropSettings
 from lightning_modules.base import PoseModule
 from lightning_modules.people.module import PeopleModule

@@ -20,12 +20,12 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from datamodules.open_v2.feed_record import row_type
-from datamodules.open_v2.feed_workers import Maker, RenderWorkers, Work
+from datamodules.open_v2.feed.record import row_type
+from datamodules.open_v2.feed.workers import Maker, RenderWorkers, Work
 
 if TYPE_CHECKING:
     from benchmarks.gpu_stages import Stage
-    from datamodules.open_v2.feed_buffer import ReplayBuffer
+    from datamodules.open_v2.feed.buffer import ReplayBuffer
 
 _BUFFER_SHARE = 0.45
 """Of a GPU's memory; the rest is for networks."""
@@ -41,8 +41,8 @@ def main() -> None:
     make = functools.partial(make_generator, options.bundle, options.picture)
     with RenderWorkers(make, work, options.picture, options.workers, tolerated=20) as workers:
         from benchmarks.gpu_stages import Source, run_stage
-        from datamodules.open_v2.feed import Feed
-        from datamodules.open_v2.feed_background import Backgrounds, bundle_backgrounds, plain_backgrounds
+        from datamodules.open_v2.feed.background import Backgrounds, bundle_backgrounds, plain_backgrounds
+        from datamodules.open_v2.feed.feed import Feed
 
         stages = _stages(options)
         bank = plain_backgrounds() if options.bundle is None else bundle_backgrounds(options.bundle, options.views)
@@ -67,7 +67,7 @@ def main() -> None:
 def make_generator(bundle: Path | None, size: int) -> Maker:
     """What a process renders with: `open-v2`, or `open-v1`'s pictures without a bundle."""
     if bundle is None:
-        from datamodules.open_v2.feed_stand_in import StandIn
+        from datamodules.open_v2.feed.stand_in import StandIn
 
         return StandIn(size)
     from datamodules.open_v2.generator import Generator
@@ -111,7 +111,7 @@ def _stages(options: argparse.Namespace) -> list[Stage]:
 
 
 def _buffers(options: argparse.Namespace, device: torch.device) -> dict[str, ReplayBuffer]:
-    from datamodules.open_v2.feed_buffer import ReplayBuffer
+    from datamodules.open_v2.feed.buffer import ReplayBuffer
 
     capacity = options.capacity
     if device.type == "cuda":

@@ -6,11 +6,11 @@ import shutil
 from pathlib import Path
 
 from body.atomic import atomic_file
-from datamodules.open_v2.background_pack import background_file
-from datamodules.open_v2.environment import environment_file
+from datamodules.open_v2.backgrounds.pack import background_file
+from datamodules.open_v2.clothes.tailor import wardrobe_file
 from datamodules.open_v2.generator import BACKGROUNDS, LIGHT, POSES, WARDROBE
-from datamodules.open_v2.pose_bank import pose_bank_file
-from datamodules.open_v2.tailor import wardrobe_file
+from datamodules.open_v2.light.environment import environment_file
+from datamodules.open_v2.poses.bank import pose_bank_file
 
 
 def make_bundle(cache: Path, folder: Path) -> Path:

@@ -14,22 +14,22 @@ from body.load import load_body
 from body.model import BodyModel
 from body.skeleton import COCO17, H36M17, SMPL29
 from body.uv import SurfaceCharts
-from datamodules.open_v2.backgrounds import BackgroundBank, draw_background, load_backgrounds, match
-from datamodules.open_v2.dressing import dress
-from datamodules.open_v2.environment import Environment, load_environments
-from datamodules.open_v2.folds import Folds
-from datamodules.open_v2.ground import ground_shadow
-from datamodules.open_v2.light import draw_light
-from datamodules.open_v2.outfits import draw_outfit
-from datamodules.open_v2.pose_bank import PoseBank, load_pose_bank
-from datamodules.open_v2.render import encode, exposure, render
+from datamodules.open_v2.backgrounds.views import BackgroundBank, draw_background, load_backgrounds, match
+from datamodules.open_v2.clothes.dressing import dress
+from datamodules.open_v2.clothes.outfits import draw_outfit
+from datamodules.open_v2.clothes.wardrobe import Wardrobe, load_wardrobe
+from datamodules.open_v2.light.environment import Environment, load_environments
+from datamodules.open_v2.light.light import draw_light
+from datamodules.open_v2.poses.bank import PoseBank, load_pose_bank
+from datamodules.open_v2.render.folds import Folds
+from datamodules.open_v2.render.ground import ground_shadow
+from datamodules.open_v2.render.render import encode, exposure, render
+from datamodules.open_v2.render.surface import SurfaceMapper
+from datamodules.open_v2.render.trace import Tracer
+from datamodules.open_v2.scene.shots import draw_shot
+from datamodules.open_v2.scene.things import draw_things
 from datamodules.open_v2.sensor import expose
-from datamodules.open_v2.shots import draw_shot
-from datamodules.open_v2.surface import SurfaceMapper
-from datamodules.open_v2.things import draw_things
-from datamodules.open_v2.trace import Tracer
 from datamodules.open_v2.types import Layer, Sample, Shot
-from datamodules.open_v2.wardrobe import Wardrobe, load_wardrobe
 from datamodules.synthetic.generator import OPEN_SKELETON
 from datamodules.synthetic.rng import SPLITS
 

@@ -12,10 +12,10 @@ import numpy as np
 import torch
 from jaxtyping import Shaped, UInt8
 
-from datamodules.open_v2.backgrounds import BackgroundBank, draw_background, load_backgrounds, match
+from datamodules.open_v2.backgrounds.views import BackgroundBank, draw_background, load_backgrounds, match
 from datamodules.open_v2.generator import composite
+from datamodules.open_v2.scene.shots import VERSION
 from datamodules.open_v2.sensor import expose
-from datamodules.open_v2.shots import VERSION
 from datamodules.synthetic.checksums import FILES, find_damage
 from datamodules.synthetic.dataset import SyntheticSource
 

@@ -12,8 +12,8 @@ import numpy as np
 
 from body.open_body import DATA_FILE
 from datamodules.open_v2.generator import BACKGROUNDS, LIGHT, POSES, WARDROBE, Generator
-from datamodules.open_v2.pose_bank import load_pose_bank
-from datamodules.open_v2.shots import VERSION, draw_shot
+from datamodules.open_v2.poses.bank import load_pose_bank
+from datamodules.open_v2.scene.shots import VERSION, draw_shot
 from datamodules.synthetic.cache import LABELS, Record, Split, encode_jpeg, encode_png
 
 _DRAWN = 64  # samples whose drawn numbers are in the fingerprint

@@ -16,13 +16,13 @@ from datamodules.augment import Augmentation
 from datamodules.batch import Batch
 from datamodules.open_v2 import datamodule as module
 from datamodules.open_v2 import ship as shipping
-from datamodules.open_v2.backgrounds import load_backgrounds
+from datamodules.open_v2.backgrounds.views import load_backgrounds
+from datamodules.open_v2.clothes.wardrobe import BodySurface, Wardrobe
 from datamodules.open_v2.datamodule import OpenV2DataModule
 from datamodules.open_v2.generator import BACKGROUNDS, LIGHT, POSES, WARDROBE, Assets, Generator
-from datamodules.open_v2.pose_bank import load_pose_bank
+from datamodules.open_v2.poses.bank import load_pose_bank
 from datamodules.open_v2.source import SHIPPED, PhotoSource, ShippedSource, published
 from datamodules.open_v2.split import PhotoSplit
-from datamodules.open_v2.wardrobe import BodySurface, Wardrobe
 from datamodules.settings import CropSettings
 
 SIZE = 96

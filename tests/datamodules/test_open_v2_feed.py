@@ -15,14 +15,14 @@ from body.skeleton import OPEN36, SMPL24, get_skeleton
 from datamodules.augment import Change
 from datamodules.base import rest_root
 from datamodules.crop import make_crop
-from datamodules.open_v2.augment_draw import Changes
-from datamodules.open_v2.feed import Feed, plain_batches
-from datamodules.open_v2.feed_background import Backgrounds, plain_backgrounds
-from datamodules.open_v2.feed_batch import BatchMaker, Visits
-from datamodules.open_v2.feed_buffer import ReplayBuffer
-from datamodules.open_v2.feed_record import row_type, write_row
-from datamodules.open_v2.feed_stand_in import StandIn
-from datamodules.open_v2.feed_workers import RenderWorkers, Work
+from datamodules.open_v2.augment.draw import Changes
+from datamodules.open_v2.feed.background import Backgrounds, plain_backgrounds
+from datamodules.open_v2.feed.batch import BatchMaker, Visits
+from datamodules.open_v2.feed.buffer import ReplayBuffer
+from datamodules.open_v2.feed.feed import Feed, plain_batches
+from datamodules.open_v2.feed.record import row_type, write_row
+from datamodules.open_v2.feed.stand_in import StandIn
+from datamodules.open_v2.feed.workers import RenderWorkers, Work
 from datamodules.open_v2.types import Sample
 from datamodules.sample import RawSample, Smpl
 from datamodules.settings import CropSettings

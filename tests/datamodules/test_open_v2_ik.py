@@ -9,11 +9,11 @@ from scipy.spatial.transform import Rotation
 
 from body.load import load_body
 from body.skeleton import SMPL24
-from datamodules.open_v2.acclaim import read_acclaim
-from datamodules.open_v2.bvh import read_bvh
-from datamodules.open_v2.capture import imbalance
-from datamodules.open_v2.deepmimic import read_clip
-from datamodules.open_v2.ik import fit_poses
+from datamodules.open_v2.poses.acclaim import read_acclaim
+from datamodules.open_v2.poses.bvh import read_bvh
+from datamodules.open_v2.poses.capture import imbalance
+from datamodules.open_v2.poses.deepmimic import read_clip
+from datamodules.open_v2.poses.ik import fit_poses
 from datamodules.synthetic.actions import sample_pose
 
 J = SMPL24.index

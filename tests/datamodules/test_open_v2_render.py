@@ -11,16 +11,16 @@ from body.maps import iuv_map
 from body.raycast import Hits, RayScene, Window, cast_camera
 from body.shading import vertex_normals
 from body.uv import SurfaceCharts
-from datamodules.open_v2.embree import TriangleScene
-from datamodules.open_v2.environment import directions, reduce
-from datamodules.open_v2.folds import Folds
 from datamodules.open_v2.generator import composite
-from datamodules.open_v2.ground import ground_shadow
-from datamodules.open_v2.harmonics import basis, irradiance
-from datamodules.open_v2.light import Light
-from datamodules.open_v2.render import encode, render, srgb
-from datamodules.open_v2.surface import SurfaceMapper
-from datamodules.open_v2.trace import Tracer
+from datamodules.open_v2.light.environment import directions, reduce
+from datamodules.open_v2.light.harmonics import basis, irradiance
+from datamodules.open_v2.light.light import Light
+from datamodules.open_v2.render.embree import TriangleScene
+from datamodules.open_v2.render.folds import Folds
+from datamodules.open_v2.render.ground import ground_shadow
+from datamodules.open_v2.render.render import encode, render, srgb
+from datamodules.open_v2.render.surface import SurfaceMapper
+from datamodules.open_v2.render.trace import Tracer
 from datamodules.open_v2.types import Layer
 
 BODY = load_body("open")

@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 
 from body.load import load_body
-from datamodules.open_v2.background_pack import background_file
-from datamodules.open_v2.backgrounds import BackgroundBank, draw_background
-from datamodules.open_v2.environment import environment_file
+from datamodules.open_v2.backgrounds.pack import background_file
+from datamodules.open_v2.backgrounds.places import KINDS, draw_place
+from datamodules.open_v2.backgrounds.views import BackgroundBank, draw_background
+from datamodules.open_v2.clothes.wardrobe import BodySurface, Wardrobe
 from datamodules.open_v2.generator import Assets, Generator
-from datamodules.open_v2.places import KINDS, draw_place
-from datamodules.open_v2.pose_bank import PoseBank
+from datamodules.open_v2.light.environment import environment_file
+from datamodules.open_v2.poses.bank import PoseBank
+from datamodules.open_v2.scene.shapes import _PARTS, shape
 from datamodules.open_v2.sensor import expose
-from datamodules.open_v2.shapes import _PARTS, shape
-from datamodules.open_v2.wardrobe import BodySurface, Wardrobe
 
 SIZE = 96
 

@@ -7,12 +7,12 @@ import torch
 from body.load import load_body
 from body.raycast import RayScene
 from body.skeleton import SMPL24
-from datamodules.open_v2.cmu import RIDES
-from datamodules.open_v2.figure import pose_figure
-from datamodules.open_v2.framing import CUT_SHARE
-from datamodules.open_v2.pose_bank import load_pose_bank, pose_bank_file
-from datamodules.open_v2.shots import draw_shot
-from datamodules.open_v2.sports import SPORTS, sample_sport
+from datamodules.open_v2.poses.bank import load_pose_bank, pose_bank_file
+from datamodules.open_v2.poses.cmu import RIDES
+from datamodules.open_v2.poses.sports import SPORTS, sample_sport
+from datamodules.open_v2.scene.figure import pose_figure
+from datamodules.open_v2.scene.framing import CUT_SHARE
+from datamodules.open_v2.scene.shots import draw_shot
 from datamodules.synthetic.actions import sample_pose
 
 SIZE = 128

@@ -13,13 +13,13 @@ from body.load import load_body
 from body.parts import face_parts
 from body.raycast import RayScene
 from body.shading import vertex_normals
-from datamodules.open_v2 import tailor
-from datamodules.open_v2.base_mesh import BaseMesh
-from datamodules.open_v2.cloth import draw_cloth
-from datamodules.open_v2.dressing import dress
-from datamodules.open_v2.outfits import Outfit, Worn, draw_outfit
+from datamodules.open_v2.clothes import tailor
+from datamodules.open_v2.clothes.base_mesh import BaseMesh
+from datamodules.open_v2.clothes.cloth import draw_cloth
+from datamodules.open_v2.clothes.dressing import dress
+from datamodules.open_v2.clothes.outfits import Outfit, Worn, draw_outfit
+from datamodules.open_v2.clothes.wardrobe import Wardrobe, load_wardrobe
 from datamodules.open_v2.types import Layer, Person
-from datamodules.open_v2.wardrobe import Wardrobe, load_wardrobe
 
 BODY = load_body("open")
 TEMPLATE = BODY.v_template.numpy()

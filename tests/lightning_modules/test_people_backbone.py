@@ -11,11 +11,11 @@ import torch
 from torch.utils.data import DataLoader
 
 from body.skeleton import OPEN36
-from datamodules.open_v2.feed_background import Backgrounds, plain_backgrounds
-from datamodules.open_v2.feed_batch import BatchMaker
-from datamodules.open_v2.feed_buffer import ReplayBuffer
-from datamodules.open_v2.feed_record import row_type, write_row
-from datamodules.open_v2.feed_stand_in import StandIn
+from datamodules.open_v2.feed.background import Backgrounds, plain_backgrounds
+from datamodules.open_v2.feed.batch import BatchMaker
+from datamodules.open_v2.feed.buffer import ReplayBuffer
+from datamodules.open_v2.feed.record import row_type, write_row
+from datamodules.open_v2.feed.stand_in import StandIn
 from datamodules.settings import CropSettings
 from lightning_modules.people import timed
 from lightning_modules.people.losses import heatmap_loss, surface_losses

@@ -1,0 +1,1 @@
+"""Random changes of a batch on the device that trains."""

@@ -1,0 +1,1 @@
+"""Pictures without people, to put behind people."""

@@ -1,0 +1,1 @@
+"""Samples rendered, kept and made into batches on the device that trains."""

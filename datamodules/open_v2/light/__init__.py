@@ -1,0 +1,1 @@
+"""Light of real and made-up places."""

@@ -1,0 +1,1 @@
+"""Poses: captured motion brought to the open body, sports, and variation."""

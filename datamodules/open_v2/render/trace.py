@@ -1,0 +1,143 @@
+"""Everything that is before the camera as one mesh that rays are cast against."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from body.raycast import Hits
+from datamodules.open_v2.render.embree import TriangleScene
+from datamodules.open_v2.types import Layer
+
+_MARGIN = 1.0  # share of the picture's side around it within which faces stay, for the shadows that they cast
+_TILE = 8  # pixels
+_INSIDE = np.arange(_TILE**2).reshape(2, 2, 4, 4).transpose(0, 2, 1, 3).reshape(_TILE, _TILE)
+_INSIDE = np.stack(np.unravel_index(np.argsort(_INSIDE.reshape(-1)), (_TILE, _TILE)))  # rows and columns, by blocks
+_NEAR = 0.05  # metres; nearer faces are left out
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What rays met first.
+
+    Attributes:
+        layer: number of the layer, -1 for none.
+        face: face of that layer, as the layer counts; 0 where nothing was met.
+        barycentric: weights of its corners; zeros for none.
+        depth: along z, inf for none.
+        triangle: number of the face among those that were built; 0 where nothing was met.
+    """
+
+    layer: Int[np.ndarray, " rays"]
+    face: Int[np.ndarray, " rays"]
+    barycentric: Float[np.ndarray, "rays 3"]
+    depth: Float[np.ndarray, " rays"]
+    triangle: Int[np.ndarray, " rays"]
+
+    def rows(self, rows: Int[np.ndarray, " rows"]) -> Hits:
+        """Some of the hits, as a material takes them."""
+        zeros = np.zeros(len(rows), np.int64)
+        return Hits(zeros, self.face[rows], self.barycentric.take(rows, 0), self.depth[rows])
+
+
+class Tracer:
+    """All layers of a picture.
+
+    Args:
+        layers: what is to be drawn.
+        intrinsics: pixels of a square picture of `size`.
+    """
+
+    def __init__(self, layers: Sequence[Layer], intrinsics: Float[np.ndarray, "3 3"], size: int) -> None:
+        self.intrinsics, self.size = np.asarray(intrinsics, np.float32), size
+        self._inverse = np.linalg.inv(np.asarray(intrinsics, np.float64)).astype(np.float32)
+        counts = np.cumsum([0, *(len(layer.vertices) for layer in layers)])
+        self._vertices = np.concatenate([np.asarray(layer.vertices, np.float32) for layer in layers])
+        self._normals = np.concatenate([np.asarray(layer.normals, np.float32) for layer in layers])
+        faces = [np.asarray(m.faces, np.int32) + np.int32(start) for m, start in zip(layers, counts, strict=False)]
+        x, y = self._project()
+        kept, boxes = [], []
+        for part in faces:
+            keep, box = _worth_building(x[part.T], y[part.T], size)
+            kept.append(keep)
+            boxes.append(box)
+        self._boxes = np.concatenate(boxes)
+        self._faces = np.concatenate([f[k] for f, k in zip(faces, kept, strict=True)])
+        self._layer = np.repeat(np.arange(len(layers), dtype=np.int32), [len(k) for k in kept])
+        self._face = np.concatenate(kept)
+        self.empty = len(self._faces) == 0
+        if not self.empty:
+            self._scene = TriangleScene(self._vertices, self._faces)
+
+    def _project(self) -> tuple[Float[np.ndarray, " vertices"], Float[np.ndarray, " vertices"]]:
+        """Pixels; not a number for vertices at or behind the camera."""
+        depth = np.where(self._vertices[:, 2] > _NEAR, self._vertices[:, 2], np.float32(np.nan))
+        focal, centre = self.intrinsics[[0, 1], [0, 1]], self.intrinsics[:2, 2]
+        return self._vertices[:, 0] / depth * focal[0] + centre[0], self._vertices[:, 1] / depth * focal[1] + centre[1]
+
+    def directions(self, pixels: Float[np.ndarray, "rays 2"]) -> Float[np.ndarray, "rays 3"]:
+        """Rays through pixels, z = 1."""
+        inverse = self._inverse
+        x = pixels[:, 0] * inverse[0, 0] + (pixels[:, 1] * inverse[0, 1] + inverse[0, 2])
+        y = pixels[:, 1] * inverse[1, 1] + inverse[1, 2]
+        return np.stack([x, y, np.ones_like(x)], -1).astype(np.float32)
+
+    def near(self) -> Int[np.ndarray, " pixels"]:
+        """Numbers (row-major) of pixels that may see something, blocks of 4 x 4 together: such rays go alike."""
+        tiles = -(-self.size // _TILE)
+        cells = np.clip(np.floor(self._boxes * (1 / _TILE)), -1, tiles).astype(np.int32) + 1
+        left, right, top, bottom = np.ascontiguousarray(cells.T)
+        grid = np.zeros((tiles + 2, tiles + 2), bool)
+        for row, column in ((top, left), (top, right), (bottom, left), (bottom, right)):
+            grid[row, column] = True
+        for face in np.flatnonzero((right - left > 1) | (bottom - top > 1)):
+            grid[top[face] : bottom[face] + 1, left[face] : right[face] + 1] = True
+        row, column = np.nonzero(grid[1:-1, 1:-1])
+        y, x = row[:, None] * _TILE + _INSIDE[0], column[:, None] * _TILE + _INSIDE[1]
+        return (y * self.size + x)[(y < self.size) & (x < self.size)]
+
+    def cast(self, pixels: Float[np.ndarray, "rays 2"]) -> Seen:
+        """What is seen at places of the picture."""
+        if self.empty:
+            nothing = np.zeros(len(pixels), np.int64)
+            return Seen(
+                nothing - 1, nothing, np.zeros((len(pixels), 3), np.float32), nothing + np.float32(np.inf), nothing
+            )
+        face, u, v, depth = self._scene.intersect(np.zeros((1, 3), np.float32), self.directions(pixels))
+        hit = face >= 0
+        number = np.maximum(face, 0)
+        u, v = np.where(hit, u, 0), np.where(hit, v, 0)
+        barycentric = np.stack([hit - u - v, u, v], -1).astype(np.float32)
+        return Seen(np.where(hit, self._layer[number], -1), self._face[number], barycentric, depth.copy(), number)
+
+    def normals(self, seen: Seen, directions: Float[np.ndarray, "rays 3"]) -> Float[np.ndarray, "rays 3"]:
+        """Interpolated unit normals towards the camera; `directions` are of the rays, which all met something."""
+        corners = self._normals.take(self._faces.take(seen.triangle, 0), 0)  # much faster than indexing
+        normals = np.einsum("rk,rkc->rc", seen.barycentric, corners)
+        length = np.sqrt(np.einsum("rc,rc->r", normals, normals))
+        away = np.einsum("rc,rc->r", normals, directions)
+        flip = np.where(away > 0.3 * length, np.float32(-1), np.float32(1))  # the inside of a hem
+        return normals * (flip / np.maximum(length, np.float32(1e-9)))[:, None]
+
+    def blocked(
+        self, origins: Float[np.ndarray, "rays 3"], directions: Float[np.ndarray, "rays 3"]
+    ) -> Bool[np.ndarray, " rays"]:
+        """Whether anything lies along rays."""
+        if self.empty or not len(directions):
+            return np.zeros(len(directions), bool)
+        return self._scene.occluded(origins, directions)
+
+
+def _worth_building(
+    x: Float[np.ndarray, "3 faces"], y: Float[np.ndarray, "3 faces"], size: int
+) -> tuple[Int[np.ndarray, " kept"], Float[np.ndarray, "kept 4"]]:
+    """Faces that may be seen or cast a visible shadow, given their corners in pixels; and left, right, top, bottom."""
+    left, right = np.minimum(np.minimum(x[0], x[1]), x[2]), np.maximum(np.maximum(x[0], x[1]), x[2])
+    top, bottom = np.minimum(np.minimum(y[0], y[1]), y[2]), np.maximum(np.maximum(y[0], y[1]), y[2])
+    low, high = -_MARGIN * size, size * (1 + _MARGIN)
+    keep = (right > low) & (left < high) & (bottom > low) & (top < high)
+    rows = np.flatnonzero(keep)
+    return rows, np.stack([left[rows], right[rows], top[rows], bottom[rows]], -1)

@@ -1,0 +1,1 @@
+"""Who and what stands where, before which camera."""
