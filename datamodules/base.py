@@ -213,11 +213,16 @@ class BaseDataModule(pl.LightningDataModule, ABC):
         return self._bodies[gender]
 
     @torch.no_grad()
-    def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:  # noqa: ARG002 (Lightning's)
+    def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:  # noqa: ARG002 (Lightning's)
         """Add the vertices of the SMPL parameters, zeros where there is no fit; then make shapes the neutral body's.
 
         What learns or compares parameters works with the neutral body alone, see `gendered.NeutralShapes`.
+
+        What is no `Batch` stays as it is: Lightning's model summary sends the module's example image through here.
         """
+        return batch if isinstance(batch, torch.Tensor) else self._with_vertices(batch)
+
+    def _with_vertices(self, batch: Batch) -> Batch:
         vertices = pose_bodies(batch, self._body_model)
         if self.crops.max_fit_error is not None and self.trainer is not None and self.trainer.training:
             rule, limit = self.crops.same_joints, self.crops.max_fit_error

@@ -172,7 +172,8 @@ class MixedDataModule(BaseDataModule):
         return self.evaluated.split_labels()
 
     def setup(self, stage: str | None = None) -> None:
-        """Open what a stage needs."""
+        """Open what a stage needs; rendered parts may be longer in the trainer's next run."""
+        self._train = None
         for split in splits_of(stage):
             if split == "train":
                 self.mix()

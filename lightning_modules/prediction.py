@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
 import numpy as np
+import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
@@ -47,3 +50,17 @@ class Prediction:
     faces: Int[np.ndarray, "faces 3"] | None = None
     smpl: SmplParameters | None = None
     intermediates: dict[str, Tensor] = field(default_factory=dict)
+
+    def to(self, device: torch.device | str, **options: Any) -> Prediction:
+        """All tensors on a device, as Lightning wants what `Trainer.predict` returns; `options` are `Tensor.to`'s."""
+        return _moved(self, lambda tensor: tensor.to(device, **options))
+
+
+def _moved(value: Any, move: Callable[[Tensor], Tensor]) -> Any:
+    if isinstance(value, Tensor):
+        return move(value)
+    if isinstance(value, dict):
+        return {name: _moved(item, move) for name, item in value.items()}
+    if isinstance(value, Prediction | SmplParameters):
+        return replace(value, **{one.name: _moved(getattr(value, one.name), move) for one in fields(value)})
+    return value

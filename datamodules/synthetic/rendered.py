@@ -47,6 +47,11 @@ class RenderedDataModule(BaseDataModule, ABC):
             for split in splits_of(self.trainer.state.fn.value):
                 self.source(split)
 
+    def setup(self, stage: str | None = None) -> None:
+        """See `BaseDataModule.setup`; the trainer's next run may see more training samples than its last one."""
+        self._datasets.pop("train", None)
+        super().setup(stage)
+
     def as_far_as_seen(self, split: _AnySplit) -> _AnySplit:
         """A split, without the training samples that a short run never gets to: all are drawn alike."""
         trainer = self.trainer

@@ -1,0 +1,157 @@
+"""Every method under a bare `pl.Trainer`, with what Lightning offers, as its documentation writes it."""
+
+import copy
+
+import pytest
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning import callbacks
+from pytorch_lightning.loggers.logger import DummyLogger
+from pytorch_lightning.tuner import Tuner
+
+import zoo
+from datamodules.settings import CropSettings
+from datamodules.synthetic import SyntheticDataModule
+
+METHODS = ("cascaded_lifting", "danet", "hemlets", "i2l_meshnet", "nbf")
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    return str(tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture
+def data(cache):
+    def make(model, train=4, batch=2):
+        skeleton = (model.batch_skeleton or model.skeleton).name
+        crops = CropSettings(size=model.crop_size, skeleton=skeleton)
+        samples = {"train_samples": train, "val_samples": 2, "test_samples": 2, "image_size": 64}
+        return SyntheticDataModule(
+            **samples, cache_dir=cache, generator_workers=1, crops=crops, batch_size=batch, num_workers=0
+        )
+
+    return make
+
+
+@pytest.fixture
+def trainer(tmp_path):
+    def make(**options):
+        quiet = {"enable_progress_bar": False, "logger": False, "enable_model_summary": False}
+        return pl.Trainer(**{"accelerator": "cpu", "default_root_dir": tmp_path, **quiet, **options})
+
+    return make
+
+
+class Weights(callbacks.Callback):
+    """Copies of the weights before every epoch and after every step."""
+
+    def __init__(self):
+        self.starts, self.steps = [], []
+
+    def on_train_epoch_start(self, trainer, pl_module):
+        self.starts.append([weight.detach().clone() for weight in pl_module.network.parameters()])
+
+    def on_train_batch_end(self, trainer, pl_module, *_):
+        self.steps.append([weight.detach().clone() for weight in pl_module.network.parameters()])
+
+
+def same(weights, expected):
+    for weight, other in zip(weights, expected, strict=True):
+        torch.testing.assert_close(weight, other)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_default_settings(method, data, tmp_path):
+    model = zoo.load(method)
+    before = copy.deepcopy(model.network.state_dict())
+    trainer = pl.Trainer(max_steps=1, accelerator="cpu", default_root_dir=tmp_path, enable_progress_bar=False)
+    trainer.fit(model, datamodule=data(model))
+    assert any(not torch.equal(value, before[name]) for name, value in model.network.state_dict().items())
+    (validated,), (tested,) = trainer.validate(model, data(model), verbose=False), trainer.test(model, data(model))
+    assert {name.partition("/")[0] for name in (*validated, *tested)} == {"val", "test"}
+    (predicted,) = trainer.predict(model, datamodule=data(model))
+    split = data(model)
+    batch = split.on_after_batch_transfer(next(iter(split.test_dataloader())), 0)
+    with torch.inference_mode():
+        torch.testing.assert_close(predicted.joints, model.eval().predict_step(batch, 0).joints)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_summary_by_rich_and_learning_rate_finder(method, data, trainer, capsys):
+    model = zoo.load(method)
+    run = trainer(max_steps=1, callbacks=[callbacks.RichModelSummary(max_depth=1)], enable_model_summary=True)
+    run.fit(model, datamodule=data(model))
+    assert "network" in capsys.readouterr().out
+    split, run = data(model, train=12), trainer(max_epochs=1, limit_val_batches=0)
+    finder = Tuner(run).lr_find(model, datamodule=split, num_training=3, max_lr=1e-4, update_attr=False)
+    rates = finder.results["lr"]
+    assert len(rates) == len(finder.results["loss"]) >= 2
+    assert rates == sorted(rates)
+    run.fit(model, datamodule=split)
+    assert run.global_step == 6, "the trial's data are not the training's"
+
+
+def test_batch_size_finder(data, trainer):
+    model = zoo.load("hemlets")
+    split = data(model, train=16)
+    tuner = Tuner(trainer(max_epochs=1))
+    size = tuner.scale_batch_size(model, datamodule=split, init_val=2, max_trials=2, steps_per_trial=1)
+    assert size == split.batch_size == 4
+
+
+def test_stochastic_weight_averaging(data, trainer):
+    model, weights = zoo.load("hemlets"), Weights()
+    average = callbacks.StochasticWeightAveraging(swa_lrs=1e-4, swa_epoch_start=1)
+    run = trainer(max_epochs=3, limit_train_batches=1, limit_val_batches=0, callbacks=[average, weights])
+    run.fit(model, datamodule=data(model))
+    *averaged, last = weights.starts  # Lightning adds an epoch, with the average, for batch norm's statistics
+    assert len(averaged) == 3
+    same(last, [torch.stack(starts).mean(0) for starts in zip(*averaged, strict=True)])
+
+
+def test_exponential_average_of_weights(data, trainer):
+    averaging = getattr(callbacks, "EMAWeightAveraging", None)
+    if averaging is None:
+        pytest.skip("this Lightning has no EMAWeightAveraging")
+    model, weights = zoo.load("hemlets"), Weights()
+    run = trainer(max_steps=3, limit_val_batches=0, callbacks=[weights, averaging(decay=0.5)])
+    run.fit(model, datamodule=data(model, train=6))
+    average = weights.steps[0]
+    for step in weights.steps[1:]:
+        average = [0.5 * old + 0.5 * new for old, new in zip(average, step, strict=True)]
+    same(model.network.parameters(), average)
+
+
+def test_accumulation_and_limits(data, trainer):
+    model = zoo.load("hemlets")
+    run = trainer(max_epochs=1, accumulate_grad_batches=2, limit_train_batches=4, limit_val_batches=1)
+    run.fit(model, datamodule=data(model, train=12))
+    assert run.global_step == 2
+    assert len(trainer(limit_predict_batches=1).predict(model, data(model, batch=1))) == 1
+    assert trainer(limit_test_batches=0.5).test(model, data(model, batch=1), verbose=False)
+
+
+def test_own_logger_best_checkpoint_and_early_stopping(data, trainer, tmp_path):
+    class Log(DummyLogger):
+        def __init__(self):
+            super().__init__()
+            self.names = set()
+
+        def log_metrics(self, metrics, step=None):
+            self.names.update(metrics)
+
+    model = zoo.load("hemlets")
+    best = callbacks.ModelCheckpoint(tmp_path, monitor="val/mpjpe")
+    patient = callbacks.EarlyStopping(monitor="val/mpjpe", patience=1, min_delta=1e6)  # nothing improves that much
+    log = Log()
+    run = trainer(
+        max_epochs=5, limit_train_batches=1, logger=log, callbacks=[best, patient], log_every_n_steps=1, precision=32
+    )
+    run.fit(model, datamodule=data(model))
+    assert run.current_epoch == 2
+    assert {"train/loss", "val/mpjpe"} <= log.names
+    again = type(model).load_from_checkpoint(best.best_model_path)
+    assert float(best.best_model_score) == pytest.approx(
+        trainer().validate(again, data(model), verbose=False)[0]["val/mpjpe"], rel=1e-4
+    )
