@@ -11,7 +11,7 @@ import numpy as np
 from body.assets import assets_folder, find_asset
 from body.h36m_regressor import read_h36m_regressor
 from body.model import BodyModel
-from body.skeleton import COCO17, H36M17, MANO21, SMPL24, SMPL29, Skeleton
+from body.skeleton import COCO17, H36M17, MANO21, SMPL24, SMPL29, SPIN24, Skeleton
 from body.smpl_files import model_of, read_smpl_file
 
 _REACH = 0.03
@@ -95,7 +95,8 @@ def load_licensed(name: str, path: Path | None = None) -> BodyModel:
     """SMPL or MANO from a file of the user's.
 
     Joint sets: SMPL has `smpl24`, `smpl29`, `coco17`, and `h36m17` when `J_regressor_h36m.npy` (17 rows, published
-    with several methods; `body.h36m_regressor`) lies beside the model file; MANO has `mano16` and `mano21`.
+    with several methods; `body.h36m_regressor`) lies beside the model file, `spin24` with `J_regressor_extra.npy` (9
+    rows, SPIN's); MANO has `mano16` and `mano21`.
 
     Args:
         name: `smpl`, `smpl_neutral`, `smpl_male`, `smpl_female`, `mano` or `mano_left`.
@@ -152,9 +153,38 @@ def _body(name: str, data: dict[str, np.ndarray], folder: Path) -> BodyModel:
     h36m = folder / "J_regressor_h36m.npy"
     if h36m.is_file():
         regressors[H36M17.name] = read_h36m_regressor(h36m, data["v_template"]).weights
+    extra = folder / "J_regressor_extra.npy"
+    if extra.is_file():
+        regressors[SPIN24.name] = _stack(
+            SPIN24, _rows(SMPL24, data, _SPIN_FACE) | read_extra_regressor(extra, len(data["v_template"]))
+        )
     mirror = data.get("vert_sym_idxs")
     mirror = None if mirror is None else mirror.astype(np.int64)
     return BodyModel(name.replace("neutral", "").rstrip("_"), SMPL24, data, regressors, _SMPL_LANDMARKS, mirror)
+
+
+def read_extra_regressor(path: Path, vertices: int) -> dict[str, np.ndarray]:
+    """SPIN's `J_regressor_extra.npy`: weights of joints that benchmarks annotate where SMPL has none.
+
+    Raises:
+        ValueError: it is another file.
+    """
+    try:
+        weights = np.load(path, allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{path} is not a NumPy array: {error}") from None
+    if weights.shape != (len(_EXTRA), vertices) or not np.isfinite(weights).all():
+        raise ValueError(f"{path} must be {len(_EXTRA)} x {vertices} finite weights, not {weights.shape}")
+    return dict(zip(_EXTRA, weights, strict=True))
+
+
+_EXTRA = (
+    *("right_hip_lsp", "left_hip_lsp", "neck_lsp", "head_top", "pelvis_mpii", "thorax_mpii"),
+    *("torso_h36m", "nose_h36m", "head_h36m"),
+)
+"""Rows of SPIN's file."""
+_SPIN_FACE = {"nose": 332, "left_eye": 2800, "right_eye": 6260, "left_ear": 583, "right_ear": 4071}
+"""The vertices that smplx, and so SPIN, takes for these; its nose is the one beside I2L-MeshNet's."""
 
 
 def _hand(name: str, data: dict[str, Any]) -> BodyModel:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from body.skeleton import Skeleton
+from body.skeleton import SPIN24, Skeleton
 
 SAME_JOINTS: dict[str, Mapping[str, tuple[str, ...]]] = {
     "": {},
@@ -23,10 +23,16 @@ SAME_JOINTS: dict[str, Mapping[str, tuple[str, ...]]] = {
         "left_foot": ("left_toe_mpi",),
         "right_foot": ("right_toe_mpi",),
     },
-    # SPIN keeps every benchmark's hips in the same slots
+    # SPIN keeps every benchmark's joints in the same slots
     "danet": {
         "left_hip": ("left_hip_h36m", "left_hip_mpi", "left_hip_lsp", "left_hip_mpii"),
         "right_hip": ("right_hip_h36m", "right_hip_mpi", "right_hip_lsp", "right_hip_mpii"),
+        "left_hip_lsp": ("left_hip_h36m", "left_hip_mpi", "left_hip_mpii", "left_hip"),
+        "right_hip_lsp": ("right_hip_h36m", "right_hip_mpi", "right_hip_mpii", "right_hip"),
+        "neck_lsp": ("neck_h36m", "neck_mpi", "neck_mpii"),
+        "pelvis_mpii": ("pelvis_h36m", "pelvis_mpi"),
+        "torso_h36m": ("spine_mpi",),
+        "nose_h36m": ("head_mpi",),
     },
     # Human3.6M's and MPII's joints made one set of 18 (section 3.3)
     "hemlets": {
@@ -54,6 +60,8 @@ def same_joints(rule: str, source: Skeleton, target: Skeleton) -> dict[str, str]
     """
     if rule not in SAME_JOINTS:
         raise ValueError(f"no rule {rule!r} for joints; there are {', '.join(filter(None, SAME_JOINTS))}")
+    if rule == "danet" and source.name.startswith(SPIN24.name) and target.name == SPIN24.name:
+        return dict(zip(target.joints, source.joints, strict=True))  # SPIN's own files: slot by slot
     own = set(source.joints)
     found = {joint: [name for name in names if name in own] for joint, names in SAME_JOINTS[rule].items()}
     return {joint: names[0] for joint, names in found.items() if names and joint in target.joints and joint not in own}

@@ -27,6 +27,7 @@ from lightning_modules.danet.config import DaNetConfig, DaNetLossConfig
 from lightning_modules.danet.criterion import DaNetLoss
 from lightning_modules.danet.crop_camera import FOCAL, SMALLEST_SCALE, crop_focal, mirror_camera, project, translation
 from lightning_modules.danet.iuv import harden_iuv, image_of_maps
+from lightning_modules.danet.mean_person import Start, read_mean_person
 from lightning_modules.danet.network import DaNet, DaNetOutput
 from lightning_modules.danet.targets import Targets, make_targets
 from lightning_modules.prediction import Prediction
@@ -39,11 +40,13 @@ class DaNetModule(PoseModule):
         network: settings of the network.
         losses: what it is trained with.
         body: body model.
-        skeleton: joint set of the batches and predictions; the body must have a regressor for it.
+        skeleton: joint set of the batches and predictions; the body must have a regressor for it. The release compares
+            keypoints with SPIN's regressors, of LSP's hips, MPII's pelvis and so on: `spin24`.
         protocol: see `PoseModule`.
         face_crop: the network answers as if the camera looked straight at the crop with the focal length it has, and
             its answer is turned into the camera's frame. The release answers in the camera's frame right away, with one
             focal length for all, which only long lenses allow.
+        start: the person that answers are added to when a training starts.
         flip_test: average camera, shape and rotations with those of the mirrored crop; twice the work. Not published.
         **training: see `TrainingOptions`; milestones are steps, not epochs.
 
@@ -52,7 +55,7 @@ class DaNetModule(PoseModule):
     """
 
     training_defaults = TrainingOptions(lr=1e-4, milestones=[30000, 60000])
-    initialisation: ClassVar[Mapping[str, Any]] = {"losses": {"estimator_steps": 0}}
+    initialisation: ClassVar[Mapping[str, Any]] = {"losses": {"estimator_steps": 0}, "start": "upright"}
     own_root_depth = "camera"
     network: DaNet
 
@@ -64,6 +67,7 @@ class DaNetModule(PoseModule):
         skeleton: str = "smpl29",
         protocol: str = "open-v1",
         face_crop: bool = False,
+        start: Start = "upright",
         flip_test: bool = False,
         **training: Unpack[TrainingOptions],
     ) -> None:
@@ -76,10 +80,17 @@ class DaNetModule(PoseModule):
         self.skeleton, self.faces, self.crop_size = get_skeleton(skeleton), model.faces, network.crop_size
         self.face_crop, self.flip_test, self.estimator_steps = face_crop, flip_test, losses.estimator_steps
         self.posed_body = PosedBody(model, model.joint_regressor(skeleton), self.skeleton.root_index)
-        hips = [self.skeleton.index(f"{side}_hip") for side in ("left", "right")]
+        self.start = start
+        hips = [number for number, joint in enumerate(self.skeleton.joints) if "_hip" in joint]
         coarse = CHARTS[network.charts].coarse_table()
         self.loss = DaNetLoss(self.posed_body, coarse, hips, losses)
         self.example_input_array = torch.zeros(1, 3, network.crop_size, network.crop_size)
+
+    def setup(self, stage: str) -> None:
+        """Before `fit`, put the person of `start` into the network; a checkpoint that is resumed has its own."""
+        super().setup(stage)
+        if stage == "fit" and self.start == "spin":
+            self.network.start_from(read_mean_person())
 
     def backbones(self) -> tuple[Backbone, ...]:
         """The first stage's; see `PoseModule.backbones`."""

@@ -18,6 +18,7 @@ from lightning_modules.danet.charts import CHARTS
 from lightning_modules.danet.config import DaNetConfig, RotationNumbers
 from lightning_modules.danet.estimator import JOINTS, Estimate, IuvEstimator
 from lightning_modules.danet.iuv import IuvMaps, simplify
+from lightning_modules.danet.mean_person import MeanPerson
 from lightning_modules.danet.part_drop import PartDrop
 from lightning_modules.danet.pooling import JointWindows, resample
 from lightning_modules.danet.streams import GlobalStream, LocalStreams
@@ -106,6 +107,11 @@ class DaNet(nn.Module):
         unturned[0] = torch.diag(torch.tensor([1.0, -1, -1]))
         mean = unturned[..., :2] if numbers == 6 else unturned
         self.register_buffer("mean_pose", mean.reshape(JOINTS, numbers).clone())
+
+    def start_from(self, mean: MeanPerson) -> None:
+        """Add answers to another person than the upright one."""
+        self.mean_camera_shape.copy_(torch.cat([mean.camera, mean.betas]))
+        self.mean_pose.copy_(mean.numbers(self.mean_pose.shape[1]))
 
     def forward(
         self,

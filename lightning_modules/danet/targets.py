@@ -76,7 +76,7 @@ def make_targets(
         weights = valid[:, None].expand(places.shape[:2]).float()
         translation = estimate_translation(positions, places, weights, focal)
     joints_2d = batch["joints_2d"] * (2 / crop_size) - 1
-    seen, seen_valid = convert(joints_2d, batch["joints_2d_valid"], skeleton, SMPL24)
+    seen, seen_valid = convert(joints_2d, batch["joints_2d_valid"], skeleton, SMPL24, _hips_of(skeleton))
     fitted = valid[:, None]
     return Targets(
         iuv=maps_of_bytes(batch["iuv"], cells),
@@ -94,3 +94,9 @@ def make_targets(
         camera=camera_of_translation(translation, focal),
         focal=focal,
     )
+
+
+def _hips_of(skeleton: Skeleton) -> dict[str, str]:
+    """Hips of a benchmark, which stand for SMPL's where nothing else is known."""
+    hips = {f"{joint.partition('_')[0]}_hip": joint for joint in skeleton.joints if "_hip_" in joint}
+    return {joint: other for joint, other in hips.items() if joint not in skeleton.joints}

@@ -174,7 +174,7 @@ BODY_ASSETS: tuple[Asset, ...] = (
         "SPIN's extras",
         "body_models/smpl",
         ("J_regressor_extra.npy", "smpl_mean_params.npz"),
-        "SPIN's 49 joints, and training DaNet from the mean pose",
+        "training DaNet: SPIN's joint regressors and the mean pose",
         _SPIN,
         _verify_matrix(9, 6890),
     ),

@@ -117,6 +117,9 @@ def values_table(
             if baseline is not None:
                 row += [info.format(baseline[metric]), f"{value / baseline[metric]:.0%}"]
             table.add_row(*row)
+        else:
+            table.add_row(info.title, "-")
+            table.caption = "-: the labels have nothing to compare, or the method does not predict it"
     return table
 
 

@@ -33,7 +33,14 @@ def write_smpl(assets, monkeypatch, genders=("neutral",)):
         shape = {"v_template": data["v_template"][:count] + offset * directions[..., :3].sum(-1)}
         shape["shapedirs"] = factor * (directions if gender == "neutral" else directions[..., ::-1])
         write_body(folder / f"SMPL_{gender.upper()}.pkl", monkeypatch, 24, count, **shared, **shape)
-    np.save(folder / "J_regressor_h36m.npy", _cut(data["regressors"]["h36m17"], count))
+    h36m = _cut(data["regressors"]["h36m17"], count)
+    np.save(folder / "J_regressor_h36m.npy", h36m)
+    # SPIN's: right and left hip, neck and head top of LSP, pelvis and thorax of MPII, spine, jaw and head of Human3.6M
+    np.save(folder / "J_regressor_extra.npy", h36m[[1, 4, 8, 10, 0, 8, 7, 9, 10]])
+    upright = np.tile(np.eye(3)[:, :2].reshape(6), (24, 1))
+    upright[0] *= np.array([1, 1, 1, -1, 1, 1])
+    mean = {"pose": upright.reshape(1, 144), "shape": np.linspace(-0.2, 0.2, 10)[None], "cam": [[0.9, 0.01, 0.02]]}
+    np.savez(folder / "smpl_mean_params.npz", **{name: np.float32(value) for name, value in mean.items()})
     return assets
 
 
