@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -155,9 +156,11 @@ def _body(name: str, data: dict[str, np.ndarray], folder: Path) -> BodyModel:
         regressors[H36M17.name] = read_h36m_regressor(h36m, data["v_template"]).weights
     extra = folder / "J_regressor_extra.npy"
     if extra.is_file():
-        regressors[SPIN24.name] = _stack(
-            SPIN24, _rows(SMPL24, data, _SPIN_FACE) | read_extra_regressor(extra, len(data["v_template"]))
-        )
+        try:
+            own = _rows(SMPL24, data, _SPIN_FACE) | read_extra_regressor(extra, len(data["v_template"]))
+            regressors[SPIN24.name] = _stack(SPIN24, own)
+        except ValueError as error:  # SMPL is of use without it
+            warnings.warn(f"joint set {SPIN24.name} is left out: {error}", stacklevel=2)
     mirror = data.get("vert_sym_idxs")
     mirror = None if mirror is None else mirror.astype(np.int64)
     return BodyModel(name.replace("neutral", "").rstrip("_"), SMPL24, data, regressors, _SMPL_LANDMARKS, mirror)

@@ -186,8 +186,11 @@ class BodyModel(nn.Module):
             KeyError: this body has no such regressor; the message lists those it has.
         """
         if skeleton_name not in self._joint_sets:
+            file = {"h36m17": "J_regressor_h36m.npy", "spin24": "J_regressor_extra.npy"}.get(skeleton_name)
+            advice = f"; {file} beside the model file would give it" if file and self.name.startswith("smpl") else ""
             raise KeyError(
-                f"body {self.name!r} has no joint regressor {skeleton_name!r}; it has {', '.join(self._joint_sets)}"
+                f"body {self.name!r} has no joint regressor {skeleton_name!r}; it has "
+                f"{', '.join(self._joint_sets)}{advice}"
             )
         is_own = skeleton_name == self.skeleton.name
         return self.regressor if is_own else self.get_buffer(f"regressor_{skeleton_name}")
