@@ -11,10 +11,12 @@ Layout: what the authors of 3DMPPE and I2L-MeshNet composited and distribute.
 from __future__ import annotations
 
 import warnings
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from body.choices import check_choices
 from body.skeleton import MUCO21
 from datamodules.annotations import Annotations
 from datamodules.columns import StringColumn
@@ -24,10 +26,10 @@ from datamodules.readers.coco_json import CocoFile, read_coco
 from datamodules.readers.fits import with_smplifyx_fits
 from datamodules.settings import DEFAULT_CROPS, CropSettings
 
-PEOPLE = ("closest", "apart", "all")
+People = Literal["closest", "apart", "all"]
 """Who is a sample: in each image the person whose pelvis is nearest to the camera (I2L-MeshNet); also those who are at
 least 50 cm away from everybody else, in 3D and across the view (3DMPPE, RootNet); or all."""
-BOXES = ("annotated", "clipped", "release")
+Boxes = Literal["annotated", "clipped", "release"]
 """As annotated; cut at the border of the image; as I2L-MeshNet's release cuts them, see `clip_boxes`."""
 FITS = "smpl_param.json"
 
@@ -39,8 +41,8 @@ class MucoDataModule(FileDataModule):
 
     Args:
         root, protocol, crops, batch_size, num_workers: see `FileDataModule`; nobody is evaluated on these data.
-        people: who is a sample, one of `PEOPLE`.
-        boxes: one of `BOXES`. Where cutting leaves nothing of a box, the person is left out, and a warning counts them.
+        people: who is a sample (see `People`).
+        boxes: see `Boxes`. Where cutting leaves nothing of a box, the person is left out, and a warning counts them.
         fits: attach the fits of `smpl_param.json`.
 
     Raises:
@@ -62,14 +64,12 @@ class MucoDataModule(FileDataModule):
         crops: CropSettings = DEFAULT_CROPS,
         batch_size: int = 32,
         num_workers: int = 2,
-        people: str = "closest",
-        boxes: str = "clipped",
+        people: People = "closest",
+        boxes: Boxes = "clipped",
         fits: bool = True,
     ) -> None:
         super().__init__(root, protocol, crops, batch_size, num_workers)
-        for name, value, known in (("people", people, PEOPLE), ("boxes", boxes, BOXES)):
-            if value not in known:
-                raise ValueError(f"MuCo-3DHP: {name} must be one of {', '.join(known)}, not {value!r}")
+        check_choices(MucoDataModule.__init__, locals())
         self.people, self.boxes, self.fits = people, boxes, fits
 
     def annotations(self, split: str) -> Annotations:  # noqa: ARG002 (there is one)
@@ -80,8 +80,8 @@ class MucoDataModule(FileDataModule):
         return with_smplifyx_fits(table, self.require(FITS)) if self.fits else table
 
 
-def chosen_people(file: CocoFile, people: str) -> Bool[np.ndarray, "annotations"]:
-    """Which people of a file are samples, see `PEOPLE`."""
+def chosen_people(file: CocoFile, people: People) -> Bool[np.ndarray, "annotations"]:
+    """Which people of a file are samples, see `People`."""
     pelvis = file.annotations.numbers("keypoints_cam", len(MUCO21), 3)[:, MUCO21.root_index] / 1000
     if people == "all" or not len(pelvis):
         return np.ones(len(pelvis), bool)
@@ -109,7 +109,7 @@ def _alone(
     return result
 
 
-def _table(file: CocoFile, boxes: str) -> Annotations:
+def _table(file: CocoFile, boxes: Boxes) -> Annotations:
     images, people = file.images, file.annotations
     sizes = np.stack([images.numbers("width"), images.numbers("height")], 1)[file.image_rows]
     found = people.numbers("bbox", 4)

@@ -18,11 +18,12 @@ import pickle
 import warnings
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from jaxtyping import Bool, Float
 
+from body.choices import check_choices
 from body.model import BodyModel
 from body.safe_pickle import read_pickle
 from body.skeleton import SMPL24
@@ -38,7 +39,7 @@ from datamodules.readers.spin import read_spin
 from datamodules.readers.world import smpl_to_camera, to_camera
 from datamodules.settings import DEFAULT_CROPS, CropSettings
 
-LAYOUTS = ("raw", "3dmppe", "spin")
+Layout = Literal["raw", "3dmppe", "spin"]
 _FOLDERS = {"train": "train", "val": "validation", "test": "test"}
 _KEYS = ("poses", "betas", "trans", "jointPositions", "poses2d", "campose_valid", "genders", "cam_poses",
          "cam_intrinsics")  # fmt: skip
@@ -53,7 +54,7 @@ class Pw3dDataModule(FileDataModule):
     Args:
         root, protocol, crops, batch_size, num_workers: see `FileDataModule`. `vertices` come from the body of each
             person's gender, except under the neutral protocol and on the open body, which has no genders.
-        layout: of the annotations, one of `LAYOUTS` (see the module).
+        layout: of the annotations (see the module).
         train_every: keep every so many frames for training.
         detections: layout `3dmppe` only: RootNet's result file, in the root or elsewhere, for boxes and root depths of
             the test split; the true ones when omitted.
@@ -74,13 +75,12 @@ class Pw3dDataModule(FileDataModule):
         crops: CropSettings = DEFAULT_CROPS,
         batch_size: int = 32,
         num_workers: int = 2,
-        layout: str = "raw",
+        layout: Layout = "raw",
         train_every: int = 1,
         detections: str | None = None,
     ) -> None:
         super().__init__(root, protocol, crops, batch_size, num_workers)
-        if layout not in LAYOUTS:
-            raise ValueError(f"3DPW has no layout {layout!r}; use one of {', '.join(LAYOUTS)}")
+        check_choices(Pw3dDataModule.__init__, locals())
         if detections and layout != "3dmppe":
             raise ValueError(f"RootNet's results go by the people's numbers in layout 3dmppe, not {layout}")
         self.layout, self.train_every, self.detections = layout, train_every, detections

@@ -15,19 +15,21 @@ Layout `spin`: `coco_2014_{train,val}.npz` of SPIN and DaNet instead of `annotat
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
+from body.choices import check_choices
 from datamodules.annotations import Annotations
 from datamodules.coco.fits import reject_poor_fits
-from datamodules.coco.people import BOXES, PEOPLE, detected_people, labelled_people, spin_people
+from datamodules.coco.people import Boxes, People, detected_people, labelled_people, spin_people
 from datamodules.files import FileDataModule, require
 from datamodules.readers.coco_json import read_coco
 from datamodules.readers.fits import with_smplifyx_fits, with_spin_fits
 from datamodules.settings import DEFAULT_CROPS, CropSettings
 from metrics import SplitLabels
 
-LAYOUTS = ("raw", "spin")
-FIT_CHECKS = ("none", "corrected", "release")
+Layout = Literal["raw", "spin"]
+Year = Literal[2014, 2017]
+FitCheck = Literal["none", "corrected", "release"]
 """Keep all fits, or those that meet the keypoints as `datamodules.coco.fits` checks it."""
 
 
@@ -43,14 +45,14 @@ class CocoDataModule(FileDataModule):
 
     Args:
         root, protocol, crops, batch_size, num_workers: see `FileDataModule`.
-        layout: one of `LAYOUTS` (see the module).
+        layout: of the annotations (see the module).
         year: of the training images, 2014 or 2017.
         test_year: of the validation images; the protocol means 2014.
-        people: who is a training sample, one of `PEOPLE`. The test split has all who are labelled.
-        boxes: one of `BOXES`, for training. The test split has the boxes as annotated.
+        people: who is a training sample (see `people.People`). The test split has all who are labelled.
+        boxes: for training (see `people.Boxes`). The test split has the boxes as annotated.
         fits: file with SMPL fits of the training people, in the root or elsewhere: I2L-MeshNet's
             `annotations/coco_smplifyx_train.json`, or SPIN's `.npy` or `.npz` with the layout `spin`.
-        fit_check: which fits are kept, one of `FIT_CHECKS`; with SMPLify-X's.
+        fit_check: which fits are kept; with SMPLify-X's.
         detections: RootNet's result file, in the root or elsewhere: the test split is what it detected, with its boxes
             and root positions, a focal length of 1500 pixels, and without keypoints.
 
@@ -70,26 +72,17 @@ class CocoDataModule(FileDataModule):
         crops: CropSettings = DEFAULT_CROPS,
         batch_size: int = 32,
         num_workers: int = 2,
-        layout: str = "raw",
-        year: int = 2017,
-        test_year: int = 2014,
-        people: str = "labelled",
-        boxes: str = "clipped",
+        layout: Layout = "raw",
+        year: Year = 2017,
+        test_year: Year = 2014,
+        people: People = "labelled",
+        boxes: Boxes = "clipped",
         fits: str | None = None,
-        fit_check: str = "corrected",
+        fit_check: FitCheck = "corrected",
         detections: str | None = None,
     ) -> None:
         super().__init__(root, protocol, crops, batch_size, num_workers)
-        for name, value, known in (
-            ("layout", layout, LAYOUTS),
-            ("year", year, (2014, 2017)),
-            ("test_year", test_year, (2014, 2017)),
-            ("people", people, PEOPLE),
-            ("boxes", boxes, BOXES),
-            ("fit_check", fit_check, FIT_CHECKS),
-        ):
-            if value not in known:
-                raise ValueError(f"COCO: {name} must be one of {', '.join(map(str, known))}, not {value!r}")
+        check_choices(CocoDataModule.__init__, locals())
         self.layout, self.year, self.test_year, self.people, self.boxes = layout, year, test_year, people, boxes
         self.fits, self.fit_check, self.detections = fits, fit_check, detections
 

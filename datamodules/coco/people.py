@@ -7,6 +7,7 @@ import re
 import warnings
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -19,10 +20,10 @@ from datamodules.readers.coco_json import CocoFile, Entries, rows_of
 from datamodules.readers.root_file import MARGIN, read_root_file
 from datamodules.readers.spin import read_spin
 
-PEOPLE = ("labelled", "whole")
+People = Literal["labelled", "whole"]
 """Which people are samples: with any labelled keypoint (I2L-MeshNet, RootNet), or with all twelve joints of the limbs
 (SPIN)."""
-BOXES = ("annotated", "clipped", "release")
+Boxes = Literal["annotated", "clipped", "release"]
 """As annotated (SPIN, DaNet); cut at the border of the image; as I2L-MeshNet's release cuts them, see
 `datamodules.readers.boxes.clip_boxes`."""
 _DETECTED_FOCAL = 1500.0  # I2L-MeshNet's and RootNet's guess for images that say nothing
@@ -30,14 +31,16 @@ _LIMBS = tuple(COCO17.index(f"{side}_{joint}") for joint in ("shoulder", "elbow"
                for side in ("left", "right"))  # fmt: skip
 
 
-def labelled_people(file: CocoFile, folder: str, people: str = "labelled", boxes: str = "annotated") -> Annotations:
+def labelled_people(
+    file: CocoFile, folder: str, people: People = "labelled", boxes: Boxes = "annotated"
+) -> Annotations:
     """The people of a keypoint file with labelled keypoints.
 
     Args:
         file: annotations of COCO's form.
         folder: of the images, relative to the benchmark's.
-        people: one of `PEOPLE`.
-        boxes: one of `BOXES`. Where cutting leaves nothing of a box, the person is left out, and a warning counts them.
+        people: see `People`.
+        boxes: see `Boxes`. Where cutting leaves nothing of a box, the person is left out, and a warning counts them.
 
     Raises:
         ValueError: an annotation lacks `bbox`, `keypoints` or `iscrowd`, or an image its size or name.

@@ -17,11 +17,12 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 
 from body.assets import find_asset
+from body.choices import check_choices
 from body.skeleton import SMPL29
 from datamodules.annotations import AnnotatedSource, Annotations
 from datamodules.coco.people import guessed_cameras, image_sizes
@@ -33,7 +34,7 @@ from datamodules.readers.coco_json import read_coco
 from datamodules.sample import RawSample, Source
 from datamodules.settings import DEFAULT_CROPS, CropSettings
 
-LAYOUTS = ("raw", "danet")
+Layout = Literal["raw", "danet"]
 _IMAGES = "COCO 2014 images: download train2014 and val2014 from cocodataset.org, and name their folder in `images`"
 
 
@@ -49,7 +50,7 @@ class DensePoseCocoDataModule(FileDataModule):
 
     Args:
         root, protocol, crops, batch_size, num_workers: see `FileDataModule`.
-        layout: one of `LAYOUTS` (see the module).
+        layout: of the annotations (see the module).
         images: folder of COCO's images; the root, or `$ZOO_ASSETS/benchmarks/coco`, when omitted.
         pseudo_joints: guess SMPL's other joints from COCO's (`guess_smpl_joints`).
         valminusminival: train on this part too (layout `raw`); DaNet does not.
@@ -73,14 +74,13 @@ class DensePoseCocoDataModule(FileDataModule):
         crops: CropSettings = DEFAULT_CROPS,
         batch_size: int = 32,
         num_workers: int = 2,
-        layout: str = "raw",
+        layout: Layout = "raw",
         images: str | None = None,
         pseudo_joints: bool = True,
         valminusminival: bool = False,
     ) -> None:
         super().__init__(root, protocol, crops, batch_size, num_workers)
-        if layout not in LAYOUTS:
-            raise ValueError(f"DensePose-COCO has no layout {layout!r}; use one of {', '.join(LAYOUTS)}")
+        check_choices(DensePoseCocoDataModule.__init__, locals())
         self.layout, self.images, self.pseudo_joints = layout, images, pseudo_joints
         self.valminusminival = valminusminival
         self._dense: dict[str, DenseLabels] = {}

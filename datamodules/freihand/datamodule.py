@@ -18,11 +18,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 from jaxtyping import Float
 
+from body.choices import check_choices
 from body.model import BodyModel
 from body.skeleton import MANO21
 from datamodules.annotations import Annotations
@@ -37,7 +38,7 @@ from datamodules.readers.world import to_pixels
 from datamodules.settings import CropSettings
 from metrics import SplitLabels
 
-LAYOUTS = ("raw", "3dmppe")
+Layout = Literal["raw", "3dmppe"]
 VERSIONS = ("gs", "hom", "sample", "auto")
 """Backgrounds: green screen as recorded; composed, coloured by two networks."""
 HAND_CROPS = CropSettings(skeleton="mano21", body="mano", augmentation=Augmentation(flip_probability=0.0))
@@ -54,7 +55,7 @@ class FreiHandDataModule(FileDataModule):
     Args:
         root, protocol, batch_size, num_workers: see `FileDataModule`.
         crops: see `FileDataModule`; hands cannot be mirrored.
-        layout: one of `LAYOUTS` (see the module).
+        layout: of the annotations (see the module).
         versions: how many of the `VERSIONS` to train on.
         release: cut training boxes as I2L-MeshNet's release does, see `datamodules.readers.boxes.clip_boxes`.
         detections: RootNet's result file, in the root or elsewhere: its boxes for the evaluation split, and its root
@@ -79,16 +80,15 @@ class FreiHandDataModule(FileDataModule):
         crops: CropSettings = HAND_CROPS,
         batch_size: int = 32,
         num_workers: int = 2,
-        layout: str = "raw",
+        layout: Layout = "raw",
         versions: int = len(VERSIONS),
         release: bool = False,
         detections: str | None = None,
     ) -> None:
         super().__init__(root, protocol, crops, batch_size, num_workers)
-        if layout not in LAYOUTS or not 1 <= versions <= len(VERSIONS):
-            raise ValueError(
-                f"FreiHAND has the layouts {', '.join(LAYOUTS)} and 1 to 4 versions, not {layout!r}, {versions}"
-            )
+        check_choices(FreiHandDataModule.__init__, locals())
+        if not 1 <= versions <= len(VERSIONS):
+            raise ValueError(f"FreiHAND has 1 to {len(VERSIONS)} versions of each image, not {versions}")
         _check_unmirrored(crops)
         self.layout, self.versions, self.release, self.detections = layout, versions, release, detections
 

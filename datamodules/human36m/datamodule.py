@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import ClassVar
+from typing import ClassVar, Literal
 
+from body.choices import check_choices
 from datamodules.annotations import Annotations
 from datamodules.base import rest_root
 from datamodules.files import FileDataModule
@@ -15,7 +16,7 @@ from datamodules.human36m.spin import read_spin_split
 from datamodules.readers.root_file import read_root_file, with_root_file
 from datamodules.settings import DEFAULT_CROPS, CropSettings
 
-LAYOUTS = ("raw", "3dmppe", "spin")
+Layout = Literal["raw", "3dmppe", "spin"]
 _VAL_STEP = 64
 
 
@@ -66,19 +67,18 @@ class Human36MDataModule(FileDataModule):
         self,
         root: str | None = None,
         protocol: str | None = None,
-        layout: str = "raw",
+        layout: Layout = "raw",
         train_subjects: list[int] | None = None,
         train_step: int = 5,
         drop_shifted: bool = False,
-        boxes: str = "masks",
+        boxes: Literal["masks", "joints"] = "masks",
         detections: str | None = None,
         crops: CropSettings = DEFAULT_CROPS,
         batch_size: int = 32,
         num_workers: int = 2,
     ) -> None:
         super().__init__(root, protocol, crops, batch_size, num_workers)
-        if layout not in LAYOUTS or boxes not in ("masks", "joints"):
-            raise ValueError(f"layout is one of {', '.join(LAYOUTS)} and boxes masks or joints, not {layout}, {boxes}")
+        check_choices(Human36MDataModule.__init__, locals())
         if train_step < 1:
             raise ValueError(f"train_step is the distance between frames, at least 1, not {train_step}")
         self.layout, self.boxes, self.drop_shifted = layout, boxes, drop_shifted

@@ -9,11 +9,12 @@ from typing import ClassVar
 import numpy as np
 
 from body.assets import find_asset
+from body.choices import check_choices
 from body.mat_files import read_mat
 from body.skeleton import SPIN24
 from datamodules.annotations import AnnotatedSource, Annotations
 from datamodules.files import FileDataModule
-from datamodules.lsp.people import check_layout, lsp_table, share_outside
+from datamodules.lsp.people import Layout, check_fits, lsp_table, share_outside
 from datamodules.lsp.upi_s1h import HOW_TO_GET as UPI
 from datamodules.lsp.upi_s1h import DrawnParts
 from datamodules.readers.fits import with_spin_fits
@@ -34,7 +35,7 @@ class LspDataModule(FileDataModule):
 
     Args:
         root, protocol, crops, batch_size, num_workers: see `FileDataModule`.
-        layout: one of `people.LAYOUTS` (see `datamodules.lsp`).
+        layout: of the annotations (see `datamodules.lsp`).
         high_resolution: folder of `lsp_dataset_original`, relative to the root, to train on. SPIN's training file is in
             the pixels of these images, its test file in those of the 150-pixel ones.
         upi_s1h: folder of UPi-S1h, for `lsp-upi-parts`; `$ZOO_ASSETS/benchmarks/upi_s1h` when omitted.
@@ -59,14 +60,15 @@ class LspDataModule(FileDataModule):
         crops: CropSettings = DEFAULT_CROPS,
         batch_size: int = 32,
         num_workers: int = 2,
-        layout: str = "raw",
+        layout: Layout = "raw",
         high_resolution: str | None = None,
         upi_s1h: str | None = None,
         fits: str | None = None,
         ordinal: str | None = None,
     ) -> None:
         super().__init__(root, protocol, crops, batch_size, num_workers)
-        check_layout(layout, fits)
+        check_choices(LspDataModule.__init__, locals())
+        check_fits(layout, fits)
         if ordinal and layout != "raw":
             raise ValueError(f"ordinal belongs to layout raw, not {layout}")
         self.layout, self.high_resolution, self.upi_s1h, self.fits = layout, high_resolution, upi_s1h, fits

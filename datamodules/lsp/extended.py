@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from body.choices import check_choices
 from body.mat_files import read_mat
 from body.skeleton import LSP14, SPIN24
 from datamodules.annotations import Annotations
 from datamodules.files import FileDataModule
-from datamodules.lsp.people import check_layout, lsp_table
+from datamodules.lsp.people import Layout, check_fits, lsp_table
 from datamodules.readers.fits import with_spin_fits
 from datamodules.readers.spin import read_spin
 from datamodules.settings import DEFAULT_CROPS, CropSettings
@@ -22,7 +23,7 @@ class LspExtendedDataModule(FileDataModule):
 
     Args:
         root, protocol, crops, batch_size, num_workers: see `FileDataModule`.
-        layout: one of `people.LAYOUTS` (see `datamodules.lsp`).
+        layout: of the annotations (see `datamodules.lsp`).
         fits: layout `spin` only: file of fitted SMPL parameters, relative to the root (`datamodules.readers.fits`).
 
     Raises:
@@ -44,11 +45,12 @@ class LspExtendedDataModule(FileDataModule):
         crops: CropSettings = DEFAULT_CROPS,
         batch_size: int = 32,
         num_workers: int = 2,
-        layout: str = "raw",
+        layout: Layout = "raw",
         fits: str | None = None,
     ) -> None:
         super().__init__(root, protocol, crops, batch_size, num_workers)
-        check_layout(layout, fits)
+        check_choices(LspExtendedDataModule.__init__, locals())
+        check_fits(layout, fits)
         self.layout, self.fits = layout, fits
 
     def annotations(self, split: str) -> Annotations:

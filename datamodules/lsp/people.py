@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Bool, Num
@@ -12,13 +13,11 @@ from datamodules.annotations import Annotations
 from datamodules.mpii.people import People, image_sizes, people_table
 from datamodules.readers.boxes import boxes_of_points
 
-LAYOUTS = ("raw", "spin")
+Layout = Literal["raw", "spin"]
 
 
-def check_layout(layout: str, fits: str | None) -> None:
-    """Refuse an unknown layout, and fits with a layout that has none."""
-    if layout not in LAYOUTS:
-        raise ValueError(f"LSP has no layout {layout!r}; use one of {', '.join(LAYOUTS)}")
+def check_fits(layout: Layout, fits: str | None) -> None:
+    """Refuse fits with a layout that has none."""
     if fits is not None and layout != "spin":
         raise ValueError(f"fits belong to layout spin, not {layout}")
 

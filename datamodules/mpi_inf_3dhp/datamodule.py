@@ -15,16 +15,17 @@ Layout `spin`: SPIN's `mpi_inf_3dhp_train.npz` and `mpi_inf_3dhp_valid.npz` over
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
+from body.choices import check_choices
 from datamodules.annotations import Annotations
 from datamodules.files import FileDataModule
 from datamodules.mpi_inf_3dhp.spin import read_spin_split
 from datamodules.mpi_inf_3dhp.testset import read_test
-from datamodules.mpi_inf_3dhp.train import CAMERAS, POSES, SUBJECTS, VNECT_CAMERAS, Frames, read_train
+from datamodules.mpi_inf_3dhp.train import CAMERAS, SUBJECTS, VNECT_CAMERAS, Frames, Pose, read_train
 from datamodules.settings import DEFAULT_CROPS, CropSettings
 
-LAYOUTS = ("raw", "spin")
+Layout = Literal["raw", "spin"]
 
 
 class MpiInf3dhpDataModule(FileDataModule):
@@ -35,7 +36,7 @@ class MpiInf3dhpDataModule(FileDataModule):
 
     Args:
         root, protocol, crops, batch_size, num_workers: see `FileDataModule`.
-        layout: one of `LAYOUTS` (see the module).
+        layout: of the annotations (see the module).
         subjects: of the training split.
         cameras: of the training split; those of VNect and SPIN by default, 0 to 13 there are.
         every: keep every so many frames for training; 10 is SPIN's.
@@ -61,21 +62,20 @@ class MpiInf3dhpDataModule(FileDataModule):
         crops: CropSettings = DEFAULT_CROPS,
         batch_size: int = 32,
         num_workers: int = 2,
-        layout: str = "raw",
+        layout: Layout = "raw",
         subjects: tuple[int, ...] = SUBJECTS,
         cameras: tuple[int, ...] = VNECT_CAMERAS,
         every: int = 10,
         drop_outside: bool = True,
         test_drop_outside: bool = False,
-        pose: str = "annot3",
+        pose: Pose = "annot3",
         fits: str | None = None,
     ) -> None:
         super().__init__(root, protocol, crops, batch_size, num_workers)
+        check_choices(MpiInf3dhpDataModule.__init__, locals())
         for name, values, known in (
-            ("layout", (layout,), LAYOUTS),
             ("subjects", subjects, SUBJECTS),
             ("cameras", cameras, CAMERAS),
-            ("pose", (pose,), POSES),
         ):
             if not values or not set(values) <= set(known):
                 raise ValueError(

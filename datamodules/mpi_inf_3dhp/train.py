@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -21,7 +21,7 @@ SUBJECTS = (1, 2, 3, 4, 5, 6, 7, 8)
 VNECT_CAMERAS = (0, 1, 2, 4, 5, 6, 7, 8)
 """The cameras at chest height and the ones above them, which the data's authors train with; SPIN too."""
 CAMERAS = tuple(range(14))
-POSES = ("annot3", "univ_annot3")
+Pose = Literal["annot3", "univ_annot3"]
 
 _RELEVANT = np.array(MPI_INF_3DHP28.positions_of(MPI_INF_3DHP17))
 
@@ -42,13 +42,13 @@ class Frames(NamedTuple):
     drop_outside: bool = True
 
 
-def read_train(root: Path, frames: Frames, pose: str, how_to_get: str) -> Annotations:
+def read_train(root: Path, frames: Frames, pose: Pose, how_to_get: str) -> Annotations:
     """The labels of the training split.
 
     Args:
         root: folder with `S1` to `S8`.
         frames: which frames.
-        pose: which 3D annotation, one of `POSES`.
+        pose: which 3D annotation.
         how_to_get: for the message when a file is missing.
 
     Raises:
@@ -106,7 +106,7 @@ def frame_file(folder: str, camera: int, frame: int) -> str:
     return f"{folder}/imageFrames/video_{camera}/frame_{frame + 1:06d}.jpg"
 
 
-def _videos(root: Path, folder: str, cameras: Sequence[int], pose: str, how_to_get: str) -> Iterator[_Video]:
+def _videos(root: Path, folder: str, cameras: Sequence[int], pose: Pose, how_to_get: str) -> Iterator[_Video]:
     """The cameras of a recording, in the order given."""
     path = require(root, [f"{folder}/annot.mat"], how_to_get)
     calibration = read_calibration(require(root, [f"{folder}/camera.calibration"], how_to_get))

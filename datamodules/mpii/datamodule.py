@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
+from body.choices import check_choices
 from body.skeleton import SPIN24_MPII
 from datamodules.annotations import Annotations
 from datamodules.files import FileDataModule
@@ -15,7 +17,7 @@ from datamodules.readers.relative_depth import with_forward_backward, with_ordin
 from datamodules.readers.spin import read_spin
 from datamodules.settings import DEFAULT_CROPS, CropSettings
 
-LAYOUTS = ("raw", "3dmppe", "hourglass", "spin", "ordinal")
+Layout = Literal["raw", "3dmppe", "hourglass", "spin", "ordinal"]
 _ORDINAL = "mpii_upis1h"
 
 
@@ -59,7 +61,7 @@ class MpiiDataModule(FileDataModule):
         self,
         root: str | None = None,
         protocol: str | None = None,
-        layout: str = "raw",
+        layout: Layout = "raw",
         forward_backward: str | None = None,
         fits: str | None = None,
         crops: CropSettings = DEFAULT_CROPS,
@@ -67,8 +69,7 @@ class MpiiDataModule(FileDataModule):
         num_workers: int = 2,
     ) -> None:
         super().__init__(root, protocol, crops, batch_size, num_workers)
-        if layout not in LAYOUTS:
-            raise ValueError(f"MPII is read in the layouts {', '.join(LAYOUTS)}, not {layout!r}")
+        check_choices(MpiiDataModule.__init__, locals())
         if fits and layout != "spin":
             raise ValueError(f"fits belong to layout spin, not {layout}")
         if forward_backward and layout == "ordinal":

@@ -15,11 +15,13 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 
+from body.choices import check_choices
 from body.skeleton import MPI_INF_3DHP17
 from datamodules.annotations import Annotations
 from datamodules.columns import CategoricalColumn, StringColumn
@@ -32,7 +34,7 @@ from datamodules.readers.root_file import MARGIN, RootResult, read_root_file
 from datamodules.settings import DEFAULT_CROPS, CropSettings
 from metrics import AnnotatedPeople, SplitLabels
 
-LAYOUTS = ("raw", "3dmppe")
+Layout = Literal["raw", "3dmppe"]
 FRAMES = 8370
 """Frames of the 20 sequences."""
 
@@ -47,7 +49,7 @@ class MupotsDataModule(FileDataModule):
 
     Args:
         root, protocol, crops, batch_size, num_workers: see `FileDataModule`.
-        layout: one of `LAYOUTS` (see the module).
+        layout: of the annotations (see the module).
         detections: RootNet's result file (`bbox_root_mupots_output.json`), in the root or elsewhere. Its `image_id` is
             that of `MuPoTS-3D.json`, or 10000 times the sequence plus the frame with the layout `raw`.
 
@@ -70,12 +72,11 @@ class MupotsDataModule(FileDataModule):
         crops: CropSettings = DEFAULT_CROPS,
         batch_size: int = 32,
         num_workers: int = 2,
-        layout: str = "raw",
+        layout: Layout = "raw",
         detections: str | None = None,
     ) -> None:
         super().__init__(root, protocol, crops, batch_size, num_workers)
-        if layout not in LAYOUTS:
-            raise ValueError(f"MuPoTS-3D has no layout {layout!r}; use one of {', '.join(LAYOUTS)}")
+        check_choices(MupotsDataModule.__init__, locals())
         self.layout, self.detections = layout, detections
 
     @cached_property

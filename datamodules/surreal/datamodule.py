@@ -18,11 +18,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from jaxtyping import Int, UInt8
 
+from body.choices import check_choices
 from body.mat_files import read_mat
 from body.model import BodyModel
 from body.parts import swap_table
@@ -39,8 +40,8 @@ from datamodules.sample import Source
 from datamodules.settings import DEFAULT_CROPS, CropSettings
 from datamodules.surreal.clips import INTRINSICS, SIZE, Clip, clip_labels, clip_length, read_info
 
-LAYOUTS = ("raw", "3dmppe")
-CLIPS = ("bodynet", "i2l_meshnet", "all")
+Layout = Literal["raw", "3dmppe"]
+Clips = Literal["bodynet", "i2l_meshnet", "all"]
 
 
 class SurrealDataModule(FileDataModule):
@@ -53,7 +54,7 @@ class SurrealDataModule(FileDataModule):
     Args:
         root, protocol, crops, batch_size, num_workers: see `FileDataModule`. `vertices` come from the body of each
             person's gender, except on the open body, which has no genders.
-        layout: one of `LAYOUTS` (see the module).
+        layout: of the annotations (see the module).
         train_every: training takes every so many frames of a clip; 30, one a second, in I2L-MeshNet.
         clips: what is tested on: `bodynet` as above; `i2l_meshnet` for the 493 of those clips that its files
             `bodynet_val_set` and `bodynet_val_idx` (put them into the root) leave, at frame floor(T / 2); `all` for
@@ -76,15 +77,13 @@ class SurrealDataModule(FileDataModule):
         crops: CropSettings = DEFAULT_CROPS,
         batch_size: int = 32,
         num_workers: int = 2,
-        layout: str = "raw",
+        layout: Layout = "raw",
         train_every: int = 30,
-        clips: str = "bodynet",
+        clips: Clips = "bodynet",
         segmentation: bool = False,
     ) -> None:
         super().__init__(root, protocol, crops, batch_size, num_workers)
-        for name, value, known in (("layout", layout, LAYOUTS), ("choice of clips", clips, CLIPS)):
-            if value not in known:
-                raise ValueError(f"SURREAL has no {name} {value!r}; use one of {', '.join(known)}")
+        check_choices(SurrealDataModule.__init__, locals())
         self.layout, self.train_every, self.clips, self.segmentation = layout, train_every, clips, segmentation
 
     @property

@@ -7,10 +7,10 @@ from pathlib import Path
 from datamodules.jobs import Job
 from datamodules.readers.video import extract_frames
 from datamodules.surreal.clips import clip_length, read_info
-from datamodules.surreal.datamodule import SurrealDataModule
+from datamodules.surreal.datamodule import Clips, SurrealDataModule
 
 
-def jobs(root: Path, train_every: int = 30, clips: str = "bodynet") -> list[Job]:
+def jobs(root: Path, train_every: int = 30, clips: Clips = "bodynet") -> list[Job]:
     """One piece of work per clip: write the frames that training and test use.
 
     Args:
@@ -30,7 +30,7 @@ def jobs(root: Path, train_every: int = 30, clips: str = "bodynet") -> list[Job]
     ]
 
 
-def extract(root: Path, name: str, split: str, train_every: int, clips: str) -> None:
+def extract(root: Path, name: str, split: str, train_every: int, clips: Clips) -> None:
     """Write the frames of a clip that are not there yet."""
     data = SurrealDataModule(str(root), train_every=train_every, clips=clips)
     frames = data.frames_of(split, clip_length(read_info(root / f"{name}_info.mat")))

@@ -14,11 +14,12 @@ from __future__ import annotations
 import warnings
 from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
 
+from body.choices import check_choices
 from body.maps import label_map
 from body.model import BodyModel
 from body.parts import face_parts
@@ -35,10 +36,11 @@ from datamodules.up3d.subsets import SUBSETS
 from metrics import get_protocol
 from metrics.tasks import PartsTask
 
-LAYOUTS = ("raw", "nbf")
-LABELS = ("fit", "annotated")
-BOXES = {"render": render_boxes, "joints": joint_boxes}
-TRAIN_LISTS = ("train", "trainval")
+Layout = Literal["raw", "nbf"]
+Labels = Literal["fit", "annotated"]
+_BOXES = {"render": render_boxes, "joints": joint_boxes}
+Boxes = Literal["render", "joints"]
+TrainList = Literal["train", "trainval"]
 _NEEDS_SMPL = "UP-3D's fits are of SMPL, not of the open body: set crops.body to smpl"
 
 
@@ -52,7 +54,7 @@ class Up3dDataModule(FileDataModule):
 
     Args:
         root, protocol, crops, batch_size, num_workers: see `FileDataModule`.
-        layout: one of `LAYOUTS` (see the module); `nbf` has whole splits only.
+        layout: of the annotations (see the module); `nbf` has whole splits only.
         labels: joints that batches have: `fit` for the 24 of the fitted body, `annotated` for LSP's 14 in the image.
         boxes: `render` for the outline of the rendered body (GraphCMR), `joints` for the annotated joints.
         train_list: `train`, or `trainval` for both lists. This and the two before are of layout `raw`.
@@ -73,21 +75,13 @@ class Up3dDataModule(FileDataModule):
         crops: CropSettings = DEFAULT_CROPS,
         batch_size: int = 32,
         num_workers: int = 2,
-        layout: str = "raw",
-        labels: str = "fit",
-        boxes: str = "render",
-        train_list: str = "train",
+        layout: Layout = "raw",
+        labels: Labels = "fit",
+        boxes: Boxes = "render",
+        train_list: TrainList = "train",
     ) -> None:
         super().__init__(root, protocol, crops, batch_size, num_workers)
-        choices = (
-            ("layout", layout, LAYOUTS),
-            ("labels", labels, LABELS),
-            ("boxes", boxes, tuple(BOXES)),
-            ("train_list", train_list, TRAIN_LISTS),
-        )
-        for name, value, known in choices:
-            if value not in known:
-                raise ValueError(f"{name} is one of {', '.join(known)}, not {value!r}")
+        check_choices(Up3dDataModule.__init__, locals())
         self.layout, self.labels, self.boxes, self.train_list = layout, labels, boxes, train_list
 
     def expected_samples(self, split: str) -> int | None:
@@ -113,7 +107,7 @@ class Up3dDataModule(FileDataModule):
             skeleton=SMPL24 if fitted else LSP14,
             images=StringColumn.of([f"{prefix}{name}_image.png" for name in names]),
             intrinsics=fits.intrinsics,
-            boxes=BOXES[self.boxes](folder, names).astype(np.float32),
+            boxes=_BOXES[self.boxes](folder, names).astype(np.float32),
             joints=None if joints is None else joints.astype(np.float32),
             joints_valid=np.ones((rows, 24), bool) if fitted else None,
             joints_2d=None if pixels is None else pixels.astype(np.float32),

@@ -22,6 +22,7 @@ from datamodules.human36m.prepare import jobs
 from datamodules.jobs import run_jobs
 from datamodules.settings import CropSettings
 from metrics import PROTOCOLS
+from tests.unchecked import unchecked
 
 CROPS = CropSettings("h36m17", body="smpl", size=32)
 GOLDEN = np.load(Path(__file__).parents[1] / "golden" / "i2l_meshnet_pipeline.npz")
@@ -49,7 +50,9 @@ def json_copy(assets, tmp_path_factory):
 
 
 def make(root, protocol=FRONTAL, **options):
-    return Human36MDataModule(str(root), protocol, **{"crops": CROPS, "batch_size": 16, "num_workers": 0} | options)
+    return unchecked(
+        Human36MDataModule, str(root), protocol, **{"crops": CROPS, "batch_size": 16, "num_workers": 0} | options
+    )
 
 
 def by_key(table):

@@ -15,6 +15,7 @@ from datamodules.mpii import MpiiDataModule, datamodule
 from datamodules.mpii.people import People, people_table
 from datamodules.readers.relative_depth import FBI_PARTS, read_pairs, with_forward_backward, with_ordinal
 from datamodules.settings import CropSettings
+from tests.unchecked import unchecked
 
 CROPS = CropSettings("mpii16", size=32, augmentation=None)
 WRITE = {"raw": mpii.write_release, "3dmppe": mpii.write_3dmppe, "hourglass": mpii.write_hourglass}
@@ -30,7 +31,9 @@ def copies(tmp_path_factory):
 
 
 def make(root, layout="raw", **options):
-    return MpiiDataModule(str(root), layout=layout, **{"crops": CROPS, "batch_size": 4, "num_workers": 0} | options)
+    return unchecked(
+        MpiiDataModule, str(root), layout=layout, **{"crops": CROPS, "batch_size": 4, "num_workers": 0} | options
+    )
 
 
 def same_people(table, rows, boxes):

@@ -18,6 +18,7 @@ from datamodules.mupots.results import JOINTS, PIXELS, read_results, score_resul
 from datamodules.settings import CropSettings
 from metrics import People, build_task, get_protocol, groups
 from metrics.functional import rescale_bones
+from tests.unchecked import unchecked
 
 PELVIS = 14
 CROPS = CropSettings(skeleton="mpi_inf_3dhp17", size=32)
@@ -36,7 +37,7 @@ def copy(root, tmp_path):
 
 
 def module(root, protocol=RELATIVE, **options):
-    return MupotsDataModule(str(root), protocol, CROPS, batch_size=16, num_workers=0, **options)
+    return unchecked(MupotsDataModule, str(root), protocol, CROPS, batch_size=16, num_workers=0, **options)
 
 
 def scored(datamodule, change=lambda joints: joints, people=None, without=None):

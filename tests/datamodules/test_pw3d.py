@@ -13,6 +13,7 @@ from body.skeleton import SMPL24
 from datamodules.mixed import MixedDataModule
 from datamodules.pw3d import Pw3dDataModule
 from datamodules.settings import CropSettings
+from tests.unchecked import unchecked
 
 SMPL = CropSettings(body="smpl", size=32)
 
@@ -34,7 +35,7 @@ def copy(assets, tmp_path_factory):
 
 
 def make(root, **options):
-    return Pw3dDataModule(str(root), **{"crops": SMPL, "batch_size": 3, "num_workers": 0} | options)
+    return unchecked(Pw3dDataModule, str(root), **{"crops": SMPL, "batch_size": 3, "num_workers": 0} | options)
 
 
 def rows_of(table):
@@ -179,7 +180,7 @@ def test_damage_is_explained(copy, tmp_path, layout):
 
 
 def test_other_mistakes_are_explained(copy, tmp_path):
-    with pytest.raises(ValueError, match="has no layout"):
+    with pytest.raises(ValueError, match="no layout "):
         make(copy[0], layout="own")
     with pytest.raises(ValueError, match="no protocol 'open-v1'"):
         make(copy[0], protocol="open-v1")
