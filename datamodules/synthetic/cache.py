@@ -120,9 +120,7 @@ def ensure(split: Split, root: Path, workers: int | None = None) -> Path:
             return final
         warnings.warn(f"the cache {final} is made anew: {damage}", stacklevel=2)
         _discard(final)
-    final.parent.mkdir(parents=True, exist_ok=True)
-    _remove_abandoned(final)
-    partial = Path(tempfile.mkdtemp(prefix=f".{final.name}.{os.getpid()}.", dir=final.parent))
+    partial = _new_folder(final)
     try:
         _write(split, partial, workers or os.cpu_count() or 1)
         try:
@@ -133,6 +131,19 @@ def ensure(split: Split, root: Path, workers: int | None = None) -> Path:
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return final
+
+
+def _new_folder(final: Path) -> Path:
+    """An empty folder beside the one to make."""
+    try:
+        final.parent.mkdir(parents=True, exist_ok=True)
+        _remove_abandoned(final)
+        return Path(tempfile.mkdtemp(prefix=f".{final.name}.{os.getpid()}.", dir=final.parent))
+    except OSError as error:
+        where = final.parent
+        raise OSError(
+            f"the cache {where} cannot be written ({error.strerror}); set ZOO_CACHE to a folder that can"
+        ) from None
 
 
 def _discard(folder: Path) -> None:

@@ -12,19 +12,19 @@ from torch.utils.data import DataLoader, TensorDataset
 
 
 class ToyModule(pl.LightningModule):
-    """Fits y = 3x; `stop_at` sends this process a Ctrl-C at that step, the first time it is reached."""
+    """Fits y = 3x; `stop_at` sends this process a signal, Ctrl-C by default, at that step."""
 
-    def __init__(self, lr: float = 0.1, stop_at: int = -1) -> None:
+    def __init__(self, lr: float = 0.1, stop_at: int = -1, stop_by: int = int(signal.SIGINT)) -> None:
         super().__init__()
         self.save_hyperparameters()
         self.layer = nn.Linear(1, 1)
-        self.lr, self.stop_at = lr, stop_at
+        self.lr, self.stop_at, self.stop_by = lr, stop_at, stop_by
         self.steps_seen: list[int] = []
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
         self.steps_seen.append(self.global_step)
         if self.global_step == self.stop_at:
-            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), self.stop_by)
         loss = (self.layer(batch[0]) - batch[1]).square().mean()
         self.log("loss", loss)
         return loss

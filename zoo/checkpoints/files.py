@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.checkpoints.entry import Checkpoint
+from zoo.checkpoints.foreign import explain_foreign
 from zoo.checkpoints.listing import get_checkpoint
 from zoo.checkpoints.store import find_converted
 from zoo.errors import ZooError
@@ -31,7 +32,8 @@ def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
             tensors = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118  (not a mapping)
             metadata = stream.metadata() or {}
     except SafetensorError as error:
-        raise ZooError(f"{path} is not a safetensors file ({error}); only those are loaded") from None
+        what = explain_foreign(path) or f"{path} is not a safetensors file ({error}); only those are loaded"
+        raise ZooError(what) from None
     return {name: t.float() if t.is_floating_point() else t for name, t in tensors.items()}, metadata
 
 
@@ -66,7 +68,8 @@ def read_metadata(path: Path) -> dict[str, str]:
         with safe_open(path, framework="np") as stream:
             return stream.metadata() or {}
     except SafetensorError as error:
-        raise ZooError(f"{path} is not a safetensors file ({error}); only those are loaded") from None
+        what = explain_foreign(path) or f"{path} is not a safetensors file ({error}); only those are loaded"
+        raise ZooError(what) from None
 
 
 def resolve_weights(

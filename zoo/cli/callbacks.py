@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import BasePredictionWriter, Callback, RichProgressBar
+from pytorch_lightning.utilities.exceptions import SIGTERMException
 from torch import Tensor
 
 from body.atomic import atomic_file
@@ -36,7 +37,7 @@ class ValidationLine(Callback):
 
 
 class SaveOnInterrupt(Callback):
-    """Ctrl-C during `zoo fit` saves a checkpoint and says how to go on from it.
+    """Ctrl-C or SIGTERM during `zoo fit` saves a checkpoint and says how to go on from it.
 
     Args:
         folder: where the checkpoint is written.
@@ -46,8 +47,8 @@ class SaveOnInterrupt(Callback):
         self.folder = folder
 
     def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
-        """Save when the exception is a Ctrl-C in training that has taken at least one step."""
-        if not isinstance(exception, KeyboardInterrupt) or trainer.global_step == 0:
+        """Save when the exception is one of these two, in training that has taken at least one step."""
+        if not isinstance(exception, KeyboardInterrupt | SIGTERMException) or trainer.global_step == 0:
             return
         path = self.folder / "last-interrupted.ckpt"  # `--ckpt_path last` takes the newest file called last*
         trainer.save_checkpoint(path, weights_only=False)  # with the optimiser

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 import warnings
 from collections.abc import Sequence
 from importlib import import_module
 
-from zoo.errors import ZooError
+from zoo.cli.argument_errors import OneLineParser
+from zoo.cli.boundary import run_bounded
+from zoo.errors import ZooError, unknown_name
 from zoo.resources import VERSION
 
 COMMANDS = {
@@ -41,6 +42,7 @@ def _usage() -> str:
         f"Open model zoo for monocular 3D human pose and mesh, version {VERSION}.\n\n{rows}\n\n"
         "zoo COMMAND --help explains one; zoo fit --help lists every option of Lightning's trainer."
         "\nzoo predict --config ... predicts a datamodule through Lightning instead of one image."
+        "\nWith --debug, anywhere in a command, an error comes with its traceback."
     )
 
 
@@ -53,15 +55,15 @@ def _run(argv: Sequence[str]) -> int:
     if _is_lightning(argv):
         return int(import_module("zoo.cli.lightning_cli").main(argv))
     if argv[0] not in COMMANDS:
-        raise ZooError(f"no command {argv[0]!r}; there are {', '.join({**COMMANDS, **LIGHTNING})}")
+        raise ZooError(unknown_name("command", argv[0], {**COMMANDS, **LIGHTNING}))
     command = import_module(f"zoo.cli.commands.{argv[0]}")
-    parser = argparse.ArgumentParser(prog=f"zoo {argv[0]}", description=command.__doc__)
+    parser = OneLineParser(prog=f"zoo {argv[0]}", description=command.__doc__)
     command.add_arguments(parser)
     return int(command.run(parser.parse_args(argv[1:])))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code: 0 success, 1 failed check, 2 bad input, 130 Ctrl-C.
+    """Run one command and return its exit status: 0 success, 1 failed check, 2 any error, 130 Ctrl-C, 143 SIGTERM.
 
     Args:
         argv: arguments after `zoo`; those of the process when omitted.
@@ -74,17 +76,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(VERSION)
         return 0
     warnings.filterwarnings("ignore", category=UserWarning, module="pytorch_lightning|lightning_fabric|jsonargparse")
-    try:
-        return _run(argv)
-    except ZooError as error:
-        print(f"zoo: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("zoo: stopped", file=sys.stderr)
-        return 130
-    except BrokenPipeError:  # `zoo list | head`
-        sys.stderr.close()
-        return 0
+    debug = "--debug" in argv
+    return run_bounded(lambda: _run([word for word in argv if word != "--debug"]), debug)
 
 
 if __name__ == "__main__":

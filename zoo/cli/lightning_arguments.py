@@ -10,6 +10,7 @@ from pathlib import Path
 import yaml
 
 from zoo.checkpoints.listing import get_checkpoint, read_checkpoints
+from zoo.cli.argument_errors import OneLineParser
 from zoo.cli.links import refuse_linked
 from zoo.configs import read_config
 from zoo.errors import ZooError
@@ -80,7 +81,7 @@ def parse_run_options(argv: Sequence[str]) -> RunOptions:
 
 
 def _make_parser(stage: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(f"zoo {stage}", add_help=False, allow_abbrev=False)
+    parser = OneLineParser(f"zoo {stage}", add_help=False, allow_abbrev=False)
     add = parser.add_argument
     add("-c", "--config", action="append", default=[], help="file, or bundled name such as i2l_meshnet/open_tiny")
     add("--weights", metavar="NAME", help="of the zoo (see zoo list) or a .safetensors file; fit continues from them")

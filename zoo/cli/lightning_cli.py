@@ -15,11 +15,12 @@ from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 from pytorch_lightning.loggers import CSVLogger, Logger, WandbLogger
 
 from datamodules.files import DamagedData
+from zoo.checkpoints.lightning_files import AtomicCheckpointIO, check_checkpoint
 from zoo.cli.callbacks import PredictionWriter, progress_callbacks
 from zoo.cli.lightning_arguments import RunOptions, parse_run_options
 from zoo.cli.links import link_data
 from zoo.configs import flatten, nest
-from zoo.errors import ZooError
+from zoo.errors import ZooError, one_line
 
 if TYPE_CHECKING:
     from zoo.results.result import WeightsIdentity
@@ -48,6 +49,7 @@ class ZooCLI(LightningCLI):
             seed_everything_default=0,
             trainer_defaults={"enable_model_summary": False},  # it runs a forward pass
             save_config_kwargs={"overwrite": True},
+            parser_kwargs={"exit_on_error": False, options.stage: {"exit_on_error": False}},  # see zoo.cli.boundary
             args=list(options.arguments),
         )
 
@@ -66,6 +68,10 @@ class ZooCLI(LightningCLI):
         """As Lightning does, without its warning that `sys.argv` is not empty."""
         self.config = parser.parse_args(args)
 
+    def before_instantiate_classes(self) -> None:
+        """Refuse a checkpoint that cannot be one before anything is built."""
+        check_checkpoint(self._get(self.config, "ckpt_path"))
+
     def _parse_ckpt_path(self) -> None:
         """Does nothing: the configuration says what the model is, a checkpoint only fills it."""
 
@@ -74,7 +80,7 @@ class ZooCLI(LightningCLI):
         try:
             super().instantiate_classes()
         except ValueError as error:  # of a constructor; jsonargparse wraps it in its own
-            raise ZooError(" ".join(str(error.__cause__ or error).split())) from error
+            raise ZooError(one_line(error.__cause__ or error)) from error
         if self.options.weights is not None:
             from zoo.checkpoints.load import load
 
@@ -128,6 +134,7 @@ class ZooCLI(LightningCLI):
         progress = progress_callbacks(root, config["enable_progress_bar"] is not False)
         kwargs["callbacks"] = [*callbacks, *progress, PredictionWriter(root / "predictions")]
         kwargs["enable_progress_bar"] = any("ProgressBar" in type(callback).__name__ for callback in progress)
+        kwargs["plugins"] = [*_as_list(config["plugins"]), AtomicCheckpointIO()]
         if config["logger"] is None:
             kwargs["logger"] = self._loggers(root)
         return super().instantiate_trainer(**kwargs)
@@ -147,6 +154,10 @@ class ZooCLI(LightningCLI):
             offline = self.options.wandb == "offline"
             loggers.append(WandbLogger(self.options.config, project="human-mesh-zoo", save_dir=root, offline=offline))
         return loggers
+
+
+def _as_list(value: Any) -> list[Any]:
+    return [] if value is None else list(value) if isinstance(value, list | tuple) else [value]
 
 
 def main(argv: Sequence[str]) -> int:

@@ -29,9 +29,10 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "run").mkdir()
     (tmp_path / "run/toy.yaml").write_text(yaml.safe_dump(TOY))
-    handler = signal.getsignal(signal.SIGINT)
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     yield tmp_path
-    signal.signal(signal.SIGINT, handler)
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
 
 
 def test_fit_writes_csv_and_checkpoints_under_the_configuration_s_name(folder):
@@ -45,8 +46,7 @@ def test_fit_writes_csv_and_checkpoints_under_the_configuration_s_name(folder):
 
 
 def test_ctrl_c_saves_and_the_resumed_run_goes_on_from_there(folder, capsys):
-    with pytest.raises(SystemExit):
-        main(["fit", "--config", "run/toy.yaml", "--model.stop_at", "11"])
+    assert main(["fit", "--config", "run/toy.yaml", "--model.stop_at", "11"]) == 130
     saved = Path("outputs/run/toy/checkpoints/last-interrupted.ckpt")
     assert f"--ckpt_path {saved}" in capsys.readouterr().out
     interrupted = torch.load(saved, weights_only=True)
@@ -118,13 +118,15 @@ class Trap:
         return (open, ("trapped", "w"))
 
 
-def test_a_hostile_checkpoint_runs_nothing(folder):
+def test_a_hostile_checkpoint_runs_nothing(folder, capsys):
     main(["fit", "--config", "run/toy.yaml", "--trainer.max_steps", "2"])
     path = "outputs/run/toy/checkpoints/last.ckpt"
     content = torch.load(path, weights_only=True)
     torch.save({**content, "extra": Trap()}, "hostile.ckpt")
-    with pytest.raises(Exception, match=r"[Ww]eights.only|Unsupported"):
-        main(["validate", "--config", "run/toy.yaml", "--ckpt_path", "hostile.ckpt"])
+    assert main(["validate", "--config", "run/toy.yaml", "--ckpt_path", "hostile.ckpt"]) == 2
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert "nothing in it was run" in error
+    assert "weights_only" not in error
     assert not Path("trapped").exists()
 
 
@@ -157,10 +159,8 @@ def test_weights_that_are_missing_are_answered_in_one_line(folder, capsys):
 
 
 def test_an_unknown_option_is_named(folder, capsys):
-    with pytest.raises(SystemExit) as caught:
-        main(["fit", "--config", "run/toy.yaml", "--trainer.max_stepz", "2"])
-    assert caught.value.code == 2
-    assert "max_stepz" in capsys.readouterr().err
+    assert main(["fit", "--config", "run/toy.yaml", "--trainer.max_stepz", "2"]) == 2
+    assert "no setting 'trainer.max_stepz'; did you mean trainer.max_steps" in capsys.readouterr().err
 
 
 def test_the_process_arguments_are_used_when_none_are_given(monkeypatch, capsys):

@@ -1,0 +1,131 @@
+"""The end of every command line: one line and a status, whatever went wrong."""
+
+import resource
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+
+from zoo.cli import main
+from zoo.cli.boundary import message_of
+
+TOY = {
+    "model": {"class_path": "toy.ToyModule"},
+    "data": {"class_path": "toy.ToyData"},
+    "trainer": {"max_epochs": 3, "accelerator": "cpu", "enable_model_summary": False},
+}
+TINY = ["fit", "--config", "i2l_meshnet/open_tiny", "--trainer.accelerator", "cpu", "--data.generator_workers", "1"]
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1]))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("ZOO_ASSETS", raising=False)
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/toy.yaml").write_text(yaml.safe_dump(TOY))
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield tmp_path
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        ([*TINY, "--model.body", "smpl"], "register at https://smplify.is.tue.mpg.de"),
+        ([*TINY, "--model.network.backbone", "resnet19"], "no backbone 'resnet19'"),
+        ([*TINY, "--model.network.crop_size", "100"], "use e.g. 96"),
+        ([*TINY, "--model.network.crop_sizes", "96"], "did you mean network.crop_size"),
+        ([*TINY, "--model.skeleton", "smpl30"], "zoo: no skeleton 'smpl30'"),
+        ([*TINY, "--model.stages", "lixel"], "no setting 'stages'; did you mean stage"),
+        ([*TINY, "--data.batch_sizes", "3"], "no setting 'batch_sizes'; did you mean batch_size?"),
+        ([*TINY, "--trainer.accelerator", "cuda8"], "invalid accelerator name"),
+        ([*TINY, "--trainer.precision", "13"], "trainer.precision: 13 is none of"),
+        ([*TINY, "--trainer.devices", "-7"], "devices"),
+        ([*TINY, "--ckpt_path", "nothing.ckpt"], "nothing.ckpt: no such file"),
+        (["predct"], "did you mean predict?"),
+        (["list", "--jsno"], "unrecognized arguments: --jsno; see zoo list --help"),
+        (["data", "check", "3dpww"], "invalid choice: '3dpww'"),
+    ],
+)
+def test_one_line(folder, capsys, argv, message):
+    assert main(argv) == 2
+    error = [line for line in capsys.readouterr().err.splitlines() if not line.startswith("Seed set")]
+    assert len(error) == 1
+    assert error[0].startswith("zoo: ")
+    assert message in error[0]
+    assert main([*argv, "--debug"]) == 2
+    assert "Traceback (most recent call last)" in capsys.readouterr().err
+
+
+def test_crops_that_do_not_fit_the_model(folder, capsys):
+    tree = {**TOY, "model": {"class_path": "lightning_modules.i2l_meshnet.module.I2LMeshNetModule"}}
+    Path("run/mixed.yaml").write_text(yaml.safe_dump(tree))
+    assert main(["fit", "--config", "run/mixed.yaml"]) == 2
+    assert capsys.readouterr().err.splitlines()[-1].startswith("zoo: ")
+
+
+def test_sigterm_saves_a_checkpoint_and_is_no_success(folder, capsys):
+    term = ["--model.stop_at", "5", "--model.stop_by", str(int(signal.SIGTERM))]
+    assert main(["fit", "--config", "run/toy.yaml", *term]) == 143
+    saved = torch.load("outputs/run/toy/checkpoints/last-interrupted.ckpt", weights_only=True)
+    assert saved["global_step"] == 6  # the batch is finished
+    assert "--ckpt_path" in capsys.readouterr().out
+
+
+def test_sigterm_outside_of_a_trainer():
+    code = "import os; from zoo.cli.boundary import run_bounded; run_bounded(lambda: os.kill(os.getpid(), 15), False)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 143
+
+
+def test_a_full_disk_leaves_no_checkpoint(folder, capsys):
+    """A limit on the size of files fails in the middle of a write, as a full disk does."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1500, limits[1]))
+    try:
+        assert main(["fit", "--config", "run/toy.yaml", "--trainer.logger", "false"]) == 2
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert not [path for path in Path("outputs").rglob("*") if path.is_file() and path.suffix != ".yaml"]
+
+
+def test_a_closed_pipe_is_silent():
+    command = f"{sys.executable} -m zoo leaderboard --format csv | head -c 10"
+    run = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stderr, len(run.stdout)) == (0, "", 10)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "is empty"),
+        (b"<!DOCTYPE html><html>", "a web page"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0", "run git lfs pull"),
+        (b"PK\x03\x04" + bytes(200), "is damaged or incomplete"),
+    ],
+)
+def test_what_is_no_checkpoint(folder, capsys, content, message):
+    Path("a.ckpt").write_bytes(content)
+    assert main(["validate", "--config", "run/toy.yaml", "--ckpt_path", "a.ckpt"]) == 2
+    assert message in capsys.readouterr().err.splitlines()[-1]
+    Path("a.safetensors").write_bytes(content)
+    assert main(["predict", "a.jpg", "--model", "a.safetensors"]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_an_error_of_a_worker_process_is_its_last_line():
+    lines = ["Caught ValueError in a worker.", "Original Traceback (most recent call last):", "ValueError: the cause"]
+    assert message_of(ValueError("\n".join(lines))) == "the cause"
+
+
+def test_a_cache_that_cannot_be_written_names_the_variable(folder, capsys, monkeypatch):
+    Path("in_the_way").write_text("")
+    monkeypatch.setenv("ZOO_CACHE", str(Path("in_the_way").absolute()))
+    assert main(["demo"]) == 2
+    assert "set ZOO_CACHE" in capsys.readouterr().err

@@ -1,0 +1,56 @@
+"""Lightning's checkpoint files: written whole or not at all, refused before a run when they cannot be read."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning_fabric.plugins import TorchCheckpointIO
+
+from body.atomic import atomic_file
+from zoo.checkpoints.foreign import explain_foreign
+from zoo.errors import ZooError
+
+_WORDS = ("last", "best", "hpc")
+
+
+class AtomicCheckpointIO(TorchCheckpointIO):
+    """Lightning's own, written beside its target and renamed: Lightning moves files from the temporary directory.
+
+    Such a move is a copy when the two are on different disks, and leaves half a file when one is full.
+    """
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
+        """Write a checkpoint."""
+        if storage_options is not None or "://" in str(path):
+            super().save_checkpoint(checkpoint, path, storage_options)
+            return
+        with atomic_file(Path(path)) as partial, partial.open("wb") as stream:
+            torch.save(checkpoint, stream)
+
+
+def check_checkpoint(path: str | Path | None) -> None:
+    """Refuse what is no whole checkpoint of Lightning.
+
+    Args:
+        path: a file, one of Lightning's words for one, or None.
+
+    Raises:
+        ZooError: there is no such file, or it is something else or cut; the message says what to do.
+    """
+    if path is None or str(path) in _WORDS or "://" in str(path) or str(path).startswith("registry"):
+        return
+    path = Path(path)
+    if path.is_dir():
+        return  # of a sharded strategy
+    if not path.is_file():
+        raise ZooError(f"{path}: no such file; --ckpt_path takes a checkpoint of zoo fit, or `last`")
+    if path.suffix == ".safetensors":
+        raise ZooError(f"{path} holds weights, no checkpoint; give it as --weights")
+    foreign = explain_foreign(path)
+    if foreign is not None:
+        raise ZooError(foreign)
+    if not zipfile.is_zipfile(path):
+        raise ZooError(f"{path} is damaged or incomplete, no checkpoint of Lightning; copy it again")

@@ -1,0 +1,96 @@
+"""Where every error of the command line ends: one line that says what to do, an exit status, no traceback."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import traceback
+from argparse import ArgumentError
+from collections.abc import Callable
+from types import FrameType
+
+from zoo.cli.argument_errors import explain_arguments
+from zoo.errors import ZooError, one_line
+
+BAD_INPUT, INTERRUPTED, TERMINATED = 2, 130, 143
+_PLAIN = ("ValueError", "OSError", "KeyError", "MisconfigurationException", "UnreadableImageError", "DamagedData")
+"""Types whose messages are written for users; any other one is named."""
+
+
+def run_bounded(work: Callable[[], int], debug: bool) -> int:
+    """Run a command; whatever it raises becomes one line on stderr and an exit status.
+
+    Ctrl-C gives 130, SIGTERM 143 and a closed pipe 0 without a word; `SystemExit` of an argument parser passes.
+
+    Args:
+        work: the command; returns its exit status.
+        debug: print the traceback as well.
+    """
+    _end_on_sigterm()
+    try:
+        return work()
+    except Exception as error:
+        if isinstance(error, BrokenPipeError):
+            return _closed_pipe()
+        if debug:
+            traceback.print_exc()
+        print(f"zoo: {message_of(error)}", file=sys.stderr)
+        return BAD_INPUT
+    except BaseException as error:
+        return _status_of_exit(error)
+
+
+def message_of(error: BaseException) -> str:
+    """What a user should read of an error, in one line."""
+    text = _root_message(error)
+    if "weights_only" in text or "WeightsUnpickler" in text:  # torch advises to run whatever is in the file
+        return (
+            "the file holds more than plain weights, or is damaged; nothing in it was run. Get it from its source again"
+        )
+    named = isinstance(error, (ZooError, ArgumentError)) or any(t.__name__ in _PLAIN for t in type(error).__mro__)
+    return text if named else f"{type(error).__name__}: {text} (--debug shows where)"
+
+
+def _root_message(error: BaseException) -> str:
+    if isinstance(error, ArgumentError):
+        return explain_arguments(error.message)
+    if "Original Traceback" in str(error):  # of a worker process: its message comes after its traceback
+        last = str(error).strip().splitlines()[-1]
+        kind, colon, rest = last.partition(": ")
+        return rest if colon and kind.replace(".", "").isidentifier() else last
+    return one_line(error)
+
+
+def _status_of_exit(error: BaseException) -> int:
+    chain: list[BaseException] = []
+    link = error.__cause__ or error.__context__
+    while link is not None and len(chain) < 20:
+        chain.append(link)
+        link = link.__cause__ or link.__context__
+    if any(isinstance(one, KeyboardInterrupt) for one in (error, *chain)):  # Lightning makes an exit of it
+        print("zoo: stopped", file=sys.stderr)
+        return INTERRUPTED
+    if type(error).__name__ == "SIGTERMException":  # Lightning's, once the batch is done
+        return TERMINATED
+    if any(isinstance(one, BrokenPipeError) for one in chain):  # rich makes an exit of it
+        return _closed_pipe()
+    raise error
+
+
+def _closed_pipe() -> int:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes stdout once more at its end
+    return 0
+
+
+def _end_on_sigterm() -> None:
+    """SIGTERM unwinds the stack, so that what is half done is removed; a running trainer ends its batch first."""
+
+    def end(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 (the signal module's signature)
+        if signal.getsignal(signal.SIGTERM) is end:  # otherwise a trainer has put its own in front
+            raise SystemExit(TERMINATED)
+
+    usual = signal.getsignal(signal.SIGTERM) in (signal.SIG_DFL, None)
+    if usual and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, end)
