@@ -31,8 +31,8 @@ class HumanEvaDataModule(FileDataModule):
         `zoo data prepare humaneva` extracts `images/S1/Walking_1_(C1)/000123.jpg` (video frames, counted from 0) and
         removes the lens distortion from them, so that the pinhole camera holds.
 
-    Not verified on the real files: that stream frame 0 is the video frame named first in the `.ofs` file, and the order
-    of the numbers in `.cal` files, which are known from other programs that read them.
+    Not verified on the real files: which instant of the `.ofs` files stream frame 0 is (`recordings.video_offset`), and
+    the order of the numbers in `.cal` files, which are known from other programs that read them.
 
     Args:
         root: folder of the benchmark.
@@ -79,7 +79,7 @@ class HumanEvaDataModule(FileDataModule):
         part, window = ("Train", 0) if split == "train" else ("Validate", 1)
         first, end = PARTS[action, subject][window]
         lens = read_camera(self.require(f"{subject}/Calibration_Data/{camera}.cal"))
-        offset = video_offset(self.require(f"{subject}/Sync_Data/{action}_1_({camera}).ofs"))
+        offset = video_offset(self.require(f"{subject}/Sync_Data/{action}_1_({camera}).ofs"), camera)
         world = read_joints(self.require(f"converted_15j/{part}/{subject}/{action}_1.mat"), (first, end))
         frames = np.flatnonzero(np.isfinite(world).all((1, 2)))
         joints = to_camera(world[frames], lens.rotation, lens.translation)

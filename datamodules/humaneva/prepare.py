@@ -40,7 +40,7 @@ def extract(root: Path, video: Path, subject: str, action: str, camera: str) -> 
         ValueError: one of them is damaged.
     """
     lens = read_camera(require(root, [f"{subject}/Calibration_Data/{camera}.cal"], _HOW_TO_GET))
-    offset = video_offset(require(root, [f"{subject}/Sync_Data/{action}_1_({camera}).ofs"], _HOW_TO_GET))
+    offset = video_offset(require(root, [f"{subject}/Sync_Data/{action}_1_({camera}).ofs"], _HOW_TO_GET), camera)
     frames = [frame + offset for part in PARTS[action, subject] for frame in range(*part)]
     fx, fy, cx, cy = lens.intrinsics
     matrix = np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]])

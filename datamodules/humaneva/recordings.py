@@ -1,9 +1,8 @@
 """The files of one HumanEva-I recording: camera, synchronisation, joints.
 
 Convention:
-    Stream frames are counted from 0 at the instant that the `.ofs` file gives for both streams, as the release code
-    counts them (from 1 there). Frame i is video frame i + offset - 1, counted from 0. Millimetres in the files,
-    camera = rotation @ world + translation.
+    Stream frames are counted from 0 at the instant that `video_offset` finds, at 60 Hz, as the release code counts them
+    (from 1 there). Millimetres in the files, camera = rotation @ world + translation.
 """
 
 from __future__ import annotations
@@ -65,16 +64,32 @@ def read_camera(path: Path) -> Camera:
     return Camera(rotation, numbers[19:22] / 1000, numbers[:4], numbers[5:10])
 
 
-def video_offset(path: Path) -> int:
-    """Video frame (counted from 0) of stream frame 0, from an `.ofs` file.
+def video_offset(own: Path, camera: str) -> int:
+    """Video frame (counted from 0) of a camera at stream frame 0, from the `.ofs` files of all colour cameras.
 
-    The file has three numbers: the video frame (counted from 1) and the motion-capture frame of one instant, and
-    motion-capture frames per video frame.
+    A file has three numbers: the video frame (counted from 1) and the motion-capture frame of one instant, and
+    motion-capture frames per video frame. Stream frame 0 is the latest of the cameras' instants, the first at which all
+    of them run; a camera whose own instant is earlier is that much farther on.
+
+    Args:
+        own: the camera's file; those of the others lie beside it, and may be missing.
+        camera: one of `CAMERAS`.
 
     Raises:
-        ValueError: other than three numbers.
+        ValueError: other than three numbers, or a rate that is none.
     """
-    return round(_numbers(path, 3)[0]) - 1
+    paths = {name: own.with_name(own.name.replace(camera, name)) for name in CAMERAS}
+    instants = {name: _instant(path) for name, path in paths.items() if name == camera or path.is_file()}
+    video, motion, rate = instants[camera]
+    latest = max(instant[1] for instant in instants.values())
+    return round(video + (latest - motion) / rate) - 1
+
+
+def _instant(path: Path) -> tuple[float, float, float]:
+    video, motion, rate = _numbers(path, 3).tolist()
+    if not rate > 0:
+        raise ValueError(f"{path} is damaged: {rate} motion-capture frames per video frame; unpack it again")
+    return video, motion, rate
 
 
 def read_joints(path: Path, frames: tuple[int, int]) -> Float[np.ndarray, "frames 15 3"]:

@@ -27,6 +27,14 @@ _WALK_JOG = Protocol(
     "scales; nor which cameras. The head marker of subject 3 is wrong in most of Walking.",
 )
 
+_SMPL = (
+    ("pelvis_humaneva", "pelvis"),
+    ("left_hip_humaneva", "left_hip"),
+    ("right_hip_humaneva", "right_hip"),
+    ("thorax_humaneva", "neck"),
+)
+"""SMPL's joints where those of the motion capture are."""
+
 HUMANEVA = (
     _WALK_JOG,
     replace(
@@ -34,8 +42,11 @@ HUMANEVA = (
         id="humaneva-walk-box",
         aka="the HumanEva-I table of SMPLify and NBF",
         split="validation part of trial 1 of Walking and Box, subjects 1, 2, 3; trained on other data",
+        joints=tuple(joint for joint in HUMANEVA15.joints if joint != "head_humaneva"),
+        aliases=_SMPL,
         scores=(PAMPJPE, MedianPAMPJPE),
         averaging="samples",
-        note="Mean and median over all frames. The papers name neither the cameras nor the joints.",
+        note="Mean and median over all frames. The papers name neither the cameras nor the joints: here SMPL's pelvis, "
+        "hips and neck stand for HumanEva's, and the head is left out, where SMPL's joint is another place.",
     ),
 )

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from fake import densepose, human36m, mpi_inf_3dhp, pw3d, spin, up3d
+from fake import densepose, human36m, humaneva, mpi_inf_3dhp, pw3d, spin, up3d
 from fake.assets import write_smpl
 from fake.people import make_image, write_image
 from flat_settings import typed
@@ -36,6 +36,7 @@ RUNS = {
 """Configuration -> what is smaller than its own; an NBF's stages in the order in which they are trained."""
 
 WITHOUT_TRAINING = {"nbf/humaneva"}
+"""Tests weights of another configuration."""
 SHIPPED = {"danet/open_tiny", "nbf/open_tiny"}
 OPEN = {"danet/open", "nbf/open"}
 """They train a step in `tests/lightning_modules/test_open_configs.py`."""
@@ -88,6 +89,17 @@ def test_two_steps(name, folder):
     saved = torch.load(folder / f"outputs/{name}/checkpoints/last.ckpt", weights_only=True)
     assert saved["global_step"] == 2
     assert all(value.isfinite().all() for value in saved["state_dict"].values())
+
+
+def test_the_model_of_human36m_is_tested_on_humaneva(folder, tmp_path, capsys):
+    """Table 5: a model of SMPL's joints on data that have HumanEva's."""
+    humaneva.write(folder / "assets/benchmarks/humaneva", parts=(1,), actions=("Walking", "Box"))
+    model = SMALL["nbf"] | SEGMENTER | ENCODER | {"pretrained": "false"}
+    last = folder / "outputs/nbf/h36m/checkpoints/last.ckpt"
+    options = [*typed("nbf/humaneva", model), "--data.batch_size=8", "--data.num_workers=0", "--data.cameras=[C1]"]
+    options += [f"--results={tmp_path}", "--trainer.accelerator=cpu"]
+    assert main(["test", "--config", "nbf/humaneva", "--ckpt_path", str(last), *options]) == 0
+    assert "PA-MPJPE" in capsys.readouterr().out
 
 
 def test_every_configuration_is_run():

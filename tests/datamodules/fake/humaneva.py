@@ -19,7 +19,12 @@ WINDOWS = {  # (train, validation); first frame and first one after the end
     ("Jog", "S1"): ((367, 740), (5, 367)),
     ("Jog", "S2"): ((398, 795), (5, 398)),
     ("Jog", "S3"): ((401, 842), (5, 401)),
+    ("Box", "S1"): ((385, 789), (5, 385)),
+    ("Box", "S2"): ((382, 734), (5, 382)),
+    ("Box", "S3"): ((512, 1021), (5, 512)),
 }
+EARLIER = {"C1": 4, "C2": 0, "C3": 7}
+"""Video frames by which a camera's instant in its .ofs file is before the latest of them, at which streams begin."""
 VALID = (0, 7)
 """Frames of each part, from its beginning, in which motion capture works."""
 DISTORTION = (-0.8, 0.3, -0.0013, 0.0011, 0.0)
@@ -64,20 +69,21 @@ def rows(part, cameras=("C1",), actions=("Walking", "Jog")):
     return made
 
 
-def write(root, parts=(0, 1)):
+def write(root, parts=(0, 1), actions=("Walking", "Jog")):
     """Calibration, synchronisation, converted joints and extracted images."""
     for subject in SUBJECTS:
         for camera in CAMERAS:
             write_calibration(root / f"{subject}/Calibration_Data/{camera}.cal", camera_of(subject, camera))
-            for action in ("Walking", "Jog"):
+            for action in actions:
                 path = root / f"{subject}/Sync_Data/{action}_1_({camera}).ofs"
                 path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(f"{offset_of(subject, action, camera)}\n66.5\n2.0\n")
+                before = EARLIER[camera]
+                path.write_text(f"{offset_of(subject, action, camera) - before}\n{66.5 - 2 * before}\n2.0\n")
     for action, subject in WINDOWS:
-        for part in parts:
+        for part in parts if action in actions else ():
             write_joints(root, subject, action, part)
     for part in parts:
-        for subject, action, camera, frame, video, _ in rows(part):
+        for subject, action, camera, frame, video, _ in rows(part, actions=actions):
             one = person(subject, action, camera, part, frame - WINDOWS[action, subject][part][0])
             write_image(root / f"images/{subject}/{action}_1_({camera})/{video:06d}.jpg", make_image([one]))
 
