@@ -121,6 +121,33 @@ def test_wrong_labels_are_found(toy, capsys, monkeypatch, damage, message):
     assert message in " ".join(capsys.readouterr().out.split())
 
 
+@pytest.mark.parametrize(("factor", "status"), [(1, 0), (4, 1)])
+def test_labels_of_another_resolution_are_found(toy, capsys, monkeypatch, factor, status):
+    """Joints counted by hand: those beyond the image's edges, of all that are labelled."""
+
+    def damage(table):
+        pixels = factor * np.stack([person.pixels(SMPL24) for person in PEOPLE])
+        valid = np.ones((3, 24), bool)
+        valid[0, :5] = False
+        return replace(table, joints_2d=pixels.astype(np.float32), joints_2d_valid=valid)
+
+    monkeypatch.setattr(ToyDataModule, "damage", staticmethod(damage))
+    assert check(toy) == status
+    table = damage(ToyDataModule(str(toy)).annotations("train"))
+    x, y = table.joints_2d[table.joints_2d_valid].T
+    share = ((x < -0.5) | (y < -0.5) | (x > 159.5) | (y > 119.5)).mean()
+    out = " ".join(capsys.readouterr().out.split())
+    assert out.count(f"{100 * share:.3g} % of the 2D joints outside their images") == 2
+    assert ("are the labels of another resolution?" in out) == bool(status)
+
+
+def test_genders_are_counted(toy, capsys, monkeypatch):
+    gendered = staticmethod(lambda table: replace(table, gender=np.array([1, 2, 1], np.int8)))
+    monkeypatch.setattr(ToyDataModule, "damage", gendered)
+    assert check(toy) == 0
+    assert "SMPL for 66.7 % (male 50 %, female 50 %)" in " ".join(capsys.readouterr().out.split())
+
+
 def test_empty_boxes_are_drawn_anew_and_named(toy, capsys, monkeypatch):
     empty = staticmethod(lambda table: replace(table, boxes=table.boxes * [1, 1, 0, 1]))
     monkeypatch.setattr(ToyDataModule, "damage", empty)

@@ -11,8 +11,11 @@ from numpy.typing import ArrayLike
 
 from datamodules.annotations import Annotations
 from datamodules.files import FileDataModule
+from datamodules.sample import GENDERS, RawSample
 from zoo.errors import one_line
 
+MOST_OUTSIDE = 0.25
+"""Share of a split's 2D joints that may lie outside their images: people are cut off, resolutions are mistaken."""
 READING_ERRORS = (OSError, ValueError, KeyError)
 """Errors of the readers for missing or invalid data."""
 
@@ -54,9 +57,11 @@ def check_split(data: FileDataModule, split: str, read: int) -> SplitCheck:
         except READING_ERRORS as error:
             return SplitCheck(split, None, expected, problems=(one_line(error),))
         problems = _count_problems(data, split, len(table), expected) + _label_problems(table)
-        problems += _read_problems(data, split, evenly_spaced(len(table), read))
+        outside, reading = _read_samples(data, split, evenly_spaced(len(table), read))
+        problems += reading
     notes = dict.fromkeys(str(one.message) for one in caught if issubclass(one.category, UserWarning))
-    return SplitCheck(split, len(table), expected, describe_labels(table), tuple(notes), tuple(problems))
+    labels = "; ".join([describe_labels(table), *outside])
+    return SplitCheck(split, len(table), expected, labels, tuple(notes), tuple(problems))
 
 
 def describe_labels(table: Annotations) -> str:
@@ -72,7 +77,7 @@ def describe_labels(table: Annotations) -> str:
         parts.append(f"2D joints for {_percentage(pixels.any(1))}")
     if table.smpl_valid is not None:
         body = "MANO" if cast("np.ndarray", table.pose).shape[1] == 16 else "SMPL"
-        parts.append(f"{body} for {_percentage(table.smpl_valid)}")
+        parts.append(f"{body} for {_percentage(table.smpl_valid)}{_genders(table)}")
     if table.depth_order is not None:
         parts.append("relative depth")
     return "; ".join(parts) or "boxes only"
@@ -108,18 +113,48 @@ def _label_problems(table: Annotations) -> list[str]:
     return problems
 
 
-def _read_problems(data: FileDataModule, split: str, rows: list[int]) -> list[str]:
-    errors = []
+def _genders(table: Annotations) -> str:
+    """Genders of the fitted bodies, where there are any."""
+    if table.gender is None or table.smpl_valid is None or not table.smpl_valid.any():
+        return ""
+    fitted = table.gender[table.smpl_valid]
+    shares = [f"{name} {_percentage(fitted == code)}" for code, name in enumerate(GENDERS) if (fitted == code).any()]
+    return f" ({', '.join(shares)})"
+
+
+def _read_samples(data: FileDataModule, split: str, rows: list[int]) -> tuple[list[str], list[str]]:
+    """What the samples with their images show, and problems: images that cannot be read, joints that lie elsewhere."""
+    errors, outside, labelled = [], 0, 0
     try:
         source = data.source(split)
     except READING_ERRORS as error:
-        return [one_line(error)]
+        return [], [one_line(error)]
     for row in rows:
         try:
-            source[row]
+            sample = source[row]
         except READING_ERRORS as error:
             errors.append(one_line(error))
-    return [f"{len(errors)} of {len(rows)} samples cannot be read: {errors[0]}"] if errors else []
+            continue
+        pixels, valid = _labelled_pixels(sample)
+        size = np.array(sample.image.shape[1::-1])
+        beyond = ((pixels < -0.5) | (pixels > size - 0.5)).any(-1) & valid
+        outside, labelled = outside + int(beyond.sum()), labelled + int(valid.sum())
+    problems = [f"{len(errors)} of {len(rows)} samples cannot be read: {errors[0]}"] if errors else []
+    if not labelled:
+        return [], problems
+    share = outside / labelled
+    if share > MOST_OUTSIDE:
+        problems.append(f"{share:.0%} of the 2D joints lie outside their images; are the labels of another resolution?")
+    return [f"{100 * share:.3g} % of the 2D joints outside their images"], problems
+
+
+def _labelled_pixels(sample: RawSample) -> tuple[np.ndarray, np.ndarray]:
+    """2D joints of a sample, pixels, and which are labelled; those in 3D are projected."""
+    if sample.joints_2d is not None and sample.joints_2d_valid is not None:
+        return sample.joints_2d, sample.joints_2d_valid
+    points = sample.joints @ sample.intrinsics.T
+    valid = sample.joints_valid & (points[:, 2] > 0)
+    return points[:, :2] / np.where(valid, points[:, 2], 1.0)[:, None], valid
 
 
 def _spans(table: Annotations) -> np.ndarray:
