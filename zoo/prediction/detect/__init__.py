@@ -1,0 +1,1 @@
+"""Boxes of people: the bundled detector, and files of boxes."""

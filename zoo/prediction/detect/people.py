@@ -1,0 +1,77 @@
+"""Boxes of the people in images, by the bundled detector."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import torch
+from jaxtyping import UInt8
+from torchvision.ops import nms  # type: ignore[import-untyped]
+
+from zoo.prediction.detect.movenet import MoveNetPeople, decode_boxes
+from zoo.prediction.detect.weights_file import load_detector
+from zoo.prediction.inputs import Box
+
+SIDE = 256
+"""Longer side of the images that the network was trained with, pixels."""
+MIN_SCORE = 0.5
+"""Below, what is found is rather no person; see `README.md` here for recall and precision."""
+_CANDIDATES, _SAME_PERSON = 30, 0.7
+
+
+class FoundPerson(NamedTuple):
+    """A box (x, y, width, height) in pixels of the image, and the detector's probability."""
+
+    box: Box
+    score: float
+
+
+def find_people(
+    images: Sequence[UInt8[np.ndarray, "_ _ 3"]], min_score: float = MIN_SCORE, device: str = "cpu"
+) -> list[list[FoundPerson]]:
+    """The people of every image, the most certain first.
+
+    People smaller than about a tenth of the image are not found.
+
+    Args:
+        images: RGB, of any sizes; they are one batch.
+        min_score: between 0 and 1.
+        device: where the network runs.
+
+    Raises:
+        ZooError: the bundled weights are damaged.
+    """
+    if not images:
+        return []
+    batch = torch.from_numpy(np.stack([_letterbox(image) for image in images])).to(device)
+    with torch.inference_mode():
+        corners, scores = decode_boxes(_network(device)(batch.permute(0, 3, 1, 2).float() / 255), _CANDIDATES)
+    people = []
+    for image, boxes, certain in zip(images, corners.cpu(), scores.cpu(), strict=True):
+        height, width = image.shape[:2]
+        boxes = boxes * (max(height, width) / SIDE)
+        boxes = boxes.minimum(torch.tensor([width, height, width, height]))
+        kept = nms(boxes, certain, _SAME_PERSON)
+        rows = [(boxes[n].tolist(), float(certain[n])) for n in kept if certain[n] >= min_score]
+        people.append([FoundPerson((x, y, r - x, b - y), score) for (x, y, r, b), score in rows if r > x and b > y])
+    return people
+
+
+def _letterbox(image: UInt8[np.ndarray, "height width 3"]) -> UInt8[np.ndarray, "side side 3"]:
+    """The image with a longer side of `SIDE`, in the upper left corner of a black square."""
+    height, width = image.shape[:2]
+    factor = SIDE / max(height, width)
+    size = max(1, round(width * factor)), max(1, round(height * factor))
+    canvas = np.zeros((SIDE, SIDE, 3), np.uint8)
+    how = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
+    canvas[: size[1], : size[0]] = cv2.resize(image, size, interpolation=how)
+    return canvas
+
+
+@cache
+def _network(device: str) -> MoveNetPeople:
+    return load_detector().to(device)
