@@ -19,6 +19,7 @@ from zoo.checkpoints.lightning_files import AtomicCheckpointIO, check_checkpoint
 from zoo.cli.callbacks import PredictionWriter, progress_callbacks
 from zoo.cli.lightning_arguments import RunOptions, parse_run_options
 from zoo.cli.links import link_data
+from zoo.cli.runs import describe_starts, follow_starts, set_aside
 from zoo.configs import flatten, nest
 from zoo.errors import ZooError, one_line
 
@@ -91,6 +92,18 @@ class ZooCLI(LightningCLI):
             from zoo.checkpoints.files import resolve_initial_weights
 
             self.model.backbone_from = str(resolve_initial_weights(start))
+
+    def before_fit(self) -> None:
+        """A run that does not go on from a checkpoint gets an empty folder; say what a stage starts from."""
+        folder = Path(self._get(self.config_init, "trainer")["default_root_dir"]) / "checkpoints"
+        saving = self.trainer.checkpoint_callback is not None and self.trainer.is_global_zero
+        if saving and self.config.fit.ckpt_path is None:
+            moved = set_aside(folder)
+            if moved is not None:
+                print(f"The checkpoints of an earlier run are now in {moved}")
+                follow_starts(self.model, folder, moved)
+        for line in describe_starts(self.model) if self.trainer.is_global_zero else ():
+            print(line)
 
     def before_test(self) -> None:
         """Know which weights are tested before hours are spent on it."""

@@ -1,6 +1,7 @@
 """`zoo fit|validate|test|predict`: the command line in this process, with a model that trains in a second."""
 
 import csv
+import os
 import signal
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import yaml
 from zoo.cli import main
 from zoo.cli.lightning_arguments import parse_run_options
 from zoo.cli.lightning_cli import ZooCLI
+from zoo.cli.runs import describe_starts, follow_starts, set_aside
 from zoo.errors import ZooError
 from zoo.results.result import WeightsIdentity
 
@@ -63,6 +65,42 @@ def test_ctrl_c_saves_and_the_resumed_run_goes_on_from_there(folder, capsys):
     assert abs(float(final["state_dict"]["layer.weight"]) - 3) < abs(
         float(interrupted["state_dict"]["layer.weight"]) - 3
     )
+
+
+def test_a_second_run_does_not_mix_with_the_first(folder, capsys):
+    """`last.ckpt`, from which the next stage starts, is the newest run's; the older one's is kept beside it."""
+    fit = ["fit", "--config", "run/toy.yaml", "--trainer.max_steps"]
+    place = folder / "outputs/run/toy"
+    assert main([*fit, "2"]) == 0
+    assert main([*fit, "6"]) == 0
+    (older,) = place.glob("checkpoints_*")
+    assert f"now in {older.relative_to(folder)}" in capsys.readouterr().out
+    runs = [torch.load(path / "last.ckpt", weights_only=True) for path in (older, place / "checkpoints")]
+    assert [run["global_step"] for run in runs] == [2, 6]
+    assert not list(place.rglob("last-v*"))
+    assert main([*fit, "8", "--ckpt_path", "last"]) == 0  # goes on, and moves nothing
+    assert len(list(place.glob("checkpoints*"))) == 2
+    assert torch.load(place / "checkpoints/last.ckpt", weights_only=True)["global_step"] == 8
+    assert not list(place.rglob("last-v*"))
+
+
+def test_a_stage_that_starts_from_its_own_folder_follows_it(tmp_path):
+    folder = tmp_path / "checkpoints"
+    folder.mkdir()
+    (folder / "last.ckpt").write_bytes(b"first")
+    model = torch.nn.Identity()
+    model.start_from, model.backbone_from = str(folder / "last.ckpt"), str(tmp_path / "other.ckpt")
+    moved = set_aside(folder)
+    follow_starts(model, folder, moved)
+    assert Path(model.start_from).read_bytes() == b"first"
+    assert model.backbone_from == str(tmp_path / "other.ckpt")
+    (line,) = describe_starts(model)
+    assert line.startswith(f"start_from: {moved}/last.ckpt, written 20")
+    assert set_aside(folder) is None
+    folder.mkdir()
+    (folder / "last.ckpt").write_bytes(b"second")
+    os.utime(folder / "last.ckpt", (Path(model.start_from).stat().st_mtime,) * 2)
+    assert set_aside(folder) == Path(f"{moved}_2")  # of the same second
 
 
 def test_wandb_offline_writes_a_run_beside_the_csv(folder, monkeypatch):

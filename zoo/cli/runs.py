@@ -1,0 +1,52 @@
+"""One run's checkpoints never mix with another's: `last.ckpt` is always the newest run's."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from torch import nn
+
+STARTS = ("start_from", "segmenter_from", "backbone_from")
+"""Attributes of a method that name the file of an earlier stage."""
+
+
+def set_aside(folder: Path) -> Path | None:
+    """Rename the folder of an earlier run's checkpoints after the time at which that run ended.
+
+    Otherwise a second run would write `last-v1.ckpt` beside the first one's `last.ckpt`, and the next stage, whose
+    configuration names the latter, would go on from the first run.
+
+    Returns:
+        Where the earlier checkpoints are now; None when there are none.
+    """
+    saved = [path.stat().st_mtime for path in folder.glob("*.ckpt")]
+    if not saved:
+        return None
+    ended = datetime.fromtimestamp(max(saved), UTC)
+    target = folder.with_name(f"{folder.name}_{ended:%Y%m%dT%H%M%S}")
+    number = 1
+    while target.exists():
+        number += 1
+        target = folder.with_name(f"{folder.name}_{ended:%Y%m%dT%H%M%S}_{number}")
+    folder.rename(target)
+    return target
+
+
+def follow_starts(model: nn.Module, folder: Path, moved: Path) -> None:
+    """Let a stage that starts from the run that has been set aside find its file there."""
+    for name in STARTS:
+        start = getattr(model, name, None)
+        if start is not None and Path(start).resolve().is_relative_to(folder.resolve()):
+            setattr(model, name, str(moved / Path(start).resolve().relative_to(folder.resolve())))
+
+
+def describe_starts(model: nn.Module) -> list[str]:
+    """What a stage starts from, a line per file: its place and when its run wrote it."""
+    lines = []
+    for name in STARTS:
+        path = Path(getattr(model, name, None) or "")
+        if path.is_file():
+            written = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+            lines.append(f"{name}: {path}, written {written:%Y-%m-%d %H:%M} UTC")
+    return lines
