@@ -8,8 +8,12 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from zoo.errors import ZooError
-from zoo.resources import VERSION as __version__
+from zoo.siblings import check_siblings
+
+check_siblings()  # before anything of ours is imported
+
+from zoo.errors import ZooError  # noqa: E402
+from zoo.resources import VERSION as __version__  # noqa: E402
 
 if TYPE_CHECKING:
     from zoo.checkpoints.listing import info, list_models

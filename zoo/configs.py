@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from zoo.errors import ZooError, one_line
+from zoo.errors import ZooError
 from zoo.resources import find_config
+from zoo.safe_yaml import read_yaml
 
 _DEPTH = 8
 
@@ -27,12 +26,7 @@ def read_config(path: Path, below: tuple[Path, ...] = ()) -> dict[str, Any]:
     Raises:
         ZooError: not YAML, not a mapping, a base that does not exist, or a circle of bases.
     """
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ZooError(f"{path} is not a readable YAML file: {one_line(error, 300)}") from None
-    except RecursionError:
-        raise ZooError(f"{path}: nested too deeply") from None
+    content = read_yaml(path)
     if not isinstance(content, dict):
         raise ZooError(f"{path}: a configuration is a mapping with model, data and trainer")
     bases = content.pop("base", [])

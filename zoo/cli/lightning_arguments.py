@@ -11,6 +11,7 @@ import yaml
 
 from zoo.checkpoints.listing import get_checkpoint, read_checkpoints
 from zoo.cli.argument_errors import OneLineParser
+from zoo.cli.import_policy import check_class_paths
 from zoo.cli.links import refuse_linked
 from zoo.configs import read_config
 from zoo.errors import ZooError
@@ -29,6 +30,7 @@ class RunOptions:
         weights: of the zoo, to evaluate or to train from; None for random initialisation or a checkpoint file.
         wandb: `offline`, `online`, or None for CSV only.
         results: folder of the result file of `zoo test`.
+        trust: whether configurations may name any installed class, and modules of the current folder.
     """
 
     arguments: tuple[str, ...]
@@ -36,6 +38,7 @@ class RunOptions:
     weights: str | None
     wandb: str | None
     results: Path | None
+    trust: bool = False
 
     @property
     def stage(self) -> str:
@@ -70,14 +73,16 @@ def parse_run_options(argv: Sequence[str]) -> RunOptions:
         raise ZooError(f"zoo {stage} needs --config, a file or a bundled name such as i2l_meshnet/open_tiny")
     paths = [find_config(name) for name in options.config]
     name = config_name(paths[0])
-    if stage in EVALUATIONS and not (weights or has_file):
-        weights = _weights_trained_with(name)
     root = f"--trainer.default_root_dir=outputs/{name}"  # first, so that a configuration may override it
     resolved = [read_config(path) for path in paths]
-    for tree in resolved:
+    for path, tree in zip(paths, resolved, strict=True):
         refuse_linked(tree, rest)
+        if not options.trust:
+            check_class_paths(tree, str(path))
+    if stage in EVALUATIONS and not (weights or has_file):
+        weights = _weights_trained_with(name)
     configs = [f"--config={yaml.safe_dump(tree, sort_keys=False)}" for tree in resolved]
-    return RunOptions((stage, root, *configs, *rest), name, weights, options.wandb, options.results)
+    return RunOptions((stage, root, *configs, *rest), name, weights, options.wandb, options.results, options.trust)
 
 
 def _make_parser(stage: str) -> argparse.ArgumentParser:
@@ -87,6 +92,7 @@ def _make_parser(stage: str) -> argparse.ArgumentParser:
     add("--weights", metavar="NAME", help="of the zoo (see zoo list) or a .safetensors file; fit continues from them")
     add("--wandb", nargs="?", const="online", choices=("online", "offline"), help="log to Weights & Biases as well")
     add("--results", type=Path, metavar="FOLDER", help="for the result file of test")
+    add("--trust", action="store_true", help="let configurations name any installed class and modules in this folder")
     return parser
 
 

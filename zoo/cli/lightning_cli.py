@@ -17,6 +17,7 @@ from pytorch_lightning.loggers import CSVLogger, Logger, WandbLogger
 from datamodules.files import DamagedData
 from zoo.checkpoints.lightning_files import AtomicCheckpointIO, check_checkpoint
 from zoo.cli.callbacks import PredictionWriter, progress_callbacks
+from zoo.cli.import_policy import allow_imports
 from zoo.cli.lightning_arguments import RunOptions, parse_run_options
 from zoo.cli.links import link_data
 from zoo.cli.runs import describe_starts, follow_starts, set_aside
@@ -184,6 +185,7 @@ def main(argv: Sequence[str]) -> int:
     torch.set_flush_denormal(True)  # subnormals are slow on some CPUs; before threads start
     os.environ.setdefault("TORCH_FORCE_WEIGHTS_ONLY_LOAD", "1")  # checkpoints must not run code
     options = parse_run_options(argv)
+    allow_imports(options.trust)
     try:
         cli = ZooCLI(options)
     except (FileNotFoundError, DamagedData) as error:  # last line: worker processes put a traceback before it

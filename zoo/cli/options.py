@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from zoo.errors import ZooError
+from zoo.safe_yaml import parse_yaml
 
 
 def parse_options(arguments: Sequence[str], target: Callable[..., Any], reserved: Sequence[str]) -> dict[str, Any]:
@@ -31,7 +32,7 @@ def parse_options(arguments: Sequence[str], target: Callable[..., Any], reserved
                 f"{argument!r} is not an option of the form NAME=VALUE; there are {', '.join(parameters) or 'none'}"
             )
         try:
-            value = yaml.safe_load(text)
+            value = parse_yaml(text, name)
         except yaml.YAMLError:
             raise ZooError(f"{argument!r}: the value is not YAML") from None
         is_tuple = isinstance(parameters[name].default, tuple)

@@ -38,7 +38,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def test_fit_writes_csv_and_checkpoints_under_the_configuration_s_name(folder):
-    assert main(["fit", "--config", "run/toy.yaml"]) == 0
+    assert main(["fit", "--trust", "--config", "run/toy.yaml"]) == 0
     with (folder / "outputs/run/toy/logs/version_0/metrics.csv").open() as stream:
         losses = [float(row["loss"]) for row in csv.DictReader(stream) if row["loss"]]
     assert len(losses) == 24
@@ -48,14 +48,14 @@ def test_fit_writes_csv_and_checkpoints_under_the_configuration_s_name(folder):
 
 
 def test_ctrl_c_saves_and_the_resumed_run_goes_on_from_there(folder, capsys):
-    assert main(["fit", "--config", "run/toy.yaml", "--model.stop_at", "11"]) == 130
+    assert main(["fit", "--trust", "--config", "run/toy.yaml", "--model.stop_at", "11"]) == 130
     saved = Path("outputs/run/toy/checkpoints/last-interrupted.ckpt")
     assert f"--ckpt_path {saved}" in capsys.readouterr().out
     interrupted = torch.load(saved, weights_only=True)
     assert interrupted["global_step"] == 11
     assert interrupted["optimizer_states"]
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    assert main(["fit", "--config", "run/toy.yaml", "--ckpt_path", "last", "--model.lr", "0"]) == 0
+    assert main(["fit", "--trust", "--config", "run/toy.yaml", "--ckpt_path", "last", "--model.lr", "0"]) == 0
     with Path("outputs/run/toy/logs/version_1/metrics.csv").open() as stream:
         losses = [row["loss"] for row in csv.DictReader(stream) if row["loss"]]
     assert len(losses) == 24 - 11
@@ -105,15 +105,15 @@ def test_a_stage_that_starts_from_its_own_folder_follows_it(tmp_path):
 
 def test_wandb_offline_writes_a_run_beside_the_csv(folder, monkeypatch):
     monkeypatch.setenv("WANDB_SILENT", "true")
-    assert main(["fit", "--config", "run/toy.yaml", "--wandb", "offline", "--trainer.max_steps", "2"]) == 0
+    assert main(["fit", "--trust", "--config", "run/toy.yaml", "--wandb", "offline", "--trainer.max_steps", "2"]) == 0
     assert list((folder / "outputs/run/toy/wandb").glob("offline-run-*/*.wandb"))
     assert list((folder / "outputs/run/toy/logs").rglob("metrics.csv"))
 
 
 def test_validate_takes_a_checkpoint_file(folder, capsys):
-    main(["fit", "--config", "run/toy.yaml", "--trainer.max_steps", "16"])
+    main(["fit", "--trust", "--config", "run/toy.yaml", "--trainer.max_steps", "16"])
     last = "outputs/run/toy/checkpoints/last.ckpt"
-    assert main(["validate", "--config", "run/toy.yaml", "--ckpt_path", last]) == 0
+    assert main(["validate", "--trust", "--config", "run/toy.yaml", "--ckpt_path", last]) == 0
     assert "val/error" in capsys.readouterr().out
 
 
@@ -157,11 +157,11 @@ class Trap:
 
 
 def test_a_hostile_checkpoint_runs_nothing(folder, capsys):
-    main(["fit", "--config", "run/toy.yaml", "--trainer.max_steps", "2"])
+    main(["fit", "--trust", "--config", "run/toy.yaml", "--trainer.max_steps", "2"])
     path = "outputs/run/toy/checkpoints/last.ckpt"
     content = torch.load(path, weights_only=True)
     torch.save({**content, "extra": Trap()}, "hostile.ckpt")
-    assert main(["validate", "--config", "run/toy.yaml", "--ckpt_path", "hostile.ckpt"]) == 2
+    assert main(["validate", "--trust", "--config", "run/toy.yaml", "--ckpt_path", "hostile.ckpt"]) == 2
     error = capsys.readouterr().err.splitlines()[-1]
     assert "nothing in it was run" in error
     assert "weights_only" not in error
@@ -173,7 +173,7 @@ def test_a_hostile_checkpoint_runs_nothing(folder, capsys):
     [
         (["fit"], "needs --config"),
         (["fit", "--config", "nowhere.yaml"], "no configuration 'nowhere.yaml'"),
-        (["test", "--config", "run/toy.yaml"], "no weights of the zoo were trained with run/toy"),
+        (["test", "--trust", "--config", "run/toy.yaml"], "no weights of the zoo were trained with run/toy"),
         (["test", "--weights", "nobody.x"], "no model 'nobody.x'"),
         (["test", "--weights", "i2l_meshnet", "--ckpt_path", "a.ckpt"], "not both"),
         (["test", "--weights", "i2l_meshnet.freihand"], "names no configuration"),
@@ -197,7 +197,7 @@ def test_weights_that_are_missing_are_answered_in_one_line(folder, capsys):
 
 
 def test_an_unknown_option_is_named(folder, capsys):
-    assert main(["fit", "--config", "run/toy.yaml", "--trainer.max_stepz", "2"]) == 2
+    assert main(["fit", "--trust", "--config", "run/toy.yaml", "--trainer.max_stepz", "2"]) == 2
     assert "no setting 'trainer.max_stepz'; did you mean trainer.max_steps" in capsys.readouterr().err
 
 

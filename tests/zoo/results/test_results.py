@@ -207,7 +207,7 @@ def command(tmp_path, tmp_path_factory, small_weights):
     """`zoo test` of a small model on four photographs, results in `tmp_path/results`."""
     cache = tmp_path_factory.getbasetemp() / "half_way_cache"
     (tmp_path / "small.yaml").write_text(CONFIG.replace("CACHE", str(cache)))
-    words = ["test", "--config", str(tmp_path / "small.yaml"), "--weights", str(small_weights)]
+    words = ["test", "--trust", "--config", str(tmp_path / "small.yaml"), "--weights", str(small_weights)]
     return [*words, "--results", str(tmp_path / "results"), f"--trainer.default_root_dir={tmp_path}"]
 
 
