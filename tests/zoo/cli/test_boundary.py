@@ -73,7 +73,7 @@ def test_crops_that_do_not_fit_the_model(folder, capsys):
 
 def test_sigterm_saves_a_checkpoint_and_is_no_success(folder, capsys):
     term = ["--model.stop_at", "5", "--model.stop_by", str(int(signal.SIGTERM))]
-    assert main(["fit", "--config", "run/toy.yaml", *term]) == 143
+    assert main(["fit", "--trust", "--config", "run/toy.yaml", *term]) == 143
     saved = torch.load("outputs/run/toy/checkpoints/last-interrupted.ckpt", weights_only=True)
     assert saved["global_step"] == 6  # the batch is finished
     assert "--ckpt_path" in capsys.readouterr().out
@@ -89,7 +89,7 @@ def test_a_full_disk_leaves_no_checkpoint(folder, capsys):
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1500, limits[1]))
     try:
-        assert main(["fit", "--config", "run/toy.yaml", "--trainer.logger", "false"]) == 2
+        assert main(["fit", "--trust", "--config", "run/toy.yaml", "--trainer.logger", "false"]) == 2
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert not [path for path in Path("outputs").rglob("*") if path.is_file() and path.suffix != ".yaml"]
@@ -112,7 +112,7 @@ def test_a_closed_pipe_is_silent():
 )
 def test_what_is_no_checkpoint(folder, capsys, content, message):
     Path("a.ckpt").write_bytes(content)
-    assert main(["validate", "--config", "run/toy.yaml", "--ckpt_path", "a.ckpt"]) == 2
+    assert main(["validate", "--trust", "--config", "run/toy.yaml", "--ckpt_path", "a.ckpt"]) == 2
     assert message in capsys.readouterr().err.splitlines()[-1]
     Path("a.safetensors").write_bytes(content)
     assert main(["predict", "a.jpg", "--model", "a.safetensors"]) == 2

@@ -226,7 +226,7 @@ def test_a_complete_run_stores_one_result(command, tmp_path, monkeypatch, capsys
     assert stored.averages["actions"]["mpjpe"] == pytest.approx(mean, rel=1e-6)
     assert stored.weights == "i2l_meshnet.small.safetensors"
     assert stored.config["data"]["class_path"] == "half_way.HalfWay"
-    assert stored.command.startswith("zoo test --config ")
+    assert stored.command.startswith("zoo test --trust --config ")
     assert stored.precision == "32-true"
     assert stored.root_depth == "box"
     shown = capsys.readouterr().out
