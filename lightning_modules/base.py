@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Unpack
 
 import torch
 from pytorch_lightning import LightningModule
+from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 
@@ -20,7 +21,9 @@ from datamodules.base import BaseDataModule
 from datamodules.batch import Batch
 from lightning_modules.common.backbones import Backbone
 from lightning_modules.common.config import plain
+from lightning_modules.common.finite import FiniteTraining
 from lightning_modules.common.initial_weights import load_backbone
+from lightning_modules.common.precision import check_precision, check_weights_dtype
 from lightning_modules.common.training import TrainingOptions, complete_options, lr_factor_at
 from lightning_modules.prediction import Prediction
 from metrics import build_task, get_protocol, overall
@@ -85,14 +88,19 @@ class PoseModule(LightningModule):
         """Before `fit`, start the backbones from the weights that `backbone_from` names.
 
         Raises:
-            ValueError: the method has no backbone that could.
+            ValueError: the method has no backbone that could, or weights are not to be 32-bit floats.
         """
+        check_precision(str(self.trainer.precision))
         if stage == "fit" and self.backbone_from is not None:
             backbones = self.backbones()
             if not backbones:
                 raise ValueError(f"{type(self).__name__} has no whole backbone; leave backbone_from out")
             for backbone in backbones:
                 load_backbone(backbone, Path(self.backbone_from))
+
+    def configure_callbacks(self) -> list[Callback]:
+        """Ends a training whose losses or weights are no longer finite."""
+        return [FiniteTraining()]
 
     def backbones(self) -> Sequence[Backbone]:
         """Backbones that `backbone_from` fills."""
@@ -169,12 +177,22 @@ class PoseModule(LightningModule):
                 f"labels of {joints} joints for a model that learns {expected.name}, which has {len(expected)}; set "
                 f"crops.skeleton: {expected.name} in the data"
             )
-        losses = self.losses(batch)
+        losses = self._losses(batch)
         total = torch.stack(list(losses.values())).sum()
         size = len(batch["image"])
         self.log_dict({f"train/{name}": value.detach() for name, value in losses.items()}, batch_size=size)
         self.log("train/loss", total.detach(), prog_bar=True, batch_size=size)
         return total
+
+    def _losses(self, batch: Batch) -> dict[str, Tensor]:
+        try:
+            return self.losses(batch)
+        except ValueError as error:
+            if "more than 1 value per channel" in str(error):  # torch's, of a batch norm that sees one number
+                raise ValueError(
+                    "this method's batch norms cannot train on a single crop; set batch_size: 2 or more"
+                ) from None
+            raise
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:  # noqa: ARG002
         """Update the protocol's metrics."""
@@ -207,7 +225,12 @@ class PoseModule(LightningModule):
         self.metrics.reset()
 
     def predict_step(self, batch: Batch, batch_idx: int) -> Prediction:  # noqa: ARG002
-        """Typed prediction for a batch."""
+        """Typed prediction for a batch.
+
+        Raises:
+            ValueError: crops of another size, or weights that are not 32-bit floats.
+        """
+        check_weights_dtype(self)
         self._check_crops(batch)
         return self.predict(batch)
 

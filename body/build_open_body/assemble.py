@@ -144,7 +144,7 @@ def build() -> dict[str, Array]:
         "parents": np.array(SMPL24.parent_indices, dtype=np.int8),
         "landmark_names": np.array(list(landmarks)),
         "landmark_vertices": np.array(list(landmarks.values()), dtype=np.uint16),
-        "metadata": np.array([json.dumps(metadata, sort_keys=True)]),
+        "metadata": np.array([json.dumps(metadata, sort_keys=True, allow_nan=False)]),
     }
     arrays |= _packed("weights", weights) | _packed("smpl24", regressor)
     for name, matrix in regressors.joint_sets(regressor, landmarks).items():

@@ -41,7 +41,7 @@ def ship(bundle: Path, folder: Path, samples: int = SAMPLES, size: int = SIZE) -
         partial.mkdir()
         write_records(_finished(source), partial)
         facts = split.facts() | {"files": checksums(partial)}
-        (partial / "facts.json").write_text(json.dumps(facts, indent=1) + "\n")
+        (partial / "facts.json").write_text(json.dumps(facts, indent=1, allow_nan=False) + "\n")
         shutil.rmtree(folder, ignore_errors=True)
         partial.replace(folder)
 

@@ -179,7 +179,9 @@ def _write(split: Split, folder: Path, workers: int) -> None:
         records = _records(split, workers)
         made = progress.track(records, total=split.samples, description=f"Making {split.samples} {split.name} samples")
         write_records(made, folder)
-    (folder / "facts.json").write_text(json.dumps(split.facts() | {"files": checksums(folder)}, indent=1))
+    (folder / "facts.json").write_text(
+        json.dumps(split.facts() | {"files": checksums(folder)}, indent=1, allow_nan=False)
+    )
 
 
 def write_records(records: Iterable[Record], folder: Path) -> None:

@@ -7,6 +7,9 @@ from dataclasses import asdict, dataclass, is_dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from torch import Tensor
+
 from body.choices import check_choices
 
 
@@ -57,7 +60,13 @@ class BackboneConfig(NetworkConfig):
 
 
 def plain(value: Any) -> Any:
-    """Settings as what JSON and YAML know: dataclasses and mappings become dictionaries, tuples lists, paths words."""
+    """Settings as what JSON and YAML know, so that checkpoints hold no code.
+
+    Dataclasses and mappings become dictionaries, tuples and arrays lists, numpy's and torch's numbers Python's, paths
+    words.
+    """
+    if isinstance(value, np.generic | np.ndarray | Tensor):
+        return value.tolist()
     if is_dataclass(value) and not isinstance(value, type):
         return plain(asdict(value))
     if isinstance(value, Mapping):

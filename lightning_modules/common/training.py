@@ -7,6 +7,7 @@ from typing import Literal, TypedDict
 
 from body.choices import check_choice, check_choices
 from lightning_modules.common.backbones import Pretrained
+from lightning_modules.common.config import plain
 from lightning_modules.common.root_depth import RootDepth
 
 Schedule = Literal["multistep", "cosine", "poly"]
@@ -59,7 +60,9 @@ def complete_options(given: TrainingOptions, defaults: TrainingOptions) -> Train
     for name in given:
         check_choice("option", name, TrainingOptions.__annotations__)
     check_choices(TrainingOptions, given)
-    return {**DEFAULTS, **defaults, **given}
+    if not math.isfinite(given.get("lr", 1.0)):
+        raise ValueError(f"lr is {given['lr']}; give a finite learning rate")
+    return plain({**DEFAULTS, **defaults, **given})  # numpy's numbers end up in the optimiser's state
 
 
 def lr_factor_at(schedule: str, step: int, total: int, warmup: int) -> float:

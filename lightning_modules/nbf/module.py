@@ -139,10 +139,28 @@ class NBFModule(PoseModule):
         return losses
 
     def predict(self, batch: Batch) -> Prediction:
-        """Mesh and joints in metres, as far away as they are large, or as `RootDepth` says."""
+        """Mesh and joints in metres, as far away as they are large, or as `RootDepth` says.
+
+        Raises:
+            ValueError: the encoder is given labels (`input`), and the batch has none.
+        """
+        self._check_input(batch)
         truth = self._truth(batch)
         view = self._view(batch, truth)
         return self._answer(batch, truth, view, self._segment(view.image))
+
+    def _check_input(self, batch: Batch) -> None:
+        key = {"rgb": None, "parts": None, "true_parts": "iuv_valid"}.get(self.input_kind, "joints_2d_valid")
+        if (
+            self.network.encoder is not None
+            and key is not None
+            and not batch[key].reshape(len(batch["image"]), -1).any(1).all()
+        ):  # type: ignore[literal-required]
+            label = "part labels (iuv)" if key == "iuv_valid" else "joints in the image"
+            raise ValueError(
+                f"input: {self.input_kind} shows the network {label}, which this image has not; set network.input to "
+                "parts or rgb"
+            )
 
     def _answer(self, batch: Batch, truth: BodyTruth, view: View, logits: Tensor | None) -> Prediction:
         """The prediction; of a segmenter alone only its parts are numbers."""

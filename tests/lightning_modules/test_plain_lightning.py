@@ -2,9 +2,11 @@
 
 import copy
 
+import numpy as np
 import pytest
 import pytorch_lightning as pl
 import torch
+from contract import Leaves
 from pytorch_lightning import callbacks
 from pytorch_lightning.loggers.logger import DummyLogger
 from pytorch_lightning.tuner import Tuner
@@ -12,6 +14,8 @@ from pytorch_lightning.tuner import Tuner
 import zoo
 from datamodules.settings import CropSettings
 from datamodules.synthetic import SyntheticDataModule
+from lightning_modules.hemlets.config import HemletsConfig, HemletsLossConfig
+from lightning_modules.hemlets.module import HemletsModule
 
 METHODS = ("cascaded_lifting", "danet", "hemlets", "i2l_meshnet", "nbf")
 
@@ -59,6 +63,66 @@ class Weights(callbacks.Callback):
 def same(weights, expected):
     for weight, other in zip(weights, expected, strict=True):
         torch.testing.assert_close(weight, other)
+
+
+@pytest.mark.parametrize("precision", ["bf16-true", "16-true", "64-true"])
+def test_precisions_that_are_refused(precision, data, trainer):
+    model = zoo.load("hemlets")
+    with pytest.raises(ValueError, match=f"precision {precision} is not supported.*use bf16-mixed"):
+        trainer(precision=precision).validate(model, datamodule=data(model))
+
+
+@pytest.mark.parametrize("method", ["cascaded_lifting", "i2l_meshnet", "hemlets"])
+def test_batches_of_one(method, data, trainer):
+    """They work where batch norms see maps; where they see one number a sentence says so."""
+    model, run = zoo.load(method), trainer(max_steps=1, limit_val_batches=0)
+    if method == "hemlets":
+        run.fit(model, datamodule=data(model, batch=1))
+        assert run.global_step == 1
+    else:
+        with pytest.raises(ValueError, match="set batch_size: 2 or more"):
+            run.fit(model, datamodule=data(model, batch=1))
+
+
+def test_numpy_numbers_as_hyper_parameters(data, trainer, tmp_path):
+    lr, alpha = np.logspace(-4, -3, 1)[0], np.float64(0.5)
+    network = HemletsConfig(backbone="resnet18_tiny", crop_size=64, head_channels=16, feature_channels=16)
+    model = HemletsModule(network=network, losses=HemletsLossConfig(alpha=alpha), lr=lr)
+    run = trainer(max_steps=1, limit_val_batches=0)
+    run.fit(model, datamodule=data(model))
+    run.save_checkpoint(tmp_path / "a.ckpt")
+    torch.load(tmp_path / "a.ckpt", weights_only=True)
+    again = HemletsModule.load_from_checkpoint(tmp_path / "a.ckpt", weights_only=True)
+    assert (again.hparams["lr"], again.hparams["losses"]["alpha"]) == (1e-4, 0.5)
+
+
+@pytest.mark.parametrize("broken", ["loss", "weights"])
+def test_a_training_that_became_nan_ends_before_it_is_saved(broken, data, trainer, tmp_path):
+    class Broken(callbacks.Callback):
+        def on_before_zero_grad(self, trainer, pl_module, optimizer):
+            if trainer.global_step == 1:
+                next(pl_module.parameters()).data.fill_(torch.nan)
+
+        def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
+            batch["image"].fill_(torch.nan)
+
+    hook = "on_train_batch_start" if broken == "loss" else "on_before_zero_grad"
+    own = type("One", (callbacks.Callback,), {hook: getattr(Broken, hook)})()
+    model = zoo.load("hemlets")
+    run = trainer(max_epochs=3, limit_val_batches=0, callbacks=[own, callbacks.ModelCheckpoint(tmp_path / "saved")])
+    with pytest.raises(FloatingPointError, match="NaN or infin"):
+        run.fit(model, datamodule=data(model))
+    assert not list((tmp_path / "saved").glob("*"))
+
+
+def test_nbf_s_traced_network_gives_the_same_for_other_images():
+    model = zoo.load("nbf")
+    network, side = Leaves(model.network), model.network.input_size
+    first, other = torch.rand(1, 3, side, side), torch.rand(2, 3, side, side)
+    with torch.no_grad():
+        traced = torch.jit.trace(network, first, check_trace=False)
+        for ours, expected in zip(traced(other), network(other), strict=True):
+            torch.testing.assert_close(ours, expected, atol=1e-5, rtol=1e-4)
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -69,16 +69,19 @@ def load_state(model: PoseModule, tensors: dict[str, Tensor], failure: str) -> N
         failure: start of the error message.
 
     Raises:
-        ZooError: a name or shape is missing, unknown or different.
+        ZooError: a name or shape is missing, unknown or different; or a weight is NaN, or a variance negative.
     """
+    from lightning_modules.common.finite import check_finite
+
     current, extra = model.state_dict(), model.training_only
     superfluous = {key for key in tensors.keys() - current.keys() if key.startswith(extra)}
     missing = {key for key in current.keys() - tensors.keys() if key.startswith(extra)}
     state = {key: value for key, value in tensors.items() if key not in superfluous}
     state |= {key: current[key] for key in missing}
     try:
+        check_finite(state, "they")
         model.load_state_dict(state, strict=True)
-    except RuntimeError as error:
+    except (FloatingPointError, RuntimeError) as error:
         raise ZooError(f"{failure}: {one_line(error, 400)}") from None
 
 

@@ -45,7 +45,12 @@ def package_checkpoint(checkpoint: Path, name: str, folder: Path, listing: Path 
     load_state(module, state, f"{checkpoint} does not fit {method}")
     tensors = {key: _to_storage_dtype(key, value) for key, value in state.items()}
     target = folder / f"{name}.safetensors"
-    metadata = {"format": "pt", "name": name, "method": method, "config": json.dumps(config, sort_keys=True)}
+    metadata = {
+        "format": "pt",
+        "name": name,
+        "method": method,
+        "config": json.dumps(config, sort_keys=True, allow_nan=False),
+    }
     with atomic_file(target) as partial:
         save_file(tensors, partial, metadata)
         partial.chmod(0o644)  # safetensors writes files for their owner only

@@ -166,4 +166,4 @@ def _config_json(entry: Checkpoint, path: Path) -> str:
         "parameters": entry.parameters,
         "results": entry.results,
     }
-    return json.dumps(facts, indent=1) + "\n"
+    return json.dumps(facts, indent=1, allow_nan=False) + "\n"

@@ -54,12 +54,15 @@ def store_converted(entry: Checkpoint, tensors: dict[str, Tensor], provenance: d
 
     target = converted_path(entry)
     metadata = {"format": "pt", "name": entry.name, "method": entry.method}
-    metadata |= {"config": json.dumps(entry.config, sort_keys=True), "provenance": json.dumps(provenance)}
+    metadata |= {
+        "config": json.dumps(entry.config, sort_keys=True, allow_nan=False),
+        "provenance": json.dumps(provenance, allow_nan=False),
+    }
     try:
         # the record is in position first: weights without a matching record are refused
         with atomic_file(target) as weights, atomic_file(target.with_suffix(".json")) as record:
             save_file({key: value.contiguous() for key, value in tensors.items()}, weights, metadata)
-            facts = json.dumps({**provenance, "sha256": file_sha256(weights)}, indent=1)
+            facts = json.dumps({**provenance, "sha256": file_sha256(weights)}, indent=1, allow_nan=False)
             record.write_text(facts + "\n", encoding="utf-8")
     except Exception as error:  # safetensors raises an error class of its own for a full disk
         raise ZooError(f"{target} cannot be written ({one_line(error, 200)}); set ZOO_CACHE") from error

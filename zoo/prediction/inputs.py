@@ -13,6 +13,8 @@ from zoo.errors import ZooError
 
 Box = tuple[float, float, float, float]
 """x, y, width, height in pixels."""
+_FOCAL_RANGE = 1000
+"""Focal lengths lie within this factor of the longer side; a telescope's is some 100 times it."""
 Boxes = Sequence[Sequence[float | int]] | np.ndarray
 
 
@@ -48,13 +50,22 @@ def resolve_intrinsics(
     """The given camera matrix, or the default one for an unknown camera (60 degrees across the longer side).
 
     Raises:
-        ZooError: not a (3, 3) matrix with positive focal lengths.
+        ZooError: not a (3, 3) matrix with positive focal lengths and the last row (0, 0, 1), or a focal length that no
+            camera has for an image of this size.
     """
     if intrinsics is None:
         return default_intrinsics(pixels.shape[1], pixels.shape[0]).numpy()
     matrix = np.asarray(intrinsics, np.float32)
     if matrix.shape != (3, 3) or not np.isfinite(matrix).all() or min(matrix[0, 0], matrix[1, 1]) <= 0:
         raise ZooError("intrinsics must be a 3 x 3 matrix [[fx, 0, cx], [0, fy, cy], [0, 0, 1]] in pixels")
+    if not np.array_equal(matrix[2], (0, 0, 1)) or matrix[1, 0] != 0:
+        raise ZooError(f"intrinsics have the rows [fx, s, cx], [0, fy, cy] and [0, 0, 1], not {matrix.tolist()}")
+    side = max(pixels.shape[:2])
+    if not all(side / _FOCAL_RANGE < focal < side * _FOCAL_RANGE for focal in (matrix[0, 0], matrix[1, 1])):
+        raise ZooError(
+            f"focal lengths {matrix[0, 0]:g} and {matrix[1, 1]:g} do not go with an image of {side} pixels; give them "
+            "in pixels, about its longer side"
+        )
     return matrix
 
 

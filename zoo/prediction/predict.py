@@ -17,7 +17,9 @@ from lightning_modules.rootnet.module import RootNetModule
 from zoo.checkpoints.listing import read_checkpoints
 from zoo.checkpoints.load import load
 from zoo.checkpoints.store import find_converted
+from zoo.errors import ZooError, one_line
 from zoo.prediction.crops import make_crop_batch
+from zoo.prediction.eval_mode import evaluating
 from zoo.prediction.images import ImageSource, read_image
 from zoo.prediction.inputs import Boxes, check_boxes, resolve_intrinsics
 
@@ -44,22 +46,24 @@ def predict(
         root_net: estimates the absolute depth; the converted official one, if there is one, when omitted.
 
     Raises:
-        ZooError: the image cannot be read, a box is empty or outside of it, or the intrinsics are not a camera matrix.
+        ZooError: the image cannot be read, a box is empty or outside of it, the intrinsics are not a camera matrix, the
+            model was cast to another type, needs labels as its input, or gives NaN.
     """
     pixels = read_image(image)
     people = check_boxes(boxes, pixels.shape[1], pixels.shape[0])
     camera, margin = resolve_intrinsics(intrinsics, pixels), 1.0 if boxes is None else 1.25
     batch = make_crop_batch(pixels, people, camera, model.crop_size, margin)
     root_net = root_net or load_converted_root_net(str(model.device)) if _has_pelvis(model) else None
-    if root_net is None:
-        return _predict_batch(model, batch)
-    root_batch = make_crop_batch(pixels, people, camera, root_net.crop_size, margin)
-    depth = _predict_batch(root_net, root_batch).joints[:, 0, 2].cpu()
-    batch["estimated_root_depth"] = depth.clamp(min=0.55 * root_net.extent)  # all of them in front of the camera
-    batch["estimated_root_depth_valid"] = torch.ones(len(people), dtype=torch.bool)
-    placed = copy.copy(model)  # its modules are the same ones; the caller's model stays as it is
-    placed.root_depth = "rootnet"
-    return _predict_batch(placed, batch)
+    with evaluating(model):
+        if root_net is None:
+            return _predict_batch(model, batch)
+        root_batch = make_crop_batch(pixels, people, camera, root_net.crop_size, margin)
+        depth = _predict_batch(root_net, root_batch).joints[:, 0, 2].cpu()
+        batch["estimated_root_depth"] = depth.clamp(min=0.55 * root_net.extent)  # all of them in front of the camera
+        batch["estimated_root_depth_valid"] = torch.ones(len(people), dtype=torch.bool)
+        placed = copy.copy(model)  # its modules are the same ones; the caller's model stays as it is
+        placed.root_depth = "rootnet"
+        return _predict_batch(placed, batch)
 
 
 def load_converted_root_net(device: str) -> RootNetModule | None:
@@ -85,10 +89,11 @@ def _has_pelvis(model: PoseModule) -> bool:
 def _predict_batch(model: PoseModule, batch: Batch) -> Prediction:
     """Prediction in eval mode; the mode of the model is restored."""
     batch = model.transfer_batch_to_device(batch, model.device, 0)
-    was_training = model.training
-    model.eval()
-    try:
-        with torch.inference_mode():
-            return model.predict_step(batch, 0)
-    finally:
-        model.train(was_training)
+    with evaluating(model), torch.inference_mode():
+        try:
+            prediction = model.predict_step(batch, 0)
+        except ValueError as error:
+            raise ZooError(one_line(error)) from error
+    if not prediction.joints.isfinite().all():
+        raise ZooError("the prediction is NaN or infinite: the camera, a box or the weights are out of all proportion")
+    return prediction

@@ -126,7 +126,7 @@ def save_wardrobe(wardrobe: Wardrobe, path: Path) -> None:
         {"name": g.name, "kind": g.kind, "vertices": len(g.points), "faces": len(g.faces)} for g in wardrobe.garments
     ]
     with atomic_file(path) as partial, partial.open("wb") as file:
-        np.savez_compressed(file, allow_pickle=False, index=np.array(json.dumps(index)), **arrays)
+        np.savez_compressed(file, allow_pickle=False, index=np.array(json.dumps(index, allow_nan=False)), **arrays)
 
 
 def load_wardrobe(path: Path) -> Wardrobe:

@@ -17,5 +17,6 @@ def run(arguments: argparse.Namespace) -> int:
     from zoo.results.baseline import measure_baseline, open_mean_pose
     from zoo.results.open_benchmark import open_benchmark
 
-    print(json.dumps(overall(measure_baseline(open_mean_pose(), open_benchmark(), arguments.protocol))))
+    values = overall(measure_baseline(open_mean_pose(), open_benchmark(), arguments.protocol))
+    print(json.dumps(values, allow_nan=False))
     return 0

@@ -41,7 +41,9 @@ def run(arguments: argparse.Namespace) -> int:
     with console.status("Drawing"):
         paths = write_demo_images(predict_samples(model, datamodule), datamodule, arguments.out, entry.name)
     record = {"protocol": result.protocol, "samples": result.samples, "model": result.values, "mean_pose": baseline}
-    paths += write_files({"result.json": (json.dumps(record, indent=1) + "\n").encode()}, arguments.out)
+    paths += write_files(
+        {"result.json": (json.dumps(record, indent=1, allow_nan=False) + "\n").encode()}, arguments.out
+    )
     console.print(f"{len(paths)} files in {arguments.out.resolve()}; start with contact_sheet.png", highlight=False)
     console.print(
         f"{time.monotonic() - start:.0f} s. The model is trained on rendered people, not on photographs.",

@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
             {"group": group, **dataclasses.asdict(check)} for group, results in groups.items() for check in results
         ]
         folder = None if assets is None else str(assets)
-        print(json.dumps({"ok": not broken, "assets": folder, "checks": checks}, indent=1))
+        print(json.dumps({"ok": not broken, "assets": folder, "checks": checks}, indent=1, allow_nan=False))
         return int(bool(broken))
     from rich.console import Console
 

@@ -22,7 +22,7 @@ def run(arguments: argparse.Namespace) -> int:
     entries = read_checkpoints()
     state = availability(entries[facts["name"]])
     if arguments.json:
-        print(json.dumps({"state": state, **facts}, indent=1))
+        print(json.dumps({"state": state, **facts}, indent=1, allow_nan=False))
         return 0
     from rich.console import Console
     from rich.table import Table

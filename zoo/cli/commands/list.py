@@ -28,7 +28,9 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(
             json.dumps(
-                {name: {"state": availability(entry), **info(name)} for name, entry in entries.items()}, indent=1
+                {name: {"state": availability(entry), **info(name)} for name, entry in entries.items()},
+                indent=1,
+                allow_nan=False,
             )
         )
         return 0

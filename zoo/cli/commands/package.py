@@ -25,5 +25,11 @@ def run(arguments: argparse.Namespace) -> int:
     from zoo.checkpoints.package import package_checkpoint
 
     listing = None if arguments.unlisted else arguments.listing
-    print(json.dumps(package_checkpoint(arguments.checkpoint, arguments.name, arguments.folder, listing), indent=1))
+    print(
+        json.dumps(
+            package_checkpoint(arguments.checkpoint, arguments.name, arguments.folder, listing),
+            indent=1,
+            allow_nan=False,
+        )
+    )
     return 0

@@ -29,7 +29,11 @@ def run(arguments: argparse.Namespace) -> int:
         raise ZooError(unknown_name("protocol", arguments.protocol, PROTOCOLS) + " (zoo protocols lists them)")
     chosen = [PROTOCOLS[arguments.protocol]] if arguments.protocol else list(PROTOCOLS.values())
     if arguments.json:
-        print(json.dumps({protocol.id: document(protocol) for protocol in chosen}, indent=1, ensure_ascii=False))
+        print(
+            json.dumps(
+                {protocol.id: document(protocol) for protocol in chosen}, indent=1, ensure_ascii=False, allow_nan=False
+            )
+        )
         return 0
     if arguments.protocol:
         joints = f"\n\nJoints: {', '.join(chosen[0].joints)}." if chosen[0].joints else ""

@@ -86,7 +86,7 @@ def _person_files(person: Person, source: SourceImage, model: str, number: int) 
     contents = {
         "_skeleton.png": png_bytes(draw_skeleton(person, source)),
         ".html": viewer_html(person, source, f"{source.name}, {model}").encode(),
-        ".json": (json.dumps(record, indent=1, ensure_ascii=False) + "\n").encode(),
+        ".json": (json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode(),
     }
     if len(person.vertices):
         contents["_overlay.png"] = png_bytes(draw_overlay(person, source))

@@ -37,7 +37,7 @@ def viewer_html(person: Person, source: SourceImage, title: str) -> str:
     }
     page = files("zoo.prediction.export").joinpath("viewer.html").read_text(encoding="utf-8")
     page = page.replace("__TITLE__", html.escape(title))
-    return page.replace("__DATA__", json.dumps(data).replace("<", "\\u003c"))
+    return page.replace("__DATA__", json.dumps(data, allow_nan=False).replace("<", "\\u003c"))
 
 
 def _base64(array: np.ndarray) -> str:
