@@ -150,16 +150,15 @@ class NBFModule(PoseModule):
         return self._answer(batch, truth, view, self._segment(view.image))
 
     def _check_input(self, batch: Batch) -> None:
-        key = {"rgb": None, "parts": None, "true_parts": "iuv_valid"}.get(self.input_kind, "joints_2d_valid")
-        if (
-            self.network.encoder is not None
-            and key is not None
-            and not batch[key].reshape(len(batch["image"]), -1).any(1).all()
-        ):  # type: ignore[literal-required]
-            label = "part labels (iuv)" if key == "iuv_valid" else "joints in the image"
+        if self.network.encoder is None or self.input_kind in ("rgb", "parts"):
+            return
+        parts = self.input_kind == "true_parts"
+        valid = batch["iuv_valid"] if parts else batch["joints_2d_valid"].any(1)
+        if not valid.all():
+            labels = "part labels (iuv)" if parts else "joints in the image"
             raise ValueError(
-                f"input: {self.input_kind} shows the network {label}, which this image has not; set network.input to "
-                "parts or rgb"
+                f"input: {self.input_kind} shows the network {labels}, "
+                "which an image here has not; set network.input to parts or rgb"
             )
 
     def _answer(self, batch: Batch, truth: BodyTruth, view: View, logits: Tensor | None) -> Prediction:

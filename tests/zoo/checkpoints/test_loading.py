@@ -172,7 +172,7 @@ def test_packaging_refuses_what_it_must(small_checkpoint, listing, tmp_path, mon
         assert (tmp_path / "list.yaml").read_text() == listing
         return str(caught.value)
 
-    assert "not finite" in attempt(state_dict={**content["state_dict"], name: good * float("nan")})
+    assert "NaN or infinity" in attempt(state_dict={**content["state_dict"], name: good * float("nan")})
     assert "beyond 16-bit" in attempt(state_dict={**content["state_dict"], name: good * 0 + 1e6})
     assert "does not fit" in attempt(state_dict={"x": good})
     assert "plain values" in attempt(extra=Trap())

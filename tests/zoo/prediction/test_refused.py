@@ -41,7 +41,7 @@ def test_weights_of_another_type(photo, kind):
 
 
 def test_labels_as_input_are_refused_for_a_photograph(photo):
-    with pytest.raises(ZooError, match="input: true_parts shows the network .*set network.input to parts or rgb"):
+    with pytest.raises(ZooError, match=r"input: true_parts shows the network .*set network.input to parts or rgb"):
         zoo.predict(zoo.load("nbf", network={"input": "true_parts"}), photo)
 
 
