@@ -8,7 +8,7 @@ from torch import Tensor
 
 from body.model import BodyModel
 from body.skeleton import H36M17, Skeleton
-from datamodules.aliases import same_joints
+from datamodules.aliases import JointRule, same_joints
 from datamodules.batch import Batch
 
 
@@ -17,7 +17,7 @@ def inaccurate_fits(
     vertices: Float[Tensor, "batch vertices 3"],
     body: BodyModel,
     skeleton: Skeleton,
-    rule: str,
+    rule: JointRule | None,
     limit: float,
 ) -> Bool[Tensor, " batch"]:
     """Fits whose joints are farther than a limit from the annotated ones, on average over the joints.

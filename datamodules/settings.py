@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from datamodules.aliases import JointRule
 from datamodules.augment import DEFAULT_AUGMENTATION, Augmentation
 
 
@@ -18,7 +19,8 @@ class CropSettings:
         margin: the square window is this many times the longer side of the person's box.
         augmentation: how training samples change at random; None for not at all.
         iuv_size: side of the surface labels in pixels; `size` when omitted.
-        same_joints: rule of `datamodules.aliases` for joints that a method takes for the same joint.
+        same_joints: which joints of different benchmarks count as the same, see `datamodules.aliases`; those of
+            one name when omitted.
         max_fit_error: training does without SMPL fits that are farther than this (metres) from the 3D joints, see
             `datamodules.fit_check`; all fits count when omitted.
         render_iuv: make surface labels from the SMPL parameters of samples that come without.
@@ -33,7 +35,7 @@ class CropSettings:
     margin: float = 1.25
     augmentation: Augmentation | None = DEFAULT_AUGMENTATION
     iuv_size: int | None = None
-    same_joints: str = ""
+    same_joints: JointRule | None = None
     max_fit_error: float | None = None
     render_iuv: bool = False
 

@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from body.skeleton import Skeleton, get_skeleton
-from datamodules.aliases import same_joints
+from datamodules.aliases import JointRule, same_joints
 from datamodules.augment import Change
 from datamodules.crop.transform import FLIP, in_plane_rotation
 from datamodules.sample import RawSample
@@ -98,7 +98,7 @@ def _depth_order(
 
 
 @cache
-def _positions(source: Skeleton, target: Skeleton, rule: str, flip: bool) -> Int[np.ndarray, " target"]:
+def _positions(source: Skeleton, target: Skeleton, rule: JointRule | None, flip: bool) -> Int[np.ndarray, " target"]:
     """Where the joints of `target` are; of a mirrored person, where those of the other side are."""
     positions = np.array(source.positions_of(target, same_joints(rule, source, target)))
     return positions[list(target.mirror)] if flip else positions

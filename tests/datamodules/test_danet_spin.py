@@ -43,10 +43,10 @@ def test_keypoints_come_from_the_release_s_regressors(assets):
 
 def test_every_benchmark_fills_the_slots_of_spin():
     for source in (SPIN24, SPIN24_H36M, SPIN24_MPI, SPIN24_MPII):
-        assert source.positions_of(SPIN24, same_joints("danet", source, SPIN24)) == list(range(24))
+        assert source.positions_of(SPIN24, same_joints("spin", source, SPIN24)) == list(range(24))
 
     def filled(source):
-        positions = source.positions_of(SPIN24, same_joints("danet", source, SPIN24))
+        positions = source.positions_of(SPIN24, same_joints("spin", source, SPIN24))
         return {
             target: source.joints[place] for target, place in zip(SPIN24.joints, positions, strict=True) if place >= 0
         }

@@ -23,7 +23,7 @@ from lightning_modules.i2l_meshnet.targets import LixelSpace, make_targets
 
 GOLDEN = np.load(Path(__file__).parents[1] / "golden" / "i2l_meshnet_pipeline.npz")
 SPACE = LixelSpace(256, 64, 2.0)
-SETTINGS = CropSettings("smpl29", size=256, margin=1.0, same_joints="i2l_meshnet")  # the boxes have their margin
+SETTINGS = CropSettings("smpl29", size=256, margin=1.0, same_joints="by_name")  # the boxes have their margin
 CHANGES = {
     "noaug": NO_CHANGE,
     "rot": Change(scale=0.85, rotation=np.deg2rad(-25)),

@@ -156,6 +156,6 @@ def test_errors(root, tmp_path):
 
 
 def test_command_line(root, tmp_path):
-    crops = {"same_joints": "i2l_meshnet"}
+    crops = {"same_joints": "by_name"}
     logged = fit_and_test("datamodules.muco.MucoDataModule", root, tmp_path, test=False, crops=crops)
     assert logged["train/loss"] > 0

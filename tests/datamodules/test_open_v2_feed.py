@@ -70,7 +70,7 @@ def raw(sample: Sample, index: int) -> RawSample:
 
 @pytest.mark.parametrize("skeleton", ["smpl29", "h36m18", "open36"])
 def test_the_device_feed_gives_what_the_crops_give(samples, skeleton):
-    settings = CropSettings(skeleton=skeleton, size=64, iuv_size=32, same_joints="hemlets")
+    settings = CropSettings(skeleton=skeleton, size=64, iuv_size=32, same_joints="h36m_mpii")
     protocol = get_protocol("open-v1")
     backgrounds = Backgrounds(plain_backgrounds(4), CPU)
     maker = BatchMaker(settings, backgrounds, CPU, protocol=protocol)

@@ -264,7 +264,7 @@ def test_pinhole_joints_are_on_their_rays_where_the_box_tells():
 
 
 def test_bones_are_between_joints_that_mpii_has():
-    aliases = same_joints("hemlets", MPII16, H36M18)
+    aliases = same_joints("h36m_mpii", MPII16, H36M18)
     known = {j for j, name in enumerate(H36M18.joints) if aliases.get(name, name) in MPII16.joints}
     bones = bones_of(H36M18)
     assert len(bones) == 17
@@ -275,7 +275,7 @@ def test_bones_are_between_joints_that_mpii_has():
 
 def test_coco_and_muco_meet_in_fourteen_joints():
     """Without a top of the head, a spine, hands and toes, as in 3DMPPE."""
-    aliases = same_joints("cascaded_lifting", COCO19, MUCO21)
+    aliases = same_joints("muco_coco", COCO19, MUCO21)
     known = {joint for joint in MUCO21.joints if aliases.get(joint, joint) in COCO19.joints}
     assert set(MUCO21.joints) - known == {
         "head_top", "spine_mpi", "head_mpi", "right_hand_mpi", "left_hand_mpi", "right_toe_mpi", "left_toe_mpi"
