@@ -51,6 +51,32 @@ class Prediction:
     smpl: SmplParameters | None = None
     intermediates: dict[str, Tensor] = field(default_factory=dict)
 
+    def __len__(self) -> int:
+        """Number of people."""
+        return len(self.joints)
+
+    def __getitem__(self, rows: int | slice) -> Prediction:
+        """Some of the people, or one (still with a batch dimension).
+
+        Raises:
+            IndexError: there are fewer people.
+        """
+        if isinstance(rows, int):
+            if not -len(self) <= rows < len(self):
+                raise IndexError(f"no person {rows}; there are {len(self)}")
+            rows = slice(rows, rows + 1 or None)
+        people = len(self)
+        return _moved(self, lambda values: values[rows] if values.ndim and len(values) == people else values)
+
+    def __repr__(self) -> str:
+        what = [self.skeleton.name]
+        if self.vertices is not None:
+            what.append(f"meshes of {self.vertices.shape[1]} vertices")
+        if self.smpl is not None:
+            what.append("SMPL parameters")
+        people = "1 person" if len(self) == 1 else f"{len(self)} people"
+        return f"Prediction({people}: {', '.join(what)}; depth from {self.root_depth_source}; on {self.joints.device})"
+
     def to(self, device: torch.device | str, **options: Any) -> Prediction:
         """All tensors on a device, as Lightning wants what `Trainer.predict` returns; `options` are `Tensor.to`'s."""
         return _moved(self, lambda tensor: tensor.to(device, **options))

@@ -14,7 +14,7 @@ from zoo.resources import VERSION
 
 COMMANDS = {
     "demo": "evaluate the bundled model on the open benchmark and draw predictions",
-    "predict": "3D pose and mesh of the people in an image",
+    "predict": "3D pose and mesh of the people in images and folders",
     "list": "available models",
     "info": "everything about one model",
     "fetch": "download weights, or learn where the authors publish them",
@@ -41,7 +41,7 @@ def _usage() -> str:
         "usage: zoo COMMAND [options]\n\n"
         f"Open model zoo for monocular 3D human pose and mesh, version {VERSION}.\n\n{rows}\n\n"
         "zoo COMMAND --help explains one; zoo fit --help lists every option of Lightning's trainer."
-        "\nzoo predict --config ... predicts a datamodule through Lightning instead of one image."
+        "\nzoo predict --config ... predicts a datamodule through Lightning instead of image files."
         "\nWith --debug, anywhere in a command, an error comes with its traceback."
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
+from typing import Any, cast
 
 import cv2
 import numpy as np
@@ -56,6 +56,17 @@ def make_crop_batch(
     batch["vertices"] = torch.zeros(len(rows), 0, 3)
     batch["frame"] = batch["frame"].tolist()
     return cast("Batch", batch)
+
+
+def join_batches(batches: Sequence[Batch]) -> Batch:
+    """One batch of the rows of several, of crops of one size."""
+    first = cast("dict[str, Any]", batches[0])
+    columns = {key: [cast("dict[str, Any]", batch)[key] for batch in batches] for key in first}
+    joined = {
+        key: torch.cat(parts) if isinstance(parts[0], torch.Tensor) else [row for part in parts for row in part]
+        for key, parts in columns.items()
+    }
+    return cast("Batch", joined)
 
 
 def antialiased_crop(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import cast
@@ -52,15 +53,30 @@ def predict(
     pixels = read_image(image)
     people = check_boxes(boxes, pixels.shape[1], pixels.shape[0])
     camera, margin = resolve_intrinsics(intrinsics, pixels), 1.0 if boxes is None else 1.25
-    batch = make_crop_batch(pixels, people, camera, model.crop_size, margin)
+    return predict_crops(model, lambda size: make_crop_batch(pixels, people, camera, size, margin), root_net)
+
+
+def predict_crops(
+    model: PoseModule, crops: Callable[[int], Batch], root_net: RootNetModule | None = None
+) -> Prediction:
+    """The prediction for crops, which may be of several images.
+
+    Args:
+        model: see `predict`.
+        crops: gives them at a side in pixels, since RootNet reads another one.
+        root_net: see `predict`.
+
+    Raises:
+        ZooError: see `predict`.
+    """
+    batch = crops(model.crop_size)
     root_net = root_net or load_converted_root_net(str(model.device)) if _has_pelvis(model) else None
     with evaluating(model):
         if root_net is None:
             return _predict_batch(model, batch)
-        root_batch = make_crop_batch(pixels, people, camera, root_net.crop_size, margin)
-        depth = _predict_batch(root_net, root_batch).joints[:, 0, 2].cpu()
+        depth = _predict_batch(root_net, crops(root_net.crop_size)).joints[:, 0, 2].cpu()
         batch["estimated_root_depth"] = depth.clamp(min=0.55 * root_net.extent)  # all of them in front of the camera
-        batch["estimated_root_depth_valid"] = torch.ones(len(people), dtype=torch.bool)
+        batch["estimated_root_depth_valid"] = torch.ones(len(depth), dtype=torch.bool)
         placed = copy.copy(model)  # its modules are the same ones; the caller's model stays as it is
         placed.root_depth = "rootnet"
         return _predict_batch(placed, batch)

@@ -42,7 +42,7 @@ def images(photo, tmp_path):
 @pytest.mark.parametrize("name", ["plain.png", "grey.png", "deep.png", "alpha.png", "turned.jpg"])
 def test_every_kind_of_image_gives_every_file(images, listed, capsys, name):
     out = images / "out"
-    assert main(["predict", str(images / name), "--out", str(out)]) == 0
+    assert main(["predict", str(images / name), "--whole", "--out", str(out)]) == 0
     stem = name.split(".")[0]
     assert {path.name for path in out.iterdir()} == {stem + ending for ending in ENDINGS}
     assert len(capsys.readouterr().out.splitlines()) == len(ENDINGS)
@@ -67,13 +67,13 @@ def test_boxes_and_focal_length(images, listed):
         (["missing.jpg"], "missing.jpg: no such file"),
         (["text.jpg"], "is not an image"),
         (["pixel.png"], "1 x 1 pixels"),
-        (["."], "is a folder"),
+        (["missing"], "missing: no such file"),
         (["plain.png", "--box", "500", "500", "10", "10"], "lies outside of the image of 160 x 120"),
         (["plain.png", "--box", "5", "5", "0", "10"], "is empty"),
-        (["plain.png", "--model", "nobody"], "no model 'nobody'; there are i2l_meshnet"),
-        (["plain.png", "--focal", "-3"], "intrinsics must be"),
-        (["plain.png", "--device", "toaster"], "device 'toaster' cannot be used"),
-        (["plain.png", "--out", "text.jpg"], "text.jpg cannot be written"),
+        (["plain.png", "--whole", "--model", "nobody"], "no model 'nobody'; there are i2l_meshnet"),
+        (["plain.png", "--whole", "--focal", "-3"], "intrinsics must be"),
+        (["plain.png", "--whole", "--device", "toaster"], "device 'toaster' cannot be used"),
+        (["plain.png", "--whole", "--out", "text.jpg"], "text.jpg cannot be written"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(images, listed, capsys, monkeypatch, arguments, message):

@@ -1,23 +1,38 @@
-"""3D pose and mesh of the people in one image, as overlays, meshes, an HTML page and JSON."""
+"""3D pose and mesh of the people in images, as overlays, meshes, HTML pages and JSON."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from zoo.errors import ZooError
+
+if TYPE_CHECKING:
+    from zoo.prediction.many import BoxFinder
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `zoo predict`."""
-    parser.add_argument("image", type=Path, help="any image file")
+    parser.add_argument("images", nargs="+", help="files, folders, patterns, or - for a list on standard input")
     parser.add_argument("--model", default="i2l_meshnet", help="see zoo list (default: %(default)s)")
-    parser.add_argument(
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument(
         "--box",
         nargs=4,
         type=float,
         action="append",
         metavar=("X", "Y", "W", "H"),
-        help="around one person, in pixels; may be given several times (default: the whole image)",
+        help="around one person of a single image, in pixels; may be given several times (default: they are found)",
     )
+    where.add_argument("--boxes", type=Path, help="file of boxes: COCO's JSON, or CSV with file,x,y,width,height")
+    where.add_argument("--whole", action="store_true", help="every image is one person's crop, without a margin")
+    parser.add_argument(
+        "--min-score", type=float, default=0.5, help="of the people that are found, 0 to 1 (default: %(default)s)"
+    )
+    parser.add_argument("--recursive", action="store_true", help="folders in folders too")
+    parser.add_argument("--batch-size", type=int, default=8, help="people at once (default: %(default)s)")
+    parser.add_argument("--again", action="store_true", help="also what an earlier run into the same folder has done")
     parser.add_argument(
         "--focal", type=float, help="focal length in pixels (default: 60 degrees across the longer side)"
     )
@@ -28,22 +43,62 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Predict, and print the names of the written files."""
+    """Predict, and print the names of the written files, or for several images what became of them.
+
+    Returns:
+        0; 1 if an image of several could not be predicted.
+    """
+    from zoo.prediction.sources import find_images
+
+    if not 0 <= arguments.min_score <= 1 or arguments.batch_size < 1:
+        raise ZooError("--min-score is between 0 and 1, --batch-size at least 1")
+    if len(arguments.images) == 1 and Path(arguments.images[0]).is_file():
+        return _run_single(Path(arguments.images[0]), arguments)
+    images = find_images(arguments.images, arguments.recursive)
+    if len(images) == 1 and not any(Path(name).is_dir() for name in arguments.images):
+        return _run_single(images[0].path, arguments)
+    if arguments.box:
+        raise ZooError("--box is for a single image; give --boxes FILE for several")
+    from zoo.checkpoints.load import load, resolve_name
+    from zoo.prediction.folder import FolderRun
+
+    choice = str(arguments.boxes or ("whole" if arguments.whole else f"found {arguments.min_score}"))
+    settings = f"{resolve_name(arguments.model)}, boxes {choice}, focal {arguments.focal}"
+    find_boxes = _box_finder(arguments)
+    model = load(arguments.model, device=arguments.device)
+    work = FolderRun(model, resolve_name(arguments.model), arguments.out, settings, arguments.again)
+    return work.run(images, find_boxes, arguments.focal, arguments.batch_size)
+
+
+def _run_single(path: Path, arguments: argparse.Namespace) -> int:
     from zoo.prediction.images import read_image
 
-    pixels = read_image(arguments.image)  # before torch is imported, so that bad input is refused at once
+    pixels = read_image(path)  # before torch is imported, so that bad input is refused at once
     from zoo.checkpoints.load import load, resolve_name
     from zoo.prediction.export import SourceImage, write_prediction
     from zoo.prediction.inputs import check_boxes, intrinsics_from_focal, resolve_intrinsics
     from zoo.prediction.predict import predict
 
     height, width = pixels.shape[:2]
-    boxes = check_boxes(arguments.box, width, height)
+    (given_boxes,) = _box_finder(arguments)([(path, pixels)])
+    if given_boxes == []:
+        raise ZooError(f"{path}: no person found; give --box X Y W H, or --whole to take the whole image")
+    boxes = check_boxes(given_boxes, width, height)
     given = None if arguments.focal is None else intrinsics_from_focal(arguments.focal, width, height)
     intrinsics = resolve_intrinsics(given, pixels)
     model = load(arguments.model, device=arguments.device)
-    prediction = predict(model, pixels, arguments.box, intrinsics)
-    source = SourceImage(pixels, intrinsics, arguments.image.name, intrinsics_given=given is not None)
-    for path in write_prediction(prediction, source, boxes, arguments.out, resolve_name(arguments.model)):
-        print(path)
+    prediction = predict(model, pixels, given_boxes, intrinsics)
+    source = SourceImage(pixels, intrinsics, path.name, intrinsics_given=given is not None)
+    for written in write_prediction(prediction, source, boxes, arguments.out, resolve_name(arguments.model)):
+        print(written)
     return 0
+
+
+def _box_finder(arguments: argparse.Namespace) -> BoxFinder:
+    from zoo.prediction.detect.finders import Detector, GivenBoxes, ListedBoxes, whole_frames
+
+    if arguments.box:
+        return GivenBoxes(arguments.box)
+    if arguments.boxes:
+        return ListedBoxes(arguments.boxes)
+    return whole_frames if arguments.whole else Detector(arguments.min_score)

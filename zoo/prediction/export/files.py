@@ -30,6 +30,7 @@ def write_prediction(
     boxes: Sequence[tuple[float, float, float, float]],
     folder: Path,
     model: str,
+    stem: str = "",
 ) -> list[Path]:
     """Write every person's files into `folder`, named after the image; with a person number when there are several.
 
@@ -42,6 +43,7 @@ def write_prediction(
         boxes: one per person.
         folder: created when missing.
         model: name of the weights, recorded in the files.
+        stem: first part of the files' names; the image's when empty.
 
     Returns:
         Paths of the files.
@@ -49,7 +51,7 @@ def write_prediction(
     Raises:
         ZooError: the folder cannot be written.
     """
-    stem = Path(source.name).stem or "image"
+    stem = stem or Path(source.name).stem or "image"
     contents: dict[str, bytes] = {}
     for number, box in enumerate(boxes):
         name = stem if len(boxes) == 1 else f"{stem}_person{number}"

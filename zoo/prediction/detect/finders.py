@@ -1,0 +1,59 @@
+"""Where the people of images are: found by the detector, from a file, or everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+
+from zoo.prediction.detect.boxes_file import BoxesFile
+from zoo.prediction.detect.people import find_people
+from zoo.prediction.inputs import Box
+
+Pictures = Sequence[tuple[Path, UInt8[np.ndarray, "_ _ 3"]]]
+
+
+class Detector:
+    """The bundled detector.
+
+    Args:
+        min_score: what is less certain is left out.
+        device: where it runs.
+    """
+
+    def __init__(self, min_score: float, device: str = "cpu") -> None:
+        self.min_score, self.device = min_score, device
+
+    def __call__(self, images: Pictures) -> list[list[Box] | None]:
+        """Boxes of the people of every image, the most certain first."""
+        found = find_people([pixels for _, pixels in images], self.min_score, self.device)
+        return [[person.box for person in people] for people in found]
+
+
+class ListedBoxes:
+    """Boxes from a file; images that it does not name hold nobody."""
+
+    def __init__(self, path: Path) -> None:
+        self.file = BoxesFile(path)
+
+    def __call__(self, images: Pictures) -> list[list[Box] | None]:
+        """The listed boxes of every image."""
+        return [self.file.of(path) for path, _ in images]
+
+
+def whole_frames(images: Pictures) -> list[list[Box] | None]:
+    """No box: every image is one person's crop."""
+    return [None] * len(images)
+
+
+class GivenBoxes:
+    """The same boxes for every image."""
+
+    def __init__(self, boxes: Sequence[Sequence[float | int]]) -> None:
+        self.boxes: list[Box] = [(float(x), float(y), float(width), float(height)) for x, y, width, height in boxes]
+
+    def __call__(self, images: Pictures) -> list[list[Box] | None]:
+        """The boxes, as often as there are images."""
+        return [self.boxes] * len(images)

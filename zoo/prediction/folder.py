@@ -1,0 +1,109 @@
+"""A run of `zoo predict` over many images: progress, files, journal and summary."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from lightning_modules.base import PoseModule
+from lightning_modules.prediction import Prediction
+from zoo.prediction.export import write_prediction
+from zoo.prediction.journal import Journal
+from zoo.prediction.many import BoxFinder, Predicted, predict_files
+from zoo.prediction.sources import ImageFile
+
+
+class FolderRun:
+    """Results of many images in one folder.
+
+    Args:
+        model: from `zoo.load`.
+        name: of its weights.
+        folder: for the results.
+        settings: everything that changes the results; what was done with others is done again.
+        again: do everything again.
+
+    Raises:
+        ZooError: the folder cannot be written.
+    """
+
+    def __init__(self, model: PoseModule, name: str, folder: Path, settings: str, again: bool = False) -> None:
+        self.model, self.name, self.folder, self.again = model, name, folder, again
+        self.journal = Journal(folder, settings)
+        self.counts: Counter[str] = Counter()
+
+    def run(self, images: Sequence[ImageFile], find_boxes: BoxFinder, focal: float | None, batch_size: int) -> int:
+        """Predict, write and report; 1 if an image could not be predicted, else 0.
+
+        Raises:
+            ZooError: the folder cannot be written.
+        """
+        waiting = [image for image in images if self.again or not self.journal.is_done(image.path)]
+        self.counts["done before"] = len(images) - len(waiting)
+        console = Console(stderr=True, highlight=False)
+        columns = (BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn(), TextColumn("{task.description}"))
+        with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+            task = progress.add_task("", total=len(waiting))
+            for predicted in predict_files(self.model, waiting, find_boxes, focal, batch_size):
+                self._keep(predicted)
+                if predicted.error is not None:
+                    progress.console.print(f"zoo: {predicted.error}", markup=False, soft_wrap=True)
+                progress.update(task, advance=1, description=predicted.file.path.name.replace("[", "\\["))
+        print(self.summary(len(images)))
+        return 1 if self.counts["failed"] else 0
+
+    def _keep(self, predicted: Predicted) -> None:
+        """Write the files of an image, then its line of the journal; failed ones are tried again by the next run."""
+        if predicted.error is not None:
+            self.counts["failed"] += 1
+            return
+        if predicted.people and predicted.source is not None:
+            prediction, boxes = _joined([row for row, _ in predicted.people]), [box for _, box in predicted.people]
+            file = predicted.file
+            write_prediction(prediction, predicted.source, boxes, self.folder / file.output, self.name, file.stem)
+        self.counts["predicted" if predicted.people else "without people"] += 1
+        self.counts["people"] += len(predicted.people)
+        self.journal.add(predicted.file.path, len(predicted.people))
+
+    def summary(self, total: int) -> str:
+        """What became of the images, in one line."""
+        count = self.counts
+        parts = [f"{count['predicted']} predicted ({count['people']} people)"]
+        parts += [f"{count[what]} {what}" for what in ("without people", "failed", "done before") if count[what]]
+        return f"{total} images: {', '.join(parts)}; results in {self.folder}"
+
+
+def _joined(rows: Sequence[Prediction]) -> Prediction:
+    """One prediction of all rows, without the methods' intermediates, which no file holds."""
+    first = rows[0]
+    smpl = None
+    if first.smpl is not None:
+        smpl = type(first.smpl)(
+            torch.cat([row.smpl.pose for row in rows if row.smpl is not None]),
+            torch.cat([row.smpl.betas for row in rows if row.smpl is not None]),
+        )
+    return Prediction(
+        joints=torch.cat([row.joints for row in rows]),
+        skeleton=first.skeleton,
+        joints_2d=torch.cat([row.joints_2d for row in rows]),
+        root_depth_source=first.root_depth_source,
+        vertices=None
+        if first.vertices is None
+        else torch.cat([row.vertices for row in rows if row.vertices is not None]),
+        faces=first.faces,
+        smpl=smpl,
+    )
+
+
+class _Rate(ProgressColumn):
+    """Images per second."""
+
+    def render(self, task: Task) -> Text:
+        """The rate, once there is one."""
+        return Text("" if not task.speed else f"{task.speed:.1f}/s")

@@ -1,0 +1,159 @@
+"""Predictions for many image files in one process: decoded ahead, and batched over people and images."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+
+from lightning_modules.base import PoseModule
+from lightning_modules.prediction import Prediction
+from zoo.errors import ZooError
+from zoo.prediction.crops import join_batches, make_crop_batch
+from zoo.prediction.export import SourceImage
+from zoo.prediction.images import read_image
+from zoo.prediction.inputs import Box, check_boxes, intrinsics_from_focal, resolve_intrinsics
+from zoo.prediction.predict import predict_crops
+from zoo.prediction.sources import ImageFile
+
+_GROUP_PIXELS = 50_000_000
+"""Images of a group are read until they have this many pixels, 150 MB: memory is bounded, however large they are."""
+
+BoxFinder = Callable[[Sequence[tuple[Path, UInt8[np.ndarray, "_ _ 3"]]]], list[list[Box] | None]]
+"""Boxes of the people of some images; None for the whole frame without a margin."""
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """What became of an image.
+
+    Attributes:
+        file: the image.
+        people: predictions and boxes of its people, one row each; empty when none was found, or after an error.
+        source: the image as it was read; None if it could not be.
+        error: one line, or None.
+    """
+
+    file: ImageFile
+    people: Sequence[tuple[Prediction, Box]] = ()
+    source: SourceImage | None = None
+    error: str | None = None
+
+
+def predict_files(
+    model: PoseModule, files: Iterable[ImageFile], find_boxes: BoxFinder, focal: float | None, batch_size: int
+) -> Iterator[Predicted]:
+    """Predict images in their order. What cannot be read or predicted is reported, and the rest goes on.
+
+    Args:
+        model: from `zoo.load`.
+        files: the images.
+        find_boxes: says where people are.
+        focal: of all images, pixels; 60 degrees across the longer side when None.
+        batch_size: people per batch of the network, and images per batch of the detector.
+    """
+    for group in _groups(_read_ahead(files), batch_size):
+        readable = [(file, pixels) for file, pixels in group if isinstance(pixels, np.ndarray)]
+        boxes = iter(find_boxes([(file.path, pixels) for file, pixels in readable]) if readable else ())
+        tasks: list[_Task | Predicted] = []
+        for file, pixels in group:
+            try:
+                tasks.append(
+                    _task(file, pixels, next(boxes), focal)
+                    if isinstance(pixels, np.ndarray)
+                    else Predicted(file, error=str(pixels))
+                )
+            except ZooError as error:
+                tasks.append(Predicted(file, error=f"{file.path}: {error}"))
+        done = iter(_predict_tasks(model, [task for task in tasks if isinstance(task, _Task)], batch_size))
+        for task in tasks:
+            yield task if isinstance(task, Predicted) else next(done)
+
+
+@dataclass(frozen=True)
+class _Task:
+    """An image with its people's boxes, checked."""
+
+    file: ImageFile
+    source: SourceImage
+    boxes: list[Box]
+    margin: float
+
+
+def _task(file: ImageFile, pixels: UInt8[np.ndarray, "h w 3"], boxes: list[Box] | None, focal: float | None) -> _Task:
+    height, width = pixels.shape[:2]
+    given = None if focal is None else intrinsics_from_focal(focal, width, height)
+    source = SourceImage(pixels, resolve_intrinsics(given, pixels), file.path.name, intrinsics_given=given is not None)
+    checked = check_boxes(boxes, width, height) if boxes is None or boxes else []
+    return _Task(file, source, checked, 1.0 if boxes is None else 1.25)
+
+
+def _predict_tasks(model: PoseModule, tasks: Sequence[_Task], batch_size: int) -> list[Predicted]:
+    """All people of all tasks in batches; one image at a time when that fails, to learn which it was."""
+    people = [(number, box) for number, task in enumerate(tasks) for box in task.boxes]
+    try:
+        rows: list[Prediction] = []
+        for start in range(0, len(people), batch_size):
+            rows += _predict_people(model, tasks, people[start : start + batch_size])
+    except ZooError as error:
+        if len(tasks) == 1:
+            return [Predicted(tasks[0].file, error=f"{tasks[0].file.path}: {error}")]
+        return [_predict_tasks(model, [task], batch_size)[0] for task in tasks]
+    answers: list[list[tuple[Prediction, Box]]] = [[] for _ in tasks]
+    for (number, box), row in zip(people, rows, strict=True):
+        answers[number].append((row, box))
+    return [Predicted(task.file, answer, task.source) for task, answer in zip(tasks, answers, strict=True)]
+
+
+def _predict_people(model: PoseModule, tasks: Sequence[_Task], people: Sequence[tuple[int, Box]]) -> list[Prediction]:
+    parts = [(tasks[number], [box for _, box in some]) for number, some in groupby(people, lambda one: one[0])]
+    prediction = predict_crops(
+        model,
+        lambda size: join_batches(
+            [make_crop_batch(t.source.pixels, boxes, t.source.intrinsics, size, t.margin) for t, boxes in parts]
+        ),
+    )
+    return [prediction[number] for number in range(len(people))]
+
+
+_Read = tuple[ImageFile, UInt8[np.ndarray, "_ _ 3"] | ZooError]
+
+
+def _read_ahead(files: Iterable[ImageFile], ahead: int = 3) -> Iterator[_Read]:
+    """Images in order; a thread decodes the next ones meanwhile."""
+    waiting: deque[tuple[ImageFile, Future[np.ndarray]]] = deque()
+    with ThreadPoolExecutor(1, thread_name_prefix="decode") as pool:
+        try:
+            for file in files:
+                waiting.append((file, pool.submit(read_image, file.path)))
+                if len(waiting) > ahead:
+                    yield _result(*waiting.popleft())
+            while waiting:
+                yield _result(*waiting.popleft())
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _result(file: ImageFile, future: Future[np.ndarray]) -> _Read:
+    try:
+        return file, future.result()
+    except ZooError as error:
+        return file, error
+
+
+def _groups(images: Iterator[_Read], batch_size: int) -> Iterator[list[_Read]]:
+    group: list[_Read] = []
+    for file, pixels in images:
+        group.append((file, pixels))
+        size = sum(one.size // 3 for _, one in group if isinstance(one, np.ndarray))
+        if len(group) >= batch_size or size > _GROUP_PIXELS:
+            yield group
+            group = []
+    if group:
+        yield group
