@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from body.installed import import_class, with_installed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -11,8 +13,10 @@ if TYPE_CHECKING:
     from datamodules.files import FileDataModule
     from datamodules.jobs import Job
 
-# name of its folder -> class, by dotted path so that naming a benchmark imports nothing heavy
-BENCHMARKS: dict[str, str] = {
+GROUP = "human_mesh_zoo.datamodules"
+"""Entry points of this group name a `FileDataModule`: `name = "package.module:Class"`."""
+
+_OWN = {
     "human36m": "datamodules.human36m.datamodule.Human36MDataModule",
     "3dpw": "datamodules.pw3d.Pw3dDataModule",
     "mpi_inf_3dhp": "datamodules.mpi_inf_3dhp.datamodule.MpiInf3dhpDataModule",
@@ -28,7 +32,10 @@ BENCHMARKS: dict[str, str] = {
     "densepose_coco": "datamodules.densepose.datamodule.DensePoseCocoDataModule",
     "freihand": "datamodules.freihand.datamodule.FreiHandDataModule",
 }
-"""Benchmarks that are read from the user's files; the open one, which needs none, is `datamodules.synthetic`."""
+BENCHMARKS: dict[str, str] = with_installed(_OWN, GROUP)
+"""Name of the folder -> class, by dotted path so that naming a benchmark imports nothing heavy.
+
+Benchmarks that are read from the user's files; the open one, which needs none, is `datamodules.synthetic`."""
 
 PREPARATIONS: dict[str, str] = {
     "human36m": "datamodules.human36m.prepare.jobs",
@@ -43,18 +50,17 @@ def get_benchmark(name: str) -> type[FileDataModule]:
     """The datamodule of a benchmark.
 
     Raises:
-        KeyError: no such benchmark; the message lists the known ones.
+        KeyError: no such benchmark; the message lists those there are.
+        ValueError: an installed package's that cannot be loaded.
     """
-    if name not in BENCHMARKS:
-        raise KeyError(f"no benchmark {name!r}; known ones are {', '.join(BENCHMARKS)}")
-    return _import(BENCHMARKS[name])
+    from datamodules.files import FileDataModule
+
+    return import_class("benchmark", name, BENCHMARKS, FileDataModule)  # type: ignore[type-abstract]
 
 
 def get_preparation(name: str) -> Callable[..., list[Job]] | None:
     """What prepares a benchmark; None where its files are read as they are distributed."""
-    return _import(PREPARATIONS[name]) if name in PREPARATIONS else None
-
-
-def _import(path: str) -> Any:
-    module, _, attribute = path.rpartition(".")
+    if name not in PREPARATIONS:
+        return None
+    module, _, attribute = PREPARATIONS[name].rpartition(".")
     return getattr(import_module(module), attribute)

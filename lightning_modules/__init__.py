@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from body.installed import import_class, with_installed
 
 if TYPE_CHECKING:
     from lightning_modules.base import PoseModule
 
-# method -> LightningModule, by dotted path so that naming a method imports nothing heavy
-METHODS: dict[str, str] = {
+GROUP = "human_mesh_zoo.methods"
+"""Entry points of this group name a `PoseModule`: `name = "package.module:Class"`."""
+
+_OWN = {
     "cascaded_lifting": "lightning_modules.cascaded_lifting.module.CascadedLiftingModule",
     "danet": "lightning_modules.danet.module.DaNetModule",
     "hemlets": "lightning_modules.hemlets.module.HemletsModule",
@@ -17,6 +20,8 @@ METHODS: dict[str, str] = {
     "nbf": "lightning_modules.nbf.module.NBFModule",
     "rootnet": "lightning_modules.rootnet.module.RootNetModule",
 }
+METHODS: dict[str, str] = with_installed(_OWN, GROUP)
+"""LightningModule of every method, by dotted path so that naming a method imports nothing heavy."""
 
 
 def get_method(name: str) -> type[PoseModule]:
@@ -24,8 +29,8 @@ def get_method(name: str) -> type[PoseModule]:
 
     Raises:
         KeyError: no such method; the message lists those there are.
+        ValueError: an installed package's that cannot be loaded.
     """
-    if name not in METHODS:
-        raise KeyError(f"no method {name!r}; there are {', '.join(METHODS)}")
-    module, _, attribute = METHODS[name].rpartition(".")
-    return getattr(import_module(module), attribute)
+    from lightning_modules.base import PoseModule
+
+    return import_class("method", name, METHODS, PoseModule)

@@ -197,7 +197,7 @@ def _official_module(method: str) -> ModuleType:
 
     if method not in METHODS:
         raise ZooError(unknown_name("method", method, METHODS))
-    package = METHODS[method].rpartition(".module.")[0]
+    package = METHODS[method].rsplit(".", 2)[0]
     try:
         return import_module(f"{package}.official")
     except ModuleNotFoundError:

@@ -13,7 +13,7 @@ from zoo.checkpoints.files import parse_metadata, read_safetensors, resolve_weig
 from zoo.checkpoints.hub import WEIGHTS, fetch_published
 from zoo.checkpoints.listing import get_checkpoint, read_checkpoints
 from zoo.configs import merge
-from zoo.errors import ZooError, one_line
+from zoo.errors import ZooError, one_line, unknown_name
 from zoo.resources import file_sha256
 from zoo.results.result import WeightsIdentity
 
@@ -87,10 +87,9 @@ def load_state(model: PoseModule, tensors: dict[str, Tensor], failure: str) -> N
 
 def without_initialisation(method: str, config: dict[str, Any]) -> dict[str, Any]:
     """Hyper-parameters of trained weights: the method's `initialisation` no longer applies."""
-    from lightning_modules import get_method
     from lightning_modules.base import PoseModule
 
-    return merge(config, merge(PoseModule.initialisation, get_method(method).initialisation))
+    return merge(config, merge(PoseModule.initialisation, _method_class(method).initialisation))
 
 
 def resolve_name(name: str) -> str:
@@ -126,15 +125,30 @@ def build_model(method: str, config: dict[str, Any]) -> PoseModule:
     """
     from pytorch_lightning.cli import instantiate_module
 
-    from lightning_modules import get_method
-
+    kind = _method_class(method)
     settings = {name: value for name, value in config.items() if not name.startswith("_")}
     try:
-        return instantiate_module(get_method(method), settings)
+        return instantiate_module(kind, settings)
     except (ArgumentError, KeyError, TypeError, ValueError, FileNotFoundError, pickle.UnpicklingError) as error:
         message = re.sub(r'Parser key "module\.([\w.]+)"', r"\1", one_line(error))
         message = re.sub(r"Group 'module' does not accept option '(.+)'", r"no setting '\1'", message)
         raise ZooError(f"{method} cannot be built: {message}") from error
+
+
+def _method_class(method: str) -> type[PoseModule]:
+    """The method's class.
+
+    Raises:
+        ZooError: no such method, or it is an installed package's that cannot be loaded.
+    """
+    from lightning_modules import METHODS, get_method
+
+    if method not in METHODS:
+        raise ZooError(f"{unknown_name('method', method, METHODS)}; a method of another package has to be installed")
+    try:
+        return get_method(method)
+    except ValueError as error:
+        raise ZooError(one_line(error)) from error
 
 
 def _find_weights(name: str | Path, revision: str | None, cache: Path | None, offline: bool | None) -> Path:

@@ -14,11 +14,14 @@ def benchmark_assets() -> tuple[Asset, ...]:
     from datamodules import BENCHMARKS, get_benchmark
     from datamodules.lsp.upi_s1h import HOW_TO_GET
 
-    kinds = {name: get_benchmark(name) for name in BENCHMARKS}
-    rows = [
-        _benchmark_asset(name, _describe_purpose(kind.protocols), kind.how_to_get, _suggest_data_check(name))
-        for name, kind in kinds.items()
-    ]
+    rows = []
+    for name in BENCHMARKS:
+        try:
+            kind = get_benchmark(name)
+            unlocks, get = _describe_purpose(kind.protocols), kind.how_to_get
+        except ValueError as error:  # of an installed package
+            unlocks, get = "nothing yet", str(error)
+        rows.append(_benchmark_asset(name, unlocks, get, _suggest_data_check(name)))
     return (
         *rows,
         _benchmark_asset("upi_s1h", "the parts of the protocol lsp-upi-parts", HOW_TO_GET, _verify_not_empty),

@@ -136,10 +136,10 @@ def device_name(device: torch.device) -> str:
 
 
 def _method_name(model: PoseModule) -> str:
+    from body.installed import name_of
     from lightning_modules import METHODS
 
-    path = f"{type(model).__module__}.{type(model).__qualname__}"
-    return next((name for name, registered in METHODS.items() if registered == path), path)
+    return name_of(type(model), METHODS) or f"{type(model).__module__}.{type(model).__qualname__}"
 
 
 def command_line() -> str:

@@ -11,6 +11,7 @@ from zoo.errors import ZooError, one_line
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
 
     from datamodules.files import FileDataModule
     from zoo.environment.data_check import SplitCheck
@@ -43,20 +44,28 @@ def run(arguments: argparse.Namespace) -> int:
 def _list(console: Console) -> int:
     """The benchmarks and their folders."""
     from rich.table import Table
-    from rich.text import Text
 
     table = Table(box=None, pad_edge=False)
     for column in ("benchmark", "folder", "protocols"):
         table.add_column(column, overflow="fold", no_wrap=column == "benchmark")
     for name in BENCHMARKS:
-        data = get_benchmark(name)()
-        try:
-            folder = Text(str(data.root), "green")
-        except FileNotFoundError:
-            folder = Text("missing")
-        table.add_row(name, folder, ", ".join(data.protocols) or "for training")
+        table.add_row(name, *_folder_and_protocols(name))
     console.print(table)
     return 0
+
+
+def _folder_and_protocols(name: str) -> tuple[Text, str]:
+    from rich.text import Text
+
+    try:
+        data = get_benchmark(name)()
+    except ValueError as error:  # of an installed package
+        return Text(one_line(error), "red"), ""
+    try:
+        folder = Text(str(data.root), "green")
+    except FileNotFoundError:
+        folder = Text("missing")
+    return folder, ", ".join(data.protocols) or "for training"
 
 
 def _make_datamodule(arguments: argparse.Namespace) -> FileDataModule:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 
+from lightning_modules import METHODS
 from zoo.checkpoints.entry import Checkpoint
 from zoo.checkpoints.listing import info, read_checkpoints
 from zoo.checkpoints.store import converted_path
@@ -48,6 +49,9 @@ def run(arguments: argparse.Namespace) -> int:
     console = Console(highlight=False)
     console.print(table)
     console.print("\nThe name of a method means its default weights (*). Details: zoo info NAME.")
+    others = sorted(METHODS.keys() - {entry.method for entry in entries.values()})
+    if others:
+        console.print(f"Methods of installed packages: {', '.join(others)}. zoo.load reads the files of their weights.")
     states = {availability(entry) for entry in entries.values()}
     for state, text in AVAILABILITY.items():
         if state in states:
