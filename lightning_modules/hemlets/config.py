@@ -9,7 +9,6 @@ from lightning_modules.common.config import BackboneConfig, Config
 
 Encoding = Literal["hemlets", "5s", "2s"]
 Supervision = Literal["full", "hemlets", "heatmaps", "none"]
-Merge = Literal["released", "unbiased"]
 
 
 @dataclass(frozen=True, kw_only=True)

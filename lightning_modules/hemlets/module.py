@@ -22,7 +22,7 @@ from lightning_modules.common.root_depth import choose_depth
 from lightning_modules.common.rotations import crop_to_camera_rotation
 from lightning_modules.common.training import TrainingOptions
 from lightning_modules.common.volumes import VolumeSpace, joint_loss
-from lightning_modules.hemlets.config import HemletsConfig, HemletsLossConfig, Merge
+from lightning_modules.hemlets.config import HemletsConfig, HemletsLossConfig
 from lightning_modules.hemlets.flip import merge_mirrored
 from lightning_modules.hemlets.losses import BodyLoss, MapLoss
 from lightning_modules.hemlets.network import HemletsNet, HemletsOutput
@@ -43,7 +43,7 @@ class HemletsModule(PoseModule):
         skeleton: joint set.
         protocol: see `PoseModule`.
         refine_steps: L-BFGS steps that fit the body to the joints ("Ours*"); 0 for none.
-        flip_test: merge with the output for the mirrored crop: `released`, `unbiased`, or omitted for no merge.
+        flip_test: merge with the output for the mirrored crop; twice the work.
         **training: see `TrainingOptions`; the defaults are the paper's training.
 
     Raises:
@@ -61,7 +61,7 @@ class HemletsModule(PoseModule):
         skeleton: str = "h36m18",
         protocol: str = "open-v1",
         refine_steps: int = 0,
-        flip_test: Merge | None = None,
+        flip_test: bool = False,
         **training: Unpack[TrainingOptions],
     ) -> None:
         super().__init__(protocol, **training)
@@ -153,10 +153,10 @@ class HemletsModule(PoseModule):
     def _merged(self, image: Float[Tensor, "batch 3 size size"]) -> HemletsOutput:
         """The network's answer, merged with that to the mirrored crop if `flip_test` asks for it."""
         output = self.network(image)
-        if self.flip_test is None:
+        if not self.flip_test:
             return output
         mirrored = self.network(image.flip(-1))
-        return merge_mirrored(output, mirrored, self.skeleton, self.crop_size, self.flip_test)
+        return merge_mirrored(output, mirrored, self.skeleton, self.crop_size)
 
     def _body(
         self, body: BodyRotations | None, joints: Float[Tensor, "batch joints 3"], batch: Batch

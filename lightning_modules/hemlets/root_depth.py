@@ -37,7 +37,7 @@ BONES: tuple[tuple[str, str, float], ...] = (
 
 _RELEASED_FOCAL = 1150.0
 """Pixels; the release searches the scale Z / 1150, in metres here and millimetres there."""
-_NEAREST = 0.3  # metres
+_NEAREST, _FARTHEST = 0.3, 100.0  # metres; flat poses of an untrained network fit any distance
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def root_depth_from_bones(
 
     Every bone alone gives a Z in closed form, the positive root of |a + b Z|^2 = length^2 (its vertex where there is
     none). From their median, weighted by how much a bone's length says about Z, a fixed number of Gauss-Newton steps
-    leads to the least sum of squared differences.
+    leads to the least sum of squared differences. It stays within 0.3 and 100 m.
 
     Args:
         rays: x and y of each joint at depth 1.
@@ -103,13 +103,13 @@ def root_depth_from_bones(
     square = slope.square().sum(-1).clamp(min=1e-12)
     mixed, rest = (offset * slope).sum(-1), offset.square().sum(-1) - lengths.square()
     alone = (-mixed + (mixed.square() - square * rest).clamp(min=0).sqrt()) / square
-    distance = _weighted_median(alone, square.sqrt()).clamp(min=_NEAREST)
+    distance = _weighted_median(alone, square.sqrt()).clamp(_NEAREST, _FARTHEST)
     for _ in range(steps):
         vectors = offset + slope * distance[:, None, None]
         length = vectors.norm(dim=-1).clamp(min=1e-9)
         change = (vectors * slope).sum(-1) / length
         step = ((length - lengths) * change).sum(1) / change.square().sum(1).clamp(min=1e-12)
-        distance = (distance - step).clamp(min=_NEAREST)
+        distance = (distance - step).clamp(_NEAREST, _FARTHEST)
     return distance
 
 

@@ -106,3 +106,10 @@ def test_energies_never_rise_and_neighbours_do_not_matter():
         before = after
     together, alone = minimise(rosenbrock, start, 20), minimise(rosenbrock, start[2:3], 20)
     torch.testing.assert_close(together[2:3], alone, atol=1e-12, rtol=0)
+
+
+def test_a_network_that_knows_nothing_puts_nobody_beyond_the_horizon():
+    """All joints on almost one ray: no distance makes the bones long enough."""
+    rays = 1e-6 * torch.randn(4, len(H36M18), 2, generator=torch.Generator().manual_seed(0))
+    found = root_depth_from_bones(rays, torch.zeros(4, len(H36M18)), make_bones(H36M18))
+    assert ((found > 0.29) & (found <= 100)).all()

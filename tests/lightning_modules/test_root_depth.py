@@ -31,7 +31,7 @@ CASES = {
     "i2l_meshnet flip": (SMALL | {"flip_test": True}, make_batch),
     "i2l_meshnet param": (SMALL | {"stage": "param", "mesh_from": "param"}, make_batch),
     "hemlets": (SMALL | HEMLETS, h36m_batch),
-    "hemlets posh": (SMALL | HEMLETS | {"smpl": True, "flip_test": "released"}, h36m_batch),
+    "hemlets posh": (SMALL | HEMLETS | {"smpl": True, "flip_test": True}, h36m_batch),
     "nbf": (NBF, make_people),
     "nbf rgb": ({**NBF, "segmenter": "none", "input": "rgb", "train": "fitter"}, make_people),
     "danet": (DANET, danet_batch),
