@@ -16,7 +16,8 @@ from zoo.errors import ZooError  # noqa: E402
 from zoo.resources import VERSION as __version__  # noqa: E402
 
 if TYPE_CHECKING:
-    from zoo.checkpoints.listing import info, list_models
+    from zoo.checkpoints.info import info
+    from zoo.checkpoints.listing import list_models
     from zoo.checkpoints.load import load
     from zoo.checkpoints.official import from_official
     from zoo.checkpoints.publish import push
@@ -29,7 +30,7 @@ _HOME = {
     "load": "zoo.checkpoints.load",
     "predict": "zoo.prediction.predict",
     "push": "zoo.checkpoints.publish",
-    "info": "zoo.checkpoints.listing",
+    "info": "zoo.checkpoints.info",
     "list_models": "zoo.checkpoints.listing",
 }
 

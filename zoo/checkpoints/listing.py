@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -74,22 +73,3 @@ def get_checkpoint(name: str) -> Checkpoint:
 def list_models() -> list[str]:
     """Names of all entries, such as `i2l_meshnet.open_tiny`."""
     return list(read_checkpoints())
-
-
-def info(name: str) -> dict[str, Any]:
-    """Everything known about a model, as plain values: its entry, and the hyper-parameters in its file.
-
-    Args:
-        name: a method or `method.tag`.
-
-    Raises:
-        ZooError: no such model.
-    """
-    entry = get_checkpoint(name)
-    facts = dataclasses.asdict(entry)
-    if entry.availability == "bundled":
-        from zoo.checkpoints.files import parse_metadata, read_metadata, resolve_weights
-
-        path = resolve_weights(entry)
-        facts["config"] = parse_metadata(read_metadata(path), path)[1]
-    return facts

@@ -64,6 +64,8 @@ def parse_run_options(argv: Sequence[str]) -> RunOptions:
         parser.print_help()
         print("\nAll others are Lightning's:\n")
         return RunOptions((stage, *rest), None, None, None, None)
+    if any(word.partition("=")[0].endswith(".help") for word in rest):  # --model.help [CLASS] needs no configuration
+        return RunOptions((stage, *rest), None, None, None, None)
     has_file = any(argument.split("=")[0] == "--ckpt_path" for argument in rest)
     if weights and has_file and stage != "fit":  # a training from weights may be resumed from its checkpoint
         raise ZooError("give --weights or --ckpt_path, not both")

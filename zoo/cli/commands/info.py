@@ -6,7 +6,8 @@ import argparse
 import json
 from typing import Any
 
-from zoo.checkpoints.listing import info, read_checkpoints
+from zoo.checkpoints.info import info
+from zoo.checkpoints.listing import read_checkpoints
 from zoo.cli.commands.list import AVAILABILITY, availability
 
 

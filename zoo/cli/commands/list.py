@@ -7,7 +7,8 @@ import json
 
 from lightning_modules import METHODS
 from zoo.checkpoints.entry import Checkpoint
-from zoo.checkpoints.listing import info, read_checkpoints
+from zoo.checkpoints.info import info
+from zoo.checkpoints.listing import read_checkpoints
 from zoo.checkpoints.store import converted_path
 
 AVAILABILITY = {
