@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,13 +13,36 @@ from pathlib import Path
 def atomic_file(target: Path) -> Iterator[Path]:
     """A file beside `target` to write to. It replaces the target when the block ends, and is removed if it fails.
 
+    Its name is unique among all processes and machines that share the folder, its content is on the disk before it
+    takes the target's name, and a symbolic link stays one: the file that it points to is replaced.
+
     Args:
         target: its folder is made where it is missing.
+
+    Raises:
+        OSError: the target is a device, a pipe or a folder, which no file can replace.
     """
+    target = Path(os.path.realpath(target))
+    if target.exists() and not target.is_file():
+        raise OSError(f"{target} is no regular file, so it cannot be replaced; name a file")
     target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    number, name = tempfile.mkstemp(prefix=f".{target.name[:100]}.", suffix=".tmp", dir=target.parent)
+    os.close(number)
+    partial = Path(name)
     try:
+        partial.chmod(_mode(target))
         yield partial
+        with partial.open("rb+") as stream:
+            os.fsync(stream.fileno())
         partial.replace(target)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _mode(target: Path) -> int:
+    """Permissions of the file that is replaced, or those of a new one; `mkstemp` makes files for their owner alone."""
+    if target.exists():
+        return target.stat().st_mode & 0o777
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask

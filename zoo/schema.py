@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import math
+import re
 import types
 import typing
 from typing import Any, Literal, TypeVar
@@ -10,6 +12,8 @@ from typing import Any, Literal, TypeVar
 from zoo.errors import ZooError
 
 T = TypeVar("T")
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""What changes a terminal or the direction of text; line ends and tabs are fine."""
 
 
 def parse_dataclass(kind: type[T], values: dict[str, Any], where: str) -> T:
@@ -71,4 +75,8 @@ def _check(value: Any, hint: Any, where: str) -> Any:
 def _expect(value: Any, kind: type[Any], where: str) -> Any:
     if type(value) is not kind:  # not isinstance: True is not a number
         raise ZooError(f"{where} must be {kind.__name__}, not {type(value).__name__} {value!r}")
+    if kind is str and _CONTROL.search(value):
+        raise ZooError(f"{where} holds control characters: {value!r}")
+    if kind is float and not math.isfinite(value):
+        raise ZooError(f"{where} is {value}, no finite number")
     return value

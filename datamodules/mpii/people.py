@@ -84,7 +84,7 @@ def image_sizes(root: Path, names: Sequence[str]) -> Float[np.ndarray, "rows 2"]
     known: dict[str, tuple[int, int]] = {}
     for name in dict.fromkeys(names):
         try:
-            with Image.open(root / name) as image:
+            with Image.open(root / name, formats=["JPEG", "PNG"]) as image:
                 known[name] = image.size
         except FileNotFoundError:
             raise FileNotFoundError(f"{root / name} is not there, though an annotation names it") from None

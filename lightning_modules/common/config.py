@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, is_dataclass
 from pathlib import Path
@@ -18,11 +19,14 @@ class Config:
     """Settings that cannot change, whose choices are checked when they are made.
 
     Raises:
-        ValueError: a setting is none of its choices.
+        ValueError: a setting is none of its choices, or not finite.
     """
 
     def __post_init__(self) -> None:
         check_choices(type(self), vars(self))
+        for name, value in vars(self).items():
+            if isinstance(value, float) and not math.isfinite(value):
+                raise ValueError(f"{name} is {value}; give a finite number")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +44,8 @@ class NetworkConfig(Config):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.crop_size > 2048:
+            raise ValueError(f"crop_size {self.crop_size} is too large; crops have at most 2048 pixels a side")
         if self.crop_size < 1 or self.crop_size % 32:
             near = max(32, 32 * round(self.crop_size / 32))
             raise ValueError(f"crop_size {self.crop_size} is not a multiple of 32; use e.g. {near}")

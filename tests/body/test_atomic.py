@@ -1,5 +1,9 @@
 """Files that are there whole or not at all."""
 
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
 import pytest
 
 from body.atomic import atomic_file
@@ -27,3 +31,40 @@ def test_a_failure_leaves_what_was_there(tmp_path):
         stopped()
     assert target.read_text() == "before"
     assert list(tmp_path.iterdir()) == [target]
+
+
+def test_two_writers_do_not_mix(tmp_path):
+    """Of one process and of one name, as two containers with a folder in common are."""
+    target = tmp_path / "file.txt"
+
+    def write(letter):
+        for _ in range(20):
+            with atomic_file(target) as partial, partial.open("w") as stream:
+                for _ in range(100):
+                    stream.write(letter)
+                    stream.flush()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(write, "abcd"))
+    assert target.read_text() in {letter * 100 for letter in "abcd"}
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_devices_pipes_and_folders_are_left_alone(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for target in (Path(os.devnull), tmp_path / "pipe", tmp_path):
+        before = target.stat().st_mode
+        with pytest.raises(OSError, match="no regular file"), atomic_file(target):
+            pass
+        assert target.stat().st_mode == before
+
+
+def test_links_and_permissions_stay(tmp_path):
+    (tmp_path / "there").write_text("old")
+    (tmp_path / "there").chmod(0o640)
+    (tmp_path / "link").symlink_to("there")
+    with atomic_file(tmp_path / "link") as partial:
+        partial.write_text("new")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "there").read_text() == "new"
+    assert (tmp_path / "there").stat().st_mode & 0o777 == 0o640

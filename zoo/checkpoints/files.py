@@ -46,12 +46,16 @@ def parse_metadata(metadata: dict[str, str], path: Path) -> tuple[str, dict[str,
     if "method" not in metadata or "config" not in metadata:
         raise ZooError(f"{path} does not name a method in its metadata; it was not written by this zoo")
     try:
-        config = json.loads(metadata["config"])
-    except ValueError:
+        config = json.loads(metadata["config"], parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
         config = None
     if not isinstance(config, dict):
         raise ZooError(f"{path}: its config is not a mapping in JSON")
     return metadata["method"], config
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
 
 
 def read_metadata(path: Path) -> dict[str, str]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.checkpoints.files import parse_metadata, read_safetensors, resolve_weights
 from zoo.checkpoints.hub import WEIGHTS, fetch_published
+from zoo.checkpoints.limits import parameters_within
 from zoo.checkpoints.listing import get_checkpoint, read_checkpoints
 from zoo.configs import merge
 from zoo.errors import ZooError, one_line, unknown_name
@@ -52,7 +53,8 @@ def load(
     path = _find_weights(name, revision, None if cache_dir is None else Path(cache_dir), offline)
     tensors, metadata = read_safetensors(path)
     method, config = parse_metadata(metadata, path)
-    model = build_model(method, merge(without_initialisation(method, config), overrides))
+    with parameters_within(2 * sum(tensor.numel() for tensor in tensors.values()) + 10_000_000):
+        model = build_model(method, merge(without_initialisation(method, config), overrides))
     load_state(model, tensors, f"{path} does not fit {method}")
     try:
         return model.to(device).eval()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from metrics import METRIC_UNITS
 from zoo.checkpoints.entry import Checkpoint
+from zoo.results.leaderboard.markdown import markdown_cell
 from zoo.results.reported import read_reported
 
 _HUB_LICENCES = ("apache-2.0", "mit", "bsd-3-clause", "cc0-1.0", "cc-by-4.0", "cc-by-nc-4.0", "cc-by-sa-4.0")
@@ -34,7 +35,7 @@ def model_card(entry: Checkpoint, repo: str) -> str:
         "tags": ["human-pose-estimation", "human-mesh-recovery", "pytorch-lightning", entry.method],
     }
     sections = [
-        f"# {entry.name}\n\n{entry.summary[0].upper()}{entry.summary[1:]}.",
+        f"# {entry.name}\n\n{markdown_cell(entry.summary[0].upper() + entry.summary[1:])}.",
         _use(repo),
         _facts(entry),
         _training(entry),
@@ -64,7 +65,7 @@ def _facts(entry: Checkpoint) -> str:
         "Licence of the weights": entry.licences.weights,
         "Licence of the training data": entry.licences.data,
     }
-    rows = [f"| {name} | {value} |" for name, value in facts.items() if value]
+    rows = [f"| {name} | {markdown_cell(value)} |" for name, value in facts.items() if value]
     return "\n".join(["| | |", "|---|---|", *rows])
 
 
@@ -79,14 +80,14 @@ def _training(entry: Checkpoint) -> str:
         "Command": f"`{training.command}`" if training.command else None,
         "Notes": training.notes,
     }
-    return "## Training\n\n" + "\n".join(f"- {name}: {value}" for name, value in facts.items() if value)
+    return "## Training\n\n" + "\n".join(f"- {name}: {markdown_cell(value)}" for name, value in facts.items() if value)
 
 
 def _results(title: str, results: dict[str, dict[str, float]]) -> str:
     if not results:
         return ""
     rows = [
-        f"| {protocol} | {metric} | {value:g} | {METRIC_UNITS.get(metric, '')} |"
+        f"| {markdown_cell(protocol)} | {markdown_cell(metric)} | {value:g} | {METRIC_UNITS.get(metric, '')} |"
         for protocol, values in results.items()
         for metric, value in values.items()
     ]

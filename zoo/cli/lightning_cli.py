@@ -209,7 +209,7 @@ def _report_test(cli: ZooCLI, options: RunOptions) -> int:
 
     if not cli.trainer.is_global_zero:
         return 0
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console(highlight=False, markup=False, soft_wrap=True)
     weights = cli.identity or cli.identify(str(cli.trainer.ckpt_path))
     try:
         result = make_test_result(cli.trainer, cli.model, cli.datamodule, weights, cli.plain_config(), command_line())

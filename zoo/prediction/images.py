@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import struct
 from pathlib import Path
-from typing import TypeAlias
+from typing import IO, TypeAlias
 
 import numpy as np
 from jaxtyping import Shaped, UInt8
@@ -18,8 +18,11 @@ ImageSource: TypeAlias = str | Path | Image.Image | np.ndarray
 
 MIN_SIDE = 16
 """Minimum of the shorter side, pixels."""
-MAX_PIXELS = 200_000_000
-"""Maximum number of pixels that are decoded; 600 MB as RGB."""
+MAX_PIXELS = 178_000_000
+"""Maximum number of pixels that are decoded; 534 MB as RGB. Pillow itself refuses more than 179 million."""
+FORMATS = ("AVIF", "BMP", "DIB", "GIF", "ICO", "JPEG", "JPEG2000", "MPO", "PCX", "PNG", "PPM", "TGA", "TIFF", "WEBP")
+"""Formats of files that are opened, whatever their names say: no EPS, for which Pillow starts Ghostscript."""
+_ROWS = 256  # converted at a time, so that no large array of floats is made
 
 
 _ORIENTATIONS = {
@@ -60,12 +63,13 @@ def _read_file(path: Path) -> UInt8[np.ndarray, "height width 3"]:
         raise ZooError(f"{path}: no such file")
     if not path.is_file():
         raise ZooError(f"{path} is a folder; name one image file")
-    largest, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None  # MAX_PIXELS is checked below, before decoding
     try:
-        with Image.open(path) as image:
+        with open_image(path) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise ZooError(f"{path}: {image.width} x {image.height} pixels are too many; make it smaller first")
             return _check_size(_convert_pillow(image), str(path))
+    except Image.DecompressionBombError:
+        raise ZooError(f"{path} has too many pixels; make it smaller first") from None
     except UnidentifiedImageError:
         raise ZooError(f"{path} is not an image in a format that can be read (JPEG, PNG, TIFF, WebP, ...)") from None
     except PermissionError:
@@ -75,8 +79,12 @@ def _read_file(path: Path) -> UInt8[np.ndarray, "height width 3"]:
         if rescued is not None:
             return rescued
         raise ZooError(f"{path} is damaged and cannot be decoded ({one_line(error)})") from None
-    finally:
-        Image.MAX_IMAGE_PIXELS = largest
+
+
+def open_image(source: Path | IO[bytes]) -> Image.Image:
+    """`PIL.Image.open` for the formats of photographs alone."""
+    Image.init()
+    return Image.open(source, formats=[name for name in FORMATS if name in Image.OPEN])
 
 
 def _rescue(path: Path) -> UInt8[np.ndarray, "height width 3"] | None:
@@ -86,7 +94,7 @@ def _rescue(path: Path) -> UInt8[np.ndarray, "height width 3"] | None:
     if rgb is None:
         return None
     if data[:2].tobytes() == b"\xff\xd8":  # once more through Pillow, which knows orientation and colour modes
-        with Image.open(io.BytesIO(complete_jpeg(data).tobytes())) as image:
+        with open_image(io.BytesIO(complete_jpeg(data).tobytes())) as image:
             return _check_size(_convert_pillow(image), str(path))
     return _check_size(rgb, str(path))
 
@@ -124,18 +132,23 @@ def _convert_array(array: Shaped[np.ndarray, "..."]) -> UInt8[np.ndarray, "heigh
         array = array[..., None]
     if array.ndim != 3 or array.shape[2] not in (1, 3, 4):
         raise ZooError(f"an image array must be (height, width) or (height, width, 1, 3 or 4), not {array.shape}")
-    if array.dtype == np.uint16:
-        pixels = array / 65535
-    elif array.dtype == np.uint8:
-        pixels = array / 255
-    elif array.dtype == bool or (array.dtype.kind == "f" and bool(((array >= 0) & (array <= 1)).all())):
-        pixels = array.astype(np.float64)
-    else:
+    is_unit = array.dtype.kind == "f" and bool(((array >= 0) & (array <= 1)).all())
+    if array.dtype not in (np.uint8, np.uint16, bool) and not is_unit:
         raise ZooError(f"an image array must be uint8, uint16, bool, or floats in [0, 1], not {array.dtype}")
+    height, width = array.shape[:2]
+    rgb = np.empty((height, width, 3), np.uint8)
+    for row in range(0, height, _ROWS):
+        rgb[row : row + _ROWS] = _convert_rows(array[row : row + _ROWS])
+    return _check_size(rgb, "the image")
+
+
+def _convert_rows(rows: Shaped[np.ndarray, "rows width channels"]) -> UInt8[np.ndarray, "rows width channels2"]:
+    if rows.dtype == np.uint8 and rows.shape[2] != 4:
+        return rows
+    pixels = rows / {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535}.get(rows.dtype, 1)
     if pixels.shape[2] == 4:
         pixels = pixels[..., :3] * pixels[..., 3:] + 1 - pixels[..., 3:]
-    rgb = np.broadcast_to((pixels * 255).round().astype(np.uint8), (*pixels.shape[:2], 3))
-    return _check_size(np.ascontiguousarray(rgb), "the image")
+    return (pixels * 255).round().astype(np.uint8)
 
 
 def _check_size(rgb: UInt8[np.ndarray, "height width 3"], name: str) -> UInt8[np.ndarray, "height width 3"]:

@@ -104,16 +104,16 @@ def values_table(
     baseline: Mapping[str, float] | None = None,
 ) -> Table:
     """Numbers of a protocol for the terminal, a row per metric; see `result_table`."""
-    from rich.markup import escape
     from rich.table import Table
+    from rich.text import Text
 
-    table = Table("metric", title=escape(title), title_justify="left")
-    for column in (escape(weights), *(("mean pose", "ratio") if baseline is not None else ())):
+    table = Table("metric", title=Text(title), title_justify="left")
+    for column in (Text(weights), *(("mean pose", "ratio") if baseline is not None else ())):
         table.add_column(column, justify="right")
     for metric, info in protocol.info.items():
         if metric in values:
             value = values[metric]
-            row = [info.title, f"[bold]{info.format(value)}[/]"]
+            row: list[str | Text] = [info.title, Text(info.format(value), "bold")]
             if baseline is not None:
                 row += [info.format(baseline[metric]), f"{value / baseline[metric]:.0%}"]
             table.add_row(*row)

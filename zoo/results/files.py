@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import re
+import warnings
 from pathlib import Path
 
 from body.atomic import atomic_file
@@ -57,10 +58,12 @@ def read_result(path: Path) -> Result:
         ZooError: the file is missing, not JSON, or not a complete result; the message names the file and the field.
     """
     try:
+        if not path.is_file():  # a pipe of this name would never end
+            raise ZooError(f"cannot read {path}: no such file")
         document = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ZooError(f"cannot read {path}: {error.strerror}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ZooError(f"{path} is not JSON ({error}); delete it and run the evaluation again") from error
     try:
         return parse_dataclass(Result, expect_mapping(document, "result"), "result")
@@ -76,9 +79,15 @@ def read_results(folder: Path | None = None) -> list[Result]:
     Args:
         folder: of the user; `results_folder()` when omitted.
 
-    Raises:
-        ZooError: a file is broken.
+    A broken file is left out with a warning that names it: one file must not take the others away.
     """
     roots = (MEASURED, folder or results_folder())
     paths = [path for root in roots for path in sorted(root.glob("*__*.json"))]
-    return [read_result(path) for path in paths if path.name.split("__")[0] in PROTOCOLS]
+    results = []
+    for path in paths:
+        if path.name.split("__")[0] in PROTOCOLS:
+            try:
+                results.append(read_result(path))
+            except ZooError as error:
+                warnings.warn(f"left out: {error}", stacklevel=2)
+    return results

@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Check or prepare a benchmark; without a name, list them."""
     from rich.console import Console
 
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False)
     if arguments.name is None:
         return _list(console)
     return _check(arguments, console) if arguments.action == "check" else _prepare(arguments, console)

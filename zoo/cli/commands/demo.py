@@ -30,7 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
     from zoo.results.evaluation import result_table
     from zoo.results.open_benchmark import measure, open_benchmark
 
-    console = Console()
+    console = Console(markup=False)
     console.print(f"{entry.name}: {entry.summary}", highlight=False)
     datamodule = open_benchmark()  # shows a progress bar while it renders images
     with console.status("Evaluating the model"):

@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
         return int(bool(broken))
     from rich.console import Console
 
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False)
     for group, results in groups.items():
         console.print(_table(group, results))
         console.print()

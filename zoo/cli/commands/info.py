@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     for name, value in {**facts, "other weights": others}.items():
         if value not in (None, (), {}, [], ""):
             table.add_row(name, Text(_format_inline(value) if name == "config" else _format(value)))
-    Console().print(table)
+    Console(markup=False).print(table)
     return 0
 
 

@@ -67,7 +67,7 @@ def _print(rows: Sequence[Row], arguments: argparse.Namespace) -> None:
     from zoo.results.leaderboard import sections
     from zoo.results.leaderboard.terminal import as_table
 
-    console, selected = Console(), _select_rows(rows, arguments)
+    console, selected = Console(markup=False), _select_rows(rows, arguments)
     parts = sections(selected)
     one = arguments.protocol is not None
     console.print(as_table(parts, width=console.width, full=one, actions=arguments.actions))
@@ -87,7 +87,7 @@ def _check(rows: Sequence[Row], tolerance: float) -> int:
     from zoo.checkpoints.listing import read_checkpoints
     from zoo.results.leaderboard.check import compare
 
-    console = Console()
+    console = Console(markup=False)
     by_authors = {name: entry.reported for name, entry in read_checkpoints().items()}
     comparisons = compare(rows, by_authors, tolerance)
     if not comparisons:

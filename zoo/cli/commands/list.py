@@ -38,16 +38,17 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(box=None, pad_edge=False)
     table.add_column("weights", no_wrap=True)
     table.add_column("state", no_wrap=True)
     table.add_column("what it is")
     for entry in entries.values():
-        name = f"[bold]{entry.name} *[/]" if entry.default else entry.name
+        name = Text(f"{entry.name} *", "bold") if entry.default else Text(entry.name)
         size = "" if entry.bytes is None else f" ({entry.bytes / 1e6:.1f} MB)"
         table.add_row(name, availability(entry), entry.summary + size)
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False)
     console.print(table)
     console.print("\nThe name of a method means its default weights (*). Details: zoo info NAME.")
     others = sorted(METHODS.keys() - {entry.method for entry in entries.values()})

@@ -39,8 +39,14 @@ def as_csv(rows: Sequence[Row], *, actions: bool = False) -> str:
         numbers = [values.get(metric, "") if row.kind == kind else "" for metric, kind in columns]
         names = [row.protocol, row.method, row.zoo_method, row.settings, field, group]
         detail = [row.weights, row.root_depth, row.date, "yes" if row.ablation else "no", row.source, row.note]
-        writer.writerow([*names, *numbers, _samples(row, values if group else {}), *detail])
+        texts, end = map(_no_formula, names), map(_no_formula, detail)
+        writer.writerow([*texts, *numbers, _samples(row, values if group else {}), *end])
     return file.getvalue()
+
+
+def _no_formula(text: str) -> str:
+    """A text that a spreadsheet does not compute."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
 def _unit(metric: str) -> list[str]:

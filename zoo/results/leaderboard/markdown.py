@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Sequence
 
 from zoo.results.leaderboard.rows import Row
@@ -58,6 +59,9 @@ def _name(row: Row) -> str:
 def _table(titles: Sequence[str], lines: Sequence[Sequence[str]], numbers: int) -> str:
     """A table; the first `numbers` columns after the name are right-aligned."""
     ruler = ["---:" if 1 <= number <= numbers else "---" for number in range(len(titles))]
-    return "".join(
-        "| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in (titles, ruler, *lines)
-    )
+    return "".join("| " + " | ".join(markdown_cell(cell) for cell in line) + " |\n" for line in (titles, ruler, *lines))
+
+
+def markdown_cell(text: str) -> str:
+    """A text that stays in its cell and is no HTML."""
+    return html.escape(" ".join(text.split()), quote=False).replace("|", "\\|")
