@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 
-from body.raycast import RayScene, Window, camera_rays, interpolate
+from body.raycast import Hits, Mesh, RayScene, Window, camera_rays, interpolate
 from body.shading import headlight, vertex_normals
 from body.skeleton import Skeleton
 
@@ -36,19 +38,42 @@ def mesh_overlay(
         alpha: opacity of the mesh.
         supersample: rays per pixel along each axis; they smooth the edges.
     """
+    return scene_overlay(image, [(vertices, faces)], intrinsics, [colour], alpha, supersample)
+
+
+def scene_overlay(
+    image: UInt8[np.ndarray, "height width 3"],
+    meshes: Sequence[Mesh],
+    intrinsics: Float[np.ndarray, "3 3"],
+    colours: Sequence[tuple[int, int, int]],
+    alpha: float = 0.85,
+    supersample: int = 2,
+) -> UInt8[np.ndarray, "height width 3"]:
+    """A new RGB image with meshes drawn over `image`; what is nearer hides what is behind it.
+
+    Args:
+        image: RGB.
+        meshes: (vertices, faces), camera frame, metres.
+        intrinsics: camera of `image`, pixels.
+        colours: RGB of every surface under full light.
+        alpha: opacity of the meshes.
+        supersample: rays per pixel along each axis; they smooth the edges.
+    """
     _check(image)
     height, width = image.shape[:2]
     start = (1 - supersample) / (2 * supersample)
     window = Window(start, start, width * supersample, height * supersample, 1 / supersample)
     directions = camera_rays(intrinsics, window)
-    hits = RayScene([(vertices, faces)]).cast(np.zeros_like(directions), directions)
-    visible = (hits.face >= 0)[:, None]
-    normals = interpolate(vertex_normals(vertices, faces), faces, hits)
-    shaded = headlight(normals, directions)[:, None] * np.asarray(colour, np.float32)
-    layers = np.concatenate([shaded * visible, visible], -1).astype(np.float32)
+    hits = RayScene(meshes).cast(np.zeros_like(directions), directions)
+    layers = np.zeros((len(directions), 4), np.float32)
+    for number, ((vertices, faces), colour) in enumerate(zip(meshes, colours, strict=True)):
+        rays = np.flatnonzero(hits.mesh == number)
+        own = Hits(hits.mesh[rays], hits.face[rays], hits.barycentric[rays], hits.distance[rays])
+        normals = interpolate(vertex_normals(vertices, faces), faces, own)
+        layers[rays, :3] = headlight(normals, directions[rays])[:, None] * np.asarray(colour, np.float32)
+        layers[rays, 3] = 1
     layers = layers.reshape(height, supersample, width, supersample, 4).mean((1, 3))
-    coverage = alpha * layers[..., 3:]
-    mixed = image * (1 - coverage) + alpha * layers[..., :3]
+    mixed = image * (1 - alpha * layers[..., 3:]) + alpha * layers[..., :3]
     return np.clip(np.rint(mixed), 0, 255).astype(np.uint8)
 
 

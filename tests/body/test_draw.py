@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import trimesh
 
-from body.draw import LEFT_COLOUR, MIDDLE_COLOUR, RIGHT_COLOUR, mesh_overlay, skeleton_overlay
+from body.draw import LEFT_COLOUR, MIDDLE_COLOUR, RIGHT_COLOUR, mesh_overlay, scene_overlay, skeleton_overlay
 from body.shading import vertex_normals
 from body.skeleton import SMPL24
 
@@ -88,3 +88,22 @@ def test_skeleton_leaves_out_invalid_joints():
 def test_bad_arguments(photo):
     with pytest.raises(ValueError, match="24, 2"):
         skeleton_overlay(photo, np.zeros((17, 2)), SMPL24)
+
+
+def test_the_nearer_mesh_hides_the_other_whatever_their_order(photo):
+    """Plates of one size at depths 2 and 4 about the optical axis: the far one's picture lies inside the near one's."""
+    near, far = plate(0.3), plate(0.3) * np.array([1, 1, 2], np.float32)
+    alone = mesh_overlay(photo, near, FACES, K, colour=(200, 100, 50))
+    for meshes, colours in (
+        ([(near, FACES), (far, FACES)], [(200, 100, 50), (0, 0, 255)]),
+        ([(far, FACES), (near, FACES)], [(0, 0, 255), (200, 100, 50)]),
+    ):
+        np.testing.assert_array_equal(scene_overlay(photo, meshes, K, colours), alone)
+    shifted = far + np.array([1.0, 0, 0], np.float32)
+    both = scene_overlay(photo, [(near, FACES), (shifted, FACES)], K, [(200, 100, 50), (0, 0, 255)], alpha=1.0)
+    one, other = (
+        mesh_overlay(photo, mesh, FACES, K, colour=colour, alpha=1.0)
+        for mesh, colour in ((near, (200, 100, 50)), (shifted, (0, 0, 255)))
+    )
+    apart = (one == photo).all(-1) | (other == photo).all(-1)
+    assert (both[apart] == np.where((one == photo).all(-1, keepdims=True), other, one)[apart]).all()

@@ -19,7 +19,8 @@ from datamodules.synthetic import SyntheticDataModule
 from lightning_modules.base import PoseModule
 from lightning_modules.prediction import Prediction
 from zoo.prediction.export import SourceImage, write_prediction
-from zoo.prediction.export.files import png_bytes, write_files
+from zoo.prediction.export.drawing import png_bytes
+from zoo.prediction.export.files import write_files
 
 SAMPLE_INDICES = (3, 76, 149, 222, 295, 368, 441, 514)
 """Test samples of the contact sheet: evenly spaced, not selected by hand."""

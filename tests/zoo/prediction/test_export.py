@@ -51,7 +51,9 @@ def files(prediction, photo, tmp_path_factory):
 
 def test_names_carry_the_person_only_when_there_are_several(files, prediction, photo, tmp_path):
     endings = ["_overlay.png", "_skeleton.png", ".obj", ".glb", ".html", ".json"]
-    assert {p.name for p in files.iterdir()} == {f"some person_person{k}{e}" for k in (0, 1) for e in endings}
+    assert {p.name for p in files.iterdir()} == {f"some person_person{k}{e}" for k in (0, 1) for e in endings} | {
+        f"some person{ending}" for ending in ("_overlay.png", "_views.png", ".glb", ".html")
+    }
     paths = write_prediction(prediction, photo, [BOX], tmp_path, "m")
     assert {path.name for path in paths} == {f"some person{ending}" for ending in endings}
 
@@ -101,7 +103,7 @@ def test_overlay_covers_the_body_and_nothing_else(files, prediction, photo):
 
 
 def test_large_photographs_are_drawn_smaller_and_still_fit(files, prediction, photo, tmp_path, monkeypatch):
-    monkeypatch.setattr("zoo.prediction.export.files.MAX_DRAWN_SIDE", 160)
+    monkeypatch.setattr("zoo.prediction.export.drawing.MAX_DRAWN_SIDE", 160)
     write_prediction(prediction, photo, [BOX, BOX], tmp_path, "m")
     for name in ("overlay", "skeleton"):
         drawn = Image.open(tmp_path / f"some person_person0_{name}.png")
@@ -123,13 +125,40 @@ def test_the_page_needs_nothing_else_and_holds_the_mesh(files, prediction):
     page = (files / "some person_person0.html").read_text()
     assert not re.search(r"https?:|//cdn|<link|src=[\"'](?!data:)|@import|fetch\(|XMLHttp", page)
     content = json.loads(re.search(r'id="data">(.*?)</script>', page, re.DOTALL).group(1))
-    vertices = np.frombuffer(base64.b64decode(content["vertices"]), "<f4").reshape(-1, 3)
+    vertices = np.frombuffer(base64.b64decode(content["people"][0]["vertices"]), "<f4").reshape(-1, 3)
     np.testing.assert_array_equal(vertices, prediction.vertices[0].numpy())
     faces = np.frombuffer(base64.b64decode(content["faces"]), "<u4").reshape(-1, 3)
     np.testing.assert_array_equal(faces, prediction.faces)
     header, coded = content["photo"].split(",", 1)
     assert header == "data:image/jpeg;base64"
     assert Image.open(io.BytesIO(base64.b64decode(coded))).size == (320, 240)
+
+
+def test_one_scene_holds_everybody(files, prediction):
+    """One GLB with a node each, one page with both meshes, in the colours of the overlay."""
+    scene = trimesh.load(files / "some person.glb", process=False)
+    assert set(scene.geometry) == {"person0", "person1"}
+    for number in (0, 1):
+        vertices = scene.geometry[f"person{number}"].vertices * [1, -1, -1]
+        np.testing.assert_allclose(vertices, prediction.vertices[number].numpy(), atol=1e-6)
+    page = (files / "some person.html").read_text()
+    people = json.loads(re.search(r'id="data">(.*?)</script>', page, re.DOTALL).group(1))["people"]
+    for number in (0, 1):
+        vertices = np.frombuffer(base64.b64decode(people[number]["vertices"]), "<f4").reshape(-1, 3)
+        np.testing.assert_array_equal(vertices, prediction.vertices[number].numpy())
+
+
+def test_views_show_depth_and_width(files):
+    """From above and from the side the person who is farther by half a metre and 1 m to the right is there."""
+    views = np.asarray(Image.open(files / "some person_views.png")).astype(int)
+    assert views.shape == (640, 1280, 3)
+    blue, orange = views[..., 2] > views[..., 0] + 15, views[..., 0] > views[..., 2] + 25  # persons 0 and 1
+    side, above = slice(0, 640), slice(640, 1280)
+    column = lambda mask, part: np.flatnonzero(mask[:, part].any(0)).mean()  # noqa: E731
+    row = lambda mask, part: np.flatnonzero(mask[:, part].any(1)).mean()  # noqa: E731
+    assert column(orange, side) > column(blue, side) + 50
+    assert column(orange, above) > column(blue, above) + 100
+    assert row(orange, above) < row(blue, above) - 50
 
 
 def test_a_hostile_file_name_stays_text(prediction, photo, tmp_path):

@@ -7,9 +7,12 @@ Convention:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from jaxtyping import Float
 
+from zoo.prediction.export.drawing import colour_of
 from zoo.prediction.export.person import Person
 
 _AXIS_SIGNS = np.array([1.0, -1.0, -1.0], np.float32)
@@ -28,12 +31,16 @@ def obj_text(person: Person, model: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def glb_bytes(person: Person) -> bytes:
-    """The mesh as a binary glTF file, with smooth normals."""
+def glb_bytes(people: Sequence[Person]) -> bytes:
+    """The meshes as a binary glTF file with smooth normals, a node `person0`, `person1`, ... for each."""
     import trimesh
     from trimesh.visual.material import PBRMaterial
 
-    material = PBRMaterial(baseColorFactor=(170, 190, 225, 255), metallicFactor=0.0, roughnessFactor=0.8)
-    mesh = trimesh.Trimesh(y_up(person.vertices), person.faces, process=False)
-    mesh.visual = trimesh.visual.TextureVisuals(material=material)
-    return bytes(mesh.export(file_type="glb", include_normals=True))
+    scene = trimesh.Scene()
+    for number, person in enumerate(people):
+        colour = (*colour_of(number), 255)
+        material = PBRMaterial(baseColorFactor=colour, metallicFactor=0.0, roughnessFactor=0.8)
+        mesh = trimesh.Trimesh(y_up(person.vertices), person.faces, process=False)
+        mesh.visual = trimesh.visual.TextureVisuals(material=material)
+        scene.add_geometry(mesh, node_name=f"person{number}", geom_name=f"person{number}")
+    return bytes(scene.export(file_type="glb", include_normals=True))

@@ -1,4 +1,4 @@
-"""An HTML page that shows the mesh in 3D: one file, no server, no network."""
+"""An HTML page that shows people in 3D: one file, no server, no network."""
 
 from __future__ import annotations
 
@@ -6,31 +6,39 @@ import base64
 import html
 import io
 import json
+from collections.abc import Sequence
 from importlib.resources import files
 
 import numpy as np
 
+from zoo.prediction.export.drawing import colour_of
 from zoo.prediction.export.person import Person, SourceImage
 
 _LONGEST = 1024  # pixels of the embedded image, which is only a backdrop
 
 
-def viewer_html(person: Person, source: SourceImage, title: str) -> str:
-    """The page, with mesh, joints and image embedded.
+def viewer_html(people: Sequence[Person], source: SourceImage, title: str) -> str:
+    """The page, with meshes, joints and image embedded; several people can be shown and hidden one by one.
 
     Args:
-        person: the person, camera frame.
-        source: image, shown behind the person.
+        people: of one skeleton, in the same camera frame.
+        source: image, shown behind them.
         title: of the page.
     """
     height, width = source.pixels.shape[:2]
     (fx, _, cx), (_, fy, cy), _ = source.intrinsics.tolist()
     data = {
-        "vertices": _base64(person.vertices.astype("<f4")),
-        "faces": _base64(person.faces.astype("<u4")),
-        "joints": person.joints.round(5).tolist(),
-        "names": list(person.skeleton.joints),
-        "bones": [list(bone) for bone in person.skeleton.bones],
+        "people": [
+            {
+                "vertices": _base64(person.vertices.astype("<f4")),
+                "joints": person.joints.round(5).tolist(),
+                "colour": [value / 255 for value in colour_of(number)],
+            }
+            for number, person in enumerate(people)
+        ],
+        "faces": _base64(people[0].faces.astype("<u4")),
+        "names": list(people[0].skeleton.joints),
+        "bones": [list(bone) for bone in people[0].skeleton.bones],
         "camera": [fx, fy, cx, cy],
         "size": [width, height],
         "photo": _data_url(source.pixels),

@@ -1,0 +1,101 @@
+"""People drawn over their image, and as seen from elsewhere."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from body.draw import scene_overlay, skeleton_overlay
+from zoo.prediction.export.person import Person, SourceImage
+
+MAX_DRAWN_SIDE = 1280
+"""Maximum of the longer side of drawn images, pixels; larger ones are reduced, since rays are cast per pixel."""
+COLOURS = ((170, 190, 225), (235, 180, 130), (160, 215, 160), (215, 165, 215), (235, 220, 130), (140, 210, 215))
+"""RGB of the people of an image, in turn."""
+_SIDE_VIEW = np.array([[0.0, 0.0, 1.0], [0.0, 1.0, 0.0], [-1.0, 0.0, 0.0]])
+_TOP_VIEW = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
+_VIEW = 640
+
+
+def colour_of(number: int) -> tuple[int, int, int]:
+    """RGB of person `number`."""
+    return COLOURS[number % len(COLOURS)]
+
+
+def draw_overlay(people: Sequence[Person], source: SourceImage) -> UInt8[np.ndarray, "height width 3"]:
+    """The meshes over the image; nearer people hide those behind them."""
+    pixels, scale = _downscale(source.pixels)
+    camera = np.diag([scale, scale, 1.0]) @ source.intrinsics
+    camera[:2, 2] += (scale - 1) / 2  # pixel centres are at integers: u' + 1/2 = scale (u + 1/2)
+    bounds = np.array([_mesh_bounds(one.vertices, camera, pixels.shape[1], pixels.shape[0]) for one in people])
+    bounds = bounds[(bounds[:, 0] < bounds[:, 2]) & (bounds[:, 1] < bounds[:, 3])]
+    drawn = pixels.copy()
+    if len(bounds):
+        (left, top), (right, bottom) = bounds[:, :2].min(0), bounds[:, 2:].max(0)
+        camera[:2, 2] -= (left, top)
+        part = np.ascontiguousarray(pixels[top:bottom, left:right])
+        meshes = [(one.vertices, one.faces) for one in people]
+        colours = [colour_of(number) for number in range(len(people))]
+        drawn[top:bottom, left:right] = scene_overlay(part, meshes, camera, colours)
+    return drawn
+
+
+def draw_views(people: Sequence[Person]) -> UInt8[np.ndarray, "height width 3"]:
+    """All meshes from the side and from above, at one scale, on a plain background."""
+    points = np.concatenate([one.vertices for one in people])
+    centre = (points.min(0) + points.max(0)) / 2
+    extent = float((points.max(0) - points.min(0)).max()) * 1.1
+    distance = 10 * extent  # a long focal length: nearly parallel rays
+    middle, focal = (_VIEW - 1) / 2, _VIEW * distance / extent
+    camera = np.array([[focal, 0, middle], [0, focal, middle], [0, 0, 1]])
+    colours = [colour_of(number) for number in range(len(people))]
+    views = []
+    for rotation in (_SIDE_VIEW, _TOP_VIEW):
+        moved = [(one.vertices - centre) @ rotation.T + [0, 0, distance] for one in people]
+        meshes = [(vertices.astype(np.float32), one.faces) for vertices, one in zip(moved, people, strict=True)]
+        blank = np.full((_VIEW, _VIEW, 3), 245, np.uint8)
+        views.append(scene_overlay(blank, meshes, camera, colours, alpha=1.0))
+    return np.concatenate(views, 1)
+
+
+def _mesh_bounds(
+    vertices: Float[np.ndarray, "vertices 3"], camera: Float[np.ndarray, "3 3"], width: int, height: int
+) -> tuple[int, int, int, int]:
+    """Left, top, right, bottom of the pixels that the mesh may cover; only there rays are cast."""
+    if vertices[:, 2].min() <= 0:
+        return 0, 0, width, height
+    flat = vertices @ camera.T
+    corners = flat[:, :2] / flat[:, 2:]
+    low, high = np.floor(corners.min(0)) - 1, np.ceil(corners.max(0)) + 2
+    left, top = np.clip(low, 0, (width, height)).astype(int)
+    right, bottom = np.clip(high, 0, (width, height)).astype(int)
+    return int(left), int(top), int(right), int(bottom)
+
+
+def draw_skeleton(person: Person, source: SourceImage) -> UInt8[np.ndarray, "height width 3"]:
+    """Bones and joints over the image."""
+    pixels, scale = _downscale(source.pixels)
+    return skeleton_overlay(pixels, (person.joints_2d + 0.5) * scale - 0.5, person.skeleton)
+
+
+def _downscale(pixels: UInt8[np.ndarray, "height width 3"]) -> tuple[UInt8[np.ndarray, "height2 width2 3"], float]:
+    from PIL import Image
+
+    height, width = pixels.shape[:2]
+    if max(height, width) <= MAX_DRAWN_SIDE:
+        return pixels, 1.0
+    scale = MAX_DRAWN_SIDE / max(height, width)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.LANCZOS)), scale
+
+
+def png_bytes(pixels: UInt8[np.ndarray, "height width 3"]) -> bytes:
+    """An RGB image as PNG."""
+    from PIL import Image
+
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, "PNG")
+    return stream.getvalue()
