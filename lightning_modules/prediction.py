@@ -68,6 +68,38 @@ class Prediction:
         people = len(self)
         return _moved(self, lambda values: values[rows] if values.ndim and len(values) == people else values)
 
+    def to_dict(self) -> list[dict[str, Any]]:
+        """Plain values of every person: joints by name in metres and pixels, and SMPL's parameters if there are any."""
+        people = []
+        for number in range(len(self)):
+            metres, pixels = self.joints[number].tolist(), self.joints_2d[number].tolist()
+            person: dict[str, Any] = {
+                "joints": dict(zip(self.skeleton.joints, metres, strict=True)),
+                "joints_2d": dict(zip(self.skeleton.joints, pixels, strict=True)),
+                "root_depth_source": self.root_depth_source,
+            }
+            if self.smpl is not None:
+                person["smpl"] = {"pose": self.smpl.pose[number].tolist(), "betas": self.smpl.betas[number].tolist()}
+            people.append(person)
+        return people
+
+    def to_dataframe(self) -> Any:
+        """A pandas table with a row per joint: person, joint, x, y, z (metres, camera frame), u, v (pixels).
+
+        Raises:
+            ImportError: pandas is not installed.
+        """
+        try:
+            import pandas  # type: ignore[import-untyped]
+        except ImportError:
+            raise ImportError("to_dataframe needs pandas: pip install pandas; to_dict does not") from None
+        rows = [
+            (number, name, *person["joints"][name], *person["joints_2d"][name])
+            for number, person in enumerate(self.to_dict())
+            for name in self.skeleton.joints
+        ]
+        return pandas.DataFrame(rows, columns=["person", "joint", "x", "y", "z", "u", "v"])
+
     def __repr__(self) -> str:
         what = [self.skeleton.name]
         if self.vertices is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import struct
 from pathlib import Path
-from typing import IO, TypeAlias
+from typing import IO, TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from jaxtyping import Shaped, UInt8
@@ -14,7 +14,10 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 from datamodules.images import complete_jpeg, decode_image
 from zoo.errors import ZooError, one_line
 
-ImageSource: TypeAlias = str | Path | Image.Image | np.ndarray
+if TYPE_CHECKING:
+    from torch import Tensor  # not imported for paths, so that bad ones are refused at once
+
+ImageSource: TypeAlias = "str | Path | Image.Image | np.ndarray | Tensor"
 
 MIN_SIDE = 16
 """Minimum of the shorter side, pixels."""
@@ -45,17 +48,31 @@ def read_image(source: ImageSource) -> UInt8[np.ndarray, "height width 3"]:
     animation the first frame is read. Arrays are (height, width), or with 1, 3 (RGB) or 4 (RGBA)
     channels, of uint8, uint16, bool, or floats in [0, 1].
 
+    Tensors are the same with the channels first, as torchvision's are.
+
     Args:
-        source: path, Pillow image or array.
+        source: path, Pillow image, array or tensor.
 
     Raises:
-        ZooError: no such file, a folder, not an image, damaged, or too small or too large.
+        ZooError: no such file, a folder, not an image, damaged, or too small or too large; or another type.
     """
     if isinstance(source, np.ndarray):
         return _convert_array(source)
     if isinstance(source, str | Path):
         return _read_file(Path(source))
-    return _check_size(_convert_pillow(source), "the image")
+    if isinstance(source, Image.Image):
+        return _check_size(_convert_pillow(source), "the image")
+    if type(source).__module__.partition(".")[0] == "torch" and hasattr(source, "detach"):
+        return _convert_array(_channels_last(source))
+    raise ZooError(f"an image is a path, a Pillow image, an array or a tensor, not {type(source).__name__}")
+
+
+def _channels_last(tensor: Tensor) -> Shaped[np.ndarray, "..."]:
+    if tensor.ndim == 3 and tensor.shape[0] not in (1, 3, 4):
+        raise ZooError(f"an image tensor has its channels first: (1, 3 or 4, height, width), not {tuple(tensor.shape)}")
+    values = tensor.detach().cpu()
+    array: np.ndarray = (values.float() if values.is_floating_point() else values).numpy()
+    return np.moveaxis(array, 0, -1) if array.ndim == 3 else array
 
 
 def _read_file(path: Path) -> UInt8[np.ndarray, "height width 3"]:

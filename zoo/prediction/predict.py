@@ -1,12 +1,12 @@
-"""`zoo.predict`: pose and mesh of the people in one image."""
+"""`zoo.predict`: pose and mesh of the people in images."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
-from typing import cast
+from typing import Literal, TypeAlias, cast, overload
 
 import numpy as np
 import torch
@@ -20,18 +20,41 @@ from zoo.checkpoints.load import load
 from zoo.checkpoints.store import find_converted
 from zoo.errors import ZooError, one_line
 from zoo.prediction.crops import make_crop_batch
+from zoo.prediction.detect.people import find_people
 from zoo.prediction.eval_mode import evaluating
 from zoo.prediction.images import ImageSource, read_image
 from zoo.prediction.inputs import Boxes, check_boxes, resolve_intrinsics
 
+Images: TypeAlias = Sequence[ImageSource] | Iterator[ImageSource]
 
+
+@overload
 def predict(
-    model: PoseModule,
+    model: PoseModule | str,
     image: ImageSource,
-    boxes: Boxes | None = None,
+    boxes: Boxes | Literal["found"] | None = None,
     intrinsics: np.ndarray | None = None,
     root_net: RootNetModule | None = None,
-) -> Prediction:
+) -> Prediction: ...
+
+
+@overload
+def predict(
+    model: PoseModule | str,
+    image: Images,
+    boxes: Literal["found"] | None = None,
+    intrinsics: np.ndarray | None = None,
+    root_net: RootNetModule | None = None,
+) -> list[Prediction] | Iterator[Prediction]: ...
+
+
+def predict(
+    model: PoseModule | str,
+    image: ImageSource | Images,
+    boxes: Boxes | Literal["found"] | None = None,
+    intrinsics: np.ndarray | None = None,
+    root_net: RootNetModule | None = None,
+) -> Prediction | list[Prediction] | Iterator[Prediction]:
     """3D joints and mesh of the people in an image, one row per box.
 
     A box is extended to a square with a margin, as in training; pixels outside of the image are black. Without a box
@@ -40,17 +63,48 @@ def predict(
     `Prediction.root_depth_source` says which.
 
     Args:
-        model: from `zoo.load`.
-        image: path, Pillow image or array; see `zoo.prediction.images.read_image`.
-        boxes: (x, y, width, height) around each person in pixels of the upright image; clipped to it.
+        model: from `zoo.load`, or a name for it, which is loaded at every call.
+        image: path, Pillow image, array or tensor, see `zoo.prediction.images.read_image`; or a list of them, which
+            gives a list, or an iterator or generator, which is read one by one and gives an iterator.
+        boxes: (x, y, width, height) around each person in pixels of the upright image, clipped to it; or `found`: the
+            bundled detector says where people are, and where there are none the prediction has no rows.
         intrinsics: (3, 3) camera matrix in pixels; 60 degrees across the longer side when omitted.
         root_net: estimates the absolute depth; the converted official one, if there is one, when omitted.
 
     Raises:
         ZooError: the image cannot be read, a box is empty or outside of it, the intrinsics are not a camera matrix, the
-            model was cast to another type, needs labels as its input, or gives NaN.
+            model was cast to another type, needs labels as its input, or gives NaN; or an argument is none of these.
     """
+    network = _as_model(model)
+    if not isinstance(image, Sequence | Iterator) or isinstance(image, str):
+        return _predict_image(network, image, boxes, intrinsics, root_net)
+    if boxes is not None and not isinstance(boxes, str):
+        raise ZooError("boxes belong to one image; for several give boxes='found', or call zoo.predict for each")
+    results = (_predict_image(network, one, boxes, intrinsics, root_net) for one in image)
+    return list(results) if isinstance(image, Sequence) else results
+
+
+def _as_model(model: PoseModule | str) -> PoseModule:
+    loaded = load(model) if isinstance(model, str) else model
+    if not isinstance(loaded, PoseModule):
+        raise ZooError(f"a model comes from zoo.load, or is the name of one (zoo list), not {type(loaded).__name__}")
+    return loaded
+
+
+def _predict_image(
+    model: PoseModule,
+    image: ImageSource,
+    boxes: Boxes | str | None,
+    intrinsics: np.ndarray | None,
+    root_net: RootNetModule | None,
+) -> Prediction:
     pixels = read_image(image)
+    if isinstance(boxes, str):
+        if boxes != "found":
+            raise ZooError(f"boxes are 'found', or a list of (x, y, width, height), not {boxes!r}")
+        boxes = [person.box for person in find_people([pixels])[0]]
+        if not boxes:  # a prediction of the right kind, without rows
+            return _predict_image(model, pixels, None, intrinsics, root_net)[:0]
     people = check_boxes(boxes, pixels.shape[1], pixels.shape[0])
     camera, margin = resolve_intrinsics(intrinsics, pixels), 1.0 if boxes is None else 1.25
     return predict_crops(model, lambda size: make_crop_batch(pixels, people, camera, size, margin), root_net)
