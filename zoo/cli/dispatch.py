@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 import warnings
 from collections.abc import Sequence
@@ -76,6 +77,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(VERSION)
         return 0
     warnings.filterwarnings("ignore", category=UserWarning, module="pytorch_lightning|lightning_fabric|jsonargparse")
+    if isinstance(sys.stdout, io.TextIOWrapper):  # file names need not be text
+        sys.stdout.reconfigure(errors="backslashreplace")
     debug = "--debug" in argv
     return run_bounded(lambda: _run([word for word in argv if word != "--debug"]), debug)
 

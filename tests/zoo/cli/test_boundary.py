@@ -1,5 +1,7 @@
 """The end of every command line: one line and a status, whatever went wrong."""
 
+import json
+import os
 import resource
 import signal
 import subprocess
@@ -9,6 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
+from PIL import Image
 
 from zoo.cli import main
 from zoo.cli.boundary import message_of
@@ -129,3 +132,14 @@ def test_a_cache_that_cannot_be_written_names_the_variable(folder, capsys, monke
     monkeypatch.setenv("ZOO_CACHE", str(Path("in_the_way").absolute()))
     assert main(["demo"]) == 2
     assert "set ZOO_CACHE" in capsys.readouterr().err
+
+
+def test_file_names_that_are_not_text(folder):
+    """Latin-1, from an old archive, in the C locale."""
+    name = b"caf\xe9"
+    Image.new("RGB", (64, 64)).save(os.fsdecode(name + b".jpg"))
+    command = [sys.executable, "-m", "zoo", "predict", name + b".jpg", "--whole", "--out", "out", "--model", "hemlets"]
+    run = subprocess.run(command, capture_output=True, env={**os.environ, "LC_ALL": "C"}, check=False)
+    assert run.returncode == 0, run.stderr
+    record = json.loads(Path(os.fsdecode(b"out/" + name + b".json")).read_bytes())
+    assert os.fsencode(record["image"]["file"]).startswith(name)

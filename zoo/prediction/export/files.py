@@ -84,11 +84,13 @@ def _person_files(person: Person, source: SourceImage, model: str, number: int) 
     record = person_record(person, source, model, number)
     contents = {
         "_skeleton.png": png_bytes(draw_skeleton(person, source)),
-        ".html": viewer_html([person], source, f"{source.name}, {model}").encode(),
-        ".json": (json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode(),
+        ".html": viewer_html([person], source, f"{source.name}, {model}").encode(errors="replace"),
+        ".json": (json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode(
+            errors="backslashreplace"
+        ),
     }
     if len(person.vertices):
         contents["_overlay.png"] = png_bytes(draw_overlay([person], source))
-        contents[".obj"] = obj_text(person, model).encode()
+        contents[".obj"] = obj_text(person, model).encode(errors="replace")
         contents[".glb"] = glb_bytes([person])
     return contents

@@ -18,7 +18,7 @@ def scene_files(people: Sequence[Person], source: SourceImage, model: str) -> di
         source: their image.
         model: name of the weights.
     """
-    contents = {".html": viewer_html(people, source, f"{source.name}, {model}").encode()}
+    contents = {".html": viewer_html(people, source, f"{source.name}, {model}").encode(errors="replace")}
     if len(people[0].vertices):
         contents["_overlay.png"] = png_bytes(draw_overlay(people, source))
         contents["_views.png"] = png_bytes(draw_views(people))
