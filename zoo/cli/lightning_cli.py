@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytorch_lightning as pl
 import yaml
-from pytorch_lightning.callbacks import ModelCheckpoint
+from pytorch_lightning.callbacks import ModelCheckpoint, ProgressBar
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 from pytorch_lightning.loggers import CSVLogger, Logger, WandbLogger
 
@@ -145,9 +145,10 @@ class ZooCLI(LightningCLI):
             callbacks.append(ModelCheckpoint(root / "checkpoints", save_last=True))
         for saver in savers:
             saver.dirpath = saver.dirpath or str(root / "checkpoints")  # one folder for all runs: `--ckpt_path last`
-        progress = progress_callbacks(root, config["enable_progress_bar"] is not False)
-        kwargs["callbacks"] = [*callbacks, *progress, PredictionWriter(root / "predictions")]
-        kwargs["enable_progress_bar"] = any("ProgressBar" in type(callback).__name__ for callback in progress)
+        has_bar = any(isinstance(callback, ProgressBar) for callback in callbacks)
+        callbacks += progress_callbacks(root, config["enable_progress_bar"] is not False and not has_bar)
+        kwargs["callbacks"] = [*callbacks, PredictionWriter(root / "predictions")]
+        kwargs["enable_progress_bar"] = any(isinstance(callback, ProgressBar) for callback in callbacks)
         kwargs["plugins"] = [*_as_list(config["plugins"]), AtomicCheckpointIO()]
         if config["logger"] is None:
             kwargs["logger"] = self._loggers(root)

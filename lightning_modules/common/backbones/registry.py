@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,9 @@ import timm
 
 # beside the checkpoints, whose listing states its sha256; a path, since networks do not know the package `zoo`
 SHIPPED = Path(__file__).parents[3] / "zoo" / "checkpoints" / "weights" / "backbones"
+
+GROUP = "human_mesh_zoo.backbones"
+"""Entry points of this group name a module that registers networks with timm, or one such network."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,9 @@ def find_spec(name: str) -> BackboneSpec:
     """
     if name in BACKBONES:
         return BACKBONES[name]
+    if not timm.is_model(name):
+        for point in importlib.metadata.entry_points(group=GROUP):
+            point.load()
     if not timm.is_model(name):
         raise ValueError(f"no backbone {name!r}; use one of {', '.join(BACKBONES)}, or a timm model name")
     return BackboneSpec(name)
