@@ -157,7 +157,7 @@ class PoseModule(LightningModule):
     def _prepare_task(self) -> None:
         datamodule = getattr(self.trainer, "datamodule", None)
         if isinstance(datamodule, BaseDataModule):
-            if datamodule.protocol not in ("", self.protocol.id):
+            if datamodule.protocol not in ("", self.protocol.data_id):
                 raise ValueError(
                     f"the data are the test split of {datamodule.protocol} and the model is scored by "
                     f"{self.protocol.id}; give both the same protocol (on the command line --model.protocol sets both)"

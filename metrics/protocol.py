@@ -41,6 +41,7 @@ class Protocol:
         aka: what papers call it.
         benchmark: the data set.
         split: which part of it.
+        samples_of: protocol whose test split it scores in another way; empty for one of its own.
         frames: which frames or images of the split.
         ground_truth: where the true joints and mesh come from, with body model and gender.
         task: class in `metrics.tasks` that evaluates it.
@@ -79,6 +80,7 @@ class Protocol:
     aka: str = ""
     benchmark: str
     split: str
+    samples_of: str = ""
     frames: str
     ground_truth: str
     task: type[Task]
@@ -161,6 +163,11 @@ class Protocol:
     def metrics(self) -> tuple[str, ...]:
         """Names of the metrics, in the order of `scores`."""
         return tuple(self.info)
+
+    @property
+    def data_id(self) -> str:
+        """Id of the protocol by which a datamodule reads the test split."""
+        return self.samples_of or self.id
 
     @property
     def primary(self) -> str:

@@ -62,8 +62,8 @@ def make_test_result(
         raise PartialRun(f"{int(values.get('n', 0))} of {expected} samples were tested (limit_test_batches {limit})")
     if protocol.primary not in values:
         raise ZooError(f"no sample had what {protocol.info[protocol.primary].label} of protocol {protocol.id} compares")
-    if datamodule.protocol != protocol.id:
-        raise ZooError(f"the data are of protocol {datamodule.protocol or 'none'}, not of {protocol.id}")
+    if datamodule.protocol != protocol.data_id:
+        raise ZooError(f"the data are of protocol {datamodule.protocol or 'none'}, not of {protocol.data_id}")
     try:
         datamodule.check_test_split()
     except ValueError as error:

@@ -33,7 +33,7 @@ class WorstJoint(SampleMean):
         return point_errors(prediction, target).amax(1)
 
 
-WORST = replace(PROTOCOL, id="lab_bench-worst", scores=(WorstJoint,), alignment="none")
+WORST = replace(PROTOCOL, id="lab_bench-worst", samples_of=PROTOCOL.id, scores=(WorstJoint,), alignment="none")
 '''
 BACKBONE = """
 import timm
@@ -140,7 +140,7 @@ def write_people(folder):
         people = []
         for number in range(4):
             Image.fromarray(random.integers(0, 255, (96, 96, 3), np.uint8)).save(folder / f"{split}{number}.png")
-            joints = (random.uniform(-0.5, 0.5, (24, 3)) + (0, 0, 4)).tolist()
+            joints = (random.uniform(-0.5, 0.5, (24, 3)) + np.array((0, 0, 4))).tolist()
             person = {"image": f"{split}{number}.png", "camera": [200, 200, 48, 48], "box": [20, 20, 56, 56]}
             people.append({**person, "joints": joints})
         (folder / f"{split}.json").write_text(json.dumps(people))
