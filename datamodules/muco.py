@@ -23,7 +23,7 @@ from datamodules.columns import StringColumn
 from datamodules.files import FileDataModule
 from datamodules.readers.boxes import clip_boxes
 from datamodules.readers.coco_json import CocoFile, read_coco
-from datamodules.readers.fits import with_smplifyx_fits
+from datamodules.readers.fits import warn_of_other_body, with_smplifyx_fits
 from datamodules.settings import DEFAULT_CROPS, CropSettings
 
 People = Literal["closest", "apart", "all"]
@@ -77,7 +77,11 @@ class MucoDataModule(FileDataModule):
         file = read_coco(self.require("MuCo-3DHP.json"))
         file = file.take(chosen_people(file, self.people))
         table = _table(file, self.boxes)
-        return with_smplifyx_fits(table, self.require(FITS)) if self.fits else table
+        if not self.fits:
+            return table
+        table = with_smplifyx_fits(table, self.require(FITS))
+        warn_of_other_body(table, self.crops.body)
+        return table
 
 
 def chosen_people(file: CocoFile, people: People) -> Bool[np.ndarray, "annotations"]:

@@ -23,7 +23,7 @@ from datamodules.coco.fits import reject_poor_fits
 from datamodules.coco.people import Boxes, People, detected_people, labelled_people, spin_people
 from datamodules.files import FileDataModule, require
 from datamodules.readers.coco_json import read_coco
-from datamodules.readers.fits import with_smplifyx_fits, with_spin_fits
+from datamodules.readers.fits import warn_of_other_body, with_smplifyx_fits, with_spin_fits
 from datamodules.settings import DEFAULT_CROPS, CropSettings
 from metrics import SplitLabels
 
@@ -105,6 +105,7 @@ class CocoDataModule(FileDataModule):
         if not (train and self.fits):
             return table
         table = with_smplifyx_fits(table, self.file(self.fits))
+        warn_of_other_body(table, self.crops.body)
         if self.fit_check == "none":
             return table
         return reject_poor_fits(table, self._body_model(), release=self.fit_check == "release")

@@ -13,6 +13,7 @@ from datamodules.human36m.json_3dmppe import read_3dmppe
 from datamodules.human36m.names import DEFAULT_TRAIN_SUBJECTS, TESTS, TRAIN_SUBJECTS, Selection
 from datamodules.human36m.raw import read_raw
 from datamodules.human36m.spin import read_spin_split
+from datamodules.readers.fits import warn_of_other_body
 from datamodules.readers.root_file import read_root_file, with_root_file
 from datamodules.settings import DEFAULT_CROPS, CropSettings
 
@@ -103,6 +104,7 @@ class Human36MDataModule(FileDataModule):
             return read_raw(self.root, chosen, self.boxes, self.how_to_get)
         if self.layout == "3dmppe":
             table = read_3dmppe(self.root, chosen, rest_root(self._body_model()).of, self.how_to_get)
+            warn_of_other_body(table, self.crops.body)
             if split == "train" or not self.detections:
                 return table
             return with_root_file(table, read_root_file(self.file(self.detections), "human36m"))

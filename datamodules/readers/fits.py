@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -92,6 +93,20 @@ def with_smplifyx_fits(table: Annotations, path: Path) -> Annotations:
 
     pose, betas, transl = column("pose", 24, 3), column("shape", 10), column("trans", 3)
     return replace(table, pose=pose, betas=betas, transl=transl, smpl_valid=valid, intrinsics=intrinsics)
+
+
+def warn_of_other_body(table: Annotations, body: str) -> None:
+    """Say so where SMPL's parameters with a translation are put on the open body.
+
+    A fit's root is at its translation plus where SMPL's root rests, 0.2 m below the origin; the open body rests
+    elsewhere, and its shape coefficients mean something else.
+    """
+    if body == "open" and table.smpl_valid is not None and table.smpl_valid.any():
+        warnings.warn(
+            "these fits are of SMPL, not of the open body: people come out with another shape, 0.2 m away; set "
+            "the model's body to smpl, or train without the losses of meshes and parameters",
+            stacklevel=3,
+        )
 
 
 def _read_spin_fits(

@@ -1,6 +1,8 @@
 """MuCo-3DHP from a fake copy, and the inputs of I2L-MeshNet's own reader."""
 
 import json
+import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,7 @@ from fake.run import fit_and_test
 from body.camera import square_box
 from body.skeleton import MPI_INF_3DHP17, MUCO21
 from datamodules.muco import MucoDataModule
+from datamodules.readers.fits import warn_of_other_body
 from datamodules.settings import CropSettings
 from tests.unchecked import unchecked
 
@@ -159,3 +162,15 @@ def test_command_line(root, tmp_path):
     crops = {"same_joints": "by_name"}
     logged = fit_and_test("datamodules.muco.MucoDataModule", root, tmp_path, test=False, crops=crops)
     assert logged["train/loss"] > 0
+
+
+@pytest.mark.parametrize(
+    ("body", "fitted", "warned"), [("open", True, True), ("open", False, False), ("smpl", True, False)]
+)
+def test_fits_of_smpl_on_the_open_body_are_warned_of(root, body, fitted, warned):
+    """The open body's root rests at the origin, SMPL's 0.2 m below: the same translation is another place."""
+    table = replace(MucoDataModule(str(root)).table("train"), smpl_valid=np.full(len(NEAREST), fitted))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        warn_of_other_body(table, body)
+    assert [("0.2 m away; set the model's body to smpl" in str(one.message)) for one in caught] == [True] * warned
