@@ -9,7 +9,7 @@ from skimage import data
 
 from zoo.errors import ZooError
 from zoo.prediction.detect.boxes_file import BoxesFile
-from zoo.prediction.detect.movenet import DetectorMaps, decode_boxes
+from zoo.prediction.detect.movenet import DetectorMaps, decode_boxes, joint_evidence
 from zoo.prediction.detect.people import find_people
 from zoo.prediction.detect.weights_file import load_detector, save_weights
 
@@ -50,10 +50,25 @@ def test_decoding_of_two_people():
     center[0, 0, 3, 10], center[0, 0, 4, 11], center[0, 0, 12, 4] = 0.9, 0.8, 0.6
     scale[0, :, 3, 10], offset[0, :, 3, 10] = torch.tensor([4.0, 2.0]), torch.tensor([0.5, 0.25])
     scale[0, :, 12, 4] = torch.tensor([20.0, 2.0])
-    boxes, scores = decode_boxes(DetectorMaps(center, scale, offset), 3)
+    boxes, scores = decode_boxes(DetectorMaps(center, scale, offset, torch.zeros(1, 17, 16, 16)), 3)
     torch.testing.assert_close(scores[0], torch.tensor([0.9, 0.6, 0.0]))
     torch.testing.assert_close(boxes[0, 0], torch.tensor([9.25, 1.5, 11.25, 5.5]) * 4)
     torch.testing.assert_close(boxes[0, 1], torch.tensor([3.0, 2.0, 5.0, 16.0]) * 4)
+
+
+def test_evidence_is_the_mean_of_the_eight_clearest_joints_inside():
+    heatmap = torch.zeros(17, 16, 16)
+    for joint in range(17):
+        heatmap[joint, 5, 3] = joint / 16
+    heatmap[:, 9, 9] = 1.0  # outside
+    assert joint_evidence(heatmap, torch.tensor([8.0, 16.0, 24.0, 32.0])) == pytest.approx(12.5 / 16)
+    assert joint_evidence(heatmap, torch.tensor([8.0, 24.0, 24.0, 32.0])) == 0
+    assert joint_evidence(heatmap, torch.tensor([0.0, 0.0, 0.0, 0.0])) == 0
+
+
+def test_a_cat_is_no_person():
+    """Its centre alone has a score of 0.68."""
+    assert find_people([data.chelsea()]) == [[]]
 
 
 def test_weights_are_kept_within_half_a_step_of_eight_bits(tmp_path):

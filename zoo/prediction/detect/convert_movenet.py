@@ -21,7 +21,12 @@ from zoo.prediction.detect.weights_file import WEIGHTS, save_weights
 _ROOT = "StatefulPartitionedCall/"
 _BODY = f"{_ROOT}center_net_mobile_net_v2fpn_feature_extractor/model_1/"
 _LATERALS = ("conv2d_1", "conv2d_2", "conv2d_3")
-_HEADS = {"center": ("center_0", 3, 4), "box_scale": ("box_scale_0", 4, 5), "box_offset": ("box_offset_0", 5, 6)}
+_HEADS = {
+    "center": ("center_0", 3, 4),
+    "box_scale": ("box_scale_0", 4, 5),
+    "box_offset": ("box_offset_0", 5, 6),
+    "kpt_heatmap": ("kpt_heatmap_0", 6, 7),
+}
 """Name here -> folder, number of the separable and of the last convolution in the graph."""
 
 

@@ -1,7 +1,7 @@
 """MoveNet MultiPose's people detector: MobileNetV2 with a feature pyramid, and CenterNet's heads for boxes.
 
-Written after the graph that Google published (Apache-2.0; "Objects as Points", Zhou et al. 2019, for the decoding); the
-key-point heads are left out.
+Written after the graph that Google published (Apache-2.0; "Objects as Points", Zhou et al. 2019, for the decoding); of
+the key-point heads only the heat maps are used, as evidence that there is a person.
 
 Convention:
     Input RGB in [0, 1], sides multiples of 32. Maps have a stride of 4 pixels. A person is a local maximum of the
@@ -10,6 +10,7 @@ Convention:
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -29,11 +30,12 @@ _TAPS = {2: (40, 24), 5: (48, 32), 9: (96, 64)}
 
 
 class DetectorMaps(NamedTuple):
-    """Outputs of the network: probability of a centre, and the box in cells."""
+    """Outputs of the network: probability of a centre, the box in cells, and probabilities of COCO's 17 joints."""
 
     center: Float[Tensor, "batch 1 rows columns"]
     box_scale: Float[Tensor, "batch 2 rows columns"]
     box_offset: Float[Tensor, "batch 2 rows columns"]
+    kpt_heatmap: Float[Tensor, "batch 17 rows columns"]
 
 
 class MoveNetPeople(nn.Module):
@@ -67,10 +69,12 @@ class MoveNetPeople(nn.Module):
             x = F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
             x = smooth(x + lateral(tap))
         maps = {name: head(x) for name, head in self.heads.items()}
-        return DetectorMaps(maps["center"].sigmoid(), maps["box_scale"], maps["box_offset"])
+        return DetectorMaps(
+            maps["center"].sigmoid(), maps["box_scale"], maps["box_offset"], maps["kpt_heatmap"].sigmoid()
+        )
 
 
-_HEADS = {"center": 1, "box_scale": 2, "box_offset": 2}
+_HEADS = {"center": 1, "box_scale": 2, "box_offset": 2, "kpt_heatmap": 17}
 
 
 class _SameConv(nn.Conv2d):
@@ -124,3 +128,16 @@ def decode_boxes(maps: DetectorMaps, limit: int) -> tuple[Float[Tensor, "batch n
     bounds = torch.tensor(maps.center.shape[2:], device=centre.device)
     low, high = (centre - half).clamp(min=0).minimum(bounds), (centre + half).clamp(min=0).minimum(bounds)
     return torch.cat([low.flip(-1), high.flip(-1)], -1) * STRIDE, scores
+
+
+def joint_evidence(heatmap: Float[Tensor, "joints rows columns"], box: Float[Tensor, "4"], best: int = 8) -> float:
+    """Mean probability of the joints that a box shows most clearly: high for people, also half ones; low for things.
+
+    Args:
+        heatmap: of one image, see `DetectorMaps.kpt_heatmap`.
+        box: left, top, right, bottom in input pixels.
+        best: number of joints; half a person shows about as many.
+    """
+    left, top, right, bottom = (box / STRIDE).tolist()
+    inside = heatmap[:, int(top) : math.ceil(bottom), int(left) : math.ceil(right)].flatten(1)
+    return float(inside.amax(1).topk(best).values.mean()) if inside.shape[1] else 0.0

@@ -9,10 +9,11 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 import torch
-from jaxtyping import UInt8
+from jaxtyping import Float, UInt8
+from torch import Tensor
 from torchvision.ops import nms  # type: ignore[import-untyped]
 
-from zoo.prediction.detect.movenet import MoveNetPeople, decode_boxes
+from zoo.prediction.detect.movenet import DetectorMaps, MoveNetPeople, decode_boxes, joint_evidence
 from zoo.prediction.detect.weights_file import load_detector
 from zoo.prediction.inputs import Box
 
@@ -20,7 +21,7 @@ SIDE = 256
 """Longer side of the images that the network was trained with, pixels."""
 MIN_SCORE = 0.5
 """Below, what is found is rather no person; see `README.md` here for recall and precision."""
-_CANDIDATES, _SAME_PERSON = 30, 0.7
+_CANDIDATES, _SAME_PERSON, _MIN_EVIDENCE = 30, 0.7, 0.35
 
 
 class FoundPerson(NamedTuple):
@@ -49,15 +50,30 @@ def find_people(
         return []
     batch = torch.from_numpy(np.stack([_letterbox(image) for image in images])).to(device)
     with torch.inference_mode():
-        corners, scores = decode_boxes(_network(device)(batch.permute(0, 3, 1, 2).float() / 255), _CANDIDATES)
+        maps = DetectorMaps(*(values.cpu() for values in _network(device)(batch.permute(0, 3, 1, 2).float() / 255)))
+        corners, scores = decode_boxes(maps, _CANDIDATES)
+    return [
+        _people(image.shape[1], image.shape[0], boxes, certain, heatmap, min_score)
+        for image, boxes, certain, heatmap in zip(images, corners, scores, maps.kpt_heatmap, strict=True)
+    ]
+
+
+def _people(
+    width: int,
+    height: int,
+    boxes: Float[Tensor, "n 4"],
+    scores: Float[Tensor, " n"],
+    heatmap: Float[Tensor, "17 rows columns"],
+    min_score: float,
+) -> list[FoundPerson]:
+    """Each person of an image once, in its pixels."""
+    scaled = (boxes * (max(height, width) / SIDE)).minimum(torch.tensor([width, height, width, height]))
     people = []
-    for image, boxes, certain in zip(images, corners.cpu(), scores.cpu(), strict=True):
-        height, width = image.shape[:2]
-        boxes = boxes * (max(height, width) / SIDE)
-        boxes = boxes.minimum(torch.tensor([width, height, width, height]))
-        kept = nms(boxes, certain, _SAME_PERSON)
-        rows = [(boxes[n].tolist(), float(certain[n])) for n in kept if certain[n] >= min_score]
-        people.append([FoundPerson((x, y, r - x, b - y), score) for (x, y, r, b), score in rows if r > x and b > y])
+    for number in nms(boxes, scores, _SAME_PERSON).tolist():
+        x, y, right, bottom = scaled[number].tolist()
+        is_certain = float(scores[number]) >= min_score and right > x and bottom > y
+        if is_certain and joint_evidence(heatmap, boxes[number]) >= _MIN_EVIDENCE:
+            people.append(FoundPerson((x, y, right - x, bottom - y), float(scores[number])))
     return people
 
 
