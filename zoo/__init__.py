@@ -3,7 +3,13 @@
 The functions here import torch and Lightning on first use, so that `import zoo` costs nothing.
 """
 
-from __future__ import annotations
+import sys
+
+# `python -m zoo` puts the current folder first on the search path, where any file could stand in for a library, also
+# for those imported below; it stays only if zoo itself is there. A script that imports zoo keeps its path.
+if sys.argv[:1] == ["-m"] and ("-m", "zoo") in zip(sys.orig_argv, sys.orig_argv[1:], strict=False):
+    _checkout = __file__[: -len("/zoo/__init__.py")]
+    sys.path[:1] = [folder for folder in sys.path[:1] if sys.flags.safe_path or folder == _checkout]
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any

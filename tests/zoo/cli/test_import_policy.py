@@ -1,6 +1,7 @@
 """A configuration is text that people share: none runs code, whatever it names and wherever."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+import zoo
 from zoo.cli import main
 from zoo.cli.import_policy import check_class_paths
 from zoo.configs import read_config
@@ -147,3 +149,20 @@ def test_a_file_that_hides_our_package_is_named(name, tmp_path):
     last = ran.stderr.strip().splitlines()[-1]
     assert f"{(tmp_path / name).resolve()} hides the package '{Path(name).parts[0].removesuffix('.py')}'" in last
     assert "rename it" in last
+
+
+def test_no_file_of_the_current_folder_stands_in_for_a_library(tmp_path):
+    for name in ("__future__", "typing", "pathlib", "difflib", "argparse", "yaml", "metrics"):
+        (tmp_path / f"{name}.py").write_text(f"open({str(tmp_path / 'imported')!r}, 'w')\n")
+    home = Path(zoo.__file__).parents[1]
+    environment = {**os.environ, "PYTHONPATH": str(home)}
+    listed = [sys.executable, "-m", "zoo", "list"]
+    ran = subprocess.run(listed, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+    assert "i2l_meshnet.open_tiny" in ran.stdout
+    assert not (tmp_path / "imported").exists()
+    del environment["PYTHONPATH"]  # in a checkout it is the folder of zoo
+    ran = subprocess.run(
+        [sys.executable, "-S", "-m", "zoo", "--version"], cwd=home, env=environment, capture_output=True
+    )
+    assert ran.returncode == 0, ran.stderr
