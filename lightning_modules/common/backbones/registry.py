@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -65,8 +66,16 @@ def find_spec(name: str) -> BackboneSpec:
     if name in BACKBONES:
         return BACKBONES[name]
     if not timm.is_model(name):
-        for point in importlib.metadata.entry_points(group=GROUP):
-            point.load()
+        _register_installed()
     if not timm.is_model(name):
         raise ValueError(f"no backbone {name!r}; use one of {', '.join(BACKBONES)}, or a timm model name")
     return BackboneSpec(name)
+
+
+def _register_installed() -> None:
+    """Import what installed packages register with timm."""
+    for point in importlib.metadata.entry_points(group=GROUP):
+        try:
+            point.load()
+        except Exception as error:  # a stranger's package must not take this one down
+            warnings.warn(f"backbones of {point.value} cannot be loaded: {error!r}", stacklevel=3)

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import tomllib
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +43,25 @@ import timm
 @timm.models.register_model
 def lab_backbone(pretrained=False, **options):
     return timm.create_model("resnet18", stem_width=8, channels=(8, 8, 16, 16), **options)
+"""
+SCORE = """
+import sys
+
+import numpy as np
+import torch
+
+import zoo
+from datamodules import get_benchmark
+from datamodules.settings import CropSettings
+from zoo.cli import main
+
+weights = "lab_net.mine.safetensors"
+assert main(["package", "run/checkpoints/last.ckpt", "lab_net.mine", "--folder", ".", "--unlisted"]) == 0
+assert main(["test", "--config", "run.yaml", "--weights", weights, "--results", "results"]) == 0
+data = get_benchmark("lab_bench")("people", crops=CropSettings(size=64, skeleton="smpl24"), batch_size=4, num_workers=0)
+data.setup("test")
+with torch.no_grad():
+    np.save("joints.npy", zoo.load(weights).predict(next(iter(data.test_dataloader()))).joints)
 """
 EXTRA = {
     "lab_metric": (METRIC, "protocols", "lab_metric:WORST"),
@@ -83,7 +103,7 @@ def lab(tmp_path_factory):
 
 def run(lab, *command):
     folder, environment = lab
-    done = subprocess.run([sys.executable, "-m", *command], cwd=folder, env=environment, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, *command], cwd=folder, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -101,12 +121,23 @@ def test_few_places_are_touched(lab):
 
 
 def test_what_zoo_new_writes_passes_its_own_tests(lab):
-    assert "4 passed" in run(lab, "pytest", "-q", "-p", "no:cacheprovider", "lab_net", "lab_bench")
+    assert "4 passed" in run(lab, "-m", "pytest", "-q", "-p", "no:cacheprovider", "lab_net", "lab_bench")
+
+
+@pytest.mark.parametrize("name", ["lab_net", "lab_bench"])
+def test_what_zoo_new_writes_becomes_a_wheel_with_its_entry_points(lab, name, tmp_path):
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(build, cwd=lab[0] / name, check=True, capture_output=True, timeout=60)
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        points = archive.read(f"{name}-0.1.0.dist-info/entry_points.txt").decode()
+        assert f"{name}.py" in archive.namelist()
+    assert f"{name} = {name}:" in points
 
 
 def test_they_are_listed(lab):
-    assert "installed packages: lab_net" in run(lab, "zoo", "list")
-    assert "lab_bench-test" in run(lab, "zoo", "data", "check")
+    assert "installed packages: lab_net" in run(lab, "-m", "zoo", "list")
+    assert "lab_bench-test" in run(lab, "-m", "zoo", "data", "check")
 
 
 def test_a_training_and_a_test_with_all_four(lab):
@@ -122,13 +153,16 @@ def test_a_training_and_a_test_with_all_four(lab):
         "trainer": {"max_steps": 2, "accelerator": "cpu"},
     }
     (folder / "run.yaml").write_text(yaml.safe_dump(config))
-    run(lab, "zoo", "fit", "--config", "run.yaml", "--trainer.default_root_dir=run")
-    tested = ("zoo", "test", "--config", "run.yaml", "--ckpt_path", "run/checkpoints/last.ckpt", "--results", "results")
-    assert "worst joint" in run(lab, *tested)
+    run(lab, "-m", "zoo", "fit", "--config", "run.yaml", "--trainer.default_root_dir=run")
+    assert "worst joint" in run(lab, "-c", SCORE)
     (result,) = (json.loads(path.read_text()) for path in (folder / "results").rglob("*.json"))
     assert result["method"] == "lab_net"
     assert result["protocol"] == "lab_bench-worst"
-    assert result["values"]["worst_joint"] > 0
+    # the errors of the packaged weights, relative to the root, which is not scored
+    true = np.array([person["joints"] for person in json.loads((folder / "people/test.json").read_text())])
+    predicted = np.load(folder / "joints.npy")
+    errors = np.linalg.norm((predicted - predicted[:, :1]) - (true - true[:, :1]), axis=-1)[:, 1:]
+    assert result["values"]["worst_joint"] == pytest.approx(1000 * errors.max(1).mean(), rel=1e-4)
 
 
 def write_people(folder):
@@ -147,7 +181,13 @@ def write_people(folder):
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("Lab-Net", "cannot name a Python module"), ("nbf", "there is a nbf already"), ("taken", "taken exists")],
+    [
+        ("Lab-Net", "cannot name a Python module"),
+        ("class", "cannot name a Python module"),
+        ("nbf", "there is a method, benchmark or module nbf already"),
+        ("json", "there is a method, benchmark or module json already"),
+        ("taken", "taken exists"),
+    ],
 )
 def test_names_that_zoo_new_refuses(tmp_path, monkeypatch, capsys, name, message):
     monkeypatch.chdir(tmp_path)

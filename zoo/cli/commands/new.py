@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import keyword
+from importlib.util import find_spec
 from pathlib import Path
 from string import Template
 
@@ -41,7 +43,7 @@ def _check_name(name: str) -> None:
     from datamodules import BENCHMARKS
     from lightning_modules import METHODS
 
-    if not name.isidentifier() or name != name.lower() or not name.isascii():
+    if not name.isidentifier() or keyword.iskeyword(name) or name != name.lower() or not name.isascii():
         raise ZooError(f"{name!r} cannot name a Python module; use lower case, digits and _, such as lab_net")
-    if name in METHODS or name in BENCHMARKS:
-        raise ZooError(f"there is a {name} already; choose another name")
+    if name in METHODS or name in BENCHMARKS or find_spec(name) is not None:
+        raise ZooError(f"there is a method, benchmark or module {name} already; choose another name")
