@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PACKAGES := body metrics datamodules lightning_modules zoo benchmarks tests
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test attack lint bench clean
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit("the zoo needs Python 3.11 or newer; call make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
@@ -30,6 +30,12 @@ lint: $(VENV)/.dev
 # one thread per worker: two workers on two cores would otherwise fight over them
 test: $(VENV)/.dev
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+
+# hostile inputs by class, then predictions without end, then commands killed at random moments; half an hour
+attack: $(VENV)/.dev
+	OPENCV_LOG_LEVEL=SILENT $(BIN)/python -m tests.attack 1000
+	$(BIN)/python -m tests.attack.soak 2000 8
+	$(BIN)/python -m tests.attack.kill 50
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks

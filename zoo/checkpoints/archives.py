@@ -2,15 +2,35 @@
 
 from __future__ import annotations
 
+import lzma
 import shutil
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO
 
 from zoo.errors import ZooError, one_line
+
+_DAMAGED = (
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    OSError,
+    ValueError,
+    RuntimeError,  # encrypted; NotImplementedError, of an unknown method, is one
+)
+_MOST_RATIO, _SMALL = 100, 10**9
+
+
+def _refuse_bomb(path: Path, size: int) -> None:
+    """Weights and images hardly compress; an archive that grows a hundredfold to gigabytes is made to fill disks."""
+    if size > _SMALL and size > _MOST_RATIO * path.stat().st_size:
+        raise ZooError(f"{path} was not unpacked: it would grow to {size / 1e9:.0f} GB, {_MOST_RATIO} times its size")
 
 
 def is_archive(path: Path) -> bool:
@@ -38,10 +58,11 @@ def unpack(path: Path, folder: Path) -> list[Path]:
     try:
         if zipfile.is_zipfile(path):
             with zipfile.ZipFile(path) as zipped:
+                _refuse_bomb(path, sum(member.file_size for member in zipped.infolist()))
                 return _extract(path, [(i.filename, partial(zipped.open, i)) for i in zipped.infolist()], folder)
         with tarfile.open(path) as tarred:
             return _extract(path, [(m.name, _reader(path, tarred, m)) for m in tarred.getmembers()], folder)
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError) as error:
+    except _DAMAGED as error:
         raise ZooError(f"{path} was not unpacked: {one_line(error)}") from None
 
 

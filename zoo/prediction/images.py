@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import struct
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from jaxtyping import Shaped, UInt8
@@ -98,7 +98,7 @@ def _read_file(path: Path) -> UInt8[np.ndarray, "height width 3"]:
         raise ZooError(f"{path} is damaged and cannot be decoded ({one_line(error)})") from None
 
 
-def open_image(source: Path | IO[bytes]) -> Image.Image:
+def open_image(source: Path | io.BytesIO) -> Image.Image:
     """`PIL.Image.open` for the formats of photographs alone."""
     Image.init()
     return Image.open(source, formats=[name for name in FORMATS if name in Image.OPEN])
@@ -111,8 +111,11 @@ def _rescue(path: Path) -> UInt8[np.ndarray, "height width 3"] | None:
     if rgb is None:
         return None
     if data[:2].tobytes() == b"\xff\xd8":  # once more through Pillow, which knows orientation and colour modes
-        with open_image(io.BytesIO(complete_jpeg(data).tobytes())) as image:
-            return _check_size(_convert_pillow(image), str(path))
+        try:
+            with open_image(io.BytesIO(complete_jpeg(data).tobytes())) as image:
+                return _check_size(_convert_pillow(image), str(path))
+        except (OSError, SyntaxError, ValueError, EOFError):
+            return None
     return _check_size(rgb, str(path))
 
 

@@ -1,0 +1,1 @@
+"""Attacks on everything that reads files of others: `make attack`. Inputs are made here, from a seed."""
