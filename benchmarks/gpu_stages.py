@@ -78,7 +78,10 @@ def people_stage(options: argparse.Namespace) -> Stage:
 
     def module() -> PoseModule:
         start = False if options.weights is None else str(options.weights)
-        return PeopleModule(options.backbone, crop_size=options.crop, pretrained=start, lr=options.lr)
+        return PeopleModule(
+            options.backbone, options.channels, options.crop, pretrained=start, lr=options.lr,
+            freeze=options.freeze,
+        )  # fmt: skip
 
     crops = CropSettings(skeleton="open36", size=options.crop)
     return Stage(
@@ -126,11 +129,9 @@ def _module_maker(class_path: str, settings: dict[str, Any]) -> Callable[[], Pos
     def make() -> PoseModule:
         module, _, name = class_path.rpartition(".")
         made: PoseModule = instantiate_module(getattr(import_module(module), name), settings)
-        start = getattr(made, "backbone_from", None)
-        if start is not None:
-            from zoo.checkpoints.files import resolve_initial_weights
+        from zoo.checkpoints.files import resolve_starts
 
-            made.backbone_from = str(resolve_initial_weights(start))
+        resolve_starts(made)
         return made
 
     return make

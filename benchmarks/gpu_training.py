@@ -11,6 +11,7 @@ On two cores, for hours, and again after an interruption: the same with `--devic
 from __future__ import annotations
 
 import argparse
+import contextlib
 import functools
 import json
 import os
@@ -39,7 +40,8 @@ def main() -> None:
     buffers = _buffers(options, device)
     work = [Work("val", len(buffers["val"]), options.held_out), Work("train", buffers["train"].added)]
     make = functools.partial(make_generator, options.bundle, options.picture)
-    with RenderWorkers(make, work, options.picture, options.workers, tolerated=20) as workers:
+    renders = RenderWorkers(make, work, options.picture, options.workers, tolerated=20) if options.workers else None
+    with renders or contextlib.nullcontext() as workers:
         from benchmarks.gpu_stages import Source, run_stage
         from datamodules.open_v2.feed.background import Backgrounds, bundle_backgrounds, plain_backgrounds
         from datamodules.open_v2.feed.feed import Feed
@@ -83,7 +85,7 @@ def _options() -> argparse.Namespace:
     add("--bundle", type=Path, help="assets of open-v2; open-v1's pictures when omitted")
     add("--views", type=int, default=1500, help="backgrounds drawn from the bundle's pictures")
     add("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    add("--workers", type=int, default=max(1, cores - 1), help="processes that render")
+    add("--workers", type=int, default=max(1, cores - 1), help="processes that render; 0: what is kept in OUT")
     add("--picture", type=int, default=256, help="side of the renderings, pixels")
     add("--capacity", type=int, default=140_000, help="samples that are kept, 0.46 MB each; a GPU keeps what it can")
     add("--keep", action="store_true", help="keep the samples in OUT on disk (CPU only)")
@@ -92,7 +94,9 @@ def _options() -> argparse.Namespace:
     add("--deadline", type=float, default=1e9, help="seconds for everything; stages are cut to fit")
     add("--seconds", type=float, default=280, help="for the backbone; 0 leaves it out")
     add("--backbone", default="tf_efficientnet_lite0")
-    add("--weights", type=Path, help="ImageNet weights of the backbone (safetensors)")
+    add("--weights", type=Path, help="what the backbone starts from (safetensors)")
+    add("--channels", type=int, default=96, help="of the feature pyramid; 0 where the backbone has one")
+    add("--freeze", action="append", default=[], metavar="PART", help="of the network, e.g. backbone.net.stem")
     add("--crop", type=int, default=192)
     add("--batch", type=int, default=512)
     add("--lr", type=float, default=2e-3)

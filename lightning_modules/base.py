@@ -22,7 +22,7 @@ from datamodules.batch import Batch
 from lightning_modules.common.backbones import Backbone
 from lightning_modules.common.config import plain
 from lightning_modules.common.finite import FiniteTraining
-from lightning_modules.common.initial_weights import load_backbone
+from lightning_modules.common.initial_weights import load_backbone, load_part
 from lightning_modules.common.precision import check_precision, check_weights_dtype
 from lightning_modules.common.training import TrainingOptions, complete_options, lr_factor_at
 from lightning_modules.prediction import Prediction
@@ -47,7 +47,12 @@ class PoseModule(LightningModule):
 
     training_defaults: ClassVar[TrainingOptions] = {}
     """What the method's own training differs in from `common.training.DEFAULTS`."""
-    initialisation: ClassVar[Mapping[str, Any]] = {"pretrained": False, "backbone_from": None}
+    initialisation: ClassVar[Mapping[str, Any]] = {
+        "pretrained": False,
+        "backbone_from": None,
+        "parts_from": None,
+        "freeze": [],
+    }
     """Hyper-parameters of how a training starts, and their values for one that goes on; a method adds its own."""
     training_only: ClassVar[tuple[str, ...]] = ()
     """First parts of the names of weights that prediction never uses. A file may lack or have them."""
@@ -61,12 +66,14 @@ class PoseModule(LightningModule):
     own_root_depth: ClassVar[str] = "box"
     """What the method's own estimate of the root's depth goes by, as in `Prediction.root_depth_source`."""
     _frozen: tuple[nn.Module, nn.Module | None] | None = None
+    _kept: tuple[nn.Module, ...] = ()
 
     def __init__(self, protocol: str, **training: Unpack[TrainingOptions]) -> None:
         super().__init__()
         self.training_options = complete_options(training, self.training_defaults)
         self.lr, self.backbone_from = self.training_options["lr"], self.training_options["backbone_from"]
         self.root_depth = self.training_options["root_depth"]
+        self.parts_from = self.training_options["parts_from"]
         self.protocol = get_protocol(protocol)
         self.metrics = build_task(self.protocol)
 
@@ -85,12 +92,19 @@ class PoseModule(LightningModule):
         check_choices(type(self).__init__, values)
 
     def setup(self, stage: str) -> None:
-        """Before `fit`, start the backbones from the weights that `backbone_from` names.
+        """Before `fit`, start what starts from other weights (`backbone_from`, `parts_from`), and freeze what stays.
 
         Raises:
-            ValueError: the method has no backbone that could, or weights are not to be 32-bit floats.
+            ValueError: the method has no backbone that could, or no such part, or the weights are of another one; weights
+                are not to be 32-bit floats.
         """
         check_precision(str(self.trainer.precision))
+        if stage == "fit":
+            for name, path in (self.parts_from or {}).items():
+                load_part(self._part(name), name, Path(path))
+            self._kept = tuple(self._part(name) for name in self.training_options["freeze"])
+            for part in self._kept:
+                part.requires_grad_(False)
         if stage == "fit" and self.backbone_from is not None:
             backbones = self.backbones()
             if not backbones:
@@ -101,6 +115,13 @@ class PoseModule(LightningModule):
     def configure_callbacks(self) -> list[Callback]:
         """Ends a training whose losses or weights are no longer finite."""
         return [FiniteTraining()]
+
+    def _part(self, name: str) -> nn.Module:
+        try:
+            return self.network.get_submodule(name)
+        except AttributeError:
+            parts = ", ".join(part for part, _ in self.network.named_children())
+            raise ValueError(f"the network has no {name!r}; its parts are {parts}") from None
 
     def backbones(self) -> Sequence[Backbone]:
         """Backbones that `backbone_from` fills."""
@@ -135,6 +156,8 @@ class PoseModule(LightningModule):
             part.eval()
             if except_ is not None:
                 except_.train(mode)
+        for part in self._kept:
+            part.eval()
         return self
 
     def on_fit_start(self) -> None:

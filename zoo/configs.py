@@ -26,13 +26,7 @@ def read_config(path: Path, below: tuple[Path, ...] = ()) -> dict[str, Any]:
     Raises:
         ZooError: not YAML, not a mapping, a base that does not exist, or a circle of bases.
     """
-    content = read_yaml(path)
-    if not isinstance(content, dict):
-        raise ZooError(f"{path}: a configuration is a mapping with model, data and trainer")
-    bases = content.pop("base", [])
-    names = [bases] if isinstance(bases, str) else bases
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise ZooError(f"{path}: base is a list of configurations such as _base/paper")
+    names, content = _read(path)
     merged: dict[str, Any] = {}
     for name in names:
         base = find_config(name).resolve()
@@ -40,6 +34,27 @@ def read_config(path: Path, below: tuple[Path, ...] = ()) -> dict[str, Any]:
             raise ZooError(f"{path}: base {name} leads back to itself, or too deep")
         merged = merge(merged, read_config(base, (*below, path.resolve())))
     return merge(merged, content)
+
+
+def base_names(path: Path) -> list[str]:
+    """What a configuration file is based on, as it says.
+
+    Raises:
+        ZooError: see `read_config`.
+    """
+    return _read(path)[0]
+
+
+def _read(path: Path) -> tuple[list[str], dict[str, Any]]:
+    """Bases, and everything else."""
+    content = read_yaml(path)
+    if not isinstance(content, dict):
+        raise ZooError(f"{path}: a configuration is a mapping with model, data and trainer")
+    bases = content.pop("base", [])
+    names = [bases] if isinstance(bases, str) else bases
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ZooError(f"{path}: base is a list of configurations such as _base/paper")
+    return names, content
 
 
 def merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from lightning_modules.cascaded_lifting.config import CascadeConfig
 from lightning_modules.cascaded_lifting.lifting import CAMERA_NUMBERS, LiftingNet, PoseStatistics, pinhole_joints
 from lightning_modules.common.backbones import Pretrained, count_upsamplings, create_backbone
-from lightning_modules.common.heads import upsampling
+from lightning_modules.common.heads import enlarging
 from lightning_modules.common.heatmaps import soft_argmax_nd
 from lightning_modules.common.initialisation import init_convolutions
 from lightning_modules.common.normalisation import Normalise
@@ -48,7 +48,7 @@ class CascadeNet(nn.Module):
         pretrained: weights that the backbone starts from; see `create_backbone`.
 
     Raises:
-        ValueError: no such backbone, or it ends at stride 4.
+        ValueError: no such backbone, or it ends at a stride below 4.
     """
 
     def __init__(
@@ -67,8 +67,8 @@ class CascadeNet(nn.Module):
         self.backbone = create_backbone(config.backbone, pretrained, maps=(-1,), output_stride=config.output_stride)
         self.normalise = Normalise(self.backbone.mean, self.backbone.std)
         channels, times = self.backbone.channels[-1], count_upsamplings(self.backbone, config.backbone)
-        self.context = upsampling(channels, context, times)
-        self.bone_branch = upsampling(channels, branch, times) if config.own_upsampling else None
+        self.context = enlarging(channels, context, times)
+        self.bone_branch = enlarging(channels, branch, times) if config.own_upsampling else None
         structure = branch if config.own_upsampling else context
         self.bone_head = nn.Conv2d(structure, bones, 1)
         shared = context if config.own_upsampling else 0

@@ -23,6 +23,14 @@ def upsampling(in_channels: int, channels: int, times: int, dims: int = 2) -> nn
     return nn.Sequential(*layers)
 
 
+def enlarging(in_channels: int, channels: int, times: int) -> nn.Sequential:
+    """As `upsampling`; of a map that has its size already a 1x1 convolution, with batch norm and ReLU too."""
+    if times:
+        return upsampling(in_channels, channels, times)
+    conv = nn.Conv2d(in_channels, channels, 1, bias=False)
+    return nn.Sequential(conv, nn.BatchNorm2d(channels), nn.ReLU(inplace=True))
+
+
 def pooled_block(in_channels: int, out_channels: int) -> nn.Sequential:
     """Fully connected layer on globally averaged features, with batch norm and ReLU (f_P and f_M of Eqs. 2 and 6)."""
     return nn.Sequential(nn.Conv1d(in_channels, out_channels, 1), nn.BatchNorm1d(out_channels), nn.ReLU(inplace=True))

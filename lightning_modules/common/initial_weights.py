@@ -55,6 +55,26 @@ def load_first_stage(network: nn.Module, path: Path, new: tuple[str, ...]) -> No
         raise ValueError(f"{path} is of another network: {' '.join(str(error).split())[:300]}") from None
 
 
+def load_part(part: nn.Module, name: str, path: Path) -> None:
+    """Start a part of a network from that of other weights of the same method.
+
+    Args:
+        part: `network.<name>`.
+        name: of the part.
+        path: see `read_state`.
+
+    Raises:
+        FileNotFoundError: see `read_state`.
+        ValueError: the file's part is another one, or it has none of this name.
+    """
+    prefix = f"network.{name}."
+    state = {key.removeprefix(prefix): value for key, value in read_state(path).items() if key.startswith(prefix)}
+    try:
+        part.load_state_dict(state, strict=True)
+    except RuntimeError as error:
+        raise ValueError(f"{path} has another {name}: {' '.join(str(error).split())[:300]}") from None
+
+
 def load_backbone(backbone: Backbone, path: Path) -> None:
     """Start a backbone from the one that another training of the zoo ended with.
 

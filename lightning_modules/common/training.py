@@ -27,6 +27,9 @@ class TrainingOptions(TypedDict, total=False):
             file, or a repository of the Hub.
         backbone_from: start backbones from those of other weights of the zoo: a file, or on the command line a name.
         root_depth: where predictions take the root's depth from, see `RootDepth`; only `given` reads a label.
+        parts_from: start parts of the network from those of other weights, by name: a file, or on the command line the
+            name of weights, e.g. `{encoder: nbf.open_tiny}`.
+        freeze: parts of the network that stay as they start, by name, e.g. `[backbone]`: no gradients, in eval mode.
     """
 
     lr: float
@@ -37,6 +40,8 @@ class TrainingOptions(TypedDict, total=False):
     pretrained: Pretrained
     backbone_from: str | None
     root_depth: RootDepth
+    parts_from: dict[str, str] | None
+    freeze: list[str]
 
 
 DEFAULTS: TrainingOptions = {
@@ -48,6 +53,8 @@ DEFAULTS: TrainingOptions = {
     "pretrained": False,
     "backbone_from": None,
     "root_depth": "box",
+    "parts_from": None,
+    "freeze": [],
 }
 
 

@@ -38,6 +38,7 @@ class DaNetConfig(NetworkConfig):
 
     Attributes:
         iuv_backbone: of the first stage: an HRNet, or a network whose last features deconvolutions enlarge.
+        output_stride: of its last map, at most; not heeded for an HRNet.
         charts: of the IUV labels: `densepose` (SMPL) or `open` (the open body).
         channels: width of the deconvolutions' features, for backbones that are no HRNet.
         representation: what the second stage reads: `iuv`, `segmentation` (Index alone), `features` (the first
@@ -71,6 +72,7 @@ class DaNetConfig(NetworkConfig):
 
     crop_size: int = 224
     iuv_backbone: str = "hrnet_w48"
+    output_stride: int | None = None
     charts: ChartsName = "densepose"
     channels: int = 256
     representation: Representation = "iuv"

@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from body.skeleton import SMPL24
 from lightning_modules.common.backbones import Pretrained, count_upsamplings, create_backbone, create_pose_hrnet
-from lightning_modules.common.heads import upsampling
+from lightning_modules.common.heads import enlarging
 from lightning_modules.common.initialisation import init_convolutions
 from lightning_modules.common.normalisation import Normalise
 from lightning_modules.danet.charts import PARTS, Charts
@@ -47,6 +47,7 @@ class IuvEstimator(nn.Module):
         windows: where joints look.
         partial: whether joints have maps of their own.
         pretrained: weights that the backbone starts from; see `create_backbone`.
+        output_stride: of its last map, at most; not heeded for an HRNet.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class IuvEstimator(nn.Module):
         windows: JointWindows,
         partial: bool = True,
         pretrained: Pretrained = False,
+        output_stride: int | None = None,
     ) -> None:
         super().__init__()
         if backbone.startswith("hrnet"):
@@ -65,9 +67,9 @@ class IuvEstimator(nn.Module):
             channels = self.backbone.channels[-1]
             self.deconv: nn.Module = nn.Identity()
         else:
-            self.backbone = create_backbone(backbone, pretrained, maps=(-1,))
+            self.backbone = create_backbone(backbone, pretrained, maps=(-1,), output_stride=output_stride)
             times = count_upsamplings(self.backbone, backbone)
-            self.deconv = upsampling(self.backbone.channels[-1], channels, times)
+            self.deconv = enlarging(self.backbone.channels[-1], channels, times)
         self.normalise = Normalise(self.backbone.mean, self.backbone.std)
         self.channels = channels
         slots = charts.joint_channels(all_parts).shape[1] + 1

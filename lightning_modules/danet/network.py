@@ -75,6 +75,7 @@ class DaNet(nn.Module):
             windows=JointWindows(charts, config.roi_ratios, config.roi_scale, config.jitter),
             partial=many and config.representation in ("iuv", "segmentation"),
             pretrained=pretrained,
+            output_stride=config.output_stride,
         )
         self.part_drop = PartDrop(config.drop, config.drop_rate, self.joint_parts)
         width, slots, numbers = self.estimator.channels, self.joint_parts.shape[1] + 1, _NUMBERS[config.rotation]

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from lightning_modules.common.backbones import Pretrained, count_upsamplings, create_backbone
-from lightning_modules.common.heads import upsampling
+from lightning_modules.common.heads import enlarging
 from lightning_modules.common.heatmaps import soft_argmax_nd
 from lightning_modules.common.initialisation import init_convolutions
 from lightning_modules.common.normalisation import Normalise
@@ -41,7 +41,7 @@ class HemletsNet(nn.Module):
         pretrained: weights that the backbone starts from; see `create_backbone`.
 
     Raises:
-        ValueError: no such backbone, or it ends at stride 4.
+        ValueError: no such backbone, or it ends at a stride below 4.
     """
 
     def __init__(
@@ -57,8 +57,8 @@ class HemletsNet(nn.Module):
         self.backbone = create_backbone(config.backbone, pretrained, maps=(-1,), output_stride=config.output_stride)
         self.normalise = Normalise(self.backbone.mean, self.backbone.std)
         channels, times = self.backbone.channels[-1], count_upsamplings(self.backbone, config.backbone)
-        self.feature_branch = upsampling(channels, width, times)
-        self.map_branch = upsampling(channels, width, times)
+        self.feature_branch = enlarging(channels, width, times)
+        self.map_branch = enlarging(channels, width, times)
         self.maps = nn.Conv2d(width, part_maps + joints, 3, padding=1)
         self.encoder = nn.Sequential(
             nn.Conv2d(part_maps + joints, width, 3, padding=1), nn.BatchNorm2d(width), nn.ReLU(inplace=True)

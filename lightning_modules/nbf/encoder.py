@@ -7,7 +7,7 @@ from typing import NamedTuple
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from lightning_modules.common.backbones import Pretrained, create_backbone
+from lightning_modules.common.backbones import Backbone, Pretrained, create_backbone, has_weights
 from lightning_modules.nbf.resnet import RELEASED, ReleasedResNet
 
 LATENTS = 226
@@ -28,7 +28,7 @@ class Encoder(nn.Module):
 
     Args:
         backbone: `resnet50v1` or `resnet50v2`, the release's, or a name in `lightning_modules.common.backbones`.
-        pretrained: weights that a registry backbone starts from; see `create_backbone`.
+        pretrained: weights that a registry backbone starts from; see `create_backbone`. True, where there are some.
 
     Raises:
         ValueError: no such backbone.
@@ -36,7 +36,11 @@ class Encoder(nn.Module):
 
     def __init__(self, backbone: str = "resnet50v1", pretrained: Pretrained = False) -> None:
         super().__init__()
-        net = ReleasedResNet(backbone) if backbone in RELEASED else create_backbone(backbone, pretrained, maps=(-1,))
+        if backbone in RELEASED:
+            net: ReleasedResNet | Backbone = ReleasedResNet(backbone)
+        else:
+            start = pretrained if pretrained is not True else has_weights(backbone)
+            net = create_backbone(backbone, start, maps=(-1,))
         self.backbone = net
         self.head = nn.Linear(net.channels[-1], LATENTS)
         nn.init.normal_(self.head.weight, std=0.02)

@@ -36,7 +36,7 @@ class PeopleModule(PoseModule):
 
     Args:
         backbone: see `create_pyramid`.
-        channels: width of the feature pyramid.
+        channels: width of the feature pyramid; see `PeopleNetwork`.
         crop_size: side of the crops in pixels, a multiple of 32.
         sigma: of the Gaussians that heat maps are compared with, in cells of 4 pixels.
         weights: factors of the loss terms by name (`PeopleWeights`); those that are left out keep theirs.
@@ -69,7 +69,8 @@ class PeopleModule(PoseModule):
         self.save_hyperparameters()
         if crop_size % 32:
             raise ValueError(f"crop_size {crop_size} is not a multiple of 32; use e.g. 192 or 224")
-        self.crop_size, self.sigma, self.flip_test, self.weight_decay = crop_size, sigma, flip_test, weight_decay
+        self.crop_size, self.sigma, self.flip_test = crop_size, sigma, flip_test
+        self.weight_decay = weight_decay
         self.weights = PeopleWeights(**{**asdict(PeopleWeights()), **(weights or {})})
         self.network = PeopleNetwork(
             len(OPEN36), backbone, self.training_options["pretrained"], channels, OPEN36.root_index

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lightning_modules.common.backbones import Pretrained, create_pyramid
+from lightning_modules.common.backbones.movenet_people import Merge
 from lightning_modules.common.normalisation import Normalise
 from lightning_modules.common.posed_body import BodyRotations
 from lightning_modules.common.precision import full_precision
@@ -33,25 +34,6 @@ class PeopleOutput(NamedTuple):
     """Rotations as the camera of the crop sees them, and shape."""
 
 
-class _Merge(nn.Module):
-    """A finer map of the backbone added to an enlarged coarser one, and a separable convolution over both."""
-
-    def __init__(self, fine: int, channels: int) -> None:
-        super().__init__()
-        self.lateral = nn.Sequential(nn.Conv2d(fine, channels, 1, bias=False), nn.BatchNorm2d(channels))
-        self.mix = nn.Sequential(
-            nn.Conv2d(channels, channels, 5, padding=2, groups=channels, bias=False),
-            nn.BatchNorm2d(channels),
-            nn.Conv2d(channels, channels, 1, bias=False),
-            nn.BatchNorm2d(channels),
-            nn.ReLU(inplace=True),
-        )
-
-    def forward(self, coarse: Tensor, fine: Tensor) -> Tensor:
-        larger = functional.interpolate(coarse, scale_factor=2.0, mode="nearest")
-        return self.mix(functional.relu(larger + self.lateral(fine)))
-
-
 class PeopleNetwork(nn.Module):
     """Backbone, feature pyramid to stride 4, and one 1x1 convolution per task; the body from the pooled last map.
 
@@ -61,8 +43,11 @@ class PeopleNetwork(nn.Module):
         joints: number of joints.
         backbone: see `create_pyramid`.
         pretrained: see `create_pyramid`.
-        channels: width of the pyramid.
+        channels: width of the pyramid; 0 for none, where the backbone's finest map is what all tasks want.
         root: index of the joint that depths are relative to.
+
+    Raises:
+        ValueError: as in `create_pyramid`, or there is neither a pyramid nor such a map.
     """
 
     def __init__(
@@ -78,13 +63,20 @@ class PeopleNetwork(nn.Module):
         self.backbone = create_pyramid(backbone, pretrained)
         self.normalise = Normalise(self.backbone.mean, self.backbone.std)
         widths = self.backbone.channels
-        self.top = nn.Sequential(nn.Conv2d(widths[-1], channels, 1, bias=False), nn.BatchNorm2d(channels))
-        self.merges = nn.ModuleList(_Merge(width, channels) for width in reversed(widths[:-1]))
-        self.maps = nn.Conv2d(channels, 2 * joints + 1 + 3 * PARTS, 1)
+        self.top = self.maps = None
+        self.merges = nn.ModuleList()
+        wanted = 2 * joints + 1 + 3 * PARTS
+        if channels:
+            self.top = nn.Sequential(nn.Conv2d(widths[-1], channels, 1, bias=False), nn.BatchNorm2d(channels))
+            self.merges.extend(Merge(width, channels) for width in reversed(widths[:-1]))
+            self.maps = nn.Conv2d(channels, wanted, 1)
+        elif widths[0] != wanted:
+            raise ValueError(f"backbone {backbone!r} has no map of {wanted} channels; give channels, e.g. 96")
         self.pooled = nn.Sequential(nn.Linear(widths[-1], 512), nn.BatchNorm1d(512), nn.ReLU(inplace=True))
         self.numbers = nn.Linear(512, 6 * PARTS + 10)
         with torch.no_grad():
-            self.maps.weight.mul_(0.1)
+            if self.maps is not None:
+                self.maps.weight.mul_(0.1)
             self.numbers.weight.mul_(0.01)
             self.numbers.bias.zero_()
             self.numbers.bias[: 6 * PARTS].view(PARTS, 6)[:, [0, 3]] = 1.0  # no rotation
@@ -96,11 +88,12 @@ class PeopleNetwork(nn.Module):
             image: RGB in [0, 1].
         """
         *finer, last = self.backbone(self.normalise(image))
-        features = self.top(last)
-        for merge, fine in zip(self.merges, reversed(finer), strict=True):
+        features = finer[0] if self.top is None else self.top(last)
+        for merge, fine in zip(self.merges, reversed(finer), strict=False):
             features = merge(features, fine)
         sizes = [self.num_joints, self.num_joints, 1 + PARTS, 2 * PARTS]
-        heatmaps, depths, parts, surface = self.maps(features).split(sizes, 1)
+        maps = features if self.maps is None else self.maps(features)
+        heatmaps, depths, parts, surface = maps.split(sizes, 1)
         numbers = self.numbers(self.pooled(last.mean((2, 3)))).float()
         rotations, betas = numbers.split([6 * PARTS, 10], -1)
         body = BodyRotations(matrix_from_6d(rotations.view(-1, PARTS, 6)), betas)

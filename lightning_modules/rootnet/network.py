@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from lightning_modules.common.backbones import Pretrained, count_upsamplings, create_backbone
-from lightning_modules.common.heads import upsampling
+from lightning_modules.common.heads import enlarging
 from lightning_modules.common.heatmaps import soft_argmax_nd
 from lightning_modules.common.initialisation import init_convolutions
 from lightning_modules.common.normalisation import Normalise
@@ -36,7 +36,7 @@ class RootNet(nn.Module):
         pretrained: weights that the backbone starts from; see `create_backbone`.
 
     Raises:
-        ValueError: no such backbone, or it ends at stride 4.
+        ValueError: no such backbone, or it ends at a stride below 4.
     """
 
     def __init__(self, config: RootNetConfig = RootNetConfig(), pretrained: Pretrained = False) -> None:
@@ -44,7 +44,7 @@ class RootNet(nn.Module):
         self.backbone = create_backbone(config.backbone, pretrained, maps=(-1,), output_stride=config.output_stride)
         self.normalise = Normalise(self.backbone.mean, self.backbone.std)
         width = self.backbone.channels[-1]
-        self.deconv = upsampling(width, config.head_channels, count_upsamplings(self.backbone, config.backbone))
+        self.deconv = enlarging(width, config.head_channels, count_upsamplings(self.backbone, config.backbone))
         self.place = nn.Conv2d(config.head_channels, 1, 1)
         self.depth = nn.Conv2d(width, 1, 1)
         init_convolutions(self.deconv, self.place, self.depth)

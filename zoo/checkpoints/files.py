@@ -14,6 +14,7 @@ from zoo.errors import ZooError
 from zoo.resources import file_sha256, weights_folder
 
 if TYPE_CHECKING:
+    from pytorch_lightning import LightningModule
     from torch import Tensor
 
 
@@ -112,6 +113,19 @@ def resolve_initial_weights(name: str) -> Path:
     if Path(name).suffix in (".ckpt", ".safetensors"):
         return Path(name)
     return resolve_weights(get_checkpoint(name))
+
+
+def resolve_starts(module: LightningModule) -> None:
+    """Put files in place of the names of weights that a module's training starts from.
+
+    Raises:
+        ZooError: see `resolve_initial_weights`.
+    """
+    start, parts = getattr(module, "backbone_from", None), getattr(module, "parts_from", None)
+    if start is not None:
+        module.backbone_from = str(resolve_initial_weights(start))
+    if parts is not None:
+        module.parts_from = {part: str(resolve_initial_weights(name)) for part, name in parts.items()}
 
 
 def _resolve_bundled(entry: Checkpoint) -> Path:

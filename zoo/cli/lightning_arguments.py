@@ -13,7 +13,7 @@ from zoo.checkpoints.listing import get_checkpoint, read_checkpoints
 from zoo.cli.argument_errors import OneLineParser
 from zoo.cli.import_policy import check_class_paths
 from zoo.cli.links import refuse_linked
-from zoo.configs import read_config
+from zoo.configs import base_names, read_config
 from zoo.errors import ZooError
 from zoo.resources import config_name, find_config
 
@@ -49,7 +49,8 @@ class RunOptions:
 def parse_run_options(argv: Sequence[str]) -> RunOptions:
     """Extract the zoo's options from a Lightning command line, and resolve names.
 
-    Evaluation needs weights: `--ckpt_path`, `--weights`, or the configuration that bundled weights were trained with.
+    Evaluation needs weights: `--ckpt_path`, `--weights`, or the configuration that bundled weights were trained with,
+    or one that is based on it.
 
     Args:
         argv: stage first, such as `["fit", "--config", "i2l_meshnet/open_tiny"]`.
@@ -107,7 +108,8 @@ def _training_config(weights: str) -> str:
 
 
 def _weights_trained_with(config: str) -> str:
-    for entry in read_checkpoints().values():
-        if entry.training is not None and entry.training.config == config and entry.availability == "bundled":
-            return entry.name
+    for name in (config, *base_names(find_config(config))):
+        for entry in read_checkpoints().values():
+            if entry.training is not None and entry.training.config == name and entry.availability == "bundled":
+                return entry.name
     raise ZooError(f"no weights of the zoo were trained with {config}; give --ckpt_path FILE or --weights NAME")

@@ -18,7 +18,7 @@ from datamodules.files import DamagedData
 from zoo.checkpoints.lightning_files import AtomicCheckpointIO, check_checkpoint
 from zoo.cli.callbacks import PredictionWriter, progress_callbacks
 from zoo.cli.import_policy import allow_imports
-from zoo.cli.lightning_arguments import RunOptions, parse_run_options
+from zoo.cli.lightning_arguments import EVALUATIONS, RunOptions, parse_run_options
 from zoo.cli.links import link_data
 from zoo.cli.runs import describe_starts, follow_starts, set_aside
 from zoo.configs import flatten, nest
@@ -88,11 +88,10 @@ class ZooCLI(LightningCLI):
 
             self.overrides = self._model_overrides()
             self.model = load(self.options.weights, **self.overrides)
-        start = getattr(self.model, "backbone_from", None)
-        if start is not None and self.options.stage == "fit":
-            from zoo.checkpoints.files import resolve_initial_weights
+        if self.options.stage == "fit":
+            from zoo.checkpoints.files import resolve_starts
 
-            self.model.backbone_from = str(resolve_initial_weights(start))
+            resolve_starts(self.model)
 
     def before_fit(self) -> None:
         """A run that does not go on from a checkpoint gets an empty folder; say what a stage starts from."""
@@ -123,10 +122,14 @@ class ZooCLI(LightningCLI):
         return identify_weights(weights, self.overrides)
 
     def _model_overrides(self) -> dict[str, Any]:
-        """Model options of the command line; those of a configuration do not apply to trained weights."""
+        """Model options of the command line; those of a configuration do not apply to trained weights.
+
+        But for the protocol, which says what is measured.
+        """
         typed = [argument.partition("=")[0].rstrip("+") for argument in self.options.arguments]
         names = [name.removeprefix("--model.").removeprefix("init_args.") for name in typed if "--model." in name]
         settings = flatten(self.plain_config()["model"]["init_args"])
+        names += ["protocol"] if self.options.stage in EVALUATIONS and "protocol" in settings else []
         chosen = {key: settings[key] for name in names for key in settings if f"{key}.".startswith(f"{name}.")}
         return nest(dict(sorted(chosen.items())))
 

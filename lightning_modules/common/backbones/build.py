@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import timm
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 
+from lightning_modules.common.backbones.movenet import MEAN, STD, MoveNet
 from lightning_modules.common.backbones.pretrained import Pretrained, find_weights
 from lightning_modules.common.backbones.registry import BACKBONES, BackboneSpec
 from lightning_modules.common.normalisation import IMAGENET_MEAN, IMAGENET_STD
@@ -42,6 +46,8 @@ def build(
     Raises:
         ValueError: the network has no feature maps, or its weights cannot be had.
     """
+    if spec.make is not None:
+        return Built(_make(name, spec, pretrained, options, output_stride), None, MEAN, STD)
     source = timm.get_pretrained_cfg(spec.model)
     fixed = source is not None and source.fixed_input_size
     weights = find_weights(name, spec, pretrained) if pretrained else None
@@ -60,6 +66,24 @@ def build(
     if weights is not None:
         raise ValueError(f"backbone {name!r} cannot start from these weights: {reason}") from problem
     raise ValueError(f"timm's {name!r} has no feature maps ({reason}); use one of {', '.join(BACKBONES)}") from problem
+
+
+def _make(
+    name: str, spec: BackboneSpec, pretrained: Pretrained, options: dict[str, Any], output_stride: int | None
+) -> MoveNet:
+    """A network of the zoo's own."""
+    assert spec.make is not None
+    if output_stride and "output_stride" in inspect.signature(spec.make).parameters:
+        options = options | {"output_stride": output_stride}
+    net = spec.make(**{**spec.options, **options})
+    if pretrained:
+        path = find_weights(name, spec, pretrained)["file"]
+        try:
+            net.load({key: value.float() for key, value in load_file(path).items()})
+        except (RuntimeError, SafetensorError) as error:
+            reason = " ".join(str(error).split())[:200]
+            raise ValueError(f"backbone {name!r} cannot start from these weights: {reason}") from error
+    return net
 
 
 def _create(model: str, weights: dict[str, Any] | None, options: dict[str, Any]) -> Any:

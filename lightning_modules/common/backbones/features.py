@@ -90,9 +90,9 @@ def count_upsamplings(backbone: Backbone, name: str) -> int:
     """How many times the last features have to be doubled to a quarter of the image.
 
     Raises:
-        ValueError: they are that fine already.
+        ValueError: they are finer already.
     """
     times = backbone.reductions[-1].bit_length() - 3
-    if times < 1:
-        raise ValueError(f"backbone {name!r} ends at stride 4; use one that goes on, e.g. resnet50")
+    if times < 0:
+        raise ValueError(f"backbone {name!r} ends at stride {backbone.reductions[-1]}; use one that goes on to stride 4")
     return times

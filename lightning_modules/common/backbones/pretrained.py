@@ -27,7 +27,7 @@ def find_weights(name: str, spec: BackboneSpec, pretrained: Pretrained) -> dict[
         return _named(name, pretrained)
     if spec.shipped:
         return {"file": str(_existing(SHIPPED / f"{name}.safetensors", f"weights of backbone {name!r}"))}
-    if spec.options:
+    if spec.options or spec.make is not None:
         raise ValueError(f"there are no weights for backbone {name!r} to start from; set pretrained: false")
     source = timm.get_pretrained_cfg(spec.model)
     if source is None or not source.has_weights:

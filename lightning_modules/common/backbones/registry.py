@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import importlib.metadata
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import timm
+
+from lightning_modules.common.backbones.movenet import MoveNet
+from lightning_modules.common.backbones.movenet_people import PeopleMoveNet
 
 # beside the checkpoints, whose listing states its sha256; a path, since networks do not know the package `zoo`
 SHIPPED = Path(__file__).parents[3] / "zoo" / "checkpoints" / "weights" / "backbones"
@@ -26,11 +29,14 @@ class BackboneSpec:
         model: timm's name, with the tag of the weights that `pretrained: true` means.
         options: that timm builds it with. A network that is built in another way has no weights of timm's.
         shipped: `pretrained: true` means the weights that come with this package, as `<name>.safetensors`.
+        make: a network of the zoo's own instead of timm's: called with `options`, `out_indices`, `in_chans` and, if
+            asked for and known to it, `output_stride`; has `feature_info`, `load` and `cut` as `movenet.MoveNet`.
     """
 
     model: str
     options: Mapping[str, Any] = field(default_factory=dict)
     shipped: bool = False
+    make: Callable[..., MoveNet] | None = None
 
 
 BACKBONES: dict[str, BackboneSpec] = {
@@ -48,13 +54,17 @@ BACKBONES: dict[str, BackboneSpec] = {
     # trained further on rendered people, from ImageNet
     "people_lite0": BackboneSpec("tf_efficientnet_lite0.in1k", shipped=True),
     "people_lite2": BackboneSpec("tf_efficientnet_lite2.in1k", shipped=True),
+    # Google's, trained on photographs of people; and with a second pyramid that was trained on rendered ones
+    "movenet_lightning": BackboneSpec("movenet", make=MoveNet),
+    "movenet_thunder": BackboneSpec("movenet", {"width": 1.75}, make=MoveNet),
+    "people_movenet": BackboneSpec("movenet", shipped=True, make=PeopleMoveNet),
 }
 
 
 def has_weights(name: str) -> bool:
     """Whether `pretrained: true` means something for a backbone: its network is one that weights were trained for."""
     spec = find_spec(name)
-    return spec.shipped or not spec.options
+    return spec.shipped or (spec.make is None and not spec.options)
 
 
 def find_spec(name: str) -> BackboneSpec:

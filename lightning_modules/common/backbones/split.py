@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from lightning_modules.common.backbones.create import create_backbone, is_transformer
 from lightning_modules.common.backbones.features import Backbone
+from lightning_modules.common.backbones.movenet import MoveNet
 from lightning_modules.common.backbones.pretrained import Pretrained
 
 _CUT = 4
@@ -73,6 +74,12 @@ def _split(backbone: Backbone) -> SplitBackbone:
     net: Any = backbone.net
     if is_transformer(net):
         return _split_transformer(backbone)
+    if isinstance(net, MoveNet):
+        layers = net.cut()
+        backbone.input_stride = _CUT
+        with torch.no_grad():
+            width = nn.Sequential(layers)(torch.zeros(1, 3, *_PROBE)).shape[1]
+        return SplitBackbone(nn.Sequential(layers), backbone, width)
     if isinstance(net, HighResolutionNetFeatures):
         layers = OrderedDict((part, getattr(net, part)) for part in _HRNET_STEM)
     elif isinstance(net, FeatureListNet):

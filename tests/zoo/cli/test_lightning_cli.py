@@ -136,7 +136,7 @@ def test_typed_options_of_a_model_change_finished_weights(folder, monkeypatch):
     typed = ["--model.joints_from", "volume", "--model.init_args.root_depth=given"]
     run = ZooCLI(parse_run_options([*command, *typed]))
     assert (plain["joints_from"], plain["root_depth"]) == (None, "box")
-    assert run.overrides == {"joints_from": "volume", "root_depth": "given"}
+    assert run.overrides == {"joints_from": "volume", "root_depth": "given", "protocol": "open-v1"}
     assert run.model.hparams == {**plain, **run.overrides}
 
 
