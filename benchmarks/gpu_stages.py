@@ -18,6 +18,7 @@ from pytorch_lightning.callbacks import Callback, ModelCheckpoint
 from pytorch_lightning.cli import instantiate_module
 from safetensors.torch import save_file
 
+from benchmarks.cached_maps import CachedMaps, MapBatches, read_from_maps
 from body.camera import project
 from datamodules.augment import Augmentation
 from datamodules.batch import Batch
@@ -142,6 +143,8 @@ class Source:
     """Where all stages take their batches from."""
 
     feed: Feed
+    maps: CachedMaps | None
+    """In place of the feed, for methods whose backbone is frozen."""
     buffers: dict[str, ReplayBuffer]
     backgrounds: Backgrounds
     device: torch.device
@@ -199,14 +202,17 @@ def run_stage(stage: Stage, seconds: float, source: Source, out: Path, runs: Pat
     if stage.compiled:
         module.network.compile(dynamic=False)
     earlier = folder / "last.ckpt"
-    batches = source.feed.batches(maker, stage.batch)
-    problem = {}
+    batches, problem, undo = source.feed.batches(maker, stage.batch), {}, None
+    if source.maps is not None:
+        batches, undo = MapBatches(source.maps, maker, stage.batch), read_from_maps(module)
     try:
         trainer.fit(module, batches, ckpt_path=earlier if resume and earlier.is_file() else None)
     except Exception as error:
         if not progress.visits:
             raise
         problem = {"error": f"{type(error).__name__}: {error}"}  # what was learnt until then is kept
+    if undo is not None:
+        undo()
     trained = time.monotonic() - progress.started
     timed.use_average(module)
     _save(module, weights, stage.trunk)

@@ -42,13 +42,15 @@ def main() -> None:
     make = functools.partial(make_generator, options.bundle, options.picture)
     renders = RenderWorkers(make, work, options.picture, options.workers, tolerated=20) if options.workers else None
     with renders or contextlib.nullcontext() as workers:
+        from benchmarks.cached_maps import CachedMaps
         from benchmarks.gpu_stages import Source, run_stage
         from datamodules.open_v2.feed.background import Backgrounds, bundle_backgrounds, plain_backgrounds
         from datamodules.open_v2.feed.feed import Feed
 
         stages = _stages(options)
         bank = plain_backgrounds() if options.bundle is None else bundle_backgrounds(options.bundle, options.views)
-        source = Source(Feed(workers, buffers), buffers, Backgrounds(bank, device), device)
+        maps = None if options.maps is None else CachedMaps(options.maps)
+        source = Source(Feed(workers, buffers), maps, buffers, Backgrounds(bank, device), device)
         _say(started, f"{len(bank)} backgrounds; waiting for {options.first} samples")
         source.feed.fill("train", options.first, seconds=300.0)
         log: dict[str, Any] = {"options": {key: str(value) for key, value in vars(options).items()}, "stages": []}
@@ -102,6 +104,7 @@ def _options() -> argparse.Namespace:
     add("--lr", type=float, default=2e-3)
     add("--trunk", type=Path, help="also write the trained backbone there (safetensors)")
     add("--method", action="append", default=[], metavar="CONFIG:SECONDS[:BATCH[:LR]]")
+    add("--maps", type=Path, help="of benchmarks.cached_maps, for methods whose backbone is frozen")
     add("--compile", action="store_true", help="compile the backbone's training (a minute)")
     add("--resume", action="store_true", help="go on with what is in OUT")
     return parser.parse_args()

@@ -27,7 +27,7 @@ def read(name):
 def test_a_step_of_training(name):
     torch.manual_seed(0)
     settings = read(name)
-    options = settings["model"]["init_args"] | {"pretrained": False, "start_from": None}
+    options = settings["model"]["init_args"] | {"pretrained": False, "start_from": None, "parts_from": None}
     method = get_method(name.partition("/")[0])
     module = instantiate_module(method, {key: value for key, value in options.items() if value is not None})
     weights = {key: value for key, value in module.state_dict().items() if value.is_floating_point()}

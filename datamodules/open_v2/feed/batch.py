@@ -127,30 +127,51 @@ class BatchMaker:
         count, side, size, device = len(image), self.settings.label_size, self.settings.size, self._device
         grid = sampling_grid(windows.from_picture, size, side, records.iuv.shape[1])
         iuv = warp(records.iuv, grid, nearest=True).to(torch.uint8)
-        yes, no = (
-            torch.ones(count, dtype=torch.bool, device=device),
-            torch.zeros(count, dtype=torch.bool, device=device),
-        )
         smpl = self._body_labels(records.pose, records.betas, records.transl, changes)
-        if self.with_vertices:
-            vertices = self._body(smpl["pose"], smpl["betas"], smpl["transl"]).vertices
-        else:
-            vertices = torch.zeros(1, 1, 1, device=device).expand(count, self._body.num_vertices, 3)
-        points, mask = torch.zeros(DENSE_POINTS, 5, device=device), torch.zeros(size, size, device=device).byte()
-        empty, unnamed = torch.zeros(0, 0, dtype=torch.uint8), torch.full_like(records.index, -1)
-        content = {
-            "image": image.contiguous(memory_format=torch.channels_last),
+        labels = {
             "intrinsics": windows.intrinsics.float(),
             "crop_affine": windows.crop_affine.float(),
             "box": windows.box.float(),
             **self._joints(records.joints, changes, windows.intrinsics, windows.crop_affine),
             **smpl,
+            "iuv": self._surface(iuv, changes.flip),
+            "image_size": torch.full((count, 2), float(records.foreground.shape[1]), device=device),
+        }
+        return self._complete(labels, image, records.index)
+
+    def of_labels(self, labels: dict[str, Tensor], image: Tensor, changes: Changes) -> Batch:
+        """A batch of labels of an earlier one, whose `joints` are those of `OPEN36`.
+
+        Args:
+            labels: `joints`, `intrinsics`, `crop_affine`, `box`, `pose`, `betas`, `transl` and `iuv`.
+            image: crops.
+            changes: none.
+        """
+        joints = self._joints(labels["joints"], changes, labels["intrinsics"].double(), labels["crop_affine"].double())
+        size = torch.full((len(image), 2), float(self.settings.size))
+        return self._complete({**labels, **joints, "image_size": size}, image, torch.arange(len(image)))
+
+    def _complete(self, labels: dict[str, Tensor], image: Tensor, index: Tensor) -> Batch:
+        """Everything else that a batch has."""
+        count, size, device = len(image), self.settings.size, self._device
+        yes, no = (
+            torch.ones(count, dtype=torch.bool, device=device),
+            torch.zeros(count, dtype=torch.bool, device=device),
+        )
+        if self.with_vertices:
+            vertices = self._body(labels["pose"], labels["betas"], labels["transl"]).vertices
+        else:
+            vertices = torch.zeros(1, 1, 1, device=device).expand(count, self._body.num_vertices, 3)
+        points, mask = torch.zeros(DENSE_POINTS, 5, device=device), torch.zeros(size, size, device=device).byte()
+        empty, unnamed = torch.zeros(0, 0, dtype=torch.uint8), torch.full_like(index, -1)
+        content = {
+            "image": image.contiguous(memory_format=torch.channels_last),
+            **labels,
             **{"smpl_valid": yes, "vertices": vertices, "vertices_valid": yes if self.with_vertices else no},
-            **{"iuv": self._surface(iuv, changes.flip), "iuv_valid": yes},
+            "iuv_valid": yes,
             **{"dense_points": points.expand(count, -1, -1), "dense_mask": mask.expand(count, -1, -1)},
             **{"dense_points_valid": no[:, None].expand(-1, DENSE_POINTS), "dense_mask_valid": no},
-            **{"index": records.index, "image_id": unnamed, "annotation_id": unnamed},
-            "image_size": torch.full((count, 2), float(records.foreground.shape[1]), device=device),
+            **{"index": index, "image_id": unnamed, "annotation_id": unnamed},
             **{"part_labels": [empty] * count, "silhouette": [empty] * count, "gender": ["neutral"] * count},
             **{"frame": [0] * count, "camera": ["random"] * count, "subject": ["open"] * count},
             **{"image_name": [""] * count, "action": [""] * count, "sequence": ["open-v2"] * count},

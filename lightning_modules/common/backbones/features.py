@@ -94,5 +94,7 @@ def count_upsamplings(backbone: Backbone, name: str) -> int:
     """
     times = backbone.reductions[-1].bit_length() - 3
     if times < 0:
-        raise ValueError(f"backbone {name!r} ends at stride {backbone.reductions[-1]}; use one that goes on to stride 4")
+        raise ValueError(
+            f"backbone {name!r} ends at stride {backbone.reductions[-1]}; use one that goes on to stride 4"
+        )
     return times

@@ -29,7 +29,6 @@ _LATERALS, _CONTEXT, _LAST = (2, 5, 9), 12, 16
 _WIDTHS, _TOP = (24, 24, 32, 64), 1280
 
 
-
 class Levels(NamedTuple):
     """What a MoveNet knows of an image, at strides 4, 8 and 16, and the last features of stride 32."""
 
@@ -116,7 +115,7 @@ class MoveNet(nn.Module):
                 self.blocks.append(
                     InvertedResidual(into if first else out, out, stride if first else 1, 6 if stage else 1)
                 )
-        self.trunk_widths = widths[2:4] + [widths[5]]
+        self.trunk_widths = [*widths[2:4], widths[5]]
         self.top = _Conv(widths[-1], _TOP)
         read = (*widths[2:5], _TOP)
         self.lateral = nn.ModuleList(nn.Conv2d(a, b, 1) for a, b in zip(read, (24, 32, 64, 64), strict=True))

@@ -85,6 +85,7 @@ class PeopleMoveNet(MoveNet):
         self.folded = output_stride if number < 4 else None
         self.wanted = [index % number for index in out_indices if -number <= index < number]
         widths, strides = [maps, channels, channels, last], [4, 8, 16, 32]
+        self.kept = maps
         if self.folded:
             self.kept = maps if self.folded == 4 else maps - 2 * PARTS
             widths = [*widths[: number - 1], self.kept * (self.folded // 4) ** 2 + channels]
@@ -108,10 +109,15 @@ class PeopleMoveNet(MoveNet):
         learnt = self.people_maps(torch.cat([maps[0], found.joints], 1))
         maps[0] = torch.cat([SHARPER * found.joints, learnt], 1)[:, self.people_order]
         if self.folded:
-            step = self.folded // 4
-            top = functional.interpolate(top, scale_factor=32 / self.folded, mode="bilinear", align_corners=False)
-            maps = [*maps[: step // 2], torch.cat([functional.pixel_unshuffle(maps[0][:, : self.kept], step), top], 1)]
+            maps = self.fold(maps, top)
         return [maps[index] for index in self.wanted]
+
+    def fold(self, maps: list[Tensor], top: Float[Tensor, "batch channels height width"]) -> list[Tensor]:
+        """The maps that are finer than the `output_stride`, and the one that holds the finest and the coarsest."""
+        stride = self.folded or 4
+        step = stride // 4
+        larger = functional.interpolate(top, scale_factor=32 / stride, mode="bilinear", align_corners=False)
+        return [*maps[: step // 2], torch.cat([functional.pixel_unshuffle(maps[0][:, : self.kept], step), larger], 1)]
 
     def load(self, state: dict[str, Tensor]) -> None:
         """As `MoveNet.load`; weights of a MoveNet alone leave the second pyramid as it is."""
