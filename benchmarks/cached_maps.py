@@ -18,10 +18,10 @@ import torch
 from torch import Tensor, nn
 
 from datamodules.batch import Batch
-from datamodules.open_v2.augment_draw import GeometryRange
-from datamodules.open_v2.feed_background import Backgrounds, bundle_backgrounds, plain_backgrounds
-from datamodules.open_v2.feed_batch import BatchMaker
-from datamodules.open_v2.feed_buffer import ReplayBuffer
+from datamodules.open_v2.augment.draw import GeometryRange
+from datamodules.open_v2.feed.background import Backgrounds, bundle_backgrounds, plain_backgrounds
+from datamodules.open_v2.feed.batch import BatchMaker
+from datamodules.open_v2.feed.buffer import ReplayBuffer
 from datamodules.settings import CropSettings
 from lightning_modules.common.backbones import Backbone, create_pyramid
 from lightning_modules.common.backbones.movenet_people import PeopleMoveNet

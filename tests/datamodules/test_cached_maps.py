@@ -12,11 +12,11 @@ from benchmarks import cached_maps
 from benchmarks.cached_maps import CachedMaps, MapBatches, read_from_maps
 from body.camera import apply_affine, project
 from body.skeleton import H36M18
-from datamodules.open_v2.feed_background import Backgrounds, plain_backgrounds
-from datamodules.open_v2.feed_batch import BatchMaker
-from datamodules.open_v2.feed_buffer import ReplayBuffer
-from datamodules.open_v2.feed_record import row_type, write_row
-from datamodules.open_v2.feed_stand_in import StandIn
+from datamodules.open_v2.feed.background import Backgrounds, plain_backgrounds
+from datamodules.open_v2.feed.batch import BatchMaker
+from datamodules.open_v2.feed.buffer import ReplayBuffer
+from datamodules.open_v2.feed.record import row_type, write_row
+from datamodules.open_v2.feed.stand_in import StandIn
 from datamodules.settings import CropSettings
 from lightning_modules.common.backbones import create_backbone, create_pyramid
 from lightning_modules.common.normalisation import Normalise
