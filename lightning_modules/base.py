@@ -95,7 +95,7 @@ class PoseModule(LightningModule):
         """Before `fit`, start what starts from other weights (`backbone_from`, `parts_from`), and freeze what stays.
 
         Raises:
-            ValueError: the method has no backbone that could, or no such part, or the weights are of another one; weights
+            ValueError: the method has no backbone that could, or no such part, or the weights are of another one; they
                 are not to be 32-bit floats.
         """
         check_precision(str(self.trainer.precision))
