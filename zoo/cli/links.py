@@ -74,7 +74,7 @@ def _protocol(model: Any, data: str) -> Any:
     module, _, name = data.rpartition(".")
     offered = getattr(getattr(import_module(module), name), "protocols", None)
     protocol = _settings(model).get("protocol")
-    protocol = PROTOCOLS[protocol].data_id if protocol in PROTOCOLS else protocol
+    protocol = PROTOCOLS[protocol].data_id if protocol and protocol in PROTOCOLS else protocol
     return protocol if offered is None or protocol in offered else None
 
 
