@@ -110,7 +110,7 @@ def read_from_maps(module: nn.Module) -> Callable[[], None]:
         return losses(batch)
 
     for backbone in nets:
-        backbone.forward = functools.partial(_maps_of, backbone.net, current)  # type: ignore[method-assign]
+        backbone.forward = functools.partial(_maps_of, cast(PeopleMoveNet, backbone.net), current)  # type: ignore[method-assign]
     if stem is not None:
         stem.forward = lambda image: image
     module.losses = of_batch  # type: ignore[method-assign, assignment]

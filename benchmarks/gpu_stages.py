@@ -32,8 +32,8 @@ from lightning_modules.people.module import PeopleModule
 from lightning_modules.people.timed import TimedTraining
 from metrics import overall
 from zoo.cli.links import linked_crops
-from zoo.configs import read_config
-from zoo.resources import find_config
+from zoo.documents.configs import read_config
+from zoo.documents.resources import find_config
 
 _PHASES = ("pose_steps", "estimator_steps", "true_parts_steps")
 """Settings of methods that count steps: what they are a share of is the configuration's `max_steps`."""
@@ -202,7 +202,8 @@ def run_stage(stage: Stage, seconds: float, source: Source, out: Path, runs: Pat
     if stage.compiled:
         module.network.compile(dynamic=False)
     earlier = folder / "last.ckpt"
-    batches, problem, undo = source.feed.batches(maker, stage.batch), {}, None
+    batches: Any = source.feed.batches(maker, stage.batch)
+    problem, undo = {}, None
     if source.maps is not None:
         batches, undo = MapBatches(source.maps, maker, stage.batch), read_from_maps(module)
     try:

@@ -4,8 +4,8 @@ import dataclasses
 import typing
 from importlib import import_module
 
-from zoo.configs import flatten, read_config
-from zoo.resources import find_config
+from zoo.documents.configs import flatten, read_config
+from zoo.documents.resources import find_config
 
 
 def configs_of(kind):

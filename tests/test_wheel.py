@@ -10,11 +10,11 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 LOOK = """
-import zoo, zoo.resources, body.open_body
+import zoo, zoo.documents.resources, body.open_body
 from pathlib import Path
 home = Path(zoo.__file__).parents[1]
 print(home)
-print(zoo.resources.find_config("i2l_meshnet/open_tiny").read_text().count("class_path"))
+print(zoo.documents.resources.find_config("i2l_meshnet/open_tiny").read_text().count("class_path"))
 print(len(body.open_body.DATA_FILE.read_bytes()))
 print(zoo.list_models())
 """

@@ -18,8 +18,8 @@ from zoo.siblings import check_siblings
 
 check_siblings()  # before anything of ours is imported
 
+from zoo.documents.resources import VERSION as __version__  # noqa: E402
 from zoo.errors import ZooError  # noqa: E402
-from zoo.resources import VERSION as __version__  # noqa: E402
 
 if TYPE_CHECKING:
     from zoo.checkpoints.info import info

@@ -9,8 +9,8 @@ from pytorch_lightning.cli import instantiate_module
 from lightning_modules.cascaded_lifting.losses import SUPERVISION
 from lightning_modules.cascaded_lifting.module import CascadedLiftingModule
 from zoo.cli import main
-from zoo.configs import read_config
-from zoo.resources import find_config, list_configs
+from zoo.documents.configs import read_config
+from zoo.documents.resources import find_config, list_configs
 
 SMALL = [
     "--model.network.backbone", "resnet18_tiny", "--model.network.crop_size", "64",

@@ -8,7 +8,7 @@ from fake.people import make_image, write_image
 from flat_settings import typed
 
 from zoo.cli import main
-from zoo.resources import list_configs
+from zoo.documents.resources import list_configs
 
 SMALL = {
     "danet": {"iuv_backbone": "resnet18_tiny", "global_backbone": "resnet18_tiny", "local_backbone": "resnet18_tiny",

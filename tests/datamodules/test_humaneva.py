@@ -13,8 +13,8 @@ from datamodules.jobs import run_jobs
 from datamodules.settings import CropSettings
 from lightning_modules.prediction import Prediction
 from metrics import build_task, overall
-from zoo.configs import read_config
-from zoo.resources import find_config
+from zoo.documents.configs import read_config
+from zoo.documents.resources import find_config
 
 CROPS = CropSettings("humaneva15", size=32)
 

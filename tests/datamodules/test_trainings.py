@@ -12,7 +12,7 @@ from datamodules.human36m import Human36MDataModule
 from datamodules.readers.root_file import read_root_file
 from datamodules.settings import CropSettings
 from zoo.cli import main
-from zoo.resources import list_configs
+from zoo.documents.resources import list_configs
 
 MODELS = {
     "i2l_meshnet": {"head_channels": 8},

@@ -6,8 +6,8 @@ from flat_settings import make
 from official_weights import golden
 
 from lightning_modules.i2l_meshnet.module import I2LMeshNetModule
-from zoo.configs import read_config
-from zoo.resources import find_config
+from zoo.documents.configs import read_config
+from zoo.documents.resources import find_config
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,8 @@ from lightning_modules.danet.network import DaNet
 from zoo.checkpoints.convert import convert_official_state
 from zoo.checkpoints.listing import read_checkpoints
 from zoo.cli import main
-from zoo.configs import merge
-from zoo.resources import list_configs
+from zoo.documents.configs import merge
+from zoo.documents.resources import list_configs
 
 CONFIGS = [name for name in list_configs() if name.startswith("danet/")]
 PAPER = {"h36m", "h36m_dpcoco", "h36m_itw", "up3d", "ablation"}

@@ -5,7 +5,7 @@ import pytest
 from lightning_modules.hemlets.losses import SUPERVISION
 from lightning_modules.hemlets.parts import STATES
 from zoo.cli import main
-from zoo.resources import list_configs
+from zoo.documents.resources import list_configs
 
 CONFIGS = [name for name in list_configs() if name.startswith("hemlets/")]
 PAPER = {"h36m", "h36m_mpii", "h36m_mpii_fbi", "h36m_mpii_ordinal", "humaneva", "surreal", "up3d", "pw3d"}

@@ -6,8 +6,8 @@ from people import make_batch
 from pytorch_lightning.cli import instantiate_module
 
 from lightning_modules import get_method
-from zoo.configs import read_config
-from zoo.resources import find_config
+from zoo.documents.configs import read_config
+from zoo.documents.resources import find_config
 
 CONFIGS = [
     "i2l_meshnet/open",

@@ -63,7 +63,7 @@ def small_model(small_weights):
 @pytest.fixture
 def listed(small_weights, monkeypatch):
     """The zoo knows exactly one model, `i2l_meshnet.small`, bundled."""
-    from zoo import resources
+    from zoo.documents import resources
 
     found = resources.resource_path
     yaml_file = small_weights.parent / "checkpoints.yaml"

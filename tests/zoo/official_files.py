@@ -11,7 +11,7 @@ from distributed_files import write_body, write_snapshot
 
 from lightning_modules.common.backbones import BACKBONES, BackboneSpec
 from lightning_modules.i2l_meshnet import official
-from zoo.resources import resource_path
+from zoo.documents.resources import resource_path
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 NARROW = {"narrow": BackboneSpec("resnet18", {"channels": (8, 16, 24, 32)})}

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from zoo.checkpoints.entry import Licences, Training
+from zoo.documents.resources import resource_path
+from zoo.documents.schema import expect_mapping, parse_dataclass
 from zoo.errors import ZooError
-from zoo.resources import resource_path
-from zoo.schema import expect_mapping, parse_dataclass
 
 PREFIX = "backbone."
 

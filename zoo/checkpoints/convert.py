@@ -30,8 +30,8 @@ from zoo.checkpoints.entry import Checkpoint
 from zoo.checkpoints.files import how_to_obtain, read_safetensors
 from zoo.checkpoints.listing import read_checkpoints
 from zoo.checkpoints.store import store_converted
+from zoo.documents.resources import VERSION, file_sha256
 from zoo.errors import ZooError, one_line, unknown_name
-from zoo.resources import VERSION, file_sha256
 
 WRAPPERS = ("network", "model", "state_dict")
 """Keys of the state dict in checkpoints: of I2L-MeshNet and RootNet, DaNet, Lightning."""

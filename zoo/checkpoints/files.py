@@ -10,11 +10,10 @@ from zoo.checkpoints.entry import Checkpoint
 from zoo.checkpoints.foreign import explain_foreign
 from zoo.checkpoints.listing import get_checkpoint
 from zoo.checkpoints.store import find_converted
+from zoo.documents.resources import file_sha256, weights_folder
 from zoo.errors import ZooError
-from zoo.resources import file_sha256, weights_folder
 
 if TYPE_CHECKING:
-    from pytorch_lightning import LightningModule
     from torch import Tensor
 
 
@@ -115,7 +114,7 @@ def resolve_initial_weights(name: str) -> Path:
     return resolve_weights(get_checkpoint(name))
 
 
-def resolve_starts(module: LightningModule) -> None:
+def resolve_starts(module: Any) -> None:
     """Put files in place of the names of weights that a module's training starts from.
 
     Raises:

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from zoo.documents.resources import file_sha256
 from zoo.errors import ZooError, one_line
-from zoo.resources import file_sha256
 
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
 """Names in a published repository; `config.json` holds the SHA-256 of the weights."""

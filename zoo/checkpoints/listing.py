@@ -8,9 +8,9 @@ from typing import Any
 
 from zoo.checkpoints.backbones import PREFIX
 from zoo.checkpoints.entry import Checkpoint
+from zoo.documents.resources import resource_path
+from zoo.documents.schema import expect_mapping, parse_dataclass
 from zoo.errors import ZooError, one_line, unknown_name
-from zoo.resources import resource_path
-from zoo.schema import expect_mapping, parse_dataclass
 
 
 def parse_checkpoints(document: Any) -> dict[str, Checkpoint]:

@@ -13,9 +13,9 @@ from zoo.checkpoints.files import parse_metadata, read_safetensors, resolve_weig
 from zoo.checkpoints.hub import WEIGHTS, fetch_published
 from zoo.checkpoints.limits import parameters_within
 from zoo.checkpoints.listing import get_checkpoint, read_checkpoints
-from zoo.configs import merge
+from zoo.documents.configs import merge
+from zoo.documents.resources import file_sha256
 from zoo.errors import ZooError, one_line, unknown_name
-from zoo.resources import file_sha256
 from zoo.results.result import WeightsIdentity
 
 if TYPE_CHECKING:

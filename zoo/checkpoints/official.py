@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from zoo.checkpoints.convert import convert_official_state, extract_state_dict, get_official_attribute
 from zoo.checkpoints.listing import read_checkpoints
 from zoo.checkpoints.load import build_model
-from zoo.configs import merge
+from zoo.documents.configs import merge
 from zoo.errors import ZooError
 
 if TYPE_CHECKING:

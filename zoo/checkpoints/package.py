@@ -14,8 +14,8 @@ from torch import Tensor
 from body.atomic import atomic_file
 from zoo.checkpoints.listing import parse_checkpoints
 from zoo.checkpoints.load import build_model, load_state, without_initialisation
+from zoo.documents.resources import file_sha256
 from zoo.errors import ZooError
-from zoo.resources import file_sha256
 
 
 def package_checkpoint(checkpoint: Path, name: str, folder: Path, listing: Path | None) -> dict[str, Any]:

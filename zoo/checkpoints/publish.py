@@ -13,8 +13,8 @@ from zoo.checkpoints.hub import CONFIG, WEIGHTS, translate_hub_errors
 from zoo.checkpoints.listing import get_checkpoint
 from zoo.checkpoints.load import build_model, load_state
 from zoo.checkpoints.model_card import model_card
+from zoo.documents.resources import VERSION, file_sha256
 from zoo.errors import ZooError
-from zoo.resources import VERSION, file_sha256
 
 CARD = "README.md"
 

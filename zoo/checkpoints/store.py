@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from body.atomic import atomic_file
 from zoo.checkpoints.entry import Checkpoint
+from zoo.documents.resources import cache_folder, file_sha256
 from zoo.errors import ZooError, one_line
-from zoo.resources import cache_folder, file_sha256
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -10,8 +10,8 @@ from importlib import import_module
 
 from zoo.cli.argument_errors import OneLineParser
 from zoo.cli.boundary import run_bounded
+from zoo.documents.resources import VERSION
 from zoo.errors import ZooError, unknown_name
-from zoo.resources import VERSION
 
 COMMANDS = {
     "demo": "evaluate the bundled model on the open benchmark and draw predictions",

@@ -13,9 +13,9 @@ from zoo.checkpoints.listing import get_checkpoint, read_checkpoints
 from zoo.cli.argument_errors import OneLineParser
 from zoo.cli.import_policy import check_class_paths
 from zoo.cli.links import refuse_linked
-from zoo.configs import base_names, read_config
+from zoo.documents.configs import base_names, read_config
+from zoo.documents.resources import config_name, find_config
 from zoo.errors import ZooError
-from zoo.resources import config_name, find_config
 
 EVALUATIONS = ("validate", "test", "predict")
 

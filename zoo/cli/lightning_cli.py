@@ -21,7 +21,7 @@ from zoo.cli.import_policy import allow_imports
 from zoo.cli.lightning_arguments import EVALUATIONS, RunOptions, parse_run_options
 from zoo.cli.links import link_data
 from zoo.cli.runs import describe_starts, follow_starts, set_aside
-from zoo.configs import flatten, nest
+from zoo.documents.configs import flatten, nest
 from zoo.errors import ZooError, one_line
 
 if TYPE_CHECKING:

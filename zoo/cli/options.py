@@ -8,8 +8,8 @@ from typing import Any
 
 import yaml
 
+from zoo.documents.safe_yaml import parse_yaml
 from zoo.errors import ZooError
-from zoo.safe_yaml import parse_yaml
 
 
 def parse_options(arguments: Sequence[str], target: Callable[..., Any], reserved: Sequence[str]) -> dict[str, Any]:

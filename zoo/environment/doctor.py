@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
 from zoo.checkpoints.listing import read_checkpoints
+from zoo.documents.resources import cache_folder
 from zoo.environment.assets import BODY_ASSETS, Asset
 from zoo.environment.benchmark_assets import benchmark_assets
 from zoo.errors import ZooError
-from zoo.resources import cache_folder
 
 PACKAGES = ("torch", "pytorch-lightning", "torchmetrics", "timm", "smplx", "numpy", "embreex", "trimesh")
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from body.atomic import atomic_file
 from metrics import PROTOCOLS
+from zoo.documents.schema import expect_mapping, parse_dataclass
 from zoo.errors import ZooError
 from zoo.results.result import Result
-from zoo.schema import expect_mapping, parse_dataclass
 
 MEASURED = Path(__file__).parent / "measured"
 """Results that ship with the package."""

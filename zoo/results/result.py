@@ -15,7 +15,7 @@ from typing import Any
 from metrics import PROTOCOLS, Protocol, groups, overall
 from metrics.report import AVERAGE
 from metrics.tasks import PeopleTask
-from zoo.configs import flatten
+from zoo.documents.configs import flatten
 from zoo.errors import ZooError, unknown_name
 
 Table = dict[str, dict[str, float]]

@@ -62,6 +62,8 @@ class PeopleMoveNet(MoveNet):
         ValueError: as in `MoveNet`.
     """
 
+    people_order: Tensor
+
     def __init__(
         self,
         out_indices: Sequence[int] = (0, 1, 2, 3),

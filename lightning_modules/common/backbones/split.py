@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 from jaxtyping import Float
@@ -93,7 +93,8 @@ def _split(backbone: Backbone) -> SplitBackbone:
     channels, last = _map_of(layers)
     for part, layer in layers.items():
         if part == "blocks":  # whose numbers stay those of the whole network
-            net.blocks = nn.Sequential(*(nn.Identity() for _ in layer), *net.blocks[len(layer) :])
+            count = len(cast(nn.Sequential, layer))
+            net.blocks = nn.Sequential(*(nn.Identity() for _ in range(count)), *net.blocks[count:])
         else:
             setattr(net, part, nn.Identity())
     if last:

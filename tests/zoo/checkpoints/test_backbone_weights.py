@@ -10,8 +10,8 @@ from lightning_modules.common.backbones.registry import SHIPPED
 from zoo.checkpoints.backbones import parse_backbones, read_backbones
 from zoo.checkpoints.files import weights_folder
 from zoo.checkpoints.listing import parse_checkpoints, read_checkpoints
+from zoo.documents.resources import resource_path
 from zoo.errors import ZooError
-from zoo.resources import resource_path
 
 ENTRY = {
     "summary": "a backbone",

@@ -10,8 +10,8 @@ import yaml
 import zoo
 from metrics import METRIC_UNITS, PROTOCOLS
 from zoo.checkpoints.listing import get_checkpoint, parse_checkpoints, read_checkpoints
+from zoo.documents.resources import list_configs, resource_path, weights_folder
 from zoo.errors import ZooError
-from zoo.resources import list_configs, resource_path, weights_folder
 from zoo.results.files import read_results
 
 HUB = {"page": "x", "reason": "y", "file": "z"}

@@ -37,7 +37,7 @@ def released(tmp_path_factory):
 def download_folder(released, monkeypatch, tmp_path):
     """The folder of the download; the zoo lists the small release, its cache is empty, SMPL is there."""
     folder, _ = released
-    from zoo import resources
+    from zoo.documents import resources
 
     original = resources.resource_path
     listing = folder / "checkpoints.yaml"

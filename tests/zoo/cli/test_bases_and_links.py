@@ -7,9 +7,9 @@ from zoo.cli import main
 from zoo.cli.lightning_arguments import parse_run_options
 from zoo.cli.lightning_cli import ZooCLI
 from zoo.cli.links import linked_crops
-from zoo.configs import read_config
+from zoo.documents.configs import read_config
+from zoo.documents.resources import find_config, list_configs
 from zoo.errors import ZooError
-from zoo.resources import find_config, list_configs
 
 I2L = "lightning_modules.i2l_meshnet.module.I2LMeshNetModule"
 OPEN = "datamodules.synthetic.SyntheticDataModule"

@@ -13,8 +13,8 @@ from body.choices import choices
 from datamodules import BENCHMARKS
 from lightning_modules import METHODS
 from zoo.cli import main
-from zoo.configs import flatten, merge, read_config
-from zoo.resources import find_config, list_configs
+from zoo.documents.configs import flatten, merge, read_config
+from zoo.documents.resources import find_config, list_configs
 
 
 def load(path):

@@ -12,9 +12,9 @@ import yaml
 import zoo
 from zoo.cli import main
 from zoo.cli.import_policy import check_class_paths
-from zoo.configs import read_config
+from zoo.documents.configs import read_config
+from zoo.documents.resources import find_config, list_configs
 from zoo.errors import ZooError
-from zoo.resources import find_config, list_configs
 
 BASE = {"base": "i2l_meshnet/open_tiny"}
 LIGHTNING = "pytorch_lightning"

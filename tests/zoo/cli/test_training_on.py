@@ -7,7 +7,7 @@ import zoo
 from zoo.checkpoints.listing import read_checkpoints
 from zoo.cli.lightning_arguments import parse_run_options
 from zoo.cli.lightning_cli import ZooCLI
-from zoo.resources import weights_folder
+from zoo.documents.resources import weights_folder
 
 BUNDLED = [entry for entry in read_checkpoints().values() if entry.availability == "bundled"]
 FEW = {

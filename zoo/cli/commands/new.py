@@ -8,8 +8,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from string import Template
 
+from zoo.documents.resources import PACKAGE_FOLDER
 from zoo.errors import ZooError
-from zoo.resources import PACKAGE_FOLDER
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -6,7 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
-from zoo.resources import resource_path, weights_folder
+from zoo.documents.resources import resource_path, weights_folder
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from zoo.documents.schema import expect_mapping, parse_dataclass
 from zoo.results.reported.reading import DIFFERENCES, FOLDER, load_yaml
 from zoo.results.reported.tables import ReportedPaper
-from zoo.schema import expect_mapping, parse_dataclass
 
 Printed = float | tuple[float | None, ...]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from zoo.documents.schema import expect_mapping, parse_dataclass
 from zoo.errors import ZooError, one_line
 from zoo.results.reported.tables import ReportedPaper
-from zoo.schema import expect_mapping, parse_dataclass
 
 FOLDER = Path(__file__).parent
 DIFFERENCES = "differences.yaml"

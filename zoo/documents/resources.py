@@ -8,7 +8,7 @@ from pathlib import Path
 
 from zoo.errors import ZooError, unknown_name
 
-PACKAGE_FOLDER = Path(__file__).resolve().parent
+PACKAGE_FOLDER = Path(__file__).resolve().parent.parent
 VERSION = "0.1.0"
 
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from zoo.documents.resources import find_config
+from zoo.documents.safe_yaml import read_yaml
 from zoo.errors import ZooError
-from zoo.resources import find_config
-from zoo.safe_yaml import read_yaml
 
 _DEPTH = 8
 

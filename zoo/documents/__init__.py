@@ -1,0 +1,1 @@
+"""What is read as text: files that ship, YAML of a bounded size, configurations, typed entries."""
