@@ -29,7 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
     if target.exists():
         raise ZooError(f"{target} exists, and nothing is overwritten; choose another name or folder")
     words = {"name": name, "Class": "".join(part.capitalize() for part in name.split("_"))}
-    templates = sorted((PACKAGE_FOLDER / "templates" / arguments.kind).glob("*.template"))
+    templates = sorted((PACKAGE_FOLDER / "cli" / "templates" / arguments.kind).glob("*.template"))
     texts = {path.stem.replace("NAME", name): Template(path.read_text("utf-8")).substitute(words) for path in templates}
     target.mkdir()
     for file, text in texts.items():
