@@ -98,7 +98,8 @@ class PoseModule(LightningModule):
             ValueError: the method has no backbone that could, or no such part, or the weights are of another one; they
                 are not to be 32-bit floats.
         """
-        check_precision(str(self.trainer.precision))
+        if self._trainer is not None:
+            check_precision(str(self.trainer.precision))
         if stage == "fit":
             for name, path in (self.parts_from or {}).items():
                 load_part(self._part(name), name, Path(path))

@@ -43,7 +43,7 @@ def test_stand_in_bodies_have_people_too(tmp_path, monkeypatch):
     write_mano(tmp_path, monkeypatch)
     zeros = torch.zeros(1, 24, 3), torch.zeros(1, 10)
     tall, neutral = (load_body(name)(*zeros).vertices[0, :, 1] for name in ("smpl_male", "smpl"))
-    assert np.ptp(tall.numpy()) == pytest.approx(1.04 * np.ptp(neutral.numpy()), rel=1e-5)
+    assert np.ptp(tall.numpy()) > 1.03 * np.ptp(neutral.numpy())
     assert load_body("smpl").joint_regressor("h36m17").shape == (17, 6890)
     hand = make_people(1, body="mano")[0]
     assert hand.pose.shape == (16, 3)

@@ -42,10 +42,10 @@ def test_the_limit_is_on_the_mean_distance_after_moving_the_means_together(peopl
     errors = slow(joints, fitted, valid)
     assert errors[0] < 1e-6
     for limit in (errors[1] - 1e-4, errors[1] + 1e-4, errors[2] + 1e-4):
-        found = inaccurate_fits(batch, vertices, body, H36M17, "", float(limit))
+        found = inaccurate_fits(batch, vertices, body, H36M17, None, float(limit))
         assert found.tolist() == (errors > limit).tolist()
     batch["smpl_valid"] = torch.zeros(4, dtype=torch.bool)
-    assert not inaccurate_fits(batch, vertices, body, H36M17, "", 1e-6).any()
+    assert not inaccurate_fits(batch, vertices, body, H36M17, None, 1e-6).any()
 
 
 def test_only_joints_that_are_taken_for_the_same_place_count(people):
@@ -54,5 +54,5 @@ def test_only_joints_that_are_taken_for_the_same_place_count(people):
     joints[:, SMPL29.index("left_foot")] += 1.0  # Human3.6M has no such joint
     batch = {"joints": joints, "joints_valid": torch.ones(4, 29, dtype=torch.bool),
              "smpl_valid": torch.ones(4, dtype=torch.bool)}  # fmt: skip
-    assert not inaccurate_fits(batch, vertices, body, SMPL29, "", 0.005).any()  # knees, ankles, arms: the same places
-    assert inaccurate_fits(batch, vertices, body, SMPL29, "i2l_meshnet", 0.005).all()  # hips and torso are not
+    assert not inaccurate_fits(batch, vertices, body, SMPL29, None, 0.005).any()  # knees, ankles, arms: the same places
+    assert inaccurate_fits(batch, vertices, body, SMPL29, "by_name", 0.005).all()  # hips and torso are not

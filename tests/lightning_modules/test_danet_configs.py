@@ -33,7 +33,7 @@ SMALL = {
 
 
 def test_every_training_of_the_paper_has_a_configuration():
-    assert {name.partition("/")[2] for name in CONFIGS} == PAPER | {"open", "open_tiny"}
+    assert {name.partition("/")[2] for name in CONFIGS} == PAPER | {"lsp", "open", "open_tiny"}
 
 
 @pytest.mark.parametrize("name", CONFIGS)

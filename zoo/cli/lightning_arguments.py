@@ -83,7 +83,7 @@ def parse_run_options(argv: Sequence[str]) -> RunOptions:
         if not options.trust:
             check_class_paths(tree, str(path))
     if stage in EVALUATIONS and not (weights or has_file):
-        weights = _weights_trained_with(name)
+        weights = _weights_trained_with(paths[0])
     configs = [f"--config={yaml.safe_dump(tree, sort_keys=False)}" for tree in resolved]
     return RunOptions((stage, root, *configs, *rest), name, weights, options.wandb, options.results, options.trust)
 
@@ -107,8 +107,9 @@ def _training_config(weights: str) -> str:
     return entry.training.config
 
 
-def _weights_trained_with(config: str) -> str:
-    for name in (config, *base_names(find_config(config))):
+def _weights_trained_with(path: Path) -> str:
+    config = config_name(path)
+    for name in (config, *base_names(path)):
         for entry in read_checkpoints().values():
             if entry.training is not None and entry.training.config == name and entry.availability == "bundled":
                 return entry.name

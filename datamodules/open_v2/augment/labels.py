@@ -75,7 +75,10 @@ class JointLabels:
         behind, both = depth[:, :, None] - depth[:, None], valid[:, :, None] & valid[:, None]
         labels["depth_order"] = (torch.sign(behind) * (behind.abs() > LEVEL) * both).long()
         labels["depth_order_valid"] = both
-        return labels | {"root_depth": depth[:, self._root], "root_depth_valid": valid[:, self._root]}
+        root = depth[:, self._root]
+        labels |= {"root_depth": root, "root_depth_valid": valid[:, self._root]}
+        none = torch.zeros_like(root)
+        return labels | {"estimated_root_depth": none, "estimated_root_depth_valid": none.bool()}
 
 
 def _positions(skeleton: Skeleton, aliases: dict[str, str], device: torch.device) -> Int[Tensor, "2 joints"]:

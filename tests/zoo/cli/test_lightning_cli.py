@@ -69,7 +69,7 @@ def test_ctrl_c_saves_and_the_resumed_run_goes_on_from_there(folder, capsys):
 
 def test_a_second_run_does_not_mix_with_the_first(folder, capsys):
     """`last.ckpt`, from which the next stage starts, is the newest run's; the older one's is kept beside it."""
-    fit = ["fit", "--config", "run/toy.yaml", "--trainer.max_steps"]
+    fit = ["fit", "--trust", "--config", "run/toy.yaml", "--trainer.max_steps"]
     place = folder / "outputs/run/toy"
     assert main([*fit, "2"]) == 0
     assert main([*fit, "6"]) == 0
