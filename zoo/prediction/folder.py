@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import torch
@@ -14,8 +14,10 @@ from rich.text import Text
 from lightning_modules.base import PoseModule
 from lightning_modules.prediction import Prediction
 from zoo.prediction.export import write_prediction
+from zoo.prediction.formats import DEFAULT_FORMATS, Format
 from zoo.prediction.journal import Journal
 from zoo.prediction.many import BoxFinder, Predicted, predict_files
+from zoo.prediction.predict import body_name
 from zoo.prediction.sources import ImageFile
 
 
@@ -28,13 +30,22 @@ class FolderRun:
         folder: for the results.
         settings: everything that changes the results; what was done with others is done again.
         again: do everything again.
+        formats: see `write_prediction`.
 
     Raises:
         ZooError: the folder cannot be written.
     """
 
-    def __init__(self, model: PoseModule, name: str, folder: Path, settings: str, again: bool = False) -> None:
-        self.model, self.name, self.folder, self.again = model, name, folder, again
+    def __init__(
+        self,
+        model: PoseModule,
+        name: str,
+        folder: Path,
+        settings: str,
+        again: bool = False,
+        formats: Collection[Format] = DEFAULT_FORMATS,
+    ) -> None:
+        self.model, self.name, self.folder, self.again, self.formats = model, name, folder, again, formats
         self.journal = Journal(folder, settings)
         self.counts: Counter[str] = Counter()
 
@@ -66,7 +77,17 @@ class FolderRun:
         if predicted.people and predicted.source is not None:
             prediction, boxes = _joined([row for row, _ in predicted.people]), [box for _, box in predicted.people]
             file = predicted.file
-            write_prediction(prediction, predicted.source, boxes, self.folder / file.output, self.name, file.stem)
+            write_prediction(
+                prediction,
+                predicted.source,
+                boxes,
+                self.folder / file.output,
+                self.name,
+                file.stem,
+                formats=self.formats,
+                body=body_name(self.model),
+                scores=predicted.scores,
+            )
         self.counts["predicted" if predicted.people else "without people"] += 1
         self.counts["people"] += len(predicted.people)
         self.journal.add(predicted.file.path, len(predicted.people))
@@ -87,6 +108,9 @@ def _joined(rows: Sequence[Prediction]) -> Prediction:
         smpl = type(first.smpl)(
             torch.cat([row.smpl.pose for row in rows if row.smpl is not None]),
             torch.cat([row.smpl.betas for row in rows if row.smpl is not None]),
+            None
+            if first.smpl.transl is None
+            else torch.cat([r.smpl.transl for r in rows if r.smpl and r.smpl.transl is not None]),
         )
     return Prediction(
         joints=torch.cat([row.joints for row in rows]),

@@ -16,6 +16,7 @@ from lightning_modules.base import PoseModule
 from lightning_modules.prediction import Prediction
 from zoo.errors import ZooError
 from zoo.prediction.crops import join_batches, make_crop_batch
+from zoo.prediction.detect.people import FoundPerson
 from zoo.prediction.export import SourceImage
 from zoo.prediction.images import read_image
 from zoo.prediction.inputs import Box, check_boxes, intrinsics_from_focal, resolve_intrinsics
@@ -25,8 +26,8 @@ from zoo.prediction.sources import ImageFile
 _GROUP_PIXELS = 50_000_000
 """Images of a group are read until they have this many pixels, 150 MB: memory is bounded, however large they are."""
 
-BoxFinder = Callable[[Sequence[tuple[Path, UInt8[np.ndarray, "_ _ 3"]]]], list[list[Box] | None]]
-"""Boxes of the people of some images; None for the whole frame without a margin."""
+BoxFinder = Callable[[Sequence[tuple[Path, UInt8[np.ndarray, "_ _ 3"]]]], list[list[FoundPerson] | None]]
+"""The people of some images; None for the whole frame without a margin."""
 
 
 @dataclass(frozen=True)
@@ -38,12 +39,14 @@ class Predicted:
         people: predictions and boxes of its people, one row each; empty when none was found, or after an error.
         source: the image as it was read; None if it could not be.
         error: one line, or None.
+        scores: of the people; 1 where the box was given.
     """
 
     file: ImageFile
     people: Sequence[tuple[Prediction, Box]] = ()
     source: SourceImage | None = None
     error: str | None = None
+    scores: Sequence[float] = ()
 
 
 def predict_files(
@@ -60,12 +63,12 @@ def predict_files(
     """
     for group in _groups(_read_ahead(files), batch_size):
         readable = [(file, pixels) for file, pixels in group if isinstance(pixels, np.ndarray)]
-        boxes = iter(find_boxes([(file.path, pixels) for file, pixels in readable]) if readable else ())
+        found = iter(find_boxes([(file.path, pixels) for file, pixels in readable]) if readable else ())
         tasks: list[_Task | Predicted] = []
         for file, pixels in group:
             try:
                 tasks.append(
-                    _task(file, pixels, next(boxes), focal)
+                    _task(file, pixels, next(found), focal)
                     if isinstance(pixels, np.ndarray)
                     else Predicted(file, error=str(pixels))
                 )
@@ -84,14 +87,19 @@ class _Task:
     source: SourceImage
     boxes: list[Box]
     margin: float
+    scores: list[float]
 
 
-def _task(file: ImageFile, pixels: UInt8[np.ndarray, "h w 3"], boxes: list[Box] | None, focal: float | None) -> _Task:
+def _task(
+    file: ImageFile, pixels: UInt8[np.ndarray, "h w 3"], found: list[FoundPerson] | None, focal: float | None
+) -> _Task:
     height, width = pixels.shape[:2]
     given = None if focal is None else intrinsics_from_focal(focal, width, height)
     source = SourceImage(pixels, resolve_intrinsics(given, pixels), file.path.name, intrinsics_given=given is not None)
-    checked = check_boxes(boxes, width, height) if boxes is None or boxes else []
-    return _Task(file, source, checked, 1.0 if boxes is None else 1.25)
+    if found is None:
+        return _Task(file, source, check_boxes(None, width, height), 1.0, [1.0])
+    boxes = check_boxes([person.box for person in found], width, height) if found else []
+    return _Task(file, source, boxes, 1.25, [person.score for person in found])
 
 
 def _predict_tasks(model: PoseModule, tasks: Sequence[_Task], batch_size: int) -> list[Predicted]:
@@ -108,7 +116,10 @@ def _predict_tasks(model: PoseModule, tasks: Sequence[_Task], batch_size: int) -
     answers: list[list[tuple[Prediction, Box]]] = [[] for _ in tasks]
     for (number, box), row in zip(people, rows, strict=True):
         answers[number].append((row, box))
-    return [Predicted(task.file, answer, task.source) for task, answer in zip(tasks, answers, strict=True)]
+    return [
+        Predicted(task.file, answer, task.source, scores=task.scores)
+        for task, answer in zip(tasks, answers, strict=True)
+    ]
 
 
 def _predict_people(model: PoseModule, tasks: Sequence[_Task], people: Sequence[tuple[int, Box]]) -> list[Prediction]:

@@ -84,6 +84,11 @@ def predict(
     return list(results) if isinstance(image, Sequence) else results
 
 
+def body_name(model: PoseModule) -> str:
+    """Name of the body model that a method's parameters are of, as `body.load.load_body` takes it, or `none`."""
+    return str(model.hparams.get("body", "none"))
+
+
 def _as_model(model: PoseModule | str) -> PoseModule:
     loaded = load(model) if isinstance(model, str) else model
     if not isinstance(loaded, PoseModule):

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo.errors import ZooError
+from zoo.prediction.formats import DEFAULT_FORMATS, FORMATS
 
 if TYPE_CHECKING:
     from zoo.prediction.many import BoxFinder
@@ -39,6 +40,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=Path, default=Path("prediction"), help="folder for the files (default: %(default)s)"
     )
+    parser.add_argument(
+        "--formats",
+        nargs="+",
+        choices=FORMATS,
+        default=list(DEFAULT_FORMATS),
+        metavar="FORMAT",
+        help=f"files to write, after the images: {', '.join(FORMATS)}; coco: COCO's keypoint results; csv: joints in "
+        "metres and pixels; npz: pose and shape as AMASS's, where the method gives them (default: all but these three)",
+    )
     parser.add_argument("--device", default="cpu", help="such as cuda (default: %(default)s)")
 
 
@@ -63,10 +73,11 @@ def run(arguments: argparse.Namespace) -> int:
     from zoo.prediction.folder import FolderRun
 
     choice = str(arguments.boxes or ("whole" if arguments.whole else f"found {arguments.min_score}"))
-    settings = f"{resolve_name(arguments.model)}, boxes {choice}, focal {arguments.focal}"
+    formats = " ".join(sorted(set(arguments.formats)))
+    settings = f"{resolve_name(arguments.model)}, boxes {choice}, focal {arguments.focal}, {formats}"
     find_boxes = _box_finder(arguments)
     model = load(arguments.model, device=arguments.device)
-    work = FolderRun(model, resolve_name(arguments.model), arguments.out, settings, arguments.again)
+    work = FolderRun(model, resolve_name(arguments.model), arguments.out, settings, arguments.again, arguments.formats)
     return work.run(images, find_boxes, arguments.focal, arguments.batch_size)
 
 
@@ -77,19 +88,29 @@ def _run_single(path: Path, arguments: argparse.Namespace) -> int:
     from zoo.checkpoints.load import load, resolve_name
     from zoo.prediction.export import SourceImage, write_prediction
     from zoo.prediction.inputs import check_boxes, intrinsics_from_focal, resolve_intrinsics
-    from zoo.prediction.predict import predict
+    from zoo.prediction.predict import body_name, predict
 
     height, width = pixels.shape[:2]
-    (given_boxes,) = _box_finder(arguments)([(path, pixels)])
-    if given_boxes == []:
+    (people,) = _box_finder(arguments)([(path, pixels)])
+    if people == []:
         raise ZooError(f"{path}: no person found; give --box X Y W H, or --whole to take the whole image")
+    given_boxes = None if people is None else [person.box for person in people]
     boxes = check_boxes(given_boxes, width, height)
     given = None if arguments.focal is None else intrinsics_from_focal(arguments.focal, width, height)
     intrinsics = resolve_intrinsics(given, pixels)
     model = load(arguments.model, device=arguments.device)
     prediction = predict(model, pixels, given_boxes, intrinsics)
     source = SourceImage(pixels, intrinsics, path.name, intrinsics_given=given is not None)
-    for written in write_prediction(prediction, source, boxes, arguments.out, resolve_name(arguments.model)):
+    for written in write_prediction(
+        prediction,
+        source,
+        boxes,
+        arguments.out,
+        resolve_name(arguments.model),
+        formats=arguments.formats,
+        body=body_name(model),
+        scores=None if people is None else [person.score for person in people],
+    ):
         print(written)
     return 0
 

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from zoo.prediction.detect.boxes_file import BoxesFile
-from zoo.prediction.detect.people import find_people
+from zoo.prediction.detect.people import FoundPerson, find_people
 from zoo.prediction.inputs import Box
 
 Pictures = Sequence[tuple[Path, UInt8[np.ndarray, "_ _ 3"]]]
@@ -26,10 +26,9 @@ class Detector:
     def __init__(self, min_score: float, device: str = "cpu") -> None:
         self.min_score, self.device = min_score, device
 
-    def __call__(self, images: Pictures) -> list[list[Box] | None]:
-        """Boxes of the people of every image, the most certain first."""
-        found = find_people([pixels for _, pixels in images], self.min_score, self.device)
-        return [[person.box for person in people] for people in found]
+    def __call__(self, images: Pictures) -> list[list[FoundPerson] | None]:
+        """The people of every image, the most certain first."""
+        return [*find_people([pixels for _, pixels in images], self.min_score, self.device)]
 
 
 class ListedBoxes:
@@ -38,12 +37,12 @@ class ListedBoxes:
     def __init__(self, path: Path) -> None:
         self.file = BoxesFile(path)
 
-    def __call__(self, images: Pictures) -> list[list[Box] | None]:
+    def __call__(self, images: Pictures) -> list[list[FoundPerson] | None]:
         """The listed boxes of every image."""
-        return [self.file.of(path) for path, _ in images]
+        return [_certain(self.file.of(path)) for path, _ in images]
 
 
-def whole_frames(images: Pictures) -> list[list[Box] | None]:
+def whole_frames(images: Pictures) -> list[list[FoundPerson] | None]:
     """No box: every image is one person's crop."""
     return [None] * len(images)
 
@@ -54,6 +53,10 @@ class GivenBoxes:
     def __init__(self, boxes: Sequence[Sequence[float | int]]) -> None:
         self.boxes: list[Box] = [(float(x), float(y), float(width), float(height)) for x, y, width, height in boxes]
 
-    def __call__(self, images: Pictures) -> list[list[Box] | None]:
+    def __call__(self, images: Pictures) -> list[list[FoundPerson] | None]:
         """The boxes, as often as there are images."""
-        return [self.boxes] * len(images)
+        return [_certain(self.boxes)] * len(images)
+
+
+def _certain(boxes: Sequence[Box]) -> list[FoundPerson]:
+    return [FoundPerson(box, 1.0) for box in boxes]

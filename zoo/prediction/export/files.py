@@ -5,17 +5,21 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 from lightning_modules.prediction import Prediction
 from zoo.errors import ZooError
+from zoo.prediction.export.coco import coco_text
 from zoo.prediction.export.drawing import draw_overlay, draw_skeleton, png_bytes
 from zoo.prediction.export.mesh import glb_bytes, obj_text
+from zoo.prediction.export.parameters import npz_bytes
 from zoo.prediction.export.person import Person, SourceImage, extract_person
 from zoo.prediction.export.record import person_record
 from zoo.prediction.export.scene import scene_files
+from zoo.prediction.export.table import csv_text
 from zoo.prediction.export.viewer import viewer_html
+from zoo.prediction.formats import DEFAULT_FORMATS, Format
 
 
 def write_prediction(
@@ -25,12 +29,16 @@ def write_prediction(
     folder: Path,
     model: str,
     stem: str = "",
+    *,
+    formats: Collection[Format] = DEFAULT_FORMATS,
+    body: str = "none",
+    scores: Sequence[float] | None = None,
 ) -> list[Path]:
     """Write every person's files into `folder`, named after the image; with a person number when there are several.
 
-    A person gets `_overlay.png`, `_skeleton.png`, `.obj`, `.glb`, `.html` and `.json`; without a mesh there are
-    no overlay and no mesh files. Several people also get one `_overlay.png`, `_views.png` (from the side and from
-    above), `.glb` and `.html` together.
+    A person gets `_overlay.png`, `_skeleton.png`, `.obj`, `.glb`, `.html`, `.json` and `.npz`; without a mesh there
+    are no overlay and no mesh files. Several people also get one `_overlay.png`, `_views.png` (from the side and from
+    above), `.glb` and `.html` together. `_coco.json` and `.csv` hold all people.
 
     Args:
         prediction: one row per box.
@@ -39,21 +47,32 @@ def write_prediction(
         folder: created when missing.
         model: name of the weights, recorded in the files.
         stem: first part of the files' names; the image's when empty.
+        formats: which of the files.
+        body: name of the model's body, `none` if it has none.
+        scores: the detector's probability of each person; 1 when they were not detected.
 
     Returns:
         Paths of the files.
 
     Raises:
-        ZooError: the folder cannot be written.
+        ZooError: the folder cannot be written, or the method does not give what a format holds.
     """
     stem = stem or Path(source.name).stem or "image"
     contents: dict[str, bytes] = {}
-    people = [extract_person(prediction, number, box) for number, box in enumerate(boxes)]
+    certain = scores or [1.0] * len(boxes)
+    people = [
+        extract_person(prediction, k, box, score) for k, (box, score) in enumerate(zip(boxes, certain, strict=True))
+    ]
     if len(people) > 1:
-        contents = {stem + ending: content for ending, content in scene_files(people, source, model).items()}
+        contents = {stem + ending: content for ending, content in scene_files(people, source, model, formats).items()}
+    if "coco" in formats:
+        contents[f"{stem}_coco.json"] = coco_text(people, source, model).encode()
+    if "csv" in formats:
+        contents[f"{stem}.csv"] = csv_text(people).encode()
     for number, person in enumerate(people):
         name = stem if len(boxes) == 1 else f"{stem}_person{number}"
-        contents |= {name + ending: content for ending, content in _person_files(person, source, model, number).items()}
+        makers = _person_files(person, source, model, number, body)
+        contents |= {name + ending: make() for kind, (ending, make) in makers.items() if kind in formats}
     return write_files(contents, folder)
 
 
@@ -80,17 +99,23 @@ def write_files(contents: Mapping[str, bytes], folder: Path) -> list[Path]:
     return [folder / name for name in contents]
 
 
-def _person_files(person: Person, source: SourceImage, model: str, number: int) -> dict[str, bytes]:
-    record = person_record(person, source, model, number)
-    contents = {
-        "_skeleton.png": png_bytes(draw_skeleton(person, source)),
-        ".html": viewer_html([person], source, f"{source.name}, {model}").encode(errors="replace"),
-        ".json": (json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode(
-            errors="backslashreplace"
-        ),
+def _person_files(
+    person: Person, source: SourceImage, model: str, number: int, body: str
+) -> dict[Format, tuple[str, Callable[[], bytes]]]:
+    """How the name of each file ends, and what makes its content."""
+
+    def record() -> bytes:
+        text = json.dumps(person_record(person, source, model, number), indent=1, ensure_ascii=False, allow_nan=False)
+        return (text + "\n").encode(errors="backslashreplace")
+
+    makers: dict[Format, tuple[str, Callable[[], bytes]]] = {
+        "skeleton": ("_skeleton.png", lambda: png_bytes(draw_skeleton(person, source))),
+        "html": (".html", lambda: viewer_html([person], source, f"{source.name}, {model}").encode(errors="replace")),
+        "json": (".json", record),
+        "npz": (".npz", lambda: npz_bytes(person, source, model, body)),
     }
     if len(person.vertices):
-        contents["_overlay.png"] = png_bytes(draw_overlay([person], source))
-        contents[".obj"] = obj_text(person, model).encode(errors="replace")
-        contents[".glb"] = glb_bytes([person])
-    return contents
+        makers["overlay"] = ("_overlay.png", lambda: png_bytes(draw_overlay([person], source)))
+        makers["obj"] = (".obj", lambda: obj_text(person, model).encode(errors="replace"))
+        makers["glb"] = (".glb", lambda: glb_bytes([person]))
+    return makers

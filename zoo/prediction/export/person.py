@@ -43,6 +43,8 @@ class Person:
         root_depth_source: see `Prediction`.
         pose: axis-angle of SMPL's 24 joints, or None.
         betas: shape coefficients, or None.
+        transl: added to the posed body, metres, or None.
+        score: the detector's probability; 1 for a box that was given.
     """
 
     joints: Float[np.ndarray, "joints 3"]
@@ -54,9 +56,13 @@ class Person:
     root_depth_source: str
     pose: Float[np.ndarray, "24 3"] | None = None
     betas: Float[np.ndarray, "10"] | None = None
+    transl: Float[np.ndarray, "3"] | None = None
+    score: float = 1.0
 
 
-def extract_person(prediction: Prediction, index: int, box: tuple[float, float, float, float]) -> Person:
+def extract_person(
+    prediction: Prediction, index: int, box: tuple[float, float, float, float], score: float = 1.0
+) -> Person:
     """Person number `index` of a prediction, in 32-bit floats."""
 
     def row(values: Tensor | None) -> np.ndarray:
@@ -76,4 +82,6 @@ def extract_person(prediction: Prediction, index: int, box: tuple[float, float, 
         root_depth_source=prediction.root_depth_source,
         pose=None if smpl is None else row(smpl.pose),
         betas=None if smpl is None else row(smpl.betas),
+        transl=None if smpl is None or smpl.transl is None else row(smpl.transl),
+        score=score,
     )
