@@ -14,12 +14,16 @@ from skimage import data
 import zoo
 from body.camera import default_intrinsics, project
 from body.load import load_body
-from body.skeleton import COCO17, H36M17, SMPL24, SMPL29
+from body.skeleton import COCO17, SMPL24, SMPL29, Skeleton
 from lightning_modules.prediction import Prediction, SmplParameters
 from zoo.checkpoints.load import build_model
 from zoo.cli import main
 from zoo.errors import ZooError
+from zoo.prediction.detect.finders import GivenBoxes
+from zoo.prediction.detect.people import find_people
 from zoo.prediction.export import SourceImage, write_prediction
+from zoo.prediction.folder import FolderRun
+from zoo.prediction.sources import find_images
 
 BOXES = [(60.0, 20.0, 100.0, 200.0), (160.0, 20.0, 100.0, 200.0)]
 SCORES = [0.9, 0.75]
@@ -95,8 +99,7 @@ def test_joints_that_a_skeleton_lacks_are_marked_in_coco(prediction, photo, tmp_
     np.testing.assert_array_equal(points[5:, 2], 1)
     shared = [SMPL24.index(name) for name in COCO17.joints[5:]]
     np.testing.assert_allclose(points[5:, :2], prediction.joints_2d[0, shared], atol=6e-4)
-    without = [name for name in H36M17.joints if name not in COCO17.joints][0]
-    root = type(SMPL24)("root", (without,), (without,), without)
+    root = Skeleton("root", ("pelvis",), ("pelvis",), "pelvis")
     nothing = Prediction(prediction.joints[:1, :1], root, prediction.joints_2d[:1, :1], "box")
     with pytest.raises(ZooError, match="m predicts none of COCO's 17 joints; leave coco out"):
         write_prediction(nothing, named, BOXES[:1], tmp_path / "new", "m", formats=["coco"])
@@ -143,10 +146,6 @@ def test_parameters_pose_the_predicted_mesh_and_name_their_body(folder, predicti
 
 def test_parameters_of_a_method_pose_its_mesh(tmp_path):
     """From the network through the command's own joining of people and its translation."""
-    from zoo.prediction.detect.finders import GivenBoxes
-    from zoo.prediction.folder import FolderRun
-    from zoo.prediction.sources import find_images
-
     torch.manual_seed(0)
     network = {"backbone": "resnet18_tiny", "crop_size": 64, "head_channels": 8}
     model = build_model("i2l_meshnet", {"network": network, "stage": "param", "mesh_from": "param"}).eval()
@@ -177,8 +176,6 @@ def test_the_command_writes_what_is_asked_for_with_the_detectors_score(listed, t
     portrait = data.astronaut()
     Image.fromarray(portrait).save(tmp_path / "7.png")
     Image.fromarray(data.brick()).save(tmp_path / "wall.png")
-    from zoo.prediction.detect.people import find_people
-
     (expected,) = find_people([portrait])
     for images, out in (([tmp_path / "7.png"], "single"), ([tmp_path / "7.png", tmp_path / "wall.png"], "several")):
         command = ["predict", *map(str, images), "--out", str(tmp_path / out), "--formats", "coco", "csv"]
