@@ -30,8 +30,8 @@ def atomic_file(target: Path) -> Iterator[Path]:
     os.close(number)
     partial = Path(name)
     try:
-        partial.chmod(_mode(target))
         yield partial
+        partial.chmod(_mode(target))  # now: safetensors puts a file of its own in this one's place
         with partial.open("rb+") as stream:
             os.fsync(stream.fileno())
         partial.replace(target)

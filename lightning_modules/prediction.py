@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
@@ -68,6 +68,15 @@ class Prediction:
         people = len(self)
         return _moved(self, lambda values: values[rows] if values.ndim and len(values) == people else values)
 
+    @staticmethod
+    def join(parts: Sequence[Prediction]) -> Prediction:
+        """The people of several predictions of one model, without the method's intermediates.
+
+        Args:
+            parts: at least one.
+        """
+        return _joined([replace(part, intermediates={}) for part in parts])
+
     def to_dict(self) -> list[dict[str, Any]]:
         """Plain values of every person: joints by name in metres and pixels, and SMPL's parameters if there are any."""
         people = []
@@ -122,3 +131,13 @@ def _moved(value: Any, move: Callable[[Tensor], Tensor]) -> Any:
     if isinstance(value, Prediction | SmplParameters):
         return replace(value, **{one.name: _moved(getattr(value, one.name), move) for one in fields(value)})
     return value
+
+
+def _joined(values: Sequence[Any]) -> Any:
+    first = values[0]
+    if isinstance(first, Tensor):
+        return torch.cat(list(values))
+    if isinstance(first, Prediction | SmplParameters):
+        names = [one.name for one in fields(first)]
+        return replace(first, **{name: _joined([getattr(value, name) for value in values]) for name in names})
+    return first

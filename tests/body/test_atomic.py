@@ -5,6 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from body.atomic import atomic_file
 
@@ -57,6 +59,14 @@ def test_devices_pipes_and_folders_are_left_alone(tmp_path):
         with pytest.raises(OSError, match="no regular file"), atomic_file(target):
             pass
         assert target.stat().st_mode == before
+
+
+def test_what_safetensors_writes_has_the_permissions_of_other_files(tmp_path):
+    """It puts a file of its own in place of the one it is given, readable by its owner alone."""
+    (tmp_path / "other").touch()
+    with atomic_file(tmp_path / "weights") as partial:
+        save_file({"a": torch.zeros(1)}, partial)
+    assert (tmp_path / "weights").stat().st_mode == (tmp_path / "other").stat().st_mode
 
 
 def test_links_and_permissions_stay(tmp_path):

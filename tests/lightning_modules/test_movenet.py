@@ -10,10 +10,9 @@ from safetensors.torch import load_file, save_file
 
 from body.skeleton import COCO17, OPEN36
 from lightning_modules.common.backbones import create_backbone, create_pyramid, create_split_backbone
-from lightning_modules.common.backbones.movenet import MoveNet
+from lightning_modules.common.backbones.movenet import MoveNet, Separable
 from lightning_modules.common.backbones.movenet_people import SHARPER, PeopleMoveNet
-from lightning_modules.common.backbones.movenet_weights import main, movenet_state, read_tfjs
-from lightning_modules.common.backbones.registry import SHIPPED
+from lightning_modules.common.backbones.movenet_weights import head_state, main, movenet_state, read_tfjs
 
 TRUNK, PYRAMID, JOINTS = "a/model_1/model/", "a/model_1/", "a/kpt_heatmap_0/"
 WIDTHS = (*[8] * 6, *[16] * 4, *[24] * 3, *[40] * 3, 80)  # of blocks, at a quarter of the width
@@ -100,8 +99,20 @@ def test_damaged_files_and_other_networks_are_refused(tmp_path, monkeypatch):
     with pytest.raises(SystemExit, match=r"is no TensorFlow\.js model"):
         main()
     del weights[f"{TRUNK}block_3_expand/Conv2D_weights"]
-    with pytest.raises(ValueError, match=r"0 weights end with .*block_3_expand.*this is no single-person MoveNet"):
+    with pytest.raises(ValueError, match=r"0 weights end with .*block_3_expand.*this is not the MoveNet"):
         movenet_state(weights)
+
+
+def test_another_head_of_the_graph():
+    """The joints' head, which every MoveNet has, under names of one's own."""
+    weights = named_weights()
+    state = head_state(weights, "kpt_heatmap_0", 4, "heads.a.0", "heads.a.1")
+    head = torch.nn.ModuleDict({"a": torch.nn.Sequential(Separable(24, 96), torch.nn.Conv2d(96, 17, 1))})
+    head.load_state_dict({name.removeprefix("heads."): value for name, value in state.items()}, strict=True)
+    stored = weights[f"{JOINTS}separable_conv2d_4/separable_conv2d/ReadVariableOp_1"]
+    np.testing.assert_array_equal(state["heads.a.0.pointwise.weight"][5, 3, 0, 0], stored[0, 0, 3, 5])
+    with pytest.raises(ValueError, match="this is not the MoveNet"):
+        head_state(weights, "center_0", 3, "a", "b")
 
 
 def test_weights_of_movenet_leave_the_second_pyramid_as_it_is(tmp_path):
@@ -149,7 +160,6 @@ def test_every_weight_gets_a_gradient():
         assert all(weight.grad is not None for weight in backbone.parameters())
 
 
-@pytest.mark.skipif(not (SHIPPED / "people_movenet.safetensors").is_file(), reason="weights do not ship yet")
 def test_joint_maps_are_those_of_googles_graph():
     """Golden numbers of movenet/singlepose/lightning/4 on this image, from its graph run node by node in numpy."""
     net = create_backbone("people_movenet", True).net.eval()

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
@@ -75,10 +74,10 @@ class FolderRun:
             self.counts["failed"] += 1
             return
         if predicted.people and predicted.source is not None:
-            prediction, boxes = _joined([row for row, _ in predicted.people]), [box for _, box in predicted.people]
+            rows, boxes = zip(*predicted.people, strict=True)
             file = predicted.file
             write_prediction(
-                prediction,
+                Prediction.join(rows),
                 predicted.source,
                 boxes,
                 self.folder / file.output,
@@ -98,31 +97,6 @@ class FolderRun:
         parts = [f"{count['predicted']} predicted ({count['people']} people)"]
         parts += [f"{count[what]} {what}" for what in ("without people", "failed", "done before") if count[what]]
         return f"{total} images: {', '.join(parts)}; results in {self.folder}"
-
-
-def _joined(rows: Sequence[Prediction]) -> Prediction:
-    """One prediction of all rows, without the methods' intermediates, which no file holds."""
-    first = rows[0]
-    smpl = None
-    if first.smpl is not None:
-        smpl = type(first.smpl)(
-            torch.cat([row.smpl.pose for row in rows if row.smpl is not None]),
-            torch.cat([row.smpl.betas for row in rows if row.smpl is not None]),
-            None
-            if first.smpl.transl is None
-            else torch.cat([r.smpl.transl for r in rows if r.smpl and r.smpl.transl is not None]),
-        )
-    return Prediction(
-        joints=torch.cat([row.joints for row in rows]),
-        skeleton=first.skeleton,
-        joints_2d=torch.cat([row.joints_2d for row in rows]),
-        root_depth_source=first.root_depth_source,
-        vertices=None
-        if first.vertices is None
-        else torch.cat([row.vertices for row in rows if row.vertices is not None]),
-        faces=first.faces,
-        smpl=smpl,
-    )
 
 
 class _Rate(ProgressColumn):

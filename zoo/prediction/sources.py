@@ -11,27 +11,8 @@ from pathlib import Path
 
 from zoo.errors import ZooError
 
-IMAGE_ENDINGS = frozenset(
-    [
-        ".jpg",
-        ".jpeg",
-        ".jfif",
-        ".png",
-        ".webp",
-        ".bmp",
-        ".gif",
-        ".tif",
-        ".tiff",
-        ".ppm",
-        ".pgm",
-        ".pbm",
-        ".jp2",
-        ".avif",
-        ".tga",
-        ".ico",
-        ".apng",
-    ]
-)
+_NAMES = ("jpg", "jpeg", "jfif", "png", "apng", "webp", "bmp", "gif", "tif", "tiff", "ppm", "pgm", "pbm")
+IMAGE_ENDINGS = frozenset(f".{name}" for name in (*_NAMES, "jp2", "avif", "tga", "ico"))
 """Files of a folder that are read; files that are named are read whatever their ending."""
 
 

@@ -26,7 +26,8 @@ _CUT = 3
 """Blocks up to stride 4."""
 _LATERALS, _CONTEXT, _LAST = (2, 5, 9), 12, 16
 """Blocks whose outputs the pyramid reads at strides 4, 8 and 16; the last one of stride 16; the last."""
-_WIDTHS, _TOP = (24, 24, 32, 64), 1280
+WIDTHS, _TOP = (24, 24, 32, 64), 1280
+"""Of the pyramid: merged maps of strides 4, 8, 16, and the top before it; and of the last convolution."""
 
 
 class Levels(NamedTuple):
@@ -93,7 +94,8 @@ class MoveNet(nn.Module):
     """Maps of strides 4 (pyramid, and the joints' logits), 8, 16 (pyramid) and 32 (MobileNetV2's last).
 
     Args:
-        width: multiplies MobileNetV2's widths: 1 for Lightning, 1.75 for Thunder.
+        width: multiplies MobileNetV2's widths: 1 for Lightning, 1.75 for Thunder, 1.5 for the detector of people
+            (`zoo.prediction.detect`).
         out_indices: which of the four maps; without the first three, the pyramid is left out.
         in_chans: 3.
 
@@ -120,10 +122,10 @@ class MoveNet(nn.Module):
         read = (*widths[2:5], _TOP)
         self.lateral = nn.ModuleList(nn.Conv2d(a, b, 1) for a, b in zip(read, (24, 32, 64, 64), strict=True))
         self.merge = nn.ModuleList([Separable(24, 24), Separable(32, 24), Separable(64, 32)])
-        self.joint_features = Separable(_WIDTHS[0], JOINT_WIDTH)
+        self.joint_features = Separable(WIDTHS[0], JOINT_WIDTH)
         self.joint_maps = nn.Conv2d(JOINT_WIDTH, JOINTS, 1)
         self.wanted = [index % 4 for index in out_indices]
-        self.describe([_WIDTHS[0] + JOINTS, *_WIDTHS[1:3], widths[-1]], [4, 8, 16, 32])
+        self.describe([WIDTHS[0] + JOINTS, *WIDTHS[1:3], widths[-1]], [4, 8, 16, 32])
         if self.wanted == [3]:
             del self.top, self.lateral, self.merge, self.joint_features, self.joint_maps
 

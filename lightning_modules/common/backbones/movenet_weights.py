@@ -19,6 +19,7 @@ from torch import Tensor
 from body.atomic import atomic_file
 from lightning_modules.common.backbones.movenet import MoveNet
 
+_PLAIN, _BIAS = "/Conv2D/ReadVariableOp", "/BiasAdd/ReadVariableOp"
 _TYPES = {"float32": np.float32, "float16": np.float16, "int32": np.int32}
 
 
@@ -47,51 +48,77 @@ def read_tfjs(path: Path) -> dict[str, np.ndarray]:
     return weights
 
 
-def movenet_state(weights: dict[str, np.ndarray]) -> dict[str, Tensor]:
+def movenet_state(weights: dict[str, np.ndarray], joints: int = 4) -> dict[str, Tensor]:
     """State of a `MoveNet` from the weights of one of Google's.
+
+    Args:
+        weights: from `read_tfjs`.
+        joints: number in the graph of the separable convolution before the joints' maps, see `head_state`.
 
     Raises:
         ValueError: they are of another network.
     """
     state: dict[str, Tensor] = {}
 
-    def take(key: str, kernel: str, bias: str | None = None, depthwise: bool = False) -> None:
-        values = torch.from_numpy(_find(weights, kernel).astype(np.float32))
-        state[f"{key}.weight"] = values.permute((2, 3, 0, 1) if depthwise else (3, 2, 0, 1)).contiguous()
-        if bias is not None:
-            state[f"{key}.bias"] = torch.from_numpy(_find(weights, bias).astype(np.float32))
-
     def folded(key: str, layer: str) -> None:
-        take(key, f"{layer}/Conv2D_weights", f"{layer}/Conv2D_bn_offset")
+        state.update(_layer(weights, key, f"{layer}/Conv2D_weights", f"{layer}/Conv2D_bn_offset"))
 
-    trunk, pyramid, joints = "/model_1/model/", "/model_1/", "/kpt_heatmap_0/"
+    trunk, pyramid = "/model_1/model/", "/model_1/"
     folded("stem.conv", f"{trunk}Conv1")
     for number in range(17):
         layer, key = f"{trunk}block_{number}" if number else f"{trunk}expanded_conv", f"blocks.{number}"
         if number:
             folded(f"{key}.expand.conv", f"{layer}_expand")
         depthwise = f"{layer}_depthwise/depthwise_"
-        take(f"{key}.depthwise.conv", f"{depthwise}weights", f"{depthwise}bn_offset", depthwise=True)
+        state |= _layer(weights, f"{key}.depthwise.conv", f"{depthwise}weights", f"{depthwise}bn_offset", True)
         folded(f"{key}.project.conv", f"{layer}_project")
     folded("top.conv", f"{trunk}Conv_1")
     for level, suffix in enumerate(("_3", "_2", "_1", "")):
         layer = f"{pyramid}conv2d{suffix}"
-        take(f"lateral.{level}", f"{layer}/Conv2D/ReadVariableOp", f"{layer}/BiasAdd/ReadVariableOp")
+        state |= _layer(weights, f"lateral.{level}", f"{layer}{_PLAIN}", f"{layer}{_BIAS}")
     for level, suffix in enumerate(("_2", "_1", "")):
         layer = f"{pyramid}separable_conv2d{suffix}/separable_conv2d"
-        take(f"merge.{level}.depthwise", f"{layer}/ReadVariableOp", depthwise=True)
-        take(f"merge.{level}.pointwise", f"{layer}_weights", f"{layer}_bn_offset")
-    layer = f"{joints}separable_conv2d_4/"
-    take("joint_features.depthwise", f"{layer}separable_conv2d/ReadVariableOp", depthwise=True)
-    take("joint_features.pointwise", f"{layer}separable_conv2d/ReadVariableOp_1", f"{layer}BiasAdd/ReadVariableOp")
-    take("joint_maps", f"{joints}conv2d_5/Conv2D/ReadVariableOp", f"{joints}conv2d_5/BiasAdd/ReadVariableOp")
+        state |= _layer(weights, f"merge.{level}.depthwise", f"{layer}/ReadVariableOp", depthwise=True)
+        state |= _layer(weights, f"merge.{level}.pointwise", f"{layer}_weights", f"{layer}_bn_offset")
+    return state | head_state(weights, "kpt_heatmap_0", joints, "joint_features", "joint_maps")
+
+
+def head_state(weights: dict[str, np.ndarray], folder: str, number: int, features: str, maps: str) -> dict[str, Tensor]:
+    """State of one head: a separable convolution and the last one.
+
+    Args:
+        weights: from `read_tfjs`.
+        folder: of the head in the graph.
+        number: of its separable convolution in the graph; the last one has the next.
+        features: name of the separable convolution in the state.
+        maps: name of the last one.
+
+    Raises:
+        ValueError: there is no such head.
+    """
+    separable, last = f"/{folder}/separable_conv2d_{number}", f"/{folder}/conv2d_{number + 1}"
+    kernel = f"{separable}/separable_conv2d/ReadVariableOp"
+    return {
+        **_layer(weights, f"{features}.depthwise", kernel, depthwise=True),
+        **_layer(weights, f"{features}.pointwise", f"{kernel}_1", f"{separable}{_BIAS}"),
+        **_layer(weights, maps, f"{last}{_PLAIN}", f"{last}{_BIAS}"),
+    }
+
+
+def _layer(
+    weights: dict[str, np.ndarray], key: str, kernel: str, bias: str | None = None, depthwise: bool = False
+) -> dict[str, Tensor]:
+    values = torch.from_numpy(_find(weights, kernel).astype(np.float32))
+    state = {f"{key}.weight": values.permute((2, 3, 0, 1) if depthwise else (3, 2, 0, 1)).contiguous()}
+    if bias is not None:
+        state[f"{key}.bias"] = torch.from_numpy(_find(weights, bias).astype(np.float32))
     return state
 
 
 def _find(weights: dict[str, np.ndarray], ending: str) -> np.ndarray:
     found = [values for name, values in weights.items() if name.endswith(ending)]
     if len(found) != 1:
-        raise ValueError(f"{len(found)} weights end with {ending}: this is no single-person MoveNet")
+        raise ValueError(f"{len(found)} weights end with {ending}: this is not the MoveNet that is meant")
     return found[0]
 
 

@@ -56,6 +56,14 @@ def folder(prediction, photo, tmp_path_factory):
     return folder
 
 
+def test_rows_that_are_joined_again_are_the_prediction(prediction):
+    again = Prediction.join([prediction[0], prediction[1]])
+    for name in ("joints", "joints_2d", "vertices"):
+        torch.testing.assert_close(getattr(again, name), getattr(prediction, name), rtol=0, atol=0)
+    for name in ("pose", "betas", "transl"):
+        torch.testing.assert_close(getattr(again.smpl, name), getattr(prediction.smpl, name), rtol=0, atol=0)
+
+
 def test_only_the_chosen_files_are_written(folder, prediction, photo, tmp_path):
     names = {"000000000042_coco.json", "000000000042.csv"} | {f"000000000042_person{k}.npz" for k in (0, 1)}
     assert {path.name for path in folder.iterdir()} == names

@@ -1,7 +1,7 @@
-"""MoveNet MultiPose's people detector: MobileNetV2 with a feature pyramid, and CenterNet's heads for boxes.
+"""MoveNet MultiPose's people detector: MoveNet one and a half times as wide, with CenterNet's heads for boxes.
 
-Written after the graph that Google published (Apache-2.0; "Objects as Points", Zhou et al. 2019, for the decoding); of
-the key-point heads only the heat maps are used, as evidence that there is a person.
+Written after the graph that Google published (Apache-2.0; "Objects as Points", Zhou et al. 2019, for the decoding). Its
+heat maps of joints are evidence that there is a person.
 
 Convention:
     Input RGB in [0, 1], sides multiples of 32. Maps have a stride of 4 pixels. A person is a local maximum of the
@@ -18,15 +18,12 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from lightning_modules.common.backbones.movenet import JOINT_WIDTH, WIDTHS, MoveNet, Separable
+
 STRIDE = 4
 """Pixels per cell of the output maps."""
-_BLOCKS = (
-    *((24, 1), (40, 2), (40, 1), (48, 2), (48, 1), (48, 1), (96, 2), (96, 1), (96, 1), (96, 1)),
-    *((144, 1), (144, 1), (144, 1), (240, 2), (240, 1), (240, 1), (480, 1)),
-)
-"""(channels, stride) of the inverted residuals."""
-_TAPS = {2: (40, 24), 5: (48, 32), 9: (96, 64)}
-"""Block -> (its channels, channels of the pyramid there)."""
+HEADS = {"center": 1, "box_scale": 2, "box_offset": 2}
+"""Heads beside MoveNet's own for joints, and their channels."""
 
 
 class DetectorMaps(NamedTuple):
@@ -43,72 +40,19 @@ class MoveNetPeople(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.stem = _SameConv(3, 48, 3, stride=2)
-        widths = [48, *(width for width, _ in _BLOCKS)]
-        self.blocks = nn.ModuleList(
-            _Block(widths[number], width, stride, expansion=6 if number else 1)
-            for number, (width, stride) in enumerate(_BLOCKS)
-        )
-        self.last = nn.Conv2d(480, 1280, 1)
-        self.top = nn.Conv2d(1280, 64, 1)
-        self.laterals = nn.ModuleList(nn.Conv2d(*_TAPS[tap], 1) for tap in reversed(_TAPS))
-        self.smooth = nn.ModuleList(_separable(*widths) for widths in ((64, 32), (32, 24), (24, 24)))
+        self.movenet = MoveNet(width=1.5)
         self.heads = nn.ModuleDict(
-            {name: nn.Sequential(*_separable(24, 96), nn.Conv2d(96, width, 1)) for name, width in _HEADS.items()}
+            {
+                name: nn.Sequential(Separable(WIDTHS[0], JOINT_WIDTH), nn.Conv2d(JOINT_WIDTH, channels, 1))
+                for name, channels in HEADS.items()
+            }
         )
 
     def forward(self, image: Float[Tensor, "batch 3 height width"]) -> DetectorMaps:
         """Maps of centres and boxes; see the module's convention."""
-        x, taps = F.relu6(self.stem(image * 2 - 1)), []
-        for number, block in enumerate(self.blocks):
-            x = block(x)
-            if number in _TAPS:
-                taps.append(x)
-        x = self.top(F.relu6(self.last(x)))
-        for tap, lateral, smooth in zip(reversed(taps), self.laterals, self.smooth, strict=True):
-            x = F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
-            x = smooth(x + lateral(tap))
-        maps = {name: head(x) for name, head in self.heads.items()}
-        return DetectorMaps(
-            maps["center"].sigmoid(), maps["box_scale"], maps["box_offset"], maps["kpt_heatmap"].sigmoid()
-        )
-
-
-_HEADS = {"center": 1, "box_scale": 2, "box_offset": 2, "kpt_heatmap": 17}
-
-
-class _SameConv(nn.Conv2d):
-    """A convolution with TensorFlow's `SAME` padding, which at stride 2 and even sides pads right and below only."""
-
-    def __init__(self, channels: int, out: int, size: int, stride: int = 1, groups: int = 1) -> None:
-        super().__init__(channels, out, size, stride, padding=1 if stride == 1 else 0, groups=groups)
-
-    def forward(self, x: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch out rows columns"]:
-        """Convolve."""
-        return super().forward(F.pad(x, (0, 1, 0, 1)) if self.stride[0] == 2 else x)
-
-
-class _Block(nn.Module):
-    """MobileNetV2's inverted residual, its batch norms folded into the convolutions."""
-
-    def __init__(self, channels: int, out: int, stride: int, expansion: int) -> None:
-        super().__init__()
-        hidden = channels * expansion
-        self.expand = nn.Conv2d(channels, hidden, 1) if expansion > 1 else None
-        self.depthwise = _SameConv(hidden, hidden, 3, stride, groups=hidden)
-        self.project = nn.Conv2d(hidden, out, 1)
-        self.residual = stride == 1 and channels == out
-
-    def forward(self, x: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch out rows columns"]:
-        """Expand, filter, project."""
-        hidden = x if self.expand is None else F.relu6(self.expand(x))
-        out: Tensor = self.project(F.relu6(self.depthwise(hidden)))
-        return x + out if self.residual else out
-
-
-def _separable(channels: int, out: int) -> nn.Sequential:
-    depthwise = nn.Conv2d(channels, channels, 3, padding=1, groups=channels, bias=False)
-    return nn.Sequential(depthwise, nn.Conv2d(channels, out, 1), nn.ReLU())
+        found = self.movenet.levels(image * 2 - 1)
+        maps = {name: head(found.pyramid[0]) for name, head in self.heads.items()}
+        return DetectorMaps(maps["center"].sigmoid(), maps["box_scale"], maps["box_offset"], found.joints.sigmoid())
 
 
 def decode_boxes(maps: DetectorMaps, limit: int) -> tuple[Float[Tensor, "batch n 4"], Float[Tensor, "batch n"]]:
