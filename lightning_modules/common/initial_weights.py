@@ -18,7 +18,7 @@ def read_state(path: Path) -> dict[str, Tensor]:
 
     Raises:
         FileNotFoundError: no such file.
-        ValueError: a checkpoint without a state dict.
+        ValueError: a damaged file, or a checkpoint without a state dict.
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file; name a Lightning checkpoint or a .safetensors file")
@@ -26,7 +26,12 @@ def read_state(path: Path) -> dict[str, Tensor]:
         from safetensors.torch import load_file
 
         return load_file(path)
-    content = torch.load(path, map_location="cpu", weights_only=True)
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # of many types; torch's messages advise to run whatever is in the file
+        raise ValueError(
+            f"{path} is damaged, or holds more than plain weights ({type(error).__name__}); nothing in it was run"
+        ) from None
     if "state_dict" not in content:
         raise ValueError(f"{path} is not a Lightning checkpoint; convert it, or name a .safetensors file")
     return content["state_dict"]

@@ -5,7 +5,7 @@ import torch
 from safetensors.torch import save_file
 
 from lightning_modules.common.backbones import create_backbone
-from lightning_modules.common.initial_weights import load_backbone
+from lightning_modules.common.initial_weights import load_backbone, read_state
 from lightning_modules.i2l_meshnet.config import I2LMeshNetConfig
 from lightning_modules.i2l_meshnet.network import I2LMeshNet
 
@@ -48,3 +48,22 @@ def test_other_files_are_refused(network, tmp_path):
         load_backbone(create_backbone("resnet18_tiny"), tmp_path / "b.ckpt")
     with pytest.raises(FileNotFoundError, match="no such file"):
         load_backbone(create_backbone("resnet18_tiny"), tmp_path / "c.ckpt")
+
+
+class Trap:
+    def __reduce__(self):
+        return (open, ("sprung", "w"))
+
+
+@pytest.mark.parametrize("content", ["cut", "trap"])
+def test_damaged_and_hostile_checkpoints_are_one_line(content, tmp_path, monkeypatch):
+    """Without torch's advice to run what is in the file."""
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "a.ckpt"
+    torch.save({"state_dict": {}, "extra": Trap() if content == "trap" else None}, path)
+    if content == "cut":
+        path.write_bytes(path.read_bytes()[:200])
+    with pytest.raises(ValueError, match="nothing in it was run") as refused:
+        read_state(path)
+    assert "weights_only" not in str(refused.value)
+    assert not (tmp_path / "sprung").exists()

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-
-from torch import nn
+from typing import Any
 
 STARTS = ("start_from", "segmenter_from", "backbone_from")
-"""Attributes of a method that name the file of an earlier stage."""
+"""Attributes of a method that name the file of an earlier stage; `parts_from` names one for each of some parts."""
 
 
 def set_aside(folder: Path) -> Path | None:
@@ -33,19 +32,29 @@ def set_aside(folder: Path) -> Path | None:
     return target
 
 
-def follow_starts(model: nn.Module, folder: Path, moved: Path) -> None:
+def follow_starts(model: Any, folder: Path, moved: Path) -> None:
     """Let a stage that starts from the run that has been set aside find its file there."""
     for name in STARTS:
         start = getattr(model, name, None)
-        if start is not None and Path(start).resolve().is_relative_to(folder.resolve()):
-            setattr(model, name, str(moved / Path(start).resolve().relative_to(folder.resolve())))
+        if start is not None:
+            setattr(model, name, _followed(start, folder.resolve(), moved))
+    parts = getattr(model, "parts_from", None)
+    if parts is not None:
+        model.parts_from = {part: _followed(start, folder.resolve(), moved) for part, start in parts.items()}
 
 
-def describe_starts(model: nn.Module) -> list[str]:
+def _followed(start: str, folder: Path, moved: Path) -> str:
+    path = Path(start).resolve()
+    return str(moved / path.relative_to(folder)) if path.is_relative_to(folder) else start
+
+
+def describe_starts(model: Any) -> list[str]:
     """What a stage starts from, a line per file: its place and when its run wrote it."""
     lines = []
-    for name in STARTS:
-        path = Path(getattr(model, name, None) or "")
+    starts = {name: getattr(model, name, None) for name in STARTS}
+    starts |= {f"parts_from {part}": start for part, start in (getattr(model, "parts_from", None) or {}).items()}
+    for name, start in starts.items():
+        path = Path(start or "")
         if path.is_file():
             written = datetime.fromtimestamp(path.stat().st_mtime, UTC)
             lines.append(f"{name}: {path}, written {written:%Y-%m-%d %H:%M} UTC")

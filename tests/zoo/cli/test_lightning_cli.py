@@ -90,12 +90,15 @@ def test_a_stage_that_starts_from_its_own_folder_follows_it(tmp_path):
     (folder / "last.ckpt").write_bytes(b"first")
     model = torch.nn.Identity()
     model.start_from, model.backbone_from = str(folder / "last.ckpt"), str(tmp_path / "other.ckpt")
+    model.parts_from = {"encoder": str(folder / "last.ckpt")}
     moved = set_aside(folder)
     follow_starts(model, folder, moved)
     assert Path(model.start_from).read_bytes() == b"first"
+    assert model.parts_from == {"encoder": model.start_from}
     assert model.backbone_from == str(tmp_path / "other.ckpt")
-    (line,) = describe_starts(model)
+    line, part = describe_starts(model)
     assert line.startswith(f"start_from: {moved}/last.ckpt, written 20")
+    assert part.startswith(f"parts_from encoder: {moved}/last.ckpt, written 20")
     assert set_aside(folder) is None
     folder.mkdir()
     (folder / "last.ckpt").write_bytes(b"second")
