@@ -19,11 +19,19 @@ class SmplParameters:
     """Parameters of a body in SMPL's structure: axis-angle pose with the camera-frame orientation first, and shape.
 
     24 joints for SMPL, 16 for MANO, whose mean pose is not in them.
+
+    Attributes:
+        pose: axis-angle of every joint in its parent's frame.
+        betas: shape coefficients.
+        transl: added to the posed body, metres.
+        fit_error_mm: mean distance in millimetres between the method's mesh, or its joints, and those of these
+            parameters, where they were fitted to them; None where the method itself gives the parameters.
     """
 
     pose: Float[Tensor, "batch joints 3"]
     betas: Float[Tensor, "batch 10"]
     transl: Float[Tensor, "batch 3"] | None = None
+    fit_error_mm: Float[Tensor, " batch"] | None = None
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=list(DEFAULT_FORMATS),
         metavar="FORMAT",
         help=f"files to write, after the images: {', '.join(FORMATS)}; coco: COCO's keypoint results; csv: joints in "
-        "metres and pixels; npz: pose and shape as AMASS's, where the method gives them (default: all but these three)",
+        "metres and pixels; npz: pose and shape as AMASS's; rig: glTF with skeleton and skin; bvh: skeleton and "
+        "rotations; these three where the method gives pose and shape, or with "
+        "--fit-parameters (default: all up to json)",
     )
     parser.add_argument("--device", default="cpu", help="such as cuda (default: %(default)s)")
 

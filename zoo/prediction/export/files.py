@@ -10,12 +10,15 @@ from pathlib import Path
 
 from lightning_modules.prediction import Prediction
 from zoo.errors import ZooError
+from zoo.prediction.export.bvh import bvh_text
 from zoo.prediction.export.coco import coco_text
 from zoo.prediction.export.drawing import draw_overlay, draw_skeleton, png_bytes
 from zoo.prediction.export.mesh import glb_bytes, obj_text
-from zoo.prediction.export.parameters import npz_bytes
+from zoo.prediction.export.motion import Motion, person_motion
+from zoo.prediction.export.parameters import Camera, npz_bytes
 from zoo.prediction.export.person import Person, SourceImage, extract_person
 from zoo.prediction.export.record import person_record
+from zoo.prediction.export.rig import rig_bytes
 from zoo.prediction.export.scene import scene_files
 from zoo.prediction.export.table import csv_text
 from zoo.prediction.export.viewer import viewer_html
@@ -36,9 +39,9 @@ def write_prediction(
 ) -> list[Path]:
     """Write every person's files into `folder`, named after the image; with a person number when there are several.
 
-    A person gets `_overlay.png`, `_skeleton.png`, `.obj`, `.glb`, `.html`, `.json` and `.npz`; without a mesh there
-    are no overlay and no mesh files. Several people also get one `_overlay.png`, `_views.png` (from the side and from
-    above), `.glb` and `.html` together. `_coco.json` and `.csv` hold all people.
+    A person gets `_overlay.png`, `_skeleton.png`, `.obj`, `.glb`, `.html`, `.json`, `.npz`, `_rig.glb` and `.bvh`;
+    without a mesh there are no overlay and no mesh files. Several people also get one `_overlay.png`, `_views.png`
+    (from the side and from above), `.glb`, `_rig.glb` and `.html` together. `_coco.json` and `.csv` hold all people.
 
     Args:
         prediction: one row per box.
@@ -61,7 +64,8 @@ def write_prediction(
     contents: dict[str, bytes] = {}
     certain = scores or [1.0] * len(boxes)
     people = [
-        extract_person(prediction, k, box, score) for k, (box, score) in enumerate(zip(boxes, certain, strict=True))
+        extract_person(prediction, k, box, score, body)
+        for k, (box, score) in enumerate(zip(boxes, certain, strict=True))
     ]
     if len(people) > 1:
         contents = {stem + ending: content for ending, content in scene_files(people, source, model, formats).items()}
@@ -71,7 +75,7 @@ def write_prediction(
         contents[f"{stem}.csv"] = csv_text(people).encode()
     for number, person in enumerate(people):
         name = stem if len(boxes) == 1 else f"{stem}_person{number}"
-        makers = _person_files(person, source, model, number, body)
+        makers = _person_files(person, source, model, number)
         contents |= {name + ending: make() for kind, (ending, make) in makers.items() if kind in formats}
     return write_files(contents, folder)
 
@@ -100,7 +104,7 @@ def write_files(contents: Mapping[str, bytes], folder: Path) -> list[Path]:
 
 
 def _person_files(
-    person: Person, source: SourceImage, model: str, number: int, body: str
+    person: Person, source: SourceImage, model: str, number: int
 ) -> dict[Format, tuple[str, Callable[[], bytes]]]:
     """How the name of each file ends, and what makes its content."""
 
@@ -108,11 +112,17 @@ def _person_files(
         text = json.dumps(person_record(person, source, model, number), indent=1, ensure_ascii=False, allow_nan=False)
         return (text + "\n").encode(errors="backslashreplace")
 
+    def motion(kind: str) -> Motion:
+        return person_motion(person, model, kind, f"person{number}")
+
+    camera = Camera(source.intrinsics, (source.pixels.shape[1], source.pixels.shape[0]))
     makers: dict[Format, tuple[str, Callable[[], bytes]]] = {
         "skeleton": ("_skeleton.png", lambda: png_bytes(draw_skeleton(person, source))),
         "html": (".html", lambda: viewer_html([person], source, f"{source.name}, {model}").encode(errors="replace")),
         "json": (".json", record),
-        "npz": (".npz", lambda: npz_bytes(person, source, model, body)),
+        "npz": (".npz", lambda: npz_bytes(motion("npz"), model, camera, source.name)),
+        "rig": ("_rig.glb", lambda: rig_bytes([motion("rig")], model)),
+        "bvh": (".bvh", lambda: bvh_text(motion("bvh")).encode()),
     }
     if len(person.vertices):
         makers["overlay"] = ("_overlay.png", lambda: png_bytes(draw_overlay([person], source)))

@@ -8,11 +8,13 @@ Convention:
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
 from zoo.prediction.export.drawing import colour_of
+from zoo.prediction.export.motion import BODIES
 from zoo.prediction.export.person import Person
 
 _AXIS_SIGNS = np.array([1.0, -1.0, -1.0], np.float32)
@@ -25,14 +27,19 @@ def y_up(points: Float[np.ndarray, "points 3"]) -> Float[np.ndarray, "points 3"]
 
 def obj_text(person: Person, model: str) -> str:
     """The mesh as a Wavefront OBJ file."""
-    lines = [f"# {model}; metres, y up, -z forward (the camera frame rotated by 180 degrees about x)"]
+    lines = [
+        f"# {model}; body {person.body}; metres, y up, -z forward (the camera frame rotated by 180 degrees about x)"
+    ]
     lines += [f"v {x:.6f} {y:.6f} {z:.6f}" for x, y, z in y_up(person.vertices).tolist()]
     lines += [f"f {a} {b} {c}" for a, b, c in (person.faces + 1).tolist()]
     return "\n".join(lines) + "\n"
 
 
 def glb_bytes(people: Sequence[Person]) -> bytes:
-    """The meshes as a binary glTF file with smooth normals, a node `person0`, `person1`, ... for each."""
+    """The meshes as a binary glTF file with smooth normals, a node `person0`, `person1`, ... for each.
+
+    `asset.extras.body` names the body whose mesh they are.
+    """
     import trimesh
     from trimesh.visual.material import PBRMaterial
 
@@ -43,4 +50,8 @@ def glb_bytes(people: Sequence[Person]) -> bytes:
         mesh = trimesh.Trimesh(y_up(person.vertices), person.faces, process=False)
         mesh.visual = trimesh.visual.TextureVisuals(material=material)
         scene.add_geometry(mesh, node_name=f"person{number}", geom_name=f"person{number}")
-    return bytes(scene.export(file_type="glb", include_normals=True))
+
+    def name_body(document: dict[str, Any]) -> None:
+        document["asset"]["extras"] = {"body": BODIES.get(people[0].body, (people[0].body,))[0]}
+
+    return bytes(scene.export(file_type="glb", include_normals=True, tree_postprocessor=name_body))

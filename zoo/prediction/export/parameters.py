@@ -1,61 +1,56 @@
-"""A body's parameters in the layout of AMASS's sequences, one frame long."""
+"""A body's parameters in the layout of AMASS's sequences."""
 
 from __future__ import annotations
 
 import io
+from typing import Any, NamedTuple
 
 import numpy as np
+from jaxtyping import Float
 
-from body.skeleton import SMPL24
-from zoo.errors import ZooError
-from zoo.prediction.export.person import Person, SourceImage
-
-_BODIES = {
-    "open": ("open", "neutral"),
-    "smpl": ("smpl", "neutral"),
-    "smpl_male": ("smpl", "male"),
-    "smpl_female": ("smpl", "female"),
-}
-"""Name of the body model -> the fields `body` and `gender`."""
+from zoo.prediction.export.motion import BODIES, Motion
 
 
-def npz_bytes(person: Person, source: SourceImage, model: str, body: str) -> bytes:
+class Camera(NamedTuple):
+    """A pinhole camera: matrix in pixels, width and height of its images."""
+
+    intrinsics: Float[np.ndarray, "3 3"]
+    size: tuple[int, int]
+
+
+def npz_bytes(motion: Motion, model: str, camera: Camera | None = None, image: str = "") -> bytes:
     """A numpy archive without pickled objects.
 
-    `poses` (1, 72) axis-angle, the camera-frame orientation first; `betas` (10,); `trans` (1, 3) metres, added to the
-    posed vertices; `gender`; `body`, which is `open` or `smpl`: numbers of one mean nothing to the other; `intrinsics`
-    (3, 3) and `image_size` (width, height) in pixels; `frame`, `model` and `image` as texts. A method whose mesh is not
-    made of its parameters (I2L-MeshNet's from lixels) has another mesh than these pose.
+    `poses` (frames, 72) axis-angle, the camera-frame orientation first; `betas` (10,); `trans` (frames, 3) metres,
+    added to the posed vertices; `gender`; `body`, which is `open` or `smpl`: numbers of one mean nothing to the other;
+    `frame` and `model` as texts. Of a sequence also `mocap_framerate` and `first_frame`; where they are known
+    `intrinsics` (3, 3) and `image_size` (width, height) in pixels, and `image`; of parameters that were fitted to
+    joints or a mesh `fit_error_mm` (frames,).
 
     Args:
-        person: with its parameters.
-        source: the image.
+        motion: of one frame or many.
         model: name of the weights.
-        body: name of the body model, see `body.load.load_body`.
-
-    Raises:
-        ZooError: the method gives no parameters, or not those of a body with 24 joints.
+        camera: that the frames were seen by.
+        image: name of the file, for a single image.
     """
-    pose, betas, transl = person.pose, person.betas, person.transl
-    if body not in _BODIES or pose is None or betas is None or transl is None or len(pose) != len(SMPL24):
-        raise ZooError(
-            f"{model} gives no pose and shape of a body with {len(SMPL24)} joints, which npz holds; leave npz out of "
-            "--formats, or take a --model that does, such as nbf or danet"
-        )
-    kind, gender = _BODIES[body]
-    height, width = source.pixels.shape[:2]
+    family, gender = BODIES[motion.body]
+    arrays: dict[str, Any] = {
+        "poses": motion.pose.reshape(len(motion.pose), -1),
+        "betas": motion.betas,
+        "trans": motion.transl,
+        "gender": np.array(gender),
+        "body": np.array(family),
+        "frame": np.array("camera: x right, y down, z forward; metres"),
+        "model": np.array(model),
+    }
+    if camera is not None:
+        arrays |= {"intrinsics": camera.intrinsics, "image_size": np.array(camera.size)}
+    if motion.fit_error_mm is not None:
+        arrays["fit_error_mm"] = motion.fit_error_mm
+    if image:
+        arrays["image"] = np.array(image)
+    else:
+        arrays |= {"mocap_framerate": np.array(motion.fps), "first_frame": np.array(motion.first_frame)}
     stream = io.BytesIO()
-    np.savez(
-        stream,
-        poses=pose.reshape(1, -1),
-        betas=betas,
-        trans=transl[None],
-        gender=np.array(gender),
-        body=np.array(kind),
-        intrinsics=source.intrinsics,
-        image_size=np.array([width, height]),
-        frame=np.array("camera: x right, y down, z forward; metres"),
-        model=np.array(model),
-        image=np.array(source.name),
-    )
+    np.savez(stream, **arrays)
     return stream.getvalue()

@@ -45,6 +45,8 @@ class Person:
         betas: shape coefficients, or None.
         transl: added to the posed body, metres, or None.
         score: the detector's probability; 1 for a box that was given.
+        body: name of the body model that pose, shape and mesh are of, or `none`.
+        fit_error_mm: see `SmplParameters`.
     """
 
     joints: Float[np.ndarray, "joints 3"]
@@ -58,12 +60,18 @@ class Person:
     betas: Float[np.ndarray, "10"] | None = None
     transl: Float[np.ndarray, "3"] | None = None
     score: float = 1.0
+    body: str = "none"
+    fit_error_mm: float | None = None
 
 
 def extract_person(
-    prediction: Prediction, index: int, box: tuple[float, float, float, float], score: float = 1.0
+    prediction: Prediction,
+    index: int,
+    box: tuple[float, float, float, float],
+    score: float = 1.0,
+    body: str = "none",
 ) -> Person:
-    """Person number `index` of a prediction, in 32-bit floats."""
+    """Person number `index` of a prediction, in 32-bit floats; the other arguments are attributes of `Person`."""
 
     def row(values: Tensor | None) -> np.ndarray:
         if values is None:
@@ -84,4 +92,6 @@ def extract_person(
         betas=None if smpl is None else row(smpl.betas),
         transl=None if smpl is None or smpl.transl is None else row(smpl.transl),
         score=score,
+        body=body,
+        fit_error_mm=None if smpl is None or smpl.fit_error_mm is None else float(smpl.fit_error_mm[index]),
     )

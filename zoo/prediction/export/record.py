@@ -41,7 +41,13 @@ def person_record(person: Person, source: SourceImage, model: str, number: int) 
         ],
     }
     if person.pose is not None and person.betas is not None:
-        record["smpl"] = {"pose_axis_angle": person.pose.tolist(), "betas": person.betas.tolist()}
+        record["smpl"] = {
+            "body": person.body,
+            "pose_axis_angle": person.pose.tolist(),
+            "betas": person.betas.tolist(),
+            "transl": None if person.transl is None else person.transl.tolist(),
+            "fit_error_mm": person.fit_error_mm,
+        }
     return record
 
 

@@ -6,7 +6,9 @@ from collections.abc import Collection, Sequence
 
 from zoo.prediction.export.drawing import draw_overlay, draw_views, png_bytes
 from zoo.prediction.export.mesh import glb_bytes
+from zoo.prediction.export.motion import person_motion
 from zoo.prediction.export.person import Person, SourceImage
+from zoo.prediction.export.rig import rig_bytes
 from zoo.prediction.export.viewer import viewer_html
 from zoo.prediction.formats import Format
 
@@ -15,6 +17,8 @@ def scene_files(
     people: Sequence[Person], source: SourceImage, model: str, formats: Collection[Format]
 ) -> dict[str, bytes]:
     """Contents by the ending of their names: `.html`, and for meshes `_overlay.png`, `_views.png` and `.glb`.
+
+    Those with parameters can be written together as `_rig.glb`.
 
     Args:
         people: in the same camera frame.
@@ -25,6 +29,9 @@ def scene_files(
     contents = {}
     if "html" in formats:
         contents[".html"] = viewer_html(people, source, f"{source.name}, {model}").encode(errors="replace")
+    if "rig" in formats:
+        motions = [person_motion(person, model, "rig", f"person{number}") for number, person in enumerate(people)]
+        contents["_rig.glb"] = rig_bytes(motions, model)
     if not len(people[0].vertices):
         return contents
     if "overlay" in formats:
