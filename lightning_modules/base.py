@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import FrameType
 from typing import Any, ClassVar, Unpack
@@ -23,7 +24,14 @@ from lightning_modules.common.backbones import Backbone
 from lightning_modules.common.config import plain
 from lightning_modules.common.finite import FiniteTraining
 from lightning_modules.common.initial_weights import load_backbone, load_part
-from lightning_modules.common.precision import check_precision, check_weights_dtype
+from lightning_modules.common.precision import (
+    autocast_to,
+    check_precision,
+    check_trainable,
+    keep_coordinates,
+    product_dtype,
+    product_layers,
+)
 from lightning_modules.common.training import TrainingOptions, complete_options, lr_factor_at
 from lightning_modules.prediction import Prediction
 from metrics import build_task, get_protocol, overall
@@ -56,6 +64,8 @@ class PoseModule(LightningModule):
     """Hyper-parameters of how a training starts, and their values for one that goes on; a method adds its own."""
     training_only: ClassVar[tuple[str, ...]] = ()
     """First parts of the names of weights that prediction never uses. A file may lack or have them."""
+    full_precision_parts: ClassVar[tuple[str, ...]] = ()
+    """Parts of the network that work on coordinates; a cast to half precision leaves them alone."""
     network: nn.Module
     skeleton: Skeleton
     """Joint set of the predictions."""
@@ -95,12 +105,13 @@ class PoseModule(LightningModule):
         """Before `fit`, start what starts from other weights (`backbone_from`, `parts_from`), and freeze what stays.
 
         Raises:
-            ValueError: the method has no backbone that could, or no such part, or the weights are of another one; they
-                are not to be 32-bit floats.
+            ValueError: the method has no backbone that could, or no such part, or the weights are of another one; a
+                precision that is not supported.
         """
         if self._trainer is not None:
             check_precision(str(self.trainer.precision))
         if stage == "fit":
+            check_trainable(self._product_dtype())
             for name, path in (self.parts_from or {}).items():
                 load_part(self._part(name), name, Path(path))
             self._kept = tuple(self._part(name) for name in self.training_options["freeze"])
@@ -123,6 +134,10 @@ class PoseModule(LightningModule):
         except AttributeError:
             parts = ", ".join(part for part, _ in self.network.named_children())
             raise ValueError(f"the network has no {name!r}; its parts are {parts}") from None
+
+    def compiled_parts(self) -> Sequence[nn.Module]:
+        """Modules that `predict` calls with tensors and that hold its work: what `zoo.load(compile=True)` compiles."""
+        return (self.network,)
 
     def backbones(self) -> Sequence[Backbone]:
         """Backbones that `backbone_from` fills."""
@@ -160,6 +175,29 @@ class PoseModule(LightningModule):
         for part in self._kept:
             part.eval()
         return self
+
+    def working_precision(self) -> AbstractContextManager[None]:
+        """Context in which `predict` and the network run in the precision of the weights, decoding in float32.
+
+        Raises:
+            ValueError: the model was cast in part, or to float64.
+        """
+        return autocast_to(self._product_dtype(), self.device)
+
+    def _product_dtype(self) -> torch.dtype:
+        return product_dtype(self, self._product_layers())
+
+    def _product_layers(self) -> list[nn.Module]:
+        return product_layers(self.network, self.full_precision_parts)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """`forward`, in `working_precision`."""
+        with self.working_precision():
+            return super().__call__(*args, **kwargs)
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> PoseModule:
+        """What `half`, `bfloat16`, `to` and `cuda` do; see `keep_coordinates`."""
+        return super()._apply(keep_coordinates(self._product_layers(), fn), recurse)  # type: ignore[no-untyped-call]
 
     def on_fit_start(self) -> None:
         """Train, also what `zoo.load` gave in eval mode, which Lightning would keep.
@@ -219,12 +257,13 @@ class PoseModule(LightningModule):
             raise
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:  # noqa: ARG002
-        """Update the protocol's metrics."""
-        self._score(batch)
+        """Update the metrics."""
+        with self.working_precision():
+            self._score(batch)
 
-    def test_step(self, batch: Batch, batch_idx: int) -> None:  # noqa: ARG002
-        """Update the protocol's metrics."""
-        self._score(batch)
+    def test_step(self, batch: Batch, batch_idx: int) -> None:
+        """Update the metrics."""
+        self.validation_step(batch, batch_idx)
 
     def _score(self, batch: Batch) -> None:
         self._check_crops(batch)
@@ -252,11 +291,11 @@ class PoseModule(LightningModule):
         """Typed prediction for a batch.
 
         Raises:
-            ValueError: crops of another size, or weights that are not 32-bit floats.
+            ValueError: crops of another size, or a model that was cast in part, or to float64.
         """
-        check_weights_dtype(self)
         self._check_crops(batch)
-        return self.predict(batch)
+        with self.working_precision():
+            return self.predict(batch)
 
     def optimizer(self) -> torch.optim.Optimizer:
         """Adam over the trainable weights; a method may have its own."""

@@ -55,6 +55,7 @@ class CascadedLiftingModule(PoseModule):
 
     training_defaults = TrainingOptions(lr=1e-3, milestones=[17])
     initialisation: ClassVar[Mapping[str, Any]] = {"start_from": None}
+    full_precision_parts = ("lifting",)
     network: CascadeNet
 
     def __init__(
@@ -136,7 +137,7 @@ class CascadedLiftingModule(PoseModule):
 
     def predict(self, batch: Batch) -> Prediction:
         """Joints in metres: the pose, with its root at its pixel and depth (see `RootDepth`)."""
-        found = self._found(batch["image"])
+        found, lifted = self._found(batch)
         camera = batch["intrinsics"]
         with full_precision(found):
             pixels = apply_affine(_STRIDE * found[..., :2], invert_affine(batch["crop_affine"]))
@@ -144,8 +145,7 @@ class CascadedLiftingModule(PoseModule):
             behind = (found[..., 2] / self.maps.bins - 0.5) * self.space.depth_range
             joints = backproject(pixels, behind + depth[:, None], camera)
             root = [self.skeleton.root_index]
-            if self.joints_from == "lifted":
-                lifted = self.network.lift(found, self._camera(batch))
+            if self.joints_from == "lifted" and lifted is not None:
                 joints = backproject(pixels[:, root], depth[:, None], camera) + lifted - lifted[:, root]
         return Prediction(
             joints=joints,
@@ -155,13 +155,14 @@ class CascadedLiftingModule(PoseModule):
             intermediates={"joints_cells": found},
         )
 
-    def _found(self, image: Float[Tensor, "batch 3 size size"]) -> Float[Tensor, "batch joints 3"]:
-        """2.5D joints, averaged with those of the mirrored crop if `flip_test` asks for it."""
-        joints = self.network.cascade(image).joints
+    def _found(self, batch: Batch) -> tuple[Float[Tensor, "batch joints 3"], Float[Tensor, "batch joints 3"] | None]:
+        """2.5D joints, averaged with those of the mirrored crop if `flip_test` asks for it, and the lifted ones."""
+        image, camera = batch["image"], self._camera(batch) if self.lifts else None
+        output = self.network(image, camera)
         if not self.flip_test:
-            return joints
-        mirrored = self.network.cascade(image.flip(-1)).joints
-        return (joints + self.mirror(mirrored)) / 2
+            return output.joints, output.lifted
+        joints = (output.joints + self.mirror(self.network(image.flip(-1), camera).joints)) / 2
+        return joints, self.network.lift(joints, camera) if self.lifts else None
 
     def mirror(self, joints: Float[Tensor, "batch joints 3"]) -> Float[Tensor, "batch joints 3"]:
         """2.5D joints of the mirrored crop in the crop itself: pixel u was at crop_size - 1 - u."""

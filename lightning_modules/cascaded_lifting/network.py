@@ -130,13 +130,12 @@ class CascadeNet(nn.Module):
         if self.config.lifting_camera:
             if camera is None:  # len() would fix the batch of an exported graph
                 camera = torch.tensor(_MIDDLE_CAMERA, device=seen.device).expand(seen.shape[0], -1)
-            with full_precision(joints):
-                guess = pinhole_joints(seen.float(), camera.float(), self.config.depth_range)
-                guess = guess - guess[:, self.root, None]
-                extra = [camera, ((guess - self.statistics.mean) / self.statistics.spread).flatten(1)]
-        standardised = self.lifting(torch.cat([seen.flatten(1), *extra], 1))
+            guess = pinhole_joints(seen.float(), camera.float(), self.config.depth_range)
+            guess = guess - guess[:, self.root, None]
+            extra = [camera, ((guess - self.statistics.mean) / self.statistics.spread).flatten(1)]
         with full_precision(joints):
-            return standardised.float() * self.statistics.spread + guess
+            standardised = self.lifting(torch.cat([seen.flatten(1), *extra], 1))
+            return standardised * self.statistics.spread + guess
 
 
 class DilatedBlock(nn.Module):

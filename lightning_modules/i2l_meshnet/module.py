@@ -54,6 +54,7 @@ class I2LMeshNetModule(PoseModule):
     training_defaults = TrainingOptions(lr=1e-4, milestones=[10, 12])
     initialisation: ClassVar[Mapping[str, Any]] = {"start_from": None, "losses": {"pose_steps": 0}}
     training_only = ("part_loss.",)
+    full_precision_parts = ("regressor",)
     network: I2LMeshNet
     mirror_vertices: Tensor
     mirror_joints: Tensor

@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from lightning_modules.common.posed_body import BodyParameters
+from lightning_modules.common.precision import full_precision
 from lightning_modules.common.rotations import axis_angle_from_6d
 
 
@@ -40,7 +41,6 @@ class ParameterRegressor(nn.Module):
 
     def forward(self, joints: Float[Tensor, "batch joints 3"]) -> BodyParameters:
         """Joints in lixels, as `Lixels.joints_from_mesh`, to parameters."""
-        hidden = self.fc(joints.flatten(1))
-        return BodyParameters(
-            axis_angle_from_6d(self.pose(hidden).view(len(joints), -1, 6)), self.betas(hidden).float()
-        )
+        with full_precision(joints):
+            hidden = self.fc(joints.flatten(1))
+            return BodyParameters(axis_angle_from_6d(self.pose(hidden).unflatten(1, (-1, 6))), self.betas(hidden))

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Unpack
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from body.camera import compose_affine, project
 from body.load import load_body
@@ -103,6 +103,10 @@ class NBFModule(PoseModule):
         parts = (self.network.encoder, self.network.segmenter)
         return tuple(p.backbone for p in parts if p is not None and isinstance(p.backbone, Backbone))
 
+    def compiled_parts(self) -> tuple[nn.Module, ...]:
+        """Both stages; see `PoseModule.compiled_parts`."""
+        return tuple(part for part in (self.network.segmenter, self.network) if part is not None)
+
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Take the segmenter from `segmenter_from` in place of the checkpoint's, whose training had another one."""
         trained_with = checkpoint.get("hyper_parameters", {}).get("segmenter_from")
@@ -187,14 +191,6 @@ class NBFModule(PoseModule):
             smpl=smpl,
             intermediates={"picture": picture, "latent": fit.latent, "rotations": fit.rotations, **parts},
         )
-
-    def validation_step(self, batch: Batch, batch_idx: int) -> None:  # noqa: ARG002
-        """Update the protocol's metrics and the segmentation's."""
-        self._score(batch)
-
-    def test_step(self, batch: Batch, batch_idx: int) -> None:  # noqa: ARG002
-        """Update the protocol's metrics and the segmentation's."""
-        self._score(batch)
 
     def _score(self, batch: Batch) -> None:
         truth = self._truth(batch)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import re
+import warnings
 from argparse import ArgumentError
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from lightning_modules.base import PoseModule
+    from lightning_modules.common.precision import Precision
 
 
 def load(
@@ -31,6 +33,8 @@ def load(
     cache_dir: str | Path | None = None,
     offline: bool | None = None,
     device: str = "cpu",
+    precision: Precision = "fp32",
+    compile: bool = False,
     **overrides: Any,
 ) -> PoseModule:
     """A method's LightningModule with its weights, in eval mode.
@@ -45,10 +49,15 @@ def load(
         cache_dir: Hub cache instead of the default one (`HF_HOME`).
         offline: True avoids the network; None leaves it to `HF_HUB_OFFLINE`.
         device: of the model, such as `cuda`.
+        precision: of the network's convolutions and matrix products, `fp32`, `bf16` or `fp16`; geometry and decoding
+            are float32 in each. A model of half precision predicts and is evaluated; it is not trained.
+        compile: run the network through `torch.compile`, for predictions without end: the first one takes half a
+            minute to two, and weights that are changed afterwards have no effect. Without a compiler (g++ for CPUs,
+            Triton for GPUs) there is a warning, and the model runs as it is.
         **overrides: hyper-parameters that replace the stored ones, such as `body="smpl"` or `network={"sigma": 2.0}`.
 
     Raises:
-        ZooError: no such model, its weights are not available, or they do not match.
+        ZooError: no such model, its weights are not available, or they do not match; or this device cannot do it.
     """
     path = _find_weights(name, revision, None if cache_dir is None else Path(cache_dir), offline)
     tensors, metadata = read_safetensors(path)
@@ -57,9 +66,33 @@ def load(
         model = build_model(method, merge(without_initialisation(method, config), overrides))
     load_state(model, tensors, f"{path} does not fit {method}")
     try:
-        return model.to(device).eval()
+        model = model.to(device).eval()
     except (RuntimeError, AssertionError) as error:
         raise ZooError(f"device {device!r} cannot be used: {str(error).splitlines()[0]}") from None
+    model = _cast(model, precision)
+    if compile:
+        _compile(model)
+    return model
+
+
+def _cast(model: PoseModule, precision: Precision) -> PoseModule:
+    from lightning_modules.common.precision import DTYPES, fast_on_this_cpu
+
+    if precision not in DTYPES:
+        raise ZooError(unknown_name("precision", str(precision), DTYPES))
+    if precision == "fp16" and model.device.type == "cpu" and not fast_on_this_cpu(precision):
+        raise ZooError("this CPU has no arithmetic for fp16 and would take 80 times as long; use bf16, or device cuda")
+    return model if precision == "fp32" else model.to(DTYPES[precision])
+
+
+def _compile(model: PoseModule) -> None:
+    from lightning_modules.common.compilation import compile_parts, find_compiler_fault
+
+    fault = find_compiler_fault(model.device)
+    if fault is None:
+        compile_parts(model.compiled_parts())
+    else:
+        warnings.warn(f"compile=True has no effect: {fault}", stacklevel=3)
 
 
 def load_state(model: PoseModule, tensors: dict[str, Tensor], failure: str) -> None:

@@ -164,7 +164,7 @@ def _has_pelvis(model: PoseModule) -> bool:
 def _predict_batch(model: PoseModule, batch: Batch) -> Prediction:
     """Prediction in eval mode; the mode of the model is restored."""
     batch = model.transfer_batch_to_device(batch, model.device, 0)
-    with evaluating(model), torch.inference_mode():
+    with evaluating(model), torch.no_grad():  # in inference mode a crop and its mirror image are compiled apart
         try:
             prediction = model.predict_step(batch, 0)
         except ValueError as error:

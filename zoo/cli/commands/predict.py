@@ -52,6 +52,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--fit-parameters (default: all up to json)",
     )
     parser.add_argument("--device", default="cpu", help="such as cuda (default: %(default)s)")
+    parser.add_argument(
+        "--precision",
+        choices=("fp32", "bf16", "fp16"),
+        default="fp32",
+        help="of the network; geometry is always computed in float32 (default: %(default)s)",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -76,9 +82,11 @@ def run(arguments: argparse.Namespace) -> int:
 
     choice = str(arguments.boxes or ("whole" if arguments.whole else f"found {arguments.min_score}"))
     formats = " ".join(sorted(set(arguments.formats)))
-    settings = f"{resolve_name(arguments.model)}, boxes {choice}, focal {arguments.focal}, {formats}"
+    settings = (
+        f"{resolve_name(arguments.model)}, boxes {choice}, focal {arguments.focal}, {formats}, {arguments.precision}"
+    )
     find_boxes = _box_finder(arguments)
-    model = load(arguments.model, device=arguments.device)
+    model = load(arguments.model, device=arguments.device, precision=arguments.precision)
     work = FolderRun(model, resolve_name(arguments.model), arguments.out, settings, arguments.again, arguments.formats)
     return work.run(images, find_boxes, arguments.focal, arguments.batch_size)
 
@@ -100,7 +108,7 @@ def _run_single(path: Path, arguments: argparse.Namespace) -> int:
     boxes = check_boxes(given_boxes, width, height)
     given = None if arguments.focal is None else intrinsics_from_focal(arguments.focal, width, height)
     intrinsics = resolve_intrinsics(given, pixels)
-    model = load(arguments.model, device=arguments.device)
+    model = load(arguments.model, device=arguments.device, precision=arguments.precision)
     prediction = predict(model, pixels, given_boxes, intrinsics)
     source = SourceImage(pixels, intrinsics, path.name, intrinsics_given=given is not None)
     for written in write_prediction(

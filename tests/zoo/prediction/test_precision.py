@@ -1,0 +1,78 @@
+"""Half precision as a user asks for it: only products are rounded, and the answer hardly moves."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import pytorch_lightning as pl
+import torch
+from skimage import data
+
+import zoo
+from zoo.errors import ZooError
+
+METHODS = ("cascaded_lifting", "danet", "hemlets", "i2l_meshnet", "nbf")
+BOX = [(60.0, 0.0, 160.0, 240.0)]
+
+
+@pytest.fixture(scope="module")
+def photo():
+    return data.astronaut()[:240, 100:420]
+
+
+def relative(prediction):
+    return prediction.joints - prediction.joints[:, :1]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_half_precision_moves_joints_by_little_and_goes_back(method, photo):
+    model = zoo.load(method)
+    exact = zoo.predict(model, photo, BOX)
+    size = relative(exact).norm(dim=-1).max()
+    rounded = model.bfloat16()
+    predicted = zoo.predict(rounded, photo, BOX)
+    assert predicted.joints.dtype == predicted.joints_2d.dtype == torch.float32
+    change = (relative(predicted) - relative(exact)).norm(dim=-1).max()
+    assert 0 < change < 0.1 * size, "nothing was rounded, or much more than the network's products"
+    same = zoo.predict(zoo.load(method, precision="bf16"), photo, BOX)
+    torch.testing.assert_close(same.joints, predicted.joints, atol=0, rtol=0)
+    back = model.float().state_dict()
+    for name, value in zoo.load(method).state_dict().items():
+        if value.is_floating_point():  # what was rounded is within bf16's eight bits, what was not is as it was
+            torch.testing.assert_close(back[name], value, rtol=2**-8, atol=1e-30)
+        if "running_" in name:
+            assert torch.equal(back[name], value)
+
+
+def test_float16_of_all_casts_and_a_module_that_is_called(photo):
+    model = zoo.load("hemlets")
+    exact, image = zoo.predict(model, photo, BOX), torch.rand(1, 3, model.crop_size, model.crop_size)
+    by_type = zoo.predict(model.to(torch.float16), photo, BOX)
+    assert 0 < (relative(by_type) - relative(exact)).abs().max() < 0.02
+    assert model(image).joints.dtype == torch.float32
+    with pytest.raises(ValueError, match=r"weights are float16, too coarse for the steps of a training.*bf16-mixed"):
+        pl.Trainer(accelerator="cpu", logger=False, enable_checkpointing=False).fit(model, [])
+
+
+def test_what_a_cpu_cannot_do_and_names_that_there_are_not(monkeypatch):
+    monkeypatch.setattr("lightning_modules.common.precision.fast_on_this_cpu", lambda _: False)
+    with pytest.raises(ZooError, match=r"no arithmetic for fp16.*use bf16"):
+        zoo.load("hemlets", precision="fp16")
+    with pytest.raises(ZooError, match="no precision 'bf61'; did you mean bf16"):
+        zoo.load("hemlets", precision="bf61")
+
+
+def test_a_network_compiles_without_breaks():
+    command = [sys.executable, "-m", "tests.zoo.prediction.compiled_networks", "2", "hemlets"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[3])
+    method, graphs, parts, change = done.stdout.split()
+    assert (method, graphs, parts) == ("hemlets", "1", "1")
+    assert float(change) < 1e-4
+
+
+def test_without_a_compiler_a_model_runs_as_it_is(photo, monkeypatch):
+    monkeypatch.setattr("torch._inductor.config.cpp.cxx", ("no-such-compiler",))
+    with pytest.warns(UserWarning, match=r"compile=True has no effect: there is no C\+\+ compiler; install g\+\+"):
+        model = zoo.load("hemlets", compile=True)
+    torch.testing.assert_close(zoo.predict(model, photo).joints, zoo.predict(zoo.load("hemlets"), photo).joints)
