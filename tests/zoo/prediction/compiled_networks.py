@@ -1,7 +1,7 @@
 """Prints, per method, the graphs that its parts need for batches of 2 and others; a break in a graph is an error.
 
 A program of its own: the shape checks of the test process cannot be compiled. The suite asks about one method and size;
-all, in a minute: `python -m tests.zoo.prediction.compiled_networks 2,3,5 cascaded_lifting danet hemlets i2l_meshnet nbf`.
+`python -m tests.zoo.prediction.compiled_networks 2,3,5 cascaded_lifting danet hemlets i2l_meshnet nbf` takes a minute.
 """
 
 import sys
