@@ -13,10 +13,11 @@ from rich.text import Text
 from lightning_modules.base import PoseModule
 from lightning_modules.prediction import Prediction
 from zoo.prediction.export import write_prediction
+from zoo.prediction.fit import fit_parameters
 from zoo.prediction.formats import DEFAULT_FORMATS, Format
 from zoo.prediction.journal import Journal
 from zoo.prediction.many import BoxFinder, Predicted, predict_files
-from zoo.prediction.predict import body_name
+from zoo.prediction.predict import body_name, fitted_body_name
 from zoo.prediction.sources import ImageFile
 
 
@@ -30,6 +31,7 @@ class FolderRun:
         settings: everything that changes the results; what was done with others is done again.
         again: do everything again.
         formats: see `write_prediction`.
+        fit: estimate the parameters that the method does not give, see `fit_parameters`.
 
     Raises:
         ZooError: the folder cannot be written.
@@ -43,8 +45,10 @@ class FolderRun:
         settings: str,
         again: bool = False,
         formats: Collection[Format] = DEFAULT_FORMATS,
+        fit: bool = False,
     ) -> None:
         self.model, self.name, self.folder, self.again, self.formats = model, name, folder, again, formats
+        self.fit, self.body = fit, fitted_body_name(model) if fit else body_name(model)
         self.journal = Journal(folder, settings)
         self.counts: Counter[str] = Counter()
 
@@ -76,15 +80,16 @@ class FolderRun:
         if predicted.people and predicted.source is not None:
             rows, boxes = zip(*predicted.people, strict=True)
             file = predicted.file
+            people = Prediction.join(rows)
             write_prediction(
-                Prediction.join(rows),
+                fit_parameters(people, self.body) if self.fit else people,
                 predicted.source,
                 boxes,
                 self.folder / file.output,
                 self.name,
                 file.stem,
                 formats=self.formats,
-                body=body_name(self.model),
+                body=self.body,
                 scores=predicted.scores,
             )
         self.counts["predicted" if predicted.people else "without people"] += 1

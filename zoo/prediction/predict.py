@@ -89,6 +89,12 @@ def body_name(model: PoseModule) -> str:
     return str(model.hparams.get("body", "none"))
 
 
+def fitted_body_name(model: PoseModule) -> str:
+    """The body whose parameters are fitted to a method's outputs: its own, or the open one."""
+    name = body_name(model)
+    return "open" if name == "none" else name
+
+
 def _as_model(model: PoseModule | str) -> PoseModule:
     loaded = load(model) if isinstance(model, str) else model
     if not isinstance(loaded, PoseModule):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,6 +52,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "rotations; these three where the method gives pose and shape, or with "
         "--fit-parameters (default: all up to json)",
     )
+    parser.add_argument(
+        "--fit-parameters",
+        action="store_true",
+        help="estimate pose and shape where the method gives a mesh or joints alone; files state the error in mm",
+    )
     parser.add_argument("--device", default="cpu", help="such as cuda (default: %(default)s)")
     parser.add_argument(
         "--precision",
@@ -85,9 +91,11 @@ def run(arguments: argparse.Namespace) -> int:
     settings = (
         f"{resolve_name(arguments.model)}, boxes {choice}, focal {arguments.focal}, {formats}, {arguments.precision}"
     )
+    settings += ", parameters fitted" * arguments.fit_parameters
     find_boxes = _box_finder(arguments)
     model = load(arguments.model, device=arguments.device, precision=arguments.precision)
-    work = FolderRun(model, resolve_name(arguments.model), arguments.out, settings, arguments.again, arguments.formats)
+    name, fit = resolve_name(arguments.model), arguments.fit_parameters
+    work = FolderRun(model, name, arguments.out, settings, arguments.again, arguments.formats, fit)
     return work.run(images, find_boxes, arguments.focal, arguments.batch_size)
 
 
@@ -97,8 +105,9 @@ def _run_single(path: Path, arguments: argparse.Namespace) -> int:
     pixels = read_image(path)  # before torch is imported, so that bad input is refused at once
     from zoo.checkpoints.load import load, resolve_name
     from zoo.prediction.export import SourceImage, write_prediction
+    from zoo.prediction.fit import fit_parameters
     from zoo.prediction.inputs import check_boxes, intrinsics_from_focal, resolve_intrinsics
-    from zoo.prediction.predict import body_name, predict
+    from zoo.prediction.predict import body_name, fitted_body_name, predict
 
     height, width = pixels.shape[:2]
     (people,) = _box_finder(arguments)([(path, pixels)])
@@ -109,7 +118,13 @@ def _run_single(path: Path, arguments: argparse.Namespace) -> int:
     given = None if arguments.focal is None else intrinsics_from_focal(arguments.focal, width, height)
     intrinsics = resolve_intrinsics(given, pixels)
     model = load(arguments.model, device=arguments.device, precision=arguments.precision)
-    prediction = predict(model, pixels, given_boxes, intrinsics)
+    prediction, body = predict(model, pixels, given_boxes, intrinsics), body_name(model)
+    if arguments.fit_parameters:
+        body = fitted_body_name(model)
+        prediction = fit_parameters(prediction, body)
+        if prediction.smpl is not None and prediction.smpl.fit_error_mm is not None:
+            errors = ", ".join(f"{error:.1f}" for error in prediction.smpl.fit_error_mm.tolist())
+            print(f"zoo: the fitted {body} body is {errors} mm from the prediction on average", file=sys.stderr)
     source = SourceImage(pixels, intrinsics, path.name, intrinsics_given=given is not None)
     for written in write_prediction(
         prediction,
@@ -118,7 +133,7 @@ def _run_single(path: Path, arguments: argparse.Namespace) -> int:
         arguments.out,
         resolve_name(arguments.model),
         formats=arguments.formats,
-        body=body_name(model),
+        body=body,
         scores=None if people is None else [person.score for person in people],
     ):
         print(written)

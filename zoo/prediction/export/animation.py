@@ -49,7 +49,7 @@ def add_animation(writer: GlbWriter, tracks: Sequence[Track]) -> None:
     channels: list[dict[str, object]] = []
     samplers: list[dict[str, object]] = []
     for track in tracks:
-        sampler = {
+        sampler: dict[str, object] = {
             "input": writer.array(track.times.astype("<f4"), "SCALAR", bounds=True),
             "output": writer.array(track.values.astype("<f4"), "VEC4" if track.path == "rotation" else "VEC3"),
             "interpolation": "STEP" if track.path == "scale" else "LINEAR",
