@@ -36,6 +36,20 @@ def _spelling_key(name: str) -> str:
     return re.sub(r"[\s_-]+", "-", name.lower())
 
 
+def unknown_name(kind: str, name: str, choices: Iterable[str]) -> str:
+    """A message about a name that is not among the choices: the closest ones, or all of them when none is close.
+
+    Args:
+        kind: of name, such as `method`.
+        name: as given.
+        choices: names that exist.
+    """
+    known = tuple(choices)
+    close = closest(name, known)
+    advice = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(known)}"
+    return f"no {kind} {name!r}; {advice}"
+
+
 def check_choice(name: str, value: object, known: Iterable[object]) -> None:
     """Refuse a value that is none of the known ones.
 

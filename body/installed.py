@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import TypeVar
 
+from body.choices import unknown_name
+
 _Class = TypeVar("_Class")
 
 
@@ -41,7 +43,7 @@ def import_class(kind: str, name: str, named: Mapping[str, str], base: type[_Cla
         ValueError: it cannot be imported, or is no such class.
     """
     if name not in named:
-        raise KeyError(f"no {kind} {name!r}; there are {', '.join(named)}")
+        raise KeyError(unknown_name(kind, name, named))
     module, _, attribute = named[name].rpartition(".")
     try:
         found = getattr(import_module(module), attribute)

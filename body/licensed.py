@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from body.assets import assets_folder, find_asset
+from body.choices import unknown_name
 from body.h36m_regressor import read_h36m_regressor
 from body.model import BodyModel
 from body.skeleton import COCO17, H36M17, MANO21, SMPL24, SMPL29, SPIN24, Skeleton
@@ -109,7 +110,7 @@ def load_licensed(name: str, path: Path | None = None) -> BodyModel:
         FileNotFoundError: the file is missing; the message tells how to get it.
     """
     if name not in _RELEASES:
-        raise ValueError(f"no body {name!r}; there are open, {', '.join(_RELEASES)}")
+        raise ValueError(unknown_name("body", name, ("open", *_RELEASES)))
     file = path or find_licensed(name)
     if file is None:
         raise FileNotFoundError(

@@ -10,6 +10,8 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from body.choices import unknown_name
+
 
 @dataclass(frozen=True)
 class Skeleton:
@@ -326,5 +328,5 @@ def get_skeleton(name: str) -> Skeleton:
         KeyError: no such skeleton; the message lists those there are.
     """
     if name not in SKELETONS:
-        raise KeyError(f"no skeleton {name!r}; there are {', '.join(SKELETONS)}")
+        raise KeyError(unknown_name("skeleton", name, SKELETONS))
     return SKELETONS[name]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from body.assets import find_asset
+from body.choices import unknown_name
 from datamodules.annotations import AnnotatedSource, Annotations
 from datamodules.base import BaseDataModule, splits_of
 from datamodules.repair import repair
@@ -90,7 +91,7 @@ class FileDataModule(BaseDataModule):
             ValueError: the benchmark has no such protocol.
         """
         if protocol and protocol not in self.protocols:
-            raise ValueError(f"{self.folder} has no protocol {protocol!r}; use one of {', '.join(self.protocols)}")
+            raise ValueError(f"{self.folder} has {unknown_name('protocol', protocol, self.protocols)}")
         self.protocol = protocol
         self._tables.clear()
         self._datasets.clear()

@@ -17,9 +17,11 @@ from pytorch_lightning.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 
 from body.choices import check_choices
+from body.installed import name_of
 from body.skeleton import Skeleton
 from datamodules.base import BaseDataModule
 from datamodules.batch import Batch
+from lightning_modules import METHODS
 from lightning_modules.common.backbones import Backbone
 from lightning_modules.common.config import plain
 from lightning_modules.common.finite import FiniteTraining
@@ -37,6 +39,10 @@ from lightning_modules.prediction import Prediction
 from metrics import build_task, get_protocol, overall
 
 _INSTANTIATOR = "pytorch_lightning.cli.instantiate_module"  # makes dataclasses of plain hyper-parameters again
+
+
+METHOD_KEY = "zoo_method"
+"""In a checkpoint: name of the method in `METHODS`, None for a class that has none."""
 
 
 class PoseModule(LightningModule):
@@ -123,6 +129,10 @@ class PoseModule(LightningModule):
                 raise ValueError(f"{type(self).__name__} has no whole backbone; leave backbone_from out")
             for backbone in backbones:
                 load_backbone(backbone, Path(self.backbone_from))
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Say which method's weights they are, for `zoo.load`."""
+        checkpoint[METHOD_KEY] = name_of(type(self), METHODS)
 
     def configure_callbacks(self) -> list[Callback]:
         """Ends a training whose losses or weights are no longer finite."""

@@ -6,6 +6,7 @@ from abc import ABC
 from dataclasses import replace
 from typing import TypeVar
 
+from body.choices import unknown_name
 from datamodules.base import BaseDataModule, splits_of
 from datamodules.settings import CropSettings
 from datamodules.synthetic.cache import Split
@@ -31,9 +32,7 @@ class RenderedDataModule(BaseDataModule, ABC):
         _check_body(crops)
         super().__init__(crops, batch_size, num_workers)
         if protocol is not None and protocol not in self.protocols:
-            raise ValueError(
-                f"{self.protocols[0]} has no protocol {protocol!r}; use one of {', '.join(self.protocols)}"
-            )
+            raise ValueError(f"{self.protocols[0]} has {unknown_name('protocol', protocol, self.protocols)}")
         self.protocol = protocol or self.protocols[0]
 
     def use_crops(self, crops: CropSettings) -> None:

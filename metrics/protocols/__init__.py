@@ -1,5 +1,6 @@
 """Evaluation protocols: named, frozen statements of what a number means. One small file per family of benchmarks."""
 
+from body.choices import unknown_name
 from metrics.distance import MedianMPJPE
 from metrics.info import MetricInfo
 from metrics.protocol import Protocol
@@ -52,5 +53,5 @@ def get_protocol(name: str) -> Protocol:
         KeyError: no such protocol; the message lists those there are.
     """
     if name not in PROTOCOLS:
-        raise KeyError(f"no protocol {name!r}; there are {', '.join(PROTOCOLS)}")
+        raise KeyError(unknown_name("protocol", name, PROTOCOLS))
     return PROTOCOLS[name]

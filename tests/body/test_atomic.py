@@ -8,7 +8,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from body.atomic import atomic_file
+from body.atomic import atomic_file, atomic_folder
 
 
 def test_a_file_takes_its_place_when_it_is_whole(tmp_path):
@@ -78,3 +78,24 @@ def test_links_and_permissions_stay(tmp_path):
     assert (tmp_path / "link").is_symlink()
     assert (tmp_path / "there").read_text() == "new"
     assert (tmp_path / "there").stat().st_mode & 0o777 == 0o640
+
+
+def test_a_folder_takes_its_place_when_it_is_whole(tmp_path):
+    target = tmp_path / "new" / "folder"
+    with atomic_folder(target) as partial:
+        (partial / "a").write_text("whole")
+        assert not target.exists()
+    (tmp_path / "other").mkdir()
+    assert target.stat().st_mode == (tmp_path / "other").stat().st_mode
+    with pytest.raises(FileExistsError, match="nothing in it is replaced"), atomic_folder(target):
+        pass
+    assert (target / "a").read_text() == "whole"
+
+    def stopped():
+        with atomic_folder(tmp_path / "second") as partial:
+            (partial / "a").write_text("half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stopped()
+    assert sorted(tmp_path.iterdir()) == [tmp_path / "new", tmp_path / "other"]

@@ -185,7 +185,7 @@ def test_missing_assets_are_named(make, tmp_path, monkeypatch):
 
 
 def test_unknown_protocol_other_bodies_and_empty_splits_are_refused(make):
-    with pytest.raises(ValueError, match="no protocol 'open-v1'; use one of open-v2"):
+    with pytest.raises(ValueError, match="no protocol 'open-v1'; did you mean open-v2"):
         make(protocol="open-v1")
     with pytest.raises(ValueError, match="shows the open body"):
         make(crops=CropSettings(body="smpl"))

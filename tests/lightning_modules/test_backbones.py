@@ -148,5 +148,5 @@ def test_resnet50_is_torchvisions():
 
 
 def test_unknown_names_are_explained():
-    with pytest.raises(ValueError, match="no backbone 'resnet51'; use one of resnet18"):
+    with pytest.raises(ValueError, match="no backbone 'resnet51'; did you mean resnet50"):
         create_backbone("resnet51")

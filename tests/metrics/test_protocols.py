@@ -143,8 +143,8 @@ def test_frozen_and_checked():
         object.__setattr__(wrong, name, value)
         with pytest.raises(ValueError, match=f"{name} must be one of .*{value}"):
             wrong.__post_init__()
-    with pytest.raises(KeyError, match="open-v1"):
-        get_protocol("h36m")
+    with pytest.raises(KeyError, match="h36m-p2-17j"):
+        get_protocol("h36m-p2")
     assert all(get_skeleton(p.skeleton) for p in PROTOCOLS.values() if p.skeleton)
 
 

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO
 
+from body.atomic import atomic_folder
 from zoo.errors import ZooError, one_line
 
 _DAMAGED = (
@@ -46,14 +47,14 @@ def unpack(path: Path, folder: Path) -> list[Path]:
 
     Args:
         path: the archive.
-        folder: destination; created when missing.
+        folder: destination, which must not exist or be empty; it appears when everything is unpacked.
 
     Returns:
         The files, sorted.
 
     Raises:
         ZooError: not an archive, or damaged, or a member is outside of the folder (absolute, or with `..`), a link or
-            a device; in the latter cases nothing is written.
+            a device, or the folder is not empty. Nothing is left then.
     """
     try:
         if zipfile.is_zipfile(path):
@@ -78,12 +79,13 @@ def _extract(path: Path, members: list[tuple[str, Callable[[], IO[bytes] | None]
             if flavour.is_absolute() or flavour.drive or ".." in flavour.parts:
                 raise ZooError(f"{path} was not unpacked: it would write {name!r}, outside of the folder")
     written = set()
-    for name, open_member in members:
-        source = None if name.endswith("/") else open_member()
-        if source is not None:
-            target = folder / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with source, target.open("wb") as stream:
-                shutil.copyfileobj(source, stream)
-            written.add(target)
+    with atomic_folder(folder) as partial:
+        for name, open_member in members:
+            source = None if name.endswith("/") else open_member()
+            if source is not None:
+                target = partial / name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                with source, target.open("wb") as stream:
+                    shutil.copyfileobj(source, stream)
+                written.add(folder / name)
     return sorted(written)

@@ -25,13 +25,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from body.choices import closest, unknown_name
 from zoo.checkpoints.archives import is_archive, unpack
 from zoo.checkpoints.entry import Checkpoint
 from zoo.checkpoints.files import how_to_obtain, read_safetensors
+from zoo.checkpoints.foreign import explain_refusal
 from zoo.checkpoints.listing import read_checkpoints
 from zoo.checkpoints.store import store_converted
 from zoo.documents.resources import VERSION, file_sha256
-from zoo.errors import ZooError, one_line, unknown_name
+from zoo.errors import ZooError, one_line
 
 WRAPPERS = ("network", "model", "state_dict")
 """Keys of the state dict in checkpoints: of I2L-MeshNet and RootNet, DaNet, Lightning."""
@@ -94,7 +96,9 @@ def match_entry(method: str, file_name: str, variant: str | None) -> Checkpoint:
     if variant is not None:
         tag = variant.removeprefix(f"{method}.")
         if tag not in entries:
-            raise ZooError(f"{method} has no official variant {tag!r}; there are {listing}")
+            near = closest(tag, entries)
+            hint = f" (did you mean {near[0]}?)" if near else ""
+            raise ZooError(f"{method} has no official variant {tag!r}; there are {listing}{hint}")
         return entries[tag]
     candidates = [entry for entry in entries.values() if entry.source and entry.source.file == file_name]
     if len(candidates) != 1:
@@ -126,8 +130,7 @@ def read_official(path: Path) -> dict[str, Tensor]:
         with torch.serialization.safe_globals(_numpy_globals()):
             content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a refused file raises UnpicklingError; a damaged one fails in many other ways
-        first = next((line for line in str(error).splitlines() if "GLOBAL" in line), str(error).partition("\n")[0])
-        raise ZooError(f"{path} is not a file of tensors and plain values: {first.strip()[:200]}") from None
+        raise ZooError(f"{path} is not a file of tensors and plain values: {explain_refusal(error)}") from None
     return extract_state_dict(content, str(path))
 
 

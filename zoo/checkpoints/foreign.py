@@ -1,8 +1,11 @@
-"""Files that are something else than their name says, which downloads and repositories often leave behind."""
+"""Files that are something else than their name says, or hold more than weights."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+
+from zoo.errors import one_line
 
 _STARTS = (
     (
@@ -21,3 +24,11 @@ def explain_foreign(path: Path) -> str | None:
     if not start:
         return f"{path} is empty; copy or download it again"
     return next((f"{path} is {what}" for sign, what in _STARTS if start.startswith(sign)), None)
+
+
+def explain_refusal(error: BaseException) -> str:
+    """Why torch does not load a file, without its advice to run whatever is in it."""
+    named = re.search(r"GLOBAL ([\w.]+)", str(error))
+    if named:
+        return f"it asks for {named[1]}"
+    return type(error).__name__ if re.search("weights.only", str(error), re.IGNORECASE) else one_line(error, 150)

@@ -1,4 +1,4 @@
-"""Lightning's checkpoint files: written whole or not at all, refused before a run when they cannot be read."""
+"""Lightning's checkpoint files: written whole or not at all, refused when they cannot be read, never run."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from typing import Any
 
 import torch
 from lightning_fabric.plugins import TorchCheckpointIO
+from torch import Tensor
 
 from body.atomic import atomic_file
-from zoo.checkpoints.foreign import explain_foreign
+from lightning_modules.base import METHOD_KEY
+from zoo.checkpoints.foreign import explain_foreign, explain_refusal
 from zoo.errors import ZooError
 
 _WORDS = ("last", "best", "hpc")
@@ -54,3 +56,28 @@ def check_checkpoint(path: str | Path | None) -> None:
         raise ZooError(foreign)
     if not zipfile.is_zipfile(path):
         raise ZooError(f"{path} is damaged or incomplete, no checkpoint of Lightning; copy it again")
+
+
+def read_lightning_checkpoint(checkpoint: Path) -> tuple[dict[str, Tensor], dict[str, Any], str | None]:
+    """State, hyper-parameters and method of a checkpoint of `zoo fit`, read without running any code of it.
+
+    Returns:
+        The method is None where the checkpoint does not say it: an older one's, or of a class without a name.
+
+    Raises:
+        ZooError: no such file, or not a Lightning checkpoint of plain values.
+    """
+    check_checkpoint(checkpoint)
+    try:
+        content = torch.load(checkpoint, map_location="cpu", weights_only=True)
+        state, config = dict(content["state_dict"]), dict(content["hyper_parameters"])
+        plain = all(isinstance(value, Tensor) for value in state.values())
+    except Exception as error:  # a refused file raises UnpicklingError; a damaged one fails in many other ways
+        raise ZooError(
+            f"{checkpoint} is not a Lightning checkpoint of plain values: {explain_refusal(error)}"
+        ) from None
+    if not plain:
+        raise ZooError(f"{checkpoint} is not a Lightning checkpoint of plain values: its state holds other things")
+    method = content.get(METHOD_KEY)
+    settings = {str(key): value for key, value in config.items() if not str(key).startswith("_")}
+    return state, settings, method if isinstance(method, str) else None

@@ -6,11 +6,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from body.choices import unknown_name
 from zoo.checkpoints.backbones import PREFIX
 from zoo.checkpoints.entry import Checkpoint
 from zoo.documents.resources import resource_path
 from zoo.documents.schema import expect_mapping, parse_dataclass
-from zoo.errors import ZooError, one_line, unknown_name
+from zoo.errors import ZooError, one_line
 
 
 def parse_checkpoints(document: Any) -> dict[str, Checkpoint]:

@@ -10,13 +10,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from body.choices import unknown_name
 from zoo.checkpoints.files import parse_metadata, read_safetensors, resolve_weights
 from zoo.checkpoints.hub import WEIGHTS, fetch_published
 from zoo.checkpoints.limits import parameters_within
 from zoo.checkpoints.listing import get_checkpoint, read_checkpoints
 from zoo.documents.configs import merge
 from zoo.documents.resources import file_sha256
-from zoo.errors import ZooError, one_line, unknown_name
+from zoo.documents.settings import setting_names
+from zoo.errors import ZooError, one_line
 from zoo.results.result import WeightsIdentity
 
 if TYPE_CHECKING:
@@ -39,12 +41,12 @@ def load(
 ) -> PoseModule:
     """A method's LightningModule with its weights, in eval mode.
 
-    Only safetensors are read; listed, converted and published files are verified against their SHA-256, and the state
+    Nothing in a file is run. Listed, converted and published files are verified against their SHA-256, and the state
     must match exactly.
 
     Args:
-        name: a method (its default weights), `method.tag`, a `.safetensors` file, a folder with `model.safetensors`,
-            or a Hub repository `user/name` that `zoo push` wrote.
+        name: a method (its default weights), `method.tag`, a `.safetensors` file, a `.ckpt` file of `zoo fit`, a
+            folder with `model.safetensors`, or a Hub repository `user/name` that `zoo push` wrote.
         revision: Hub commit, tag or branch; for listed weights the listed commit when omitted.
         cache_dir: Hub cache instead of the default one (`HF_HOME`).
         offline: True avoids the network; None leaves it to `HF_HUB_OFFLINE`.
@@ -60,8 +62,7 @@ def load(
         ZooError: no such model, its weights are not available, or they do not match; or this device cannot do it.
     """
     path = _find_weights(name, revision, None if cache_dir is None else Path(cache_dir), offline)
-    tensors, metadata = read_safetensors(path)
-    method, config = parse_metadata(metadata, path)
+    tensors, method, config = _read_weights(path)
     with parameters_within(2 * sum(tensor.numel() for tensor in tensors.values()) + 10_000_000):
         model = build_model(method, merge(without_initialisation(method, config), overrides))
     load_state(model, tensors, f"{path} does not fit {method}")
@@ -93,6 +94,23 @@ def _compile(model: PoseModule) -> None:
         compile_parts(model.compiled_parts())
     else:
         warnings.warn(f"compile=True has no effect: {fault}", stacklevel=3)
+
+
+def _read_weights(path: Path) -> tuple[dict[str, Tensor], str, dict[str, Any]]:
+    """Tensors, method and hyper-parameters of a weights file or a checkpoint.
+
+    Raises:
+        ZooError: it is neither, or a checkpoint that does not name its method.
+    """
+    if path.suffix != ".ckpt":
+        tensors, metadata = read_safetensors(path)
+        return tensors, *parse_metadata(metadata, path)
+    from zoo.checkpoints.lightning_files import read_lightning_checkpoint
+
+    tensors, config, method = read_lightning_checkpoint(path)
+    if method is None:
+        raise ZooError(f"{path} does not name its method; run zoo package {path} METHOD.TAG --unlisted --folder .")
+    return tensors, method, config
 
 
 def load_state(model: PoseModule, tensors: dict[str, Tensor], failure: str) -> None:
@@ -166,7 +184,8 @@ def build_model(method: str, config: dict[str, Any]) -> PoseModule:
         return instantiate_module(kind, settings)
     except (ArgumentError, KeyError, TypeError, ValueError, FileNotFoundError, pickle.UnpicklingError) as error:
         message = re.sub(r'Parser key "module\.([\w.]+)"', r"\1", one_line(error))
-        message = re.sub(r"Group 'module' does not accept option '(.+)'", r"no setting '\1'", message)
+        unknown = re.search(r"Group 'module' does not accept option '(.+)'", message)
+        message = unknown_name("setting", unknown[1], setting_names(kind)) if unknown else message
         raise ZooError(f"{method} cannot be built: {message}") from error
 
 
@@ -203,10 +222,8 @@ def _local_file(name: str | Path) -> Path | None:
     path = Path(name)
     if path.is_dir():
         return path / WEIGHTS
-    if path.suffix == ".safetensors" or isinstance(name, Path):
+    if path.suffix in (".safetensors", ".ckpt") or isinstance(name, Path):
         return path
-    if path.suffix == ".ckpt":
-        raise ZooError(f"{path}: only safetensors are loaded; convert it with zoo package {path} NAME")
     if path.suffix in (".pth", ".pt", ".tar", ".bin", ".pkl", ".zip"):
-        raise ZooError(f"{path}: only safetensors are loaded; convert an authors' file with zoo convert METHOD {path}")
+        raise ZooError(f"{path} is no file of the zoo; convert an authors' file with zoo convert METHOD {path}")
     return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import pickle
 import re
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import torch
 from torch import Tensor
 
 from body.atomic import atomic_file
+from zoo.checkpoints.lightning_files import read_lightning_checkpoint
 from zoo.checkpoints.listing import parse_checkpoints
 from zoo.checkpoints.load import build_model, load_state, without_initialisation
 from zoo.documents.resources import file_sha256
@@ -38,8 +38,10 @@ def package_checkpoint(checkpoint: Path, name: str, folder: Path, listing: Path 
     """
     from safetensors.torch import save_file
 
-    state, config = read_lightning_checkpoint(checkpoint)
+    state, config, trained = read_lightning_checkpoint(checkpoint)
     method = name.partition(".")[0]
+    if trained not in (None, method):
+        raise ZooError(f"{checkpoint} holds weights of {trained}, so they cannot be called {name}")
     module = build_model(method, without_initialisation(method, config))
     config = {key: value for key, value in module.hparams.items() if not key.startswith("_")}
     load_state(module, state, f"{checkpoint} does not fit {method}")
@@ -64,23 +66,6 @@ def package_checkpoint(checkpoint: Path, name: str, folder: Path, listing: Path 
     if listing is not None:
         update_listing(listing, name, facts)
     return facts
-
-
-def read_lightning_checkpoint(checkpoint: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """State and hyper-parameters of a Lightning checkpoint, read without running any code of it.
-
-    Raises:
-        ZooError: no such file, or not a Lightning checkpoint of plain values.
-    """
-    if not checkpoint.is_file():
-        raise ZooError(f"{checkpoint}: no such file")
-    try:
-        content = torch.load(checkpoint, map_location="cpu", weights_only=True)
-        state, config = content["state_dict"], dict(content["hyper_parameters"])
-    except (pickle.UnpicklingError, RuntimeError, KeyError, TypeError, EOFError) as error:
-        first = (str(error).splitlines() or [""])[0]
-        raise ZooError(f"{checkpoint} is not a Lightning checkpoint of plain values ({first})") from None
-    return state, {key: value for key, value in config.items() if not key.startswith("_")}
 
 
 def _to_storage_dtype(key: str, value: Tensor) -> Tensor:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import argparse
-import inspect
 import re
-from collections.abc import Iterable
-from dataclasses import fields, is_dataclass
 from importlib import import_module
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from body.choices import closest
+from datamodules import BENCHMARKS
+from lightning_modules import METHODS
+from zoo.documents.settings import setting_names
 from zoo.errors import ZooError
 
 _OPTION = re.compile(
     r"(?:Option '([\w.]+)' is not accepted|does not accept option '([\w.]+)'|[Uu]nrecognized arguments: --([\w.]+))"
 )
 _CLASS = re.compile(r"class_path '([\w.]+)'")
+_NO_CLASS = re.compile(r"class_path '([\w.]+)':\s+module '[\w.]+' has no|Expected a dot import path string: (\w+)")
+_CHOICE = re.compile(r"argument (?:[^:]+): invalid choice: '([^']*)' \(choose from (.*)\)")
+_OPEN = ("datamodules.synthetic.SyntheticDataModule", "datamodules.open_v2.datamodule.OpenV2DataModule")
 _KEY = re.compile(r"Parser key \"([\w.]+)\"")
 _VALUE = re.compile(r"Given value: (.*)")
 _EXPECTED = re.compile(r"Expected an? (?:typing\.)?(.*)")
@@ -26,8 +29,15 @@ class OneLineParser(argparse.ArgumentParser):
     """A parser whose errors are one line without the usage."""
 
     def error(self, message: str) -> NoReturn:
-        """Raise what is wrong."""
-        raise ZooError(f"{message}; see {self.prog} --help")
+        """Raise what is wrong and, where a word is nearly right, what was meant."""
+        choice, option = _CHOICE.search(message), re.search(r"unrecognized arguments: (-[^ =]+)", message)
+        near: list[str] = []
+        if choice:
+            near = closest(choice[1], [word.strip(" '") for word in choice[2].split(",")])
+        elif option:
+            near = closest(option[1], self._option_string_actions)
+        advice = f"did you mean {' or '.join(near)}?" if near else f"see {self.prog} --help"
+        raise ZooError(f"{message}; {advice}")
 
 
 def explain_arguments(message: str) -> str:
@@ -39,6 +49,9 @@ def explain_arguments(message: str) -> str:
         hint = closest(name, _known(message, name))
         advice = f"did you mean {' or '.join(hint)}?" if hint else "zoo fit --help and the class's docstring list them"
         return f"{f'{where}: ' if where else ''}no setting {name!r}; {advice}"
+    unknown = _NO_CLASS.search(message)
+    if key and unknown:
+        return f"{where}: {_unknown_class(where, unknown[1] or unknown[2])}"
     value, expected = _VALUE.search(message), [text.strip() for text in _EXPECTED.findall(message)]
     kinds = ", ".join(kind for kind in dict.fromkeys(expected) if kind != "<class 'NoneType'>")
     if key and value and kinds:
@@ -50,22 +63,26 @@ def _known(message: str, name: str) -> list[str]:
     """Names of settings beside the one that a message is about."""
     found = _CLASS.search(message)
     if found is not None:
-        return list(_names(found[1]))
-    part = name.partition(".")[0]
-    return [f"trainer.{one}" for one in _names("pytorch_lightning.Trainer")] if part == "trainer" else []
+        return setting_names(_imported(found[1]))
+    if name.partition(".")[0] == "trainer":
+        return [f"trainer.{one}" for one in setting_names(_imported("pytorch_lightning.Trainer"))]
+    return []
 
 
-def _names(path: str) -> Iterable[str]:
+def _imported(path: str) -> object:
     module, _, name = path.rpartition(".")
     try:
-        parameters = inspect.signature(getattr(import_module(module), name), eval_str=True).parameters
-    except (ImportError, AttributeError, ValueError, TypeError, NameError):
-        return
-    for one, parameter in parameters.items():
-        yield one
-        yield from _nested(one, parameter.annotation)
+        return getattr(import_module(module), name, None)
+    except ImportError:
+        return None
 
 
-def _nested(name: str, annotation: Any) -> Iterable[str]:
-    if isinstance(annotation, type) and is_dataclass(annotation):
-        yield from (f"{name}.{field.name}" for field in fields(annotation))
+def _unknown_class(where: str, name: str) -> str:
+    """Which class was meant, as it has to be written."""
+    own = {"model": METHODS.values(), "data": [*BENCHMARKS.values(), *_OPEN]}
+    package = f"pytorch_lightning.{where.removeprefix('trainer.')}"
+    paths = own.get(where) or [f"{package}.{one}" for one in getattr(_imported(package), "__all__", ())]
+    by_name = {path.rpartition(".")[2]: path for path in paths}
+    near = closest(name.rpartition(".")[2], by_name)
+    advice = f"did you mean {' or '.join(by_name[one] for one in near)}?" if near else "give its dotted path"
+    return f"no class {name!r}; {advice}"

@@ -8,10 +8,11 @@ import warnings
 from collections.abc import Sequence
 from importlib import import_module
 
+from body.choices import unknown_name
 from zoo.cli.argument_errors import OneLineParser
 from zoo.cli.boundary import run_bounded
 from zoo.documents.resources import VERSION
-from zoo.errors import ZooError, unknown_name
+from zoo.errors import ZooError
 
 COMMANDS = {
     "demo": "evaluate the bundled model on the open benchmark and draw predictions",

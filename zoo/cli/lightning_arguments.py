@@ -92,7 +92,7 @@ def _make_parser(stage: str) -> argparse.ArgumentParser:
     parser = OneLineParser(f"zoo {stage}", add_help=False, allow_abbrev=False)
     add = parser.add_argument
     add("-c", "--config", action="append", default=[], help="file, or bundled name such as i2l_meshnet/open_tiny")
-    add("--weights", metavar="NAME", help="of the zoo (see zoo list) or a .safetensors file; fit continues from them")
+    add("--weights", metavar="NAME", help="of the zoo (see zoo list), .safetensors or .ckpt; fit continues from them")
     add("--wandb", nargs="?", const="online", choices=("online", "offline"), help="log to Weights & Biases as well")
     add("--results", type=Path, metavar="FOLDER", help="for the result file of test")
     add("--trust", action="store_true", help="let configurations name any installed class and modules in this folder")
@@ -100,8 +100,8 @@ def _make_parser(stage: str) -> argparse.ArgumentParser:
 
 
 def _training_config(weights: str) -> str:
-    listed = "/" not in weights and not weights.endswith(".safetensors")  # otherwise a file or a Hub repository
-    entry = get_checkpoint(weights) if listed else None
+    elsewhere = "/" in weights or weights.endswith((".safetensors", ".ckpt"))  # a file or a Hub repository
+    entry = None if elsewhere else get_checkpoint(weights)
     if entry is None or entry.training is None or entry.training.config is None:
         raise ZooError(f"{weights} names no configuration; give --config")
     return entry.training.config

@@ -6,7 +6,8 @@ import hashlib
 import os
 from pathlib import Path
 
-from zoo.errors import ZooError, unknown_name
+from body.choices import unknown_name
+from zoo.errors import ZooError
 
 PACKAGE_FOLDER = Path(__file__).resolve().parent.parent
 VERSION = "0.1.0"

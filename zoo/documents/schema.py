@@ -9,6 +9,7 @@ import types
 import typing
 from typing import Any, Literal, TypeVar
 
+from body.choices import unknown_name
 from zoo.errors import ZooError
 
 T = TypeVar("T")
@@ -34,7 +35,7 @@ def parse_dataclass(kind: type[T], values: dict[str, Any], where: str) -> T:
     hints = typing.get_type_hints(kind)
     for name in values:
         if name not in fields:
-            raise ZooError(f"{where}: unknown field {name!r}; there are {', '.join(fields)}")
+            raise ZooError(f"{where}: {unknown_name('field', name, fields)}")
     for name, f in fields.items():
         if name not in values and f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING:
             raise ZooError(f"{where}: {name} is missing")

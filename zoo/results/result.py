@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from body.choices import unknown_name
 from metrics import PROTOCOLS, Protocol, groups, overall
 from metrics.report import AVERAGE
 from metrics.tasks import PeopleTask
 from zoo.documents.configs import flatten
-from zoo.errors import ZooError, unknown_name
+from zoo.errors import ZooError
 
 Table = dict[str, dict[str, float]]
 Groups = dict[str, Table]

@@ -11,6 +11,7 @@ from typing import Any
 
 import timm
 
+from body.choices import unknown_name
 from lightning_modules.common.backbones.movenet import MoveNet
 from lightning_modules.common.backbones.movenet_people import PeopleMoveNet
 
@@ -78,7 +79,7 @@ def find_spec(name: str) -> BackboneSpec:
     if not timm.is_model(name):
         _register_installed()
     if not timm.is_model(name):
-        raise ValueError(f"no backbone {name!r}; use one of {', '.join(BACKBONES)}, or a timm model name")
+        raise ValueError(f"{unknown_name('backbone', name, BACKBONES)} (or a timm model name)")
     return BackboneSpec(name)
 
 

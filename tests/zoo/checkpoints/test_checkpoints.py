@@ -34,7 +34,7 @@ def test_a_method_name_means_its_default():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"colour": "red"}, "unknown field 'colour'"),
+        ({"colour": "red"}, "no field 'colour'"),
         ({"summary": None}, "i2l_meshnet.freihand: summary must be str"),
         ({"availability": "somewhere"}, "availability must be one of"),
         ({"default": True}, "exactly one entry"),
@@ -51,7 +51,7 @@ def test_a_method_name_means_its_default():
         ({"source": HUB | {"revision": "main"}}, "source.revision 'main' is not of the form"),
         ({"source": HUB | {"repo": "model"}}, "source.repo 'model' is not of the form"),
         ({"source": HUB | {"date": "yesterday"}}, "source.date 'yesterday' is not of the form"),
-        ({"source": HUB | {"colour": "red"}}, "source: unknown field 'colour'"),
+        ({"source": HUB | {"colour": "red"}}, "source: no field 'colour'"),
         ({"body": "ghost"}, "body must be one of open, smpl, mano, none"),
         ({"bytes": True}, "bytes must be int"),
         ({"method": "nbf"}, "the name must be the method"),

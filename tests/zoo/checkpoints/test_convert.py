@@ -300,6 +300,22 @@ def test_good_archives_are_unpacked_and_damaged_ones_explained(tmp_path):
         zipped.writestr("folder/a.txt", "one")
         zipped.writestr("b.txt", "two")
     assert [path.read_text() for path in unpack(tmp_path / "a.zip", tmp_path / "a")] == ["two", "one"]
+    with pytest.raises(ZooError, match="nothing in it is replaced"):
+        unpack(tmp_path / "a.zip", tmp_path / "a")
     (tmp_path / "b.tar").write_bytes(b"no archive")
     with pytest.raises(ZooError, match="was not unpacked"):
         unpack(tmp_path / "b.tar", tmp_path / "b")
+
+
+@pytest.mark.parametrize("damage", ["content", "names"])
+def test_an_archive_that_fails_midway_leaves_nothing(tmp_path, damage):
+    """Its last file is damaged, or would have to lie in the first as if that were a folder."""
+    archive = tmp_path / "a.zip"
+    with zipfile.ZipFile(archive, "w") as zipped:
+        zipped.writestr("a", "one")
+        zipped.writestr("b" if damage == "content" else "a/b", "the content of two")
+    if damage == "content":
+        archive.write_bytes(archive.read_bytes().replace(b"content of", b"CONTENT of"))
+    with pytest.raises(ZooError, match="was not unpacked"):
+        unpack(archive, tmp_path / "inside")
+    assert list(tmp_path.iterdir()) == [archive]

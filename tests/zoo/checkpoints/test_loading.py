@@ -3,10 +3,13 @@
 import hashlib
 import json
 import shutil
+from pathlib import Path
 
 import pytest
+import pytorch_lightning as pl
 import torch
 import yaml
+from PIL import Image
 from safetensors import safe_open
 from safetensors.torch import save_file
 
@@ -119,7 +122,7 @@ def test_overrides_replace_hyper_parameters(listed):
     assert changed.hparams["flip_test"]
     with pytest.raises(ZooError, match="does not fit"):
         zoo.load("i2l_meshnet", network={"head_channels": 16})
-    with pytest.raises(ZooError, match=r"cannot be built: no setting 'nonsense'$"):
+    with pytest.raises(ZooError, match=r"cannot be built: no setting 'nonsense'; there are network"):
         zoo.load("i2l_meshnet", nonsense=1)
     with pytest.raises(ZooError, match=r"network.cascade: .*'pose_net', 'true', 'none'.* Got value: both$"):
         zoo.load("i2l_meshnet", network={"cascade": "both"})
@@ -136,7 +139,8 @@ def test_what_cannot_be_loaded_says_what_to_do(tmp_path, small_checkpoint, small
         str(tmp_path / "missing.safetensors"): "no such file",
         str(text): "not a safetensors file",
         str(tmp_path): "no such file",
-        str(small_checkpoint): "only safetensors",
+        str(small_checkpoint): "does not name its method; run zoo package",
+        "weights.pth": "convert an authors' file with zoo convert",
     }.items():
         with pytest.raises(ZooError, match=message):
             zoo.load(name)
@@ -203,3 +207,21 @@ def test_weights_of_ones_own_need_no_list(small_checkpoint, small_model, tmp_pat
     assert json.loads(capsys.readouterr().out)["file"] == "i2l_meshnet.mine.safetensors"
     image = torch.rand(1, 3, 64, 64)
     assert torch.equal(zoo.load(tmp_path / "i2l_meshnet.mine.safetensors")(image).vertices, small_model(image).vertices)
+
+
+def test_a_checkpoint_of_lightning_is_loaded_as_it_is(tmp_path, monkeypatch, capsys):
+    """One that a Trainer saved, without any part of this zoo's command line."""
+    network = {"backbone": "resnet18_tiny", "crop_size": 64, "head_channels": 16, "feature_channels": 16}
+    model = build_model("hemlets", {"network": network})
+    trainer = pl.Trainer(logger=False, accelerator="cpu", enable_checkpointing=False, default_root_dir=tmp_path)
+    trainer.strategy.connect(model)
+    trainer.save_checkpoint(tmp_path / "mine.ckpt")
+    image, loaded = torch.rand(2, 3, 64, 64), zoo.load(str(tmp_path / "mine.ckpt"))
+    assert not loaded.training
+    assert torch.equal(loaded(image).joints, model.eval()(image).joints)
+    monkeypatch.chdir(tmp_path)
+    Image.new("RGB", (80, 90)).save("a.png")
+    assert main(["predict", "a.png", "--whole", "--model", "mine.ckpt", "--formats", "json"]) == 0
+    assert json.loads(Path("prediction/a.json").read_text())["model"] == "mine.ckpt"
+    assert main(["package", "mine.ckpt", "danet.mine", "--unlisted", "--folder", "."]) == 2
+    assert "holds weights of hemlets" in capsys.readouterr().err

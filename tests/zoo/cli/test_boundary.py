@@ -13,8 +13,10 @@ import torch
 import yaml
 from PIL import Image
 
+import zoo
 from zoo.cli import main
 from zoo.cli.boundary import message_of
+from zoo.errors import ZooError
 
 TOY = {
     "model": {"class_path": "toy.ToyModule"},
@@ -53,8 +55,18 @@ def folder(tmp_path, monkeypatch):
         ([*TINY, "--trainer.devices", "-7"], "devices"),
         ([*TINY, "--ckpt_path", "nothing.ckpt"], "nothing.ckpt: no such file"),
         (["predct"], "did you mean predict?"),
-        (["list", "--jsno"], "unrecognized arguments: --jsno; see zoo list --help"),
-        (["data", "check", "3dpww"], "invalid choice: '3dpww'"),
+        ([*TINY, "--model", "HemletModule"], "did you mean lightning_modules.hemlets.module.HemletsModule"),
+        ([*TINY, "--model.protocol", "open-v4"], "did you mean open-v2"),
+        ([*TINY, "--model.warmup_step", "4"], "did you mean warmup_steps"),
+        ([*TINY, "--trainer.callbacks", "TQDMProgressbar"], "mean pytorch_lightning.callbacks.TQDMProgressBar"),
+        (["fit", "--config", "hemlets/open_tny"], "did you mean hemlets/open_tiny"),
+        (["list", "--jsno"], "unrecognized arguments: --jsno; did you mean --json?"),
+        (["list", "--qqq"], "unrecognized arguments: --qqq; see zoo list --help"),
+        (["data", "check", "3dpww"], "did you mean 3dpw"),
+        (["info", "hemlets.open_tny"], "did you mean hemlets.open_tiny"),
+        (["convert", "danet", "run/toy.yaml", "--variant", "h36m_ditw"], "did you mean h36m_itw?"),
+        (["leaderboard", "open-v4"], "did you mean open-v2 or open-v1"),
+        (["predict", "x.jpg", "--formats", "htm"], "did you mean html?"),
     ],
 )
 def test_one_line(folder, capsys, argv, message):
@@ -143,3 +155,15 @@ def test_file_names_that_are_not_text(folder):
     assert run.returncode == 0, run.stderr
     record = json.loads(Path(os.fsdecode(b"out/" + name + b".json")).read_bytes())
     assert os.fsencode(record["image"]["file"]).startswith(name)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"network": {"bakbone": "x"}}, "did you mean network.backbone"),
+        ({"warmup_step": 1}, "did you mean warmup_steps"),
+    ],
+)
+def test_settings_of_loaded_weights(settings, message):
+    with pytest.raises(ZooError, match=message):
+        zoo.load("hemlets", **settings)

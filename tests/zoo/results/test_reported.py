@@ -180,7 +180,7 @@ tables:
         (("mpjpe: 1.5", "magic: 1.5"), "values must be of mpjpe, not magic"),
         (("mpjpe: mm", "mpjpe: cm"), "unit of mpjpe must be 'mm'"),
         (("mpjpe: mm", "magic: mm"), "units must be of"),
-        (("title: T", "label: T"), "unknown field 'label'"),
+        (("title: T", "label: T"), "no field 'label'"),
         (('table: "1"', "table: 1"), "table must be str"),
         (("cells: [1, ~]", "cells: [1]"), "1 cells for 2 groups"),
         (("metric: mpjpe", "metric: pve"), "breakdown metric must be of mpjpe"),

@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from string import Template
 
+from body.atomic import atomic_folder
 from zoo.documents.resources import PACKAGE_FOLDER
 from zoo.errors import ZooError
 
@@ -31,9 +32,9 @@ def run(arguments: argparse.Namespace) -> int:
     words = {"name": name, "Class": "".join(part.capitalize() for part in name.split("_"))}
     templates = sorted((PACKAGE_FOLDER / "cli" / "templates" / arguments.kind).glob("*.template"))
     texts = {path.stem.replace("NAME", name): Template(path.read_text("utf-8")).substitute(words) for path in templates}
-    target.mkdir()
-    for file, text in texts.items():
-        (target / file).write_text(text, encoding="utf-8")
+    with atomic_folder(target) as partial:
+        for file, text in texts.items():
+            (partial / file).write_text(text, encoding="utf-8")
     print(f"Wrote {', '.join(str(target / file) for file in texts)}")
     print(f"Next: pip install -e {target} && python -m pytest {target}")
     return 0

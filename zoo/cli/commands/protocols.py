@@ -7,8 +7,9 @@ import dataclasses
 import json
 import textwrap
 
+from body.choices import unknown_name
 from metrics import PROTOCOLS, Protocol
-from zoo.errors import ZooError, unknown_name
+from zoo.errors import ZooError
 
 _WIDTH, _NAME = 80, 26
 

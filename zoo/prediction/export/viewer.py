@@ -6,6 +6,7 @@ import base64
 import html
 import io
 import json
+import re
 from collections.abc import Sequence
 from importlib.resources import files
 
@@ -44,8 +45,8 @@ def viewer_html(people: Sequence[Person], source: SourceImage, title: str) -> st
         "photo": _data_url(source.pixels),
     }
     page = files("zoo.prediction.export").joinpath("viewer.html").read_text(encoding="utf-8")
-    page = page.replace("__TITLE__", html.escape(title))
-    return page.replace("__DATA__", json.dumps(data, allow_nan=False).replace("<", "\\u003c"))
+    parts = {"__TITLE__": html.escape(title), "__DATA__": json.dumps(data, allow_nan=False).replace("<", "\\u003c")}
+    return re.sub("__TITLE__|__DATA__", lambda found: parts[found[0]], page)  # at once: a title may be such a word
 
 
 def _base64(array: np.ndarray) -> str:

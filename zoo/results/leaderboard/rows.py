@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from body.choices import unknown_name
 from metrics import PROTOCOLS
-from zoo.errors import ZooError, unknown_name
+from zoo.errors import ZooError
 from zoo.results.files import read_results
 from zoo.results.reported import COLUMNS, UNSTATED, ReportedPaper, ReportedRow, ReportedTable, read_reported
 from zoo.results.result import Groups, Result

@@ -7,8 +7,9 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from body.choices import unknown_name
 from metrics import PROTOCOLS
-from zoo.errors import ZooError, unknown_name
+from zoo.errors import ZooError
 from zoo.results.reported.columns import COLUMNS
 
 UNSTATED = "unstated"
