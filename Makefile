@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PACKAGES := body metrics datamodules lightning_modules zoo benchmarks tests
 
-.PHONY: demo test attack lint bench clean
+.PHONY: demo test attack lint bench docs clean
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit("the zoo needs Python 3.11 or newer; call make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
@@ -16,6 +16,10 @@ $(VENV)/.runtime: pyproject.toml | $(BIN)/python
 
 $(VENV)/.dev: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@ $(VENV)/.runtime
+
+$(VENV)/.docs: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable '.[docs]'
 	@touch $@ $(VENV)/.runtime
 
 demo: $(VENV)/.runtime
@@ -36,6 +40,9 @@ attack: $(VENV)/.dev
 	OPENCV_LOG_LEVEL=SILENT $(BIN)/python -m tests.attack 1000
 	$(BIN)/python -m tests.attack.soak 2000 8
 	$(BIN)/python -m tests.attack.kill 50
+
+docs: $(VENV)/.docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks

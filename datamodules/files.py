@@ -27,7 +27,9 @@ class FileDataModule(BaseDataModule):
     Args:
         root: folder of the benchmark; `$ZOO_ASSETS/benchmarks/<folder>` when omitted.
         protocol: which of `protocols` the splits follow; the first one when omitted.
-        crops, batch_size, num_workers: see `BaseDataModule`.
+        crops: see `BaseDataModule`.
+        batch_size: see `BaseDataModule`.
+        num_workers: see `BaseDataModule`.
 
     Raises:
         ValueError: the benchmark has no such protocol.

@@ -98,7 +98,9 @@ class MixedDataModule(BaseDataModule):
             omitted, so that every sample of it is seen once.
         protocol: of the benchmark to evaluate on and of the parts from it, where they are `FileDataModule`s; their own
             when omitted.
-        crops, batch_size, num_workers: see `BaseDataModule`.
+        crops: see `BaseDataModule`.
+        batch_size: see `BaseDataModule`.
+        num_workers: see `BaseDataModule`.
 
     Raises:
         ValueError: no parts, shares that do not fit them, or a protocol that the benchmark does not have.

@@ -32,7 +32,9 @@ class OpenV2DataModule(RenderedDataModule):
         cache_dir: where caches lie; `$ZOO_CACHE` or `~/.cache/human-mesh-zoo` when omitted.
         generator_workers: processes that render; all cores when omitted.
         protocol: one of `protocols`, the first when omitted; they differ in what of the same pictures is scored.
-        crops, batch_size, num_workers: see `BaseDataModule`.
+        crops: see `BaseDataModule`.
+        batch_size: see `BaseDataModule`.
+        num_workers: see `BaseDataModule`.
 
     Raises:
         ValueError: no such protocol, another body than the open one, or a split without samples.

@@ -1,0 +1,26 @@
+"""MkDocs' hook: adds the generated pages and pictures to the hand-written ones."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+ROOT = Path(__file__).resolve().parents[2]
+if TYPE_CHECKING:
+    from mkdocs.config.defaults import MkDocsConfig
+    from mkdocs.structure.files import Files
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Every generated file of the site; MkDocs keeps them in memory or where they were drawn."""
+    sys.path[:0] = [str(ROOT), str(ROOT / "docs")]  # MkDocs restores the path once a hook is imported
+    from generate.figures import draw_figures
+    from generate.pages import make_pages
+    from mkdocs.structure.files import File
+
+    for path, text in make_pages().items():
+        files.append(File.generated(config, path, content=text))
+    for path, picture in draw_figures(ROOT / ".cache" / "figures").items():
+        files.append(File.generated(config, path, abs_src_path=str(picture)))
+    return files
