@@ -13,13 +13,15 @@ from zoo.cli.dispatch import COMMANDS, LIGHTNING
 def command_line() -> str:
     """Every command with its options."""
     rows = "\n".join(f"| [`zoo {name}`](#zoo-{name}) | {text} |" for name, text in COMMANDS.items())
-    rows += "\n" + "\n".join(f"| [`zoo {name}`](#training-and-evaluation) | {text} |" for name, text in LIGHTNING.items())
+    rows += "\n" + "\n".join(
+        f"| [`zoo {name}`](#training-and-evaluation) | {text} |" for name, text in LIGHTNING.items()
+    )
     parts = [f"# Command line\n\n| command | |\n|---|---|\n{rows}\n"]
     parts.extend(_command(name) for name in COMMANDS)
     parts.append(
-        "## Training and evaluation\n\n`zoo fit`, `zoo validate` and `zoo test` are LightningCLI: a configuration by name "
-        "(`--config i2l_meshnet/open_tiny`) or by path, and every argument of the method (`--model.`), of the data "
-        "(`--data.`) and of Lightning's trainer (`--trainer.`) can be overridden. `zoo fit --help` lists them, "
+        "## Training and evaluation\n\n`zoo fit`, `zoo validate` and `zoo test` are LightningCLI: a configuration "
+        "by name (`--config i2l_meshnet/open_tiny`) or by path, and every argument of the method (`--model.`), of the "
+        "data (`--data.`) and of Lightning's trainer (`--trainer.`) can be overridden. `zoo fit --help` lists them, "
         "`zoo fit --model.help CLASS` and `zoo fit --data.help CLASS` those of one class with their choices.\n\n"
         "Exit status: 0 success, 1 a check that failed, 2 an error (one line), 130 Ctrl-C, 143 SIGTERM. `--debug` "
         "anywhere adds the traceback.\n"

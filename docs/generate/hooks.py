@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Every generated file of the site; MkDocs keeps them in memory or where they were drawn."""
     sys.path[:0] = [str(ROOT), str(ROOT / "docs")]  # MkDocs restores the path once a hook is imported
+    from mkdocs.structure.files import File
+
     from generate.figures import draw_figures
     from generate.pages import make_pages
-    from mkdocs.structure.files import File
 
     for path, text in make_pages().items():
         files.append(File.generated(config, path, content=text))

@@ -7,7 +7,6 @@ import re
 from generate.command_line import command_line
 from generate.links import documents, relink
 from generate.notebooks import tutorials
-
 from metrics.protocols import PROTOCOLS
 from zoo.checkpoints.entry import Checkpoint
 from zoo.checkpoints.listing import read_checkpoints
@@ -41,15 +40,15 @@ def _figures(method: str) -> str:
         f"![The network of {method}: its parts with the shapes that they hand on](../figures/{method}_network.svg)\n"
         "*The network as released, with the shapes of one image.*\n\n"
         f"![An image, what the network makes of it on the way, and the result](../figures/{method}_example.jpg)\n"
-        "*The bundled weights on a test image of open-v2. Both figures are drawn by the code when this site is built.*\n"
+        "*The bundled weights on a test image of open-v2. Both figures are drawn when this site is built.*\n"
     )
 
 
 def protocols() -> str:
     """Every named protocol in words."""
     parts = [
-        "# Protocols\n\nTwo numbers compare only when they were measured in the same way. A protocol is that way, as an "
-        "object with a name: `zoo protocols ID` prints one, and every result file names its own.\n"
+        "# Protocols\n\nTwo numbers compare only when they were measured in the same way. A protocol is that way, as "
+        "an object with a name: `zoo protocols ID` prints one, and every result file names its own.\n"
     ]
     by_benchmark: dict[str, list[str]] = {}
     for protocol in PROTOCOLS.values():

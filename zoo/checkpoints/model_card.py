@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from metrics import METRIC_UNITS
+import re
+from typing import Any
+
+from metrics import METRIC_UNITS, PROTOCOLS
 from zoo.checkpoints.entry import Checkpoint
 from zoo.results.leaderboard.markdown import markdown_cell
 from zoo.results.reported import read_reported
@@ -32,7 +35,9 @@ def model_card(entry: Checkpoint, repo: str) -> str:
     front_matter = {
         **licence,
         "library_name": "human-mesh-zoo",
+        "pipeline_tag": "keypoint-detection",
         "tags": ["human-pose-estimation", "human-mesh-recovery", "pytorch-lightning", entry.method],
+        **_model_index(entry),
     }
     sections = [
         f"# {entry.name}\n\n{markdown_cell(entry.summary[0].upper() + entry.summary[1:])}.",
@@ -42,9 +47,39 @@ def model_card(entry: Checkpoint, repo: str) -> str:
         _results("Measured by the publisher with the zoo", entry.results),
         _results("Reported by the authors of the weights", entry.reported),
         _limits(entry),
+        _citation(entry),
     ]
     body = "\n\n".join(section for section in sections if section)
     return f"---\n{yaml.safe_dump(front_matter, sort_keys=False)}---\n\n{body}\n"
+
+
+def _model_index(entry: Checkpoint) -> dict[str, Any]:
+    """What the Hub reads results from; nothing without any. Those that others report stay in the text."""
+    results = [
+        {
+            "task": {"type": "keypoint-detection", "name": "3D human pose and mesh"},
+            "dataset": {"name": PROTOCOLS[protocol].benchmark if protocol in PROTOCOLS else protocol, "type": protocol},
+            "metrics": [
+                {"type": metric, "name": f"{metric} ({METRIC_UNITS.get(metric, '')})", "value": value}
+                for metric, value in values.items()
+            ],
+        }
+        for protocol, values in entry.results.items()
+    ]
+    return {"model-index": [{"name": entry.name, "results": results}]} if results else {}
+
+
+def _citation(entry: Checkpoint) -> str:
+    """The paper as BibTeX."""
+    paper = next((one for one in read_reported() if one.method == entry.method), None)
+    if paper is None:
+        return ""
+    venue, _, year = paper.venue.rpartition(" ")
+    kind, where = ("article", "journal") if "TPAMI" in venue else ("inproceedings", "booktitle")
+    authors = " and ".join(re.split(r",\s*(?:and\s+)?|\s+and\s+", paper.authors))
+    fields = {"title": f"{{{paper.paper}}}", "author": authors, where: venue, "year": year}
+    lines = "".join(f"  {name} = {{{value}}},\n" for name, value in fields.items())
+    return f"## Citation\n\n```bibtex\n@{kind}{{{entry.method},\n{lines}}}\n```"
 
 
 def _use(repo: str) -> str:

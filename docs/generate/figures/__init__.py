@@ -5,10 +5,9 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+from body.atomic import atomic_file
 from generate.figures.examples import EXAMPLES, draw_example
 from generate.figures.networks import NETWORKS, draw_network
-
-from body.atomic import atomic_file
 from zoo.checkpoints.listing import get_checkpoint
 
 

@@ -47,7 +47,7 @@ def _batch(model: PoseModule) -> Batch:
     return cast("Batch", data.on_after_batch_transfer(batch, 0))
 
 
-def _lixels(network: Any, batch: Batch, crop: np.ndarray) -> list[Panel]:
+def _lixels(network: Any, batch: Batch, _: np.ndarray) -> list[Panel]:
     """Heat maps along x and y: of the joints where there is a PoseNet, else of every 300th vertex."""
     pose = network.pose(batch["image"])
     head, features = network.pose_head, None
@@ -146,5 +146,3 @@ def _jpeg(picture: UInt8[np.ndarray, "height width 3"]) -> bytes:
     done, data = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
     assert done
     return bytes(data)
-
-

@@ -143,7 +143,7 @@ def draw_network(method: str) -> bytes:
     """SVG of a method's network, with shapes of one image."""
     drawn = NETWORKS[method]
     torch.manual_seed(0)
-    network, shapes = drawn.make().eval(), {"": f"3 × {drawn.size} × {drawn.size}"}
+    network, shapes = drawn.make().eval(), {"": f"3 x {drawn.size} x {drawn.size}"}
     if hasattr(network, "fold"):
         network.fold = False  # type: ignore[assignment]
 
@@ -163,11 +163,11 @@ def draw_network(method: str) -> bytes:
 def _shape(output: Any) -> str:
     """Without the batch; of the last map where there are several, of all numbers of an answer with names."""
     if isinstance(output, Tensor):
-        return " × ".join(map(str, output.shape[1:]))
+        return " x ".join(map(str, output.shape[1:]))
     if isinstance(output, list):
         return _shape(output[-1])
     tensors = [value for value in cast(Any, output) if isinstance(value, Tensor)]
-    return ", ".join(" × ".join(map(str, value.shape[1:])) for value in tensors[:2])
+    return ", ".join(" x ".join(map(str, value.shape[1:])) for value in tensors[:2])
 
 
 def _svg(parts: tuple[Part, ...], shapes: Mapping[str, str]) -> str:

@@ -2,14 +2,17 @@
 
 import dataclasses
 import json
+import re
 
 import pytest
 import torch
 import yaml
 from hub_server import TOKEN
+from huggingface_hub import ModelCard
 from safetensors.torch import load_file, save_file
 
 import zoo
+import zoo.checkpoints.listing
 from zoo.checkpoints.files import read_metadata
 from zoo.checkpoints.listing import parse_checkpoints
 from zoo.checkpoints.model_card import model_card
@@ -189,3 +192,17 @@ def test_the_published_configuration_is_complete(listed, hub):
     assert facts["config"] == json.loads(read_metadata(listed)["config"])
     assert (facts["sha256"], facts["bytes"], facts["parameters"]) == (entry.sha256, entry.bytes, entry.parameters)
     assert facts["licence"] == "Apache-2.0"
+
+
+def test_the_hub_reads_the_results_of_a_card():
+    """By the Hub's own reader; those that authors report are not ours to claim."""
+    entry = zoo.checkpoints.listing.read_checkpoints()["danet.open_tiny"]
+    card = ModelCard(model_card(entry, REPO))
+    found = {(result.dataset_type, result.metric_type): result.metric_value for result in card.data.eval_results}
+    stated = {(protocol, name): value for protocol, row in entry.results.items() for name, value in row.items()}
+    assert found == stated
+    assert card.data.pipeline_tag == "keypoint-detection"
+    (citation,) = re.findall(r"```bibtex\n(.*?)```", card.content, re.S)
+    assert citation.startswith("@article{danet,")
+    assert citation.count("{") == citation.count("}")
+    assert "Hongwen Zhang and Jie Cao and" in citation

@@ -1,0 +1,110 @@
+"""Every code block of the documents: Python is run, commands are parsed by their own parsers."""
+
+import ast
+import re
+import shlex
+import subprocess
+from importlib import import_module
+from itertools import pairwise
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from zoo.cli.argument_errors import OneLineParser
+from zoo.cli.dispatch import COMMANDS, LIGHTNING
+from zoo.documents.resources import find_config
+
+ROOT = Path(__file__).parents[1]
+TRACKED = subprocess.run(["git", "ls-files", "*.md"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+DOCUMENTS = sorted(TRACKED.split())
+_FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.M | re.S)
+
+NOT_RUN = {
+    "torch.load(": "the authors' file",
+    "from_official(": "the authors' file",
+    'device="cuda"': "a GPU",
+    "user/repo": "the Hub",
+    "runs/best": "a training's result",
+    "h36m_muco_coco": "the authors' weights",
+    "pretrained=True": "timm's weights from the Hub",
+    "make_bundle": "the assets of open-v2",
+    "from_bundle": "the assets of open-v2",
+    "generator.": "the assets of open-v2",
+}
+"""What a statement that is not run contains, and what it would need."""
+
+
+def blocks(language):
+    for document in DOCUMENTS:
+        for kind, text in _FENCE.findall((ROOT / document).read_text(encoding="utf-8")):
+            if kind == language:
+                yield document, text
+
+
+@pytest.fixture
+def photo_folder(tmp_path, monkeypatch):
+    """A folder with the image that the documents name."""
+    rng = np.random.default_rng(0)
+    small = rng.integers(0, 255, (12, 14, 3), np.uint8)
+    cv2.imwrite(str(tmp_path / "photo.jpg"), cv2.resize(small, (560, 480)))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("document", sorted({name for name, _ in blocks("python")}))
+def test_python_runs(document, photo_folder):
+    import zoo
+
+    names = {"zoo": zoo, "torch": torch, "Path": Path, "image": torch.rand(1, 3, 128, 128)}
+    names["picture"] = torch.rand(1, 3, 96, 96)
+    for name, text in blocks("python"):
+        if name != document:
+            continue
+        for statement in ast.parse(text).body:
+            source = ast.get_source_segment(text, statement)
+            if not any(mark in source for mark in NOT_RUN):
+                exec(compile(ast.Module([statement], []), document, "exec"), names)
+
+
+def commands():
+    """Lines of blocks that call `zoo`, without what explains them."""
+    for language in ("", "bash", "text"):
+        for document, text in blocks(language):
+            for line in text.splitlines():
+                if line.startswith(("zoo ", ".venv/bin/zoo ")):
+                    call = re.split(r"\s{2,}|\s+#|\s>\s", line.partition("zoo ")[2].strip())[0]
+                    yield document, call
+
+
+@pytest.mark.parametrize(("document", "call"), sorted(set(commands())))
+def test_commands_parse(document, call, capsys):
+    name, *words = shlex.split(re.sub(r"\w+\|(\w+)", r"\1", call))
+    assert name in {**COMMANDS, **LIGHTNING}, f"{document}: zoo {name}"
+    if name in LIGHTNING:
+        for option, value in pairwise(words):
+            if option == "--config" and not value.startswith(("mine", "...")):
+                assert find_config(value).is_file()
+        return
+    command = import_module(f"zoo.cli.commands.{name}")
+    parser = OneLineParser(prog=f"zoo {name}")
+    command.add_arguments(parser)
+    parser.parse_args(words)
+
+
+def test_make_targets_exist():
+    targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.M))
+    named = {word for _, text in blocks("") for word in re.findall(r"^make (\w+)", text, re.M)}
+    assert named
+    assert named <= targets
+
+
+def test_links_between_documents_lead_somewhere():
+    for document in DOCUMENTS:
+        if document.startswith("docs/"):
+            continue  # MkDocs checks those, and they lead to generated pages
+        for target in re.findall(r"\]\(([^)\s#]+)", (ROOT / document).read_text(encoding="utf-8")):
+            if "://" not in target and not target.startswith("mailto:"):
+                assert (ROOT / document).parent.joinpath(target).exists(), f"{document}: {target}"
