@@ -1,4 +1,4 @@
-"""A run of `zoo predict` over many images: progress, files, journal and summary."""
+"""A run of `zoo predict` over many images and videos: progress, files, journal and summary."""
 
 from __future__ import annotations
 
@@ -6,23 +6,28 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
-from rich.text import Text
+from rich.markup import escape
+from rich.progress import Progress
 
 from lightning_modules.base import PoseModule
 from lightning_modules.prediction import Prediction
+from zoo.errors import ZooError
 from zoo.prediction.export import write_prediction
 from zoo.prediction.fit import fit_parameters
 from zoo.prediction.formats import DEFAULT_FORMATS, Format
 from zoo.prediction.journal import Journal
 from zoo.prediction.many import BoxFinder, Predicted, predict_files
 from zoo.prediction.predict import body_name, fitted_body_name
-from zoo.prediction.sources import ImageFile
+from zoo.prediction.progress import report, run_progress
+from zoo.prediction.sources import SourceFile
+from zoo.prediction.video.predict import VideoSettings
+from zoo.prediction.video.reader import VideoReader
+from zoo.prediction.video.run import write_video
+from zoo.prediction.video.source import camera_source, file_source
 
 
 class FolderRun:
-    """Results of many images in one folder.
+    """Results of many images and videos in one folder.
 
     Args:
         model: from `zoo.load`.
@@ -30,8 +35,9 @@ class FolderRun:
         folder: for the results.
         settings: everything that changes the results; what was done with others is done again.
         again: do everything again.
-        formats: see `write_prediction`.
         fit: estimate the parameters that the method does not give, see `fit_parameters`.
+        formats: see `write_prediction` and `VideoFiles`.
+        seconds: at most of every video.
 
     Raises:
         ZooError: the folder cannot be written.
@@ -46,31 +52,72 @@ class FolderRun:
         again: bool = False,
         formats: Collection[Format] = DEFAULT_FORMATS,
         fit: bool = False,
+        seconds: float | None = None,
     ) -> None:
+        self.seconds = seconds
         self.model, self.name, self.folder, self.again, self.formats = model, name, folder, again, formats
         self.fit, self.body = fit, fitted_body_name(model) if fit else body_name(model)
         self.journal = Journal(folder, settings)
         self.counts: Counter[str] = Counter()
 
-    def run(self, images: Sequence[ImageFile], find_boxes: BoxFinder, focal: float | None, batch_size: int) -> int:
-        """Predict, write and report; 1 if an image could not be predicted, else 0.
+    def run(self, files: Sequence[SourceFile], find_boxes: BoxFinder, settings: VideoSettings) -> int:
+        """Predict, write and report; 1 if an image or a video could not be predicted, else 0.
+
+        Images come first, in batches, then one video after the other.
+
+        Args:
+            files: images and videos.
+            find_boxes: says where people are.
+            settings: of images those that are not about time.
 
         Raises:
             ZooError: the folder cannot be written.
         """
-        waiting = [image for image in images if self.again or not self.journal.is_done(image.path)]
-        self.counts["done before"] = len(images) - len(waiting)
-        console = Console(stderr=True, highlight=False)
-        columns = (BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn(), TextColumn("{task.description}"))
-        with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-            task = progress.add_task("", total=len(waiting))
-            for predicted in predict_files(self.model, waiting, find_boxes, focal, batch_size):
-                self._keep(predicted)
-                if predicted.error is not None:
-                    progress.console.print(f"zoo: {predicted.error}", markup=False, soft_wrap=True)
-                progress.update(task, advance=1, description=predicted.file.path.name.replace("[", "\\["))
-        print(self.summary(len(images)))
+        waiting = [file for file in files if self.again or file.is_camera or not self.journal.is_done(file.path)]
+        self.counts["done before"] = len(files) - len(waiting)
+        images, videos = ([file for file in waiting if file.is_video == kind] for kind in (False, True))
+        with run_progress() as progress:
+            if images:
+                task = progress.add_task("", total=len(images))
+                for predicted in predict_files(self.model, images, find_boxes, settings.focal, settings.batch_size):
+                    self._keep(predicted)
+                    if predicted.error is not None:
+                        report(progress, predicted.error)
+                    progress.update(task, advance=1, description=escape(predicted.file.path.name))
+            for video in videos:
+                self._run_video(video, find_boxes, settings, progress)
+        print(self.summary(files))
         return 1 if self.counts["failed"] else 0
+
+    def _run_video(self, file: SourceFile, find_boxes: BoxFinder, settings: VideoSettings, progress: Progress) -> None:
+        """A video that cannot be read is reported; one that ends early is kept, and its line says so."""
+        try:
+            source = camera_source(int(file.path.name)) if file.is_camera else file_source(file.path)
+            with VideoReader(source, self.seconds) as reader:
+                task = progress.add_task(escape(file.path.name), total=reader.expected_frames)
+                outcome = write_video(
+                    self.model,
+                    self.name,
+                    reader,
+                    find_boxes,
+                    settings,
+                    self.folder / file.output,
+                    file.stem,
+                    self.formats,
+                    lambda: progress.advance(task),
+                )
+                progress.update(task, total=outcome.frames)
+        except ZooError as error:
+            self.counts["failed"] += 1
+            report(progress, str(error))
+            return
+        if outcome.problem is not None:
+            report(progress, f"{outcome.problem}; what could be read is kept")
+        self.counts["videos"] += 1
+        self.counts["frames"] += outcome.frames
+        self.counts["followed"] += outcome.people
+        if not file.is_camera:
+            self.journal.add(file.path, outcome.people)
 
     def _keep(self, predicted: Predicted) -> None:
         """Write the files of an image, then its line of the journal; failed ones are tried again by the next run."""
@@ -96,17 +143,15 @@ class FolderRun:
         self.counts["people"] += len(predicted.people)
         self.journal.add(predicted.file.path, len(predicted.people))
 
-    def summary(self, total: int) -> str:
-        """What became of the images, in one line."""
-        count = self.counts
-        parts = [f"{count['predicted']} predicted ({count['people']} people)"]
+    def summary(self, files: Sequence[SourceFile]) -> str:
+        """What became of the images and videos, in one line."""
+        count, videos = self.counts, sum(file.is_video for file in files)
+        images = len(files) - videos
+        what = [f"{images} images"] if images or not videos else []
+        what += [f"{videos} video{'s' * (videos > 1)}"] if videos else []
+        parts = [f"{count['predicted']} predicted ({count['people']} people)"] if images or not videos else []
+        if count["videos"]:
+            people = f"{count['followed']} {'person' if count['followed'] == 1 else 'people'}"
+            parts.append(f"{count['frames']} frames of {count['videos']} video{'s' * (count['videos'] > 1)} ({people})")
         parts += [f"{count[what]} {what}" for what in ("without people", "failed", "done before") if count[what]]
-        return f"{total} images: {', '.join(parts)}; results in {self.folder}"
-
-
-class _Rate(ProgressColumn):
-    """Images per second."""
-
-    def render(self, task: Task) -> Text:
-        """The rate, once there is one."""
-        return Text("" if not task.speed else f"{task.speed:.1f}/s")
+        return f"{', '.join(what)}: {', '.join(parts)}; results in {self.folder}"

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -15,19 +13,26 @@ from jaxtyping import UInt8
 from lightning_modules.base import PoseModule
 from lightning_modules.prediction import Prediction
 from zoo.errors import ZooError
+from zoo.prediction.ahead import read_ahead
 from zoo.prediction.crops import join_batches, make_crop_batch
 from zoo.prediction.detect.people import FoundPerson
 from zoo.prediction.export import SourceImage
 from zoo.prediction.images import read_image
 from zoo.prediction.inputs import Box, check_boxes, intrinsics_from_focal, resolve_intrinsics
 from zoo.prediction.predict import predict_crops
-from zoo.prediction.sources import ImageFile
+from zoo.prediction.sources import SourceFile
 
 _GROUP_PIXELS = 50_000_000
 """Images of a group are read until they have this many pixels, 150 MB: memory is bounded, however large they are."""
 
 BoxFinder = Callable[[Sequence[tuple[Path, UInt8[np.ndarray, "_ _ 3"]]]], list[list[FoundPerson] | None]]
 """The people of some images; None for the whole frame without a margin."""
+
+
+Readable = tuple[SourceFile, UInt8[np.ndarray, "_ _ 3"] | ZooError]
+"""An image, or why there is none."""
+_AHEAD = 3
+"""Images that are decoded ahead."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,7 @@ class Predicted:
         scores: of the people; 1 where the box was given.
     """
 
-    file: ImageFile
+    file: SourceFile
     people: Sequence[tuple[Prediction, Box]] = ()
     source: SourceImage | None = None
     error: str | None = None
@@ -50,18 +55,25 @@ class Predicted:
 
 
 def predict_files(
-    model: PoseModule, files: Iterable[ImageFile], find_boxes: BoxFinder, focal: float | None, batch_size: int
+    model: PoseModule, files: Iterable[SourceFile], find_boxes: BoxFinder, focal: float | None, batch_size: int
+) -> Iterator[Predicted]:
+    """Predict image files in their order: `predict_images` of what they hold."""
+    yield from predict_images(model, read_ahead(map(_read, files), _AHEAD), find_boxes, focal, batch_size)
+
+
+def predict_images(
+    model: PoseModule, images: Iterator[Readable], find_boxes: BoxFinder, focal: float | None, batch_size: int
 ) -> Iterator[Predicted]:
     """Predict images in their order. What cannot be read or predicted is reported, and the rest goes on.
 
     Args:
         model: from `zoo.load`.
-        files: the images.
+        images: with their files' names, or why they could not be read.
         find_boxes: says where people are.
         focal: of all images, pixels; 60 degrees across the longer side when None.
         batch_size: people per batch of the network, and images per batch of the detector.
     """
-    for group in _groups(_read_ahead(files), batch_size):
+    for group in _groups(images, batch_size):
         readable = [(file, pixels) for file, pixels in group if isinstance(pixels, np.ndarray)]
         found = iter(find_boxes([(file.path, pixels) for file, pixels in readable]) if readable else ())
         tasks: list[_Task | Predicted] = []
@@ -83,7 +95,7 @@ def predict_files(
 class _Task:
     """An image with its people's boxes, checked."""
 
-    file: ImageFile
+    file: SourceFile
     source: SourceImage
     boxes: list[Box]
     margin: float
@@ -91,7 +103,7 @@ class _Task:
 
 
 def _task(
-    file: ImageFile, pixels: UInt8[np.ndarray, "h w 3"], found: list[FoundPerson] | None, focal: float | None
+    file: SourceFile, pixels: UInt8[np.ndarray, "h w 3"], found: list[FoundPerson] | None, focal: float | None
 ) -> _Task:
     height, width = pixels.shape[:2]
     given = None if focal is None else intrinsics_from_focal(focal, width, height)
@@ -133,33 +145,15 @@ def _predict_people(model: PoseModule, tasks: Sequence[_Task], people: Sequence[
     return [prediction[number] for number in range(len(people))]
 
 
-_Read = tuple[ImageFile, UInt8[np.ndarray, "_ _ 3"] | ZooError]
-
-
-def _read_ahead(files: Iterable[ImageFile], ahead: int = 3) -> Iterator[_Read]:
-    """Images in order; a thread decodes the next ones meanwhile."""
-    waiting: deque[tuple[ImageFile, Future[np.ndarray]]] = deque()
-    with ThreadPoolExecutor(1, thread_name_prefix="decode") as pool:
-        try:
-            for file in files:
-                waiting.append((file, pool.submit(read_image, file.path)))
-                if len(waiting) > ahead:
-                    yield _result(*waiting.popleft())
-            while waiting:
-                yield _result(*waiting.popleft())
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _result(file: ImageFile, future: Future[np.ndarray]) -> _Read:
+def _read(file: SourceFile) -> Readable:
     try:
-        return file, future.result()
+        return file, read_image(file.path)
     except ZooError as error:
         return file, error
 
 
-def _groups(images: Iterator[_Read], batch_size: int) -> Iterator[list[_Read]]:
-    group: list[_Read] = []
+def _groups(images: Iterator[Readable], batch_size: int) -> Iterator[list[Readable]]:
+    group: list[Readable] = []
     for file, pixels in images:
         group.append((file, pixels))
         size = sum(one.size // 3 for _, one in group if isinstance(one, np.ndarray))

@@ -23,7 +23,8 @@ from zoo.prediction.detect.finders import GivenBoxes
 from zoo.prediction.detect.people import find_people
 from zoo.prediction.export import SourceImage, write_prediction
 from zoo.prediction.folder import FolderRun
-from zoo.prediction.sources import find_images
+from zoo.prediction.sources import find_sources
+from zoo.prediction.video.predict import VideoSettings
 
 BOXES = [(60.0, 20.0, 100.0, 200.0), (160.0, 20.0, 100.0, 200.0)]
 SCORES = [0.9, 0.75]
@@ -161,7 +162,7 @@ def test_parameters_of_a_method_pose_its_mesh(tmp_path):
     Image.fromarray(picture).save(tmp_path / "a.png")
     boxes = [[10, 10, 90, 180], [80, 10, 110, 180]]
     run = FolderRun(model, "m", tmp_path / "out", "", formats=["npz"])
-    assert run.run(find_images([str(tmp_path / "a.png")]), GivenBoxes(boxes), None, 2) == 0
+    assert run.run(find_sources([str(tmp_path / "a.png")]), GivenBoxes(boxes), VideoSettings(batch_size=2)) == 0
     alone = zoo.predict(model, picture, boxes)
     for number in (0, 1):
         vertices = reposed(tmp_path / "out" / f"a_person{number}.npz")

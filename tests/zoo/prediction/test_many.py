@@ -15,7 +15,7 @@ from zoo.cli import main
 from zoo.errors import ZooError
 from zoo.prediction.detect.finders import GivenBoxes, ListedBoxes, whole_frames
 from zoo.prediction.many import predict_files
-from zoo.prediction.sources import find_images
+from zoo.prediction.sources import find_sources
 
 
 @pytest.fixture
@@ -38,29 +38,30 @@ def names(images):
 
 def test_files_folders_patterns_and_lists(folder, monkeypatch, tmp_path):
     (tmp_path / "empty").mkdir()
-    assert names(find_images([str(folder)])) == ["a.bmp", "a.png", "broken.jpg"]
-    everything = find_images([str(folder)], recursive=True)
+    assert names(find_sources([str(folder)])) == ["a.bmp", "a.png", "broken.jpg"]
+    everything = find_sources([str(folder)], recursive=True)
     assert sorted(names(everything)) == ["a.bmp", "a.png", "b.png", "broken.jpg"]
     places = {image.path.name: (image.output, image.stem) for image in everything}
     assert places["b.png"] == (Path("below"), "b")
     assert {places["a.png"][1], places["a.bmp"][1]} == {"a_png", "a_bmp"}
-    assert names(find_images([str(folder / "*.png"), str(folder / "a.png")])) == ["a.png"]
-    monkeypatch.setattr("sys.stdin", io.StringIO(f"{folder}/a.png\n\n{folder}/below\n"))
-    assert names(find_images(["-"])) == ["a.png", "b.png"]
+    assert names(find_sources([str(folder / "*.png"), str(folder / "a.png")])) == ["a.png"]
+    listed = io.BytesIO(f"{folder}/a.png\n\n{folder}/below\n".encode())
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(listed))
+    assert names(find_sources(["-"])) == ["a.png", "b.png"]
     (folder / "x").mkdir()
     (folder / "x" / "a.png").write_bytes((folder / "a.png").read_bytes())
-    same = find_images([str(folder / "a.png"), str(folder / "x" / "a.png")])
+    same = find_sources([str(folder / "a.png"), str(folder / "x" / "a.png")])
     assert len({image.stem for image in same}) == 2
-    with pytest.raises(ZooError, match="no images in"):
-        find_images([str(tmp_path / "empty")])
+    with pytest.raises(ZooError, match="no images or videos in"):
+        find_sources([str(tmp_path / "empty")])
     with pytest.raises(ZooError, match="no such file"):
-        find_images([str(folder / "*.webp")])
+        find_sources([str(folder / "*.webp")])
 
 
 @pytest.mark.parametrize("batch_size", [1, 3, 8])
 def test_batches_over_people_and_images_equal_single_predictions(small_model, folder, batch_size):
     boxes = [[10, 5, 60, 80], [30, 0, 60, 90]]
-    images = find_images([str(folder)], recursive=True)
+    images = find_sources([str(folder)], recursive=True)
     results = list(predict_files(small_model, images, GivenBoxes(boxes), 200.0, batch_size))
     assert [one.file for one in results] == images
     for one in results:
@@ -78,7 +79,7 @@ def test_a_box_outside_of_one_image_spares_the_others(small_model, folder):
     (folder / "boxes.csv").write_text("file,x,y,width,height\na.png,500,0,10,10\na.bmp,1,2,50,60\n")
     listed = ListedBoxes(folder / "boxes.csv")
     results = {
-        one.file.path.name: one for one in predict_files(small_model, find_images([str(folder)]), listed, None, 8)
+        one.file.path.name: one for one in predict_files(small_model, find_sources([str(folder)]), listed, None, 8)
     }
     assert "outside of the image" in results["a.png"].error
     assert len(results["a.bmp"].people) == 1
@@ -87,7 +88,7 @@ def test_a_box_outside_of_one_image_spares_the_others(small_model, folder):
 
 def test_an_image_that_nobody_is_listed_in_has_no_people(small_model, folder):
     (folder / "boxes.csv").write_text("file,x,y,width,height\n")
-    images = find_images([str(folder / "a.png")])
+    images = find_sources([str(folder / "a.png")])
     (one,) = predict_files(small_model, images, ListedBoxes(folder / "boxes.csv"), None, 8)
     assert (one.error, len(one.people)) == (None, 0)
     (whole,) = predict_files(small_model, images, whole_frames, None, 8)
@@ -135,7 +136,7 @@ def test_people_are_found_without_a_box(listed, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--box", "1", "2", "30", "40"], "--box is for a single image; give --boxes FILE"),
+        (["--box", "1", "2", "30", "40"], "--box is for a single image or video; give --boxes FILE"),
         (["--boxes", "none.csv"], "no such file of boxes"),
         (["--min-score", "2"], "between 0 and 1"),
         (["--batch-size", "0"], "at least 1"),

@@ -1,4 +1,4 @@
-"""3D pose and mesh of the people in images, as overlays, meshes, HTML pages and JSON."""
+"""3D pose and mesh of the people in images and videos, as overlays, meshes, HTML pages and JSON."""
 
 from __future__ import annotations
 
@@ -12,11 +12,18 @@ from zoo.prediction.formats import DEFAULT_FORMATS, FORMATS
 
 if TYPE_CHECKING:
     from zoo.prediction.many import BoxFinder
+    from zoo.prediction.sources import SourceFile
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `zoo predict`."""
-    parser.add_argument("images", nargs="+", help="files, folders, patterns, or - for a list on standard input")
+    parser.add_argument(
+        "images",
+        nargs="+",
+        metavar="PATH",
+        help="images and videos: files, folders, patterns; - for standard input, which is one of them or a list; a "
+        "camera's number",
+    )
     parser.add_argument("--model", default="i2l_meshnet", help="see zoo list (default: %(default)s)")
     where = parser.add_mutually_exclusive_group()
     where.add_argument(
@@ -25,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=float,
         action="append",
         metavar=("X", "Y", "W", "H"),
-        help="around one person of a single image, in pixels; may be given several times (default: they are found)",
+        help="around one person of a single image or video, in pixels; may be repeated (default: people are found)",
     )
     where.add_argument("--boxes", type=Path, help="file of boxes: COCO's JSON, or CSV with file,x,y,width,height")
     where.add_argument("--whole", action="store_true", help="every image is one person's crop, without a margin")
@@ -34,6 +41,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--recursive", action="store_true", help="folders in folders too")
     parser.add_argument("--batch-size", type=int, default=8, help="people at once (default: %(default)s)")
+    parser.add_argument(
+        "--smooth",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="people of videos in time (default: yes)",
+    )
+    parser.add_argument("--seconds", type=float, help="at most of every video; a camera goes on until Ctrl-C")
     parser.add_argument("--again", action="store_true", help="also what an earlier run into the same folder has done")
     parser.add_argument(
         "--focal", type=float, help="focal length in pixels (default: 60 degrees across the longer side)"
@@ -72,31 +86,43 @@ def run(arguments: argparse.Namespace) -> int:
     Returns:
         0; 1 if an image of several could not be predicted.
     """
-    from zoo.prediction.sources import find_images
+    from zoo.prediction.sources import find_sources
+    from zoo.prediction.video.source import import_av
 
     if not 0 <= arguments.min_score <= 1 or arguments.batch_size < 1:
         raise ZooError("--min-score is between 0 and 1, --batch-size at least 1")
-    if len(arguments.images) == 1 and Path(arguments.images[0]).is_file():
-        return _run_single(Path(arguments.images[0]), arguments)
-    images = find_images(arguments.images, arguments.recursive)
-    if len(images) == 1 and not any(Path(name).is_dir() for name in arguments.images):
-        return _run_single(images[0].path, arguments)
-    if arguments.box:
-        raise ZooError("--box is for a single image; give --boxes FILE for several")
+    if arguments.seconds is not None and not arguments.seconds > 0:
+        raise ZooError("--seconds is above 0")
+    files = find_sources(arguments.images, arguments.recursive)
+    if len(files) == 1 and not files[0].is_video and not any(Path(name).is_dir() for name in arguments.images):
+        return _run_single(files[0].path, arguments)
+    if arguments.box and len(files) > 1:
+        raise ZooError("--box is for a single image or video; give --boxes FILE for several")
+    if any(file.is_video for file in files):
+        import_av()  # before anything is loaded
+    return _run_many(files, arguments)
+
+
+def _run_many(files: list[SourceFile], arguments: argparse.Namespace) -> int:
     from zoo.checkpoints.load import load, resolve_name
     from zoo.prediction.folder import FolderRun
+    from zoo.prediction.video.predict import VideoSettings
+    from zoo.prediction.video.smoothing import SmoothingSettings
 
-    choice = str(arguments.boxes or ("whole" if arguments.whole else f"found {arguments.min_score}"))
+    choice = str(arguments.box or arguments.boxes or ("whole" if arguments.whole else f"found {arguments.min_score}"))
     formats = " ".join(sorted(set(arguments.formats)))
     settings = (
         f"{resolve_name(arguments.model)}, boxes {choice}, focal {arguments.focal}, {formats}, {arguments.precision}"
     )
     settings += ", parameters fitted" * arguments.fit_parameters
+    if not arguments.smooth or arguments.seconds:
+        settings += f", smooth {arguments.smooth}, seconds {arguments.seconds}"
     find_boxes = _box_finder(arguments)
     model = load(arguments.model, device=arguments.device, precision=arguments.precision)
     name, fit = resolve_name(arguments.model), arguments.fit_parameters
-    work = FolderRun(model, name, arguments.out, settings, arguments.again, arguments.formats, fit)
-    return work.run(images, find_boxes, arguments.focal, arguments.batch_size)
+    work = FolderRun(model, name, arguments.out, settings, arguments.again, arguments.formats, fit, arguments.seconds)
+    smoothing = SmoothingSettings() if arguments.smooth else None
+    return work.run(files, find_boxes, VideoSettings(arguments.focal, arguments.batch_size, smoothing))
 
 
 def _run_single(path: Path, arguments: argparse.Namespace) -> int:

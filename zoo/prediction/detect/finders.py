@@ -11,6 +11,7 @@ from jaxtyping import UInt8
 from zoo.prediction.detect.boxes_file import BoxesFile
 from zoo.prediction.detect.people import FoundPerson, find_people
 from zoo.prediction.inputs import Box
+from zoo.prediction.sources import VIDEO_ENDINGS
 
 Pictures = Sequence[tuple[Path, UInt8[np.ndarray, "_ _ 3"]]]
 
@@ -32,14 +33,17 @@ class Detector:
 
 
 class ListedBoxes:
-    """Boxes from a file; images that it does not name hold nobody."""
+    """Boxes from a file; images that it does not name hold nobody. Frame 12 of a video is `clip.mp4/000012`."""
 
     def __init__(self, path: Path) -> None:
         self.file = BoxesFile(path)
 
     def __call__(self, images: Pictures) -> list[list[FoundPerson] | None]:
-        """The listed boxes of every image."""
-        return [_certain(self.file.of(path)) for path, _ in images]
+        """The listed boxes of every image; a video's for its frames, where these are not named."""
+        return [_certain(self.file.of(path) or self._of_video(path.parent)) for path, _ in images]
+
+    def _of_video(self, path: Path) -> list[Box]:
+        return self.file.of(path) if path.suffix.lower() in VIDEO_ENDINGS else []
 
 
 def whole_frames(images: Pictures) -> list[list[FoundPerson] | None]:

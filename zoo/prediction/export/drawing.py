@@ -25,11 +25,18 @@ def colour_of(number: int) -> tuple[int, int, int]:
     return COLOURS[number % len(COLOURS)]
 
 
-def draw_overlay(people: Sequence[Person], source: SourceImage) -> UInt8[np.ndarray, "height width 3"]:
-    """The meshes over the image; nearer people hide those behind them."""
-    pixels, scale = _downscale(source.pixels)
-    camera = np.diag([scale, scale, 1.0]) @ source.intrinsics
-    camera[:2, 2] += (scale - 1) / 2  # pixel centres are at integers: u' + 1/2 = scale (u + 1/2)
+def draw_overlay(
+    people: Sequence[Person], source: SourceImage, numbers: Sequence[int] | None = None
+) -> UInt8[np.ndarray, "height width 3"]:
+    """The meshes over the image; nearer people hide those behind them.
+
+    Args:
+        people: with meshes.
+        source: their image.
+        numbers: of the people, for their colours; in order when omitted.
+    """
+    pixels, scale = downscale(source.pixels)
+    camera = scale_intrinsics(source.intrinsics, scale).astype(np.float64)
     bounds = np.array([_mesh_bounds(one.vertices, camera, pixels.shape[1], pixels.shape[0]) for one in people])
     bounds = bounds[(bounds[:, 0] < bounds[:, 2]) & (bounds[:, 1] < bounds[:, 3])]
     drawn = pixels.copy()
@@ -38,7 +45,7 @@ def draw_overlay(people: Sequence[Person], source: SourceImage) -> UInt8[np.ndar
         camera[:2, 2] -= (left, top)
         part = np.ascontiguousarray(pixels[top:bottom, left:right])
         meshes = [(one.vertices, one.faces) for one in people]
-        colours = [colour_of(number) for number in range(len(people))]
+        colours = [colour_of(number) for number in numbers or range(len(people))]
         drawn[top:bottom, left:right] = scene_overlay(part, meshes, camera, colours)
     return drawn
 
@@ -77,11 +84,19 @@ def _mesh_bounds(
 
 def draw_skeleton(person: Person, source: SourceImage) -> UInt8[np.ndarray, "height width 3"]:
     """Bones and joints over the image."""
-    pixels, scale = _downscale(source.pixels)
+    pixels, scale = downscale(source.pixels)
     return skeleton_overlay(pixels, (person.joints_2d + 0.5) * scale - 0.5, person.skeleton)
 
 
-def _downscale(pixels: UInt8[np.ndarray, "height width 3"]) -> tuple[UInt8[np.ndarray, "height2 width2 3"], float]:
+def scale_intrinsics(intrinsics: Float[np.ndarray, "3 3"], scale: float) -> Float[np.ndarray, "3 3"]:
+    """Camera of an image that is made `scale` times as large: pixel centres are at integers, u' + 1/2 = s (u + 1/2)."""
+    camera = np.diag([scale, scale, 1.0]) @ intrinsics
+    camera[:2, 2] += (scale - 1) / 2
+    return np.asarray(camera, np.float32)
+
+
+def downscale(pixels: UInt8[np.ndarray, "height width 3"]) -> tuple[UInt8[np.ndarray, "height2 width2 3"], float]:
+    """The image with at most `MAX_DRAWN_SIDE` pixels a side, and the factor."""
     from PIL import Image
 
     height, width = pixels.shape[:2]

@@ -1,0 +1,1 @@
+"""Videos: read, followed, smoothed, drawn and written; see `README.md` here."""

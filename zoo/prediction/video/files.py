@@ -1,0 +1,102 @@
+"""All files of a video, written while it is predicted, and moved to their folder together at its end."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Collection, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+
+from lightning_modules.base import PoseModule
+from zoo.errors import ZooError
+from zoo.prediction.formats import Format
+from zoo.prediction.video.drawing import draw_frame
+from zoo.prediction.video.frames import VideoFrame
+from zoo.prediction.video.reader import VideoReader
+from zoo.prediction.video.tables import CocoResults, CsvTable, JsonLines, Table
+from zoo.prediction.video.writer import VideoWriter
+
+
+@dataclass
+class VideoFiles:
+    """Files of one video; leave it by `with`.
+
+    `STEM_overlay.mp4` shows the meshes, or for a method without them, or without `overlay` among the formats, the
+    skeletons; `STEM.jsonl` (format `json`), `STEM.csv` and `STEM_coco.json` hold the numbers.
+
+    Args:
+        folder: of the incomplete files.
+        stem: first part of their names.
+        formats: which of them.
+        name: of the weights.
+        model: what predicts.
+        reader: the video.
+
+    Raises:
+        ZooError: PyAV cannot encode H.264.
+    """
+
+    folder: Path
+    stem: str
+    formats: Collection[Format]
+    name: str
+    model: PoseModule
+    reader: VideoReader
+    tracks: set[int] = field(default_factory=set)
+    frames: int = 0
+
+    def __enter__(self) -> VideoFiles:
+        self._stack = ExitStack()
+        tables: list[Table] = []
+        if "json" in self.formats:
+            tables.append(JsonLines(self.folder / f"{self.stem}.jsonl", self.name, self.model.skeleton))
+        if "csv" in self.formats:
+            tables.append(CsvTable(self.folder / f"{self.stem}.csv"))
+        if "coco" in self.formats:
+            tables.append(CocoResults(self.folder / f"{self.stem}_coco.json", self.name))
+        self._tables = tables
+        for table in tables:
+            self._stack.callback(table.close)
+        self._video = None
+        if {"overlay", "skeleton"} & set(self.formats):
+            self._video = self._stack.enter_context(VideoWriter(self.folder / f"{self.stem}_overlay.mp4", self.reader))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.__exit__(kind, error, trace)
+
+    def add(self, frame: VideoFrame) -> None:
+        """Write what is in the next frame."""
+        self.frames += 1
+        self.tracks.update(one.track for one in frame.people)
+        for table in self._tables:
+            table.add(frame)
+        if self._video is not None:
+            self._video.write(draw_frame(frame, "overlay" in self.formats), frame.pts)
+
+
+@contextmanager
+def moved_together(folder: Path) -> Iterator[Path]:
+    """A folder for incomplete files, which are moved to `folder` when the block ends, and are gone if it fails.
+
+    Raises:
+        ZooError: the folder cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        partial = Path(tempfile.mkdtemp(prefix=".zoo-", dir=folder))
+    except OSError as error:
+        raise ZooError(f"{folder} cannot be written ({error.strerror}); name another folder with --out") from None
+    try:
+        yield partial
+        for path in sorted(partial.iterdir()):
+            path.replace(folder / path.name)
+    except OSError as error:
+        raise ZooError(f"{folder} cannot be written ({error.strerror})") from None
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)

@@ -1,0 +1,88 @@
+"""One video of a run: predicted, drawn and written, with its progress."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Collection, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from lightning_modules.base import PoseModule
+from zoo.errors import ZooError
+from zoo.prediction.ahead import read_ahead
+from zoo.prediction.formats import Format
+from zoo.prediction.many import BoxFinder
+from zoo.prediction.video.files import VideoFiles, moved_together
+from zoo.prediction.video.predict import VideoSettings, predict_video
+from zoo.prediction.video.reader import VideoReader
+
+_AHEAD = 4
+"""Frames that are predicted before the last one is drawn."""
+
+
+@dataclass(frozen=True)
+class VideoOutcome:
+    """What became of a video: frames, people, and what was wrong with it, if anything, in one line."""
+
+    frames: int
+    people: int
+    problem: str | None
+
+
+def write_video(
+    model: PoseModule,
+    name: str,
+    reader: VideoReader,
+    find_boxes: BoxFinder,
+    settings: VideoSettings,
+    folder: Path,
+    stem: str,
+    formats: Collection[Format],
+    advance: Callable[[], None] = lambda: None,
+) -> VideoOutcome:
+    """Predict a video and write its files into a folder, all or none. A camera goes on until Ctrl-C.
+
+    Args:
+        model: from `zoo.load`.
+        name: of its weights.
+        reader: the open video.
+        find_boxes: says where people are.
+        settings: how it is predicted.
+        folder: for the files.
+        stem: first part of their names.
+        formats: see `VideoFiles`; others are of pictures.
+        advance: is called after every frame.
+
+    Raises:
+        ZooError: no frame could be read, or the folder cannot be written.
+    """
+    problem: str | None = None
+    predicted = read_ahead(predict_video(model, reader, find_boxes, settings), _AHEAD)
+    with (
+        moved_together(folder) as partial,
+        _stopped_by_interrupt(reader),
+        closing(predicted) as frames,
+        VideoFiles(partial, stem, formats, name, model, reader) as files,
+    ):
+        for frame in frames:
+            files.add(frame)
+            problem = problem or frame.error
+            advance()
+        if not files.frames:
+            raise ZooError(reader.problem or f"{reader.source.name}: no image could be decoded")
+    return VideoOutcome(files.frames, len(files.tracks), reader.problem or problem)
+
+
+@contextmanager
+def _stopped_by_interrupt(reader: VideoReader) -> Iterator[None]:
+    """While a camera runs, Ctrl-C ends it, and what it saw is kept."""
+    if not reader.source.is_live or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, lambda *_: reader.stop())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
