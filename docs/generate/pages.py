@@ -109,5 +109,5 @@ def leaderboard() -> dict[str, str]:
 
 
 def _own_links(text: str, page: str) -> str:
-    text = re.sub(r"^### (.+)$", r"</div>\n\n## \1\n\n<div class=\"wide\" markdown>", text, flags=re.M)
+    text = re.sub(r"^### (.+)$", r"</div>\n\n## \1\n\n<div class='wide' markdown>", text, flags=re.M)
     return relink(text.replace("</div>\n\n", "", 1) + "\n</div>\n", "README.md", page)
