@@ -61,6 +61,8 @@ class PoseModule(LightningModule):
 
     training_defaults: ClassVar[TrainingOptions] = {}
     """What the method's own training differs in from `common.training.DEFAULTS`."""
+    weights_name: str = ""
+    """What `zoo.load` was asked for, if the weights are from there; recorded in predictions and their files."""
     initialisation: ClassVar[Mapping[str, Any]] = {
         "pretrained": False,
         "backbone_from": None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -12,6 +12,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from body.skeleton import Skeleton
+
+AnyPrediction = TypeVar("AnyPrediction", bound="Prediction")
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ class Prediction:
         """Number of people."""
         return len(self.joints)
 
-    def __getitem__(self, rows: int | slice) -> Prediction:
+    def __getitem__(self: AnyPrediction, rows: int | slice) -> AnyPrediction:
         """Some of the people, or one (still with a batch dimension).
 
         Raises:
@@ -78,12 +80,14 @@ class Prediction:
 
     @staticmethod
     def join(parts: Sequence[Prediction]) -> Prediction:
-        """The people of several predictions of one model, without the method's intermediates.
+        """The people of several predictions of one model, without the method's intermediates and their images.
 
         Args:
             parts: at least one.
         """
-        return _joined([replace(part, intermediates={}) for part in parts])
+        names = [one.name for one in fields(Prediction)]
+        plain = [Prediction(**{name: getattr(part, name) for name in names}) for part in parts]
+        return _joined([replace(part, intermediates={}) for part in plain])
 
     def to_dict(self) -> list[dict[str, Any]]:
         """Plain values of every person: joints by name in metres and pixels, and SMPL's parameters if there are any."""
@@ -126,7 +130,7 @@ class Prediction:
         people = "1 person" if len(self) == 1 else f"{len(self)} people"
         return f"Prediction({people}: {', '.join(what)}; depth from {self.root_depth_source}; on {self.joints.device})"
 
-    def to(self, device: torch.device | str, **options: Any) -> Prediction:
+    def to(self: AnyPrediction, device: torch.device | str, **options: Any) -> AnyPrediction:
         """All tensors on a device, as Lightning wants what `Trainer.predict` returns; `options` are `Tensor.to`'s."""
         return _moved(self, lambda tensor: tensor.to(device, **options))
 

@@ -71,6 +71,9 @@ def load(
     except (RuntimeError, AssertionError) as error:
         raise ZooError(f"device {device!r} cannot be used: {str(error).splitlines()[0]}") from None
     model = _cast(model, precision)
+    model.weights_name = (
+        Path(name).name.removesuffix(".safetensors") if Path(name).exists() else resolve_name(str(name))
+    )
     if compile:
         _compile(model)
     return model

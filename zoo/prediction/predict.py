@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import fields
 from functools import cache
 from pathlib import Path
 from typing import Literal, TypeAlias, cast, overload
@@ -22,8 +23,10 @@ from zoo.errors import ZooError, one_line
 from zoo.prediction.crops import make_crop_batch
 from zoo.prediction.detect.people import find_people
 from zoo.prediction.eval_mode import evaluating
+from zoo.prediction.export.person import SourceImage
 from zoo.prediction.images import ImageSource, read_image
 from zoo.prediction.inputs import Boxes, check_boxes, resolve_intrinsics
+from zoo.prediction.result import ImagePrediction
 
 Images: TypeAlias = Sequence[ImageSource] | Iterator[ImageSource]
 
@@ -35,7 +38,7 @@ def predict(
     boxes: Boxes | Literal["found"] | None = None,
     intrinsics: np.ndarray | None = None,
     root_net: RootNetModule | None = None,
-) -> Prediction: ...
+) -> ImagePrediction: ...
 
 
 @overload
@@ -45,7 +48,7 @@ def predict(
     boxes: Literal["found"] | None = None,
     intrinsics: np.ndarray | None = None,
     root_net: RootNetModule | None = None,
-) -> list[Prediction] | Iterator[Prediction]: ...
+) -> list[ImagePrediction] | Iterator[ImagePrediction]: ...
 
 
 def predict(
@@ -54,7 +57,7 @@ def predict(
     boxes: Boxes | Literal["found"] | None = None,
     intrinsics: np.ndarray | None = None,
     root_net: RootNetModule | None = None,
-) -> Prediction | list[Prediction] | Iterator[Prediction]:
+) -> ImagePrediction | list[ImagePrediction] | Iterator[ImagePrediction]:
     """3D joints and mesh of the people in an image, one row per box.
 
     A box is extended to a square with a margin, as in training; pixels outside of the image are black. Without a box
@@ -108,17 +111,33 @@ def _predict_image(
     boxes: Boxes | str | None,
     intrinsics: np.ndarray | None,
     root_net: RootNetModule | None,
-) -> Prediction:
+) -> ImagePrediction:
     pixels = read_image(image)
+    scores: list[float] | None = None
     if isinstance(boxes, str):
         if boxes != "found":
             raise ZooError(f"boxes are 'found', or a list of (x, y, width, height), not {boxes!r}")
-        boxes = [person.box for person in find_people([pixels])[0]]
+        found = find_people([pixels])[0]
+        boxes, scores = [person.box for person in found], [person.score for person in found]
         if not boxes:  # a prediction of the right kind, without rows
             return _predict_image(model, pixels, None, intrinsics, root_net)[:0]
     people = check_boxes(boxes, pixels.shape[1], pixels.shape[0])
     camera, margin = resolve_intrinsics(intrinsics, pixels), 1.0 if boxes is None else 1.25
-    return predict_crops(model, lambda size: make_crop_batch(pixels, people, camera, size, margin), root_net)
+    prediction = predict_crops(model, lambda size: make_crop_batch(pixels, people, camera, size, margin), root_net)
+    device = prediction.joints.device
+    return ImagePrediction(
+        **{one.name: getattr(prediction, one.name) for one in fields(prediction)},
+        source=SourceImage(pixels, camera, _name_of(image), intrinsics_given=intrinsics is not None),
+        boxes=torch.tensor(people, device=device),
+        scores=torch.tensor(scores or [1.0] * len(people), device=device),
+        body=body_name(model),
+        weights=model.weights_name or type(model).__name__,
+    )
+
+
+def _name_of(image: ImageSource) -> str:
+    path = image if isinstance(image, str | Path) else getattr(image, "filename", "")
+    return Path(path).name or "image"
 
 
 def predict_crops(

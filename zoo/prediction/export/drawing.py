@@ -1,4 +1,4 @@
-"""People drawn over their image, and as seen from elsewhere."""
+"""People drawn over their image."""
 
 from __future__ import annotations
 
@@ -15,9 +15,6 @@ MAX_DRAWN_SIDE = 1280
 """Maximum of the longer side of drawn images, pixels; larger ones are reduced, since rays are cast per pixel."""
 COLOURS = ((170, 190, 225), (235, 180, 130), (160, 215, 160), (215, 165, 215), (235, 220, 130), (140, 210, 215))
 """RGB of the people of an image, in turn."""
-_SIDE_VIEW = np.array([[0.0, 0.0, 1.0], [0.0, 1.0, 0.0], [-1.0, 0.0, 0.0]])
-_TOP_VIEW = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
-_VIEW = 640
 
 
 def colour_of(number: int) -> tuple[int, int, int]:
@@ -50,24 +47,6 @@ def draw_overlay(
     return drawn
 
 
-def draw_views(people: Sequence[Person]) -> UInt8[np.ndarray, "height width 3"]:
-    """All meshes from the side and from above, at one scale, on a plain background."""
-    points = np.concatenate([one.vertices for one in people])
-    centre = (points.min(0) + points.max(0)) / 2
-    extent = float((points.max(0) - points.min(0)).max()) * 1.1
-    distance = 10 * extent  # a long focal length: nearly parallel rays
-    middle, focal = (_VIEW - 1) / 2, _VIEW * distance / extent
-    camera = np.array([[focal, 0, middle], [0, focal, middle], [0, 0, 1]])
-    colours = [colour_of(number) for number in range(len(people))]
-    views = []
-    for rotation in (_SIDE_VIEW, _TOP_VIEW):
-        moved = [(one.vertices - centre) @ rotation.T + [0, 0, distance] for one in people]
-        meshes = [(vertices.astype(np.float32), one.faces) for vertices, one in zip(moved, people, strict=True)]
-        blank = np.full((_VIEW, _VIEW, 3), 245, np.uint8)
-        views.append(scene_overlay(blank, meshes, camera, colours, alpha=1.0))
-    return np.concatenate(views, 1)
-
-
 def _mesh_bounds(
     vertices: Float[np.ndarray, "vertices 3"], camera: Float[np.ndarray, "3 3"], width: int, height: int
 ) -> tuple[int, int, int, int]:
@@ -82,10 +61,12 @@ def _mesh_bounds(
     return int(left), int(top), int(right), int(bottom)
 
 
-def draw_skeleton(person: Person, source: SourceImage) -> UInt8[np.ndarray, "height width 3"]:
+def draw_skeletons(people: Sequence[Person], source: SourceImage) -> UInt8[np.ndarray, "height width 3"]:
     """Bones and joints over the image."""
     pixels, scale = downscale(source.pixels)
-    return skeleton_overlay(pixels, (person.joints_2d + 0.5) * scale - 0.5, person.skeleton)
+    for person in people:
+        pixels = skeleton_overlay(pixels, (person.joints_2d + 0.5) * scale - 0.5, person.skeleton)
+    return pixels
 
 
 def scale_intrinsics(intrinsics: Float[np.ndarray, "3 3"], scale: float) -> Float[np.ndarray, "3 3"]:

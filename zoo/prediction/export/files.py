@@ -12,7 +12,7 @@ from lightning_modules.prediction import Prediction
 from zoo.errors import ZooError
 from zoo.prediction.export.bvh import bvh_text
 from zoo.prediction.export.coco import coco_text
-from zoo.prediction.export.drawing import draw_overlay, draw_skeleton, png_bytes
+from zoo.prediction.export.drawing import draw_overlay, draw_skeletons, png_bytes
 from zoo.prediction.export.mesh import glb_bytes, obj_text
 from zoo.prediction.export.motion import Motion, person_motion
 from zoo.prediction.export.parameters import Camera, npz_bytes
@@ -40,8 +40,9 @@ def write_prediction(
     """Write every person's files into `folder`, named after the image; with a person number when there are several.
 
     A person gets `_overlay.png`, `_skeleton.png`, `.obj`, `.glb`, `.html`, `.json`, `.npz`, `_rig.glb` and `.bvh`;
-    without a mesh there are no overlay and no mesh files. Several people also get one `_overlay.png`, `_views.png`
-    (from the side and from above), `.glb`, `_rig.glb` and `.html` together. `_coco.json` and `.csv` hold all people.
+    without a mesh there are no overlay and no mesh files. Several people also get one `_overlay.png` (without meshes
+    `_skeleton.png`), `_views.png` (from the side and from above), `.glb`, `_rig.glb` and `.html` together. `_coco.json`
+    and `.csv` hold all people.
 
     Args:
         prediction: one row per box.
@@ -98,6 +99,8 @@ def write_files(contents: Mapping[str, bytes], folder: Path) -> list[Path]:
             (partial / name).replace(folder / name)
     except OSError as error:
         raise ZooError(f"{folder} cannot be written ({error.strerror})") from None
+    except ValueError as error:  # a name that no file can have
+        raise ZooError(f"{list(contents)!a} cannot be written ({error})") from None
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return [folder / name for name in contents]
@@ -117,7 +120,7 @@ def _person_files(
 
     camera = Camera(source.intrinsics, (source.pixels.shape[1], source.pixels.shape[0]))
     makers: dict[Format, tuple[str, Callable[[], bytes]]] = {
-        "skeleton": ("_skeleton.png", lambda: png_bytes(draw_skeleton(person, source))),
+        "skeleton": ("_skeleton.png", lambda: png_bytes(draw_skeletons([person], source))),
         "html": (".html", lambda: viewer_html([person], source, f"{source.name}, {model}").encode(errors="replace")),
         "json": (".json", record),
         "npz": (".npz", lambda: npz_bytes(motion("npz"), model, camera, source.name)),

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from importlib.resources import files
 
 import numpy as np
+from jaxtyping import UInt8
 
 from zoo.prediction.export.drawing import colour_of
 from zoo.prediction.export.person import Person, SourceImage
@@ -42,7 +43,7 @@ def viewer_html(people: Sequence[Person], source: SourceImage, title: str) -> st
         "bones": [list(bone) for bone in people[0].skeleton.bones],
         "camera": [fx, fy, cx, cy],
         "size": [width, height],
-        "photo": _data_url(source.pixels),
+        "photo": image_url(source.pixels),
     }
     page = files("zoo.prediction.export").joinpath("viewer.html").read_text(encoding="utf-8")
     parts = {"__TITLE__": html.escape(title), "__DATA__": json.dumps(data, allow_nan=False).replace("<", "\\u003c")}
@@ -53,11 +54,12 @@ def _base64(array: np.ndarray) -> str:
     return base64.b64encode(np.ascontiguousarray(array).tobytes()).decode("ascii")
 
 
-def _data_url(pixels: np.ndarray) -> str:
+def image_url(pixels: UInt8[np.ndarray, "height width 3"], longest: int = _LONGEST) -> str:
+    """A data URL of an RGB image as JPEG, its longer side at most `longest` pixels."""
     from PIL import Image
 
     image = Image.fromarray(pixels)
-    image.thumbnail((_LONGEST, _LONGEST))
+    image.thumbnail((longest, longest))
     stream = io.BytesIO()
     image.save(stream, "JPEG", quality=85)
     return "data:image/jpeg;base64," + base64.b64encode(stream.getvalue()).decode("ascii")

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from body.model import BodyModel
-from lightning_modules.prediction import Prediction, SmplParameters
+from lightning_modules.prediction import AnyPrediction, Prediction, SmplParameters
 from zoo.errors import ZooError
 from zoo.prediction.export.motion import find_body
 from zoo.prediction.fit.gauss_newton import BodyFit, BodyState
@@ -22,7 +22,7 @@ _MISS, _JOINT_MISS = 0.01, 0.02  # metres
 _FREE, _STIFF = 10.0, 0.6  # radians
 
 
-def fit_parameters(prediction: Prediction, body: str = "open") -> Prediction:
+def fit_parameters(prediction: AnyPrediction, body: str = "open") -> AnyPrediction:
     """The prediction with a body's parameters, and how far that body is from it (`SmplParameters.fit_error_mm`).
 
     A mesh of the body's own vertices is fitted whole: rotations in closed form, then Gauss-Newton with the shape.
