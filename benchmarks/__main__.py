@@ -15,6 +15,8 @@ BENCHMARKS = (
     "open_v2",
     "loaders",
     "metrics",
+    "predict",
+    "crossing",
 )
 
 

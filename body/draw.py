@@ -57,24 +57,58 @@ def scene_overlay(
         intrinsics: camera of `image`, pixels.
         colours: RGB of every surface under full light.
         alpha: opacity of the meshes.
-        supersample: rays per pixel along each axis; they smooth the edges.
+        supersample: rays per pixel along each axis where edges are, which they smooth; elsewhere there is one.
     """
     _check(image)
     height, width = image.shape[:2]
-    start = (1 - supersample) / (2 * supersample)
-    window = Window(start, start, width * supersample, height * supersample, 1 / supersample)
-    directions = camera_rays(intrinsics, window)
-    hits = RayScene(meshes).cast(np.zeros_like(directions), directions)
-    layers = np.zeros((len(directions), 4), np.float32)
-    for number, ((vertices, faces), colour) in enumerate(zip(meshes, colours, strict=True)):
-        rays = np.flatnonzero(hits.mesh == number)
-        own = Hits(hits.mesh[rays], hits.face[rays], hits.barycentric[rays], hits.distance[rays])
-        normals = interpolate(vertex_normals(vertices, faces), faces, own)
-        layers[rays, :3] = headlight(normals, directions[rays])[:, None] * np.asarray(colour, np.float32)
-        layers[rays, 3] = 1
-    layers = layers.reshape(height, supersample, width, supersample, 4).mean((1, 3))
+    scene = _ShadedScene(meshes, colours)
+    directions = camera_rays(intrinsics, Window(0, 0, width, height))
+    layers, hits = scene.shade(directions)
+    layers = layers.reshape(height, width, 4)
+    edges = _edges(hits.mesh.reshape(height, width), hits.distance.reshape(height, width))
+    if supersample > 1 and edges.any():
+        right, down = (camera_rays(intrinsics, Window(u, v, 1, 1))[0] - directions[0] for u, v in ((1, 0), (0, 1)))
+        steps = (np.arange(supersample) + 0.5) / supersample - 0.5
+        offsets = (steps[:, None, None] * down + steps[:, None] * right).reshape(-1, 3).astype(np.float32)
+        fine, _ = scene.shade((directions.reshape(height, width, 1, 3)[edges] + offsets).reshape(-1, 3))
+        layers[edges] = fine.reshape(-1, len(offsets), 4).mean(1)
     mixed = image * (1 - alpha * layers[..., 3:]) + alpha * layers[..., :3]
     return np.clip(np.rint(mixed), 0, 255).astype(np.uint8)
+
+
+class _ShadedScene:
+    """Meshes with their colours and normals, under the headlight."""
+
+    def __init__(self, meshes: Sequence[Mesh], colours: Sequence[tuple[int, int, int]]) -> None:
+        self._scene, self._meshes, self._colours = RayScene(meshes), meshes, np.asarray(colours, np.float32)
+        self._normals = [vertex_normals(vertices, faces) for vertices, faces in meshes]
+
+    def shade(self, directions: Float[np.ndarray, "rays 3"]) -> tuple[Float[np.ndarray, "rays 4"], Hits]:
+        """RGB and coverage that rays from the camera see, and what they hit."""
+        hits = self._scene.cast(np.zeros_like(directions), directions)
+        layers = np.zeros((len(directions), 4), np.float32)
+        for number, (_, faces) in enumerate(self._meshes):
+            rays = np.flatnonzero(hits.mesh == number)
+            own = Hits(hits.mesh[rays], hits.face[rays], hits.barycentric[rays], hits.distance[rays])
+            normals = interpolate(self._normals[number], faces, own)
+            layers[rays, :3] = headlight(normals, directions[rays])[:, None] * self._colours[number]
+            layers[rays, 3] = 1
+        return layers, hits
+
+
+def _edges(
+    mesh: Int[np.ndarray, "height width"], distance: Float[np.ndarray, "height width"], step: float = 0.02
+) -> Bool[np.ndarray, "height width"]:
+    """Pixels beside ones that show another mesh, or the same one at another depth by more than a part of `step`."""
+    depth = np.where(np.isfinite(distance), distance, 1e6).astype(np.float32)
+    edges = np.zeros(mesh.shape, bool)
+    for axis in (0, 1):
+        one, other = ((slice(None),) * axis + (part,) for part in (slice(None, -1), slice(1, None)))
+        jump = np.abs(depth[one] - depth[other]) > step * np.minimum(depth[one], depth[other])
+        jump |= mesh[one] != mesh[other]
+        edges[one] |= jump
+        edges[other] |= jump
+    return edges
 
 
 def skeleton_overlay(

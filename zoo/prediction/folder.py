@@ -104,6 +104,8 @@ class FolderRun:
                     self.folder / file.output,
                     file.stem,
                     self.formats,
+                    self.body,
+                    self.fit,
                     lambda: progress.advance(task),
                 )
                 progress.update(task, total=outcome.frames)

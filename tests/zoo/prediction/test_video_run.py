@@ -17,6 +17,7 @@ from skimage import data
 import zoo
 from zoo.cli import main
 from zoo.prediction.detect.finders import GivenBoxes, ListedBoxes
+from zoo.prediction.video.motions import resample
 from zoo.prediction.video.predict import VideoSettings, predict_video
 from zoo.prediction.video.reader import VideoReader
 from zoo.prediction.video.source import VideoSource, file_source
@@ -153,3 +154,30 @@ def test_wrong_input_is_one_line(listed, tmp_path, monkeypatch, capsys):
     assert main(["predict", str(path)]) == 2
     assert "videos need PyAV: pip install" in capsys.readouterr().err
     assert not (tmp_path / "prediction").exists()
+
+
+def test_motions_of_a_video(listed, tmp_path, capsys):
+    """Fitted parameters as a sequence at the video's rate, whose joints are those of the frames' rows."""
+    path, out = write_clip(tmp_path / "a.mp4", 4), tmp_path / "out"
+    command = ["predict", str(path), "--whole", "--out", str(out), "--formats", "npz", "bvh", "json"]
+    assert main(command) == 1
+    assert "--fit-parameters estimates them" in capsys.readouterr().err
+    assert main([*command, "--fit-parameters"]) == 0
+    assert sorted(file.name for file in out.iterdir()) == ["a.bvh", "a.jsonl", "a.npz", "predicted.jsonl"]
+    motion = np.load(out / "a.npz")
+    _, *frames = lines(out / "a.jsonl")
+    assert motion["mocap_framerate"] == 10
+    poses = [frame["people"][0]["pose"] for frame in frames]
+    np.testing.assert_allclose(motion["poses"].reshape(4, 24, 3), poses, atol=1e-4)
+    assert motion["betas"].shape == (10,)
+
+
+def test_motions_are_resampled_to_a_fixed_rate():
+    """Turns about one axis at 0, 0.1 and 0.4 s: halfway of the gap, half of the turn; scalars on a line."""
+    rows = np.zeros((3, 87), np.float32)
+    rows[:, 0], rows[:, 1], rows[:, 80] = (2, 2.1, 2.4), np.radians((0, 30, 150)), (0, 1, 4)
+    found = resample(rows, 10.0)
+    np.testing.assert_allclose(found[:, 0], 2 + np.arange(5) / 10, atol=1e-6)
+    np.testing.assert_allclose(np.degrees(found[:, 1]), (0, 30, 70, 110, 150), atol=1e-3)
+    np.testing.assert_allclose(found[:, 80], range(5), atol=1e-5)
+    assert resample(found, 10.0) is found

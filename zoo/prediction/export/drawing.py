@@ -93,5 +93,5 @@ def png_bytes(pixels: UInt8[np.ndarray, "height width 3"]) -> bytes:
     from PIL import Image
 
     stream = io.BytesIO()
-    Image.fromarray(pixels).save(stream, "PNG")
+    Image.fromarray(pixels).save(stream, "PNG", compress_level=2)  # a quarter of the default's time, a sixth larger
     return stream.getvalue()

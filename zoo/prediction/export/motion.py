@@ -99,18 +99,28 @@ class Motion:
             for field in ("pose", "betas", "transl")
         )
         errors = [one.fit_error_mm for one in given]
+        known = None if None in errors else torch.cat([one for one in errors if one is not None]).cpu().numpy()
+        return Motion.of_arrays(pose, shapes, transl, body, fps, first_frame, name, known)
+
+    @staticmethod
+    def of_arrays(
+        pose: Float[np.ndarray, "frames 24 3"],
+        shapes: Float[np.ndarray, "frames 10"],
+        transl: Float[np.ndarray, "frames 3"],
+        body: str,
+        fps: float = 30.0,
+        first_frame: int = 0,
+        name: str = "person0",
+        fit_error_mm: Float[np.ndarray, " frames"] | None = None,
+    ) -> Motion:
+        """A person with a shape in every frame: its shape is the mean, its pelvis stays where it was.
+
+        The arguments are the attributes.
+        """
         betas = shapes.mean(0)
         resting = rest_joints(body, np.concatenate([shapes, betas[None]]))[:, 0]
-        return Motion(
-            pose,
-            betas,
-            (transl + resting[:-1] - resting[-1]).astype(np.float32),
-            body,
-            fps,
-            first_frame,
-            name,
-            None if None in errors else torch.cat([one for one in errors if one is not None]).cpu().numpy(),
-        )
+        moved = (transl + resting[:-1] - resting[-1]).astype(np.float32)
+        return Motion(pose, betas, moved, body, fps, first_frame, name, fit_error_mm)
 
 
 class Chain(NamedTuple):

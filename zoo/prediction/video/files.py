@@ -9,12 +9,15 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
+from typing import get_args
 
 from lightning_modules.base import PoseModule
 from zoo.errors import ZooError
+from zoo.prediction.export.sequence import SequenceFormat
 from zoo.prediction.formats import Format
 from zoo.prediction.video.drawing import draw_frame
 from zoo.prediction.video.frames import VideoFrame
+from zoo.prediction.video.motions import MotionFiles
 from zoo.prediction.video.reader import VideoReader
 from zoo.prediction.video.tables import CocoResults, CsvTable, JsonLines, Table
 from zoo.prediction.video.writer import VideoWriter
@@ -25,7 +28,8 @@ class VideoFiles:
     """Files of one video; leave it by `with`.
 
     `STEM_overlay.mp4` shows the meshes, or for a method without them, or without `overlay` among the formats, the
-    skeletons; `STEM.jsonl` (format `json`), `STEM.csv` and `STEM_coco.json` hold the numbers.
+    skeletons; `STEM.jsonl` (format `json`), `STEM.csv` and `STEM_coco.json` hold the numbers, and the files of
+    `MotionFiles` (`rig`, `bvh`, `npz`) animated bodies.
 
     Args:
         folder: of the incomplete files.
@@ -34,6 +38,7 @@ class VideoFiles:
         name: of the weights.
         model: what predicts.
         reader: the video.
+        body: name of the body that predicted parameters are of.
 
     Raises:
         ZooError: PyAV cannot encode H.264.
@@ -45,6 +50,7 @@ class VideoFiles:
     name: str
     model: PoseModule
     reader: VideoReader
+    body: str = "none"
     tracks: set[int] = field(default_factory=set)
     frames: int = 0
 
@@ -57,6 +63,10 @@ class VideoFiles:
             tables.append(CsvTable(self.folder / f"{self.stem}.csv"))
         if "coco" in self.formats:
             tables.append(CocoResults(self.folder / f"{self.stem}_coco.json", self.name))
+        sequences = [kind for kind in get_args(SequenceFormat) if kind in self.formats]
+        if sequences:
+            rate = self.reader.rate
+            tables.append(MotionFiles(self.folder, self.stem, sequences, self.name, self.body, rate))
         self._tables = tables
         for table in tables:
             self._stack.callback(table.close)

@@ -6,15 +6,17 @@ import signal
 import threading
 from collections.abc import Callable, Collection, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lightning_modules.base import PoseModule
 from zoo.errors import ZooError
 from zoo.prediction.ahead import read_ahead
+from zoo.prediction.fit import fit_parameters
 from zoo.prediction.formats import Format
 from zoo.prediction.many import BoxFinder
 from zoo.prediction.video.files import VideoFiles, moved_together
+from zoo.prediction.video.frames import VideoFrame
 from zoo.prediction.video.predict import VideoSettings, predict_video
 from zoo.prediction.video.reader import VideoReader
 
@@ -40,6 +42,8 @@ def write_video(
     folder: Path,
     stem: str,
     formats: Collection[Format],
+    body: str = "none",
+    fit: bool = False,
     advance: Callable[[], None] = lambda: None,
 ) -> VideoOutcome:
     """Predict a video and write its files into a folder, all or none. A camera goes on until Ctrl-C.
@@ -53,26 +57,36 @@ def write_video(
         folder: for the files.
         stem: first part of their names.
         formats: see `VideoFiles`; others are of pictures.
+        body: name of the body that parameters are of.
+        fit: estimate them where the method does not give them, after smoothing.
         advance: is called after every frame.
 
     Raises:
         ZooError: no frame could be read, or the folder cannot be written.
     """
     problem: str | None = None
-    predicted = read_ahead(predict_video(model, reader, find_boxes, settings), _AHEAD)
+    frames = predict_video(model, reader, find_boxes, settings)
+    predicted = read_ahead(_fitted(frames, body) if fit else frames, _AHEAD)
     with (
         moved_together(folder) as partial,
         _stopped_by_interrupt(reader),
-        closing(predicted) as frames,
-        VideoFiles(partial, stem, formats, name, model, reader) as files,
+        closing(predicted),
+        VideoFiles(partial, stem, formats, name, model, reader, body) as files,
     ):
-        for frame in frames:
+        for frame in predicted:
             files.add(frame)
             problem = problem or frame.error
             advance()
         if not files.frames:
             raise ZooError(reader.problem or f"{reader.source.name}: no image could be decoded")
     return VideoOutcome(files.frames, len(files.tracks), reader.problem or problem)
+
+
+def _fitted(frames: Iterator[VideoFrame], body: str) -> Iterator[VideoFrame]:
+    """The same frames with parameters of all people."""
+    for frame in frames:
+        people = [replace(one, prediction=fit_parameters(one.prediction, body)) for one in frame.people]
+        yield replace(frame, people=tuple(people))
 
 
 @contextmanager
