@@ -29,6 +29,8 @@ class CascadeConfig(BackboneConfig):
         dropout: of the lifting block.
         lifting_camera: let the lifting block know where in the image the crop lies, and correct what a pinhole camera
             makes of the 2.5D joints. Not in the paper.
+        joint_prior: x and y of joints are those that the backbone says, and its depths are where the volumes' depths
+            start; for `people_movenet`. Not in the paper.
     """
 
     depth_bins: int | None = None
@@ -40,6 +42,7 @@ class CascadeConfig(BackboneConfig):
     lifting_blocks: int = 5
     dropout: float = 0.5
     lifting_camera: bool = False
+    joint_prior: bool = False
 
     @property
     def cells(self) -> int:

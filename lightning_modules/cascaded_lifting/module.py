@@ -22,6 +22,7 @@ from lightning_modules.cascaded_lifting.network import CascadeNet, CascadeOutput
 from lightning_modules.cascaded_lifting.targets import CascadeTargets, MapSettings, make_targets
 from lightning_modules.common.backbones import Backbone
 from lightning_modules.common.initial_weights import load_first_stage
+from lightning_modules.common.joint_prior import VolumePrior
 from lightning_modules.common.precision import full_precision
 from lightning_modules.common.root_depth import choose_depth, pinhole_depth
 from lightning_modules.common.training import TrainingOptions
@@ -89,6 +90,7 @@ class CascadedLiftingModule(PoseModule):
             lifting=self.lifts,
             root=self.skeleton.root_index,
             pretrained=self.training_options["pretrained"],
+            prior=VolumePrior(self.skeleton, network.depth_range, last_bin=False) if network.joint_prior else None,
         )
         self.example_input_array = torch.zeros(1, 3, network.crop_size, network.crop_size)
         if self.network.lifting is not None:

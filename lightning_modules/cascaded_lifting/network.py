@@ -14,6 +14,7 @@ from lightning_modules.common.backbones import Pretrained, count_upsamplings, cr
 from lightning_modules.common.heads import enlarging
 from lightning_modules.common.heatmaps import soft_argmax_nd
 from lightning_modules.common.initialisation import init_convolutions
+from lightning_modules.common.joint_prior import VolumePrior, check_knows_joints, person_maps
 from lightning_modules.common.normalisation import Normalise
 from lightning_modules.common.precision import full_precision
 
@@ -46,9 +47,10 @@ class CascadeNet(nn.Module):
         lifting: have the lifting block.
         root: joint that lifted joints are relative to.
         pretrained: weights that the backbone starts from; see `create_backbone`.
+        prior: what the backbone says of the joints is to count; for `people_movenet`.
 
     Raises:
-        ValueError: no such backbone, or it ends at a stride below 4.
+        ValueError: no such backbone, it ends at a stride below 4, or it has no maps for the prior.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class CascadeNet(nn.Module):
         lifting: bool = True,
         root: int = 0,
         pretrained: Pretrained = False,
+        prior: VolumePrior | None = None,
     ) -> None:
         super().__init__()
         context, branch, bins = config.head_channels, config.branch_channels, config.bins
@@ -81,6 +84,9 @@ class CascadeNet(nn.Module):
         self.volume_fusion = _layer(branch + context + bins, context)
         self.volume_head = nn.Conv2d(context, joints * bins, 1)
         init_convolutions(*(part for name, part in self.named_children() if name != "backbone"))
+        self.prior = prior
+        if prior is not None:
+            check_knows_joints(self.backbone)
         self.statistics = PoseStatistics(joints)
         extra = CAMERA_NUMBERS + 3 * joints if config.lifting_camera else 0
         self.lifting = None
@@ -111,7 +117,10 @@ class CascadeNet(nn.Module):
         cube = self.cube_head(deep)
         ordinal = None if self.ordinal_head is None else self.ordinal_head(deep)
         volumes = self.volume_head(self.volume_fusion(torch.cat([deep, context, cube], 1)))
-        joints = soft_argmax_nd(torch.unflatten(volumes, 1, (self.count, self.config.bins)))
+        volumes = torch.unflatten(volumes, 1, (self.count, self.config.bins))
+        if self.prior is not None:
+            volumes = self.prior(volumes, person_maps(self.backbone, features))
+        joints = soft_argmax_nd(volumes)
         return CascadeOutput(joints, bone_maps, joint_maps, cube, ordinal, None)
 
     def lift(

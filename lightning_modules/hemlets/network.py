@@ -12,6 +12,7 @@ from lightning_modules.common.backbones import Pretrained, count_upsamplings, cr
 from lightning_modules.common.heads import enlarging
 from lightning_modules.common.heatmaps import soft_argmax_nd
 from lightning_modules.common.initialisation import init_convolutions
+from lightning_modules.common.joint_prior import VolumePrior, check_knows_joints, person_maps
 from lightning_modules.common.normalisation import Normalise
 from lightning_modules.common.posed_body import BodyRotations
 from lightning_modules.hemlets.config import HemletsConfig
@@ -39,9 +40,10 @@ class HemletsNet(nn.Module):
         part_maps: number of HEMlets' maps.
         pose_joints: number of rotations of PoSh's body; 0 for no body regressor.
         pretrained: weights that the backbone starts from; see `create_backbone`.
+        prior: what the backbone says of the joints is to count; for `people_movenet`.
 
     Raises:
-        ValueError: no such backbone, or it ends at a stride below 4.
+        ValueError: no such backbone, it ends at a stride below 4, or it has no maps for the prior.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class HemletsNet(nn.Module):
         part_maps: int = 42,
         pose_joints: int = 0,
         pretrained: Pretrained = False,
+        prior: VolumePrior | None = None,
     ) -> None:
         super().__init__()
         self.count, self.depth_bins, width = joints, config.bins, config.head_channels
@@ -66,6 +69,9 @@ class HemletsNet(nn.Module):
         self.fusion = Fusion(width, config.feature_channels, width, config.hidden_channels)
         self.volume = nn.Conv2d(config.hidden_channels, joints * config.bins, 1)
         init_convolutions(self.feature_branch, self.map_branch, self.maps, self.encoder, self.fusion, self.volume)
+        self.prior = prior
+        if prior is not None:
+            check_knows_joints(self.backbone)
         self.regressor = None
         if pose_joints:
             self.regressor = SmplRegressor(channels, joints, pose_joints, config.regressor_channels)
@@ -75,7 +81,11 @@ class HemletsNet(nn.Module):
         features = self.backbone(self.normalise(image))[-1]
         maps = self.maps(self.map_branch(features))
         mixed = self.fusion(self.feature_branch(features), self.encoder(maps))
-        joints = self.locate(self.volume(mixed))
+        volumes = self.volume(mixed)
+        if self.prior is not None:
+            said = torch.unflatten(volumes, 1, (self.count, self.depth_bins))
+            volumes = self.prior(said, person_maps(self.backbone, features)).flatten(1, 2)
+        joints = self.locate(volumes)
         body = None if self.regressor is None else self.regressor(features, joints)
         return HemletsOutput(joints, maps, body)
 

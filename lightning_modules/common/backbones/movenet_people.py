@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -16,6 +17,19 @@ PARTS = 24
 _SECOND = ("people_top.", "people_merge.", "people_maps.")
 SHARPER = 3.0
 """MoveNet's log odds of a joint become the logit of a softmax over all places, times this (see the README)."""
+
+
+class PersonMaps(NamedTuple):
+    """What the finest map says, at stride 4."""
+
+    joints: Float[Tensor, "batch 36 height width"]
+    """Logits of the joints of `OPEN36`, for a softmax over all cells; cell i lies at crop pixel 4 i."""
+    depths: Float[Tensor, "batch 36 height width"]
+    """Metres; where a joint is, less the root's where that is: its depth behind the root."""
+    parts: Float[Tensor, "batch 25 height width"]
+    """Logits of the background and 24 parts."""
+    surface: Float[Tensor, "batch charts height width"]
+    """U of the parts, then V of the parts; none where a coarse map has left them out."""
 
 
 class Merge(nn.Module):
@@ -120,6 +134,17 @@ class PeopleMoveNet(MoveNet):
         step = stride // 4
         larger = functional.interpolate(top, scale_factor=32 / stride, mode="bilinear", align_corners=False)
         return [*maps[: step // 2], torch.cat([functional.pixel_unshuffle(maps[0][:, : self.kept], step), larger], 1)]
+
+    def read(self, features: Float[Tensor, "batch channels height width"]) -> PersonMaps:
+        """What the finest map says.
+
+        Args:
+            features: the finest map, or the one that holds it.
+        """
+        step = (self.folded or 4) // 4
+        said = functional.pixel_shuffle(features[:, : self.kept * step**2], step)
+        count = len(OPEN36)
+        return PersonMaps(*said.split([count, count, 1 + PARTS, self.kept - 2 * count - 1 - PARTS], 1))
 
     def load(self, state: dict[str, Tensor]) -> None:
         """As `MoveNet.load`; weights of a MoveNet alone leave the second pyramid as it is."""
