@@ -118,9 +118,10 @@ class CascadeNet(nn.Module):
         ordinal = None if self.ordinal_head is None else self.ordinal_head(deep)
         volumes = self.volume_head(self.volume_fusion(torch.cat([deep, context, cube], 1)))
         volumes = torch.unflatten(volumes, 1, (self.count, self.config.bins))
-        if self.prior is not None:
-            volumes = self.prior(volumes, person_maps(self.backbone, features))
-        joints = soft_argmax_nd(volumes)
+        if self.prior is None:
+            joints = soft_argmax_nd(volumes)
+        else:
+            joints = self.prior(volumes, person_maps(self.backbone, features))
         return CascadeOutput(joints, bone_maps, joint_maps, cube, ordinal, None)
 
     def lift(

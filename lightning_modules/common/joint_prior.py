@@ -16,7 +16,7 @@ from torch.nn import functional
 from body.skeleton import COCO17, OPEN36, Skeleton
 from lightning_modules.common.backbones import Backbone
 from lightning_modules.common.backbones.movenet_people import PeopleMoveNet, PersonMaps
-from lightning_modules.common.heatmaps import soft_argmax_nd
+from lightning_modules.common.heatmaps import soft_argmax, soft_argmax_nd
 from lightning_modules.common.precision import full_precision
 
 STRIDE = 4
@@ -60,10 +60,11 @@ def known_joints(maps: PersonMaps) -> KnownJoints:
 
 
 class VolumePrior(nn.Module):
-    """Volumes of a method's joints: P(x, y) is the backbone's, P(z | x, y) the backbone's times what the head says.
+    """Joints in volumes, where a backbone knows their places: x and y are its own, z is read where the joint is.
 
-    With a head that says nothing a joint has the backbone's x, y and depth. Of joints that the backbone does not know
-    the volume is the head's alone.
+    With P the backbone's likelihood of a cell and g its depth there, in bins, a joint's logits of depth are
+    `sum_xy P(x, y) said(z, y, x) - (z - sum_xy P(x, y) g(x, y))^2 / 2`: a head that says nothing leaves the backbone's
+    depth. A joint that the backbone does not know is where the head's volume has its mean.
 
     Args:
         skeleton: the method's joints.
@@ -82,29 +83,31 @@ class VolumePrior(nn.Module):
         self.register_buffer("positions", positions.clamp(min=0), persistent=False)
         self.register_buffer("known", positions >= 0, persistent=False)
         self.register_buffer("shifts", torch.tensor(SHIFTS)[self.positions], persistent=False)
+        self.all_known = bool(self.known.all())
         self.root, self.depth_range, self.last_bin = skeleton.root_index, depth_range, last_bin
 
     def forward(
         self, said: Float[Tensor, "batch joints bins height width"], maps: PersonMaps
-    ) -> Float[Tensor, "batch joints bins height width"]:
-        """Logits of the volumes, in float32.
+    ) -> Float[Tensor, "batch joints 3"]:
+        """Joints in cells and bins, in float32.
 
         Args:
-            said: the head's.
+            said: logits of the head.
             maps: the backbone's.
         """
         with full_precision(said):
-            logits, depths = (values.float()[:, self.positions] for values in (maps.joints, maps.depths))
+            logits, depths = (self.resample(values.float()[:, self.positions]) for values in (maps.joints, maps.depths))
             likelihood = functional.softmax(logits.flatten(2), -1)
-            root = (likelihood * depths.flatten(2)).sum(-1)[:, self.root, None, None, None]
+            depth = (likelihood * depths.flatten(2)).sum(-1)
             bins = said.shape[2]
-            middle = (depths - root) / self.depth_range + 0.5
-            centre = (middle * (bins - self.last_bin)).clamp(0, bins - 1)
-            logits, centre = self.resample(logits), self.resample(centre)
-            axis = torch.arange(bins, dtype=torch.float32, device=said.device)[:, None, None]
-            deep = said.float() - 0.5 * (axis - centre[:, :, None]).square()
-            prior = logits[:, :, None] + functional.log_softmax(deep, 2)
-            return torch.where(self.known[:, None, None, None], prior, said.float())
+            middle = (depth - depth[:, self.root, None]) / self.depth_range + 0.5
+            axis = torch.arange(bins, dtype=torch.float32, device=said.device)
+            deep = (said.float().flatten(3) @ likelihood.unsqueeze(-1)).squeeze(-1)
+            deep = deep - 0.5 * (axis - middle.unsqueeze(-1) * (bins - self.last_bin)).square()
+            joints = torch.cat([soft_argmax_nd(logits), soft_argmax(deep).unsqueeze(-1)], -1)
+            if self.all_known:
+                return joints
+            return torch.where(self.known[:, None], joints, soft_argmax_nd(said))
 
     def resample(self, maps: Float[Tensor, "batch joints height width"]) -> Float[Tensor, "batch joints height width"]:
         """The backbone's maps at the cells of the method's volumes, linearly interpolated; beyond the ends the ends."""

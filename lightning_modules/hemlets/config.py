@@ -26,8 +26,8 @@ class HemletsConfig(BackboneConfig):
         encoding: maps of a part (Fig. 9): `hemlets`: triplets; `5s`: five angles; `2s`: both joints by depth order.
         smpl: whether there is PoSh's regressor, which needs a body.
         regressor_channels: width of its hidden layers.
-        joint_prior: x and y of joints are those that the backbone says, and its depths are where the volumes' depths
-            start; for `people_movenet`. Not in the paper.
+        joint_prior: x and y of joints are those that the backbone says, its depths are where the volumes' depths start,
+            and the body starts from them; for `people_movenet`. Not in the paper.
     """
 
     depth_bins: int | None = None

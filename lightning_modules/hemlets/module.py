@@ -17,6 +17,7 @@ from datamodules.batch import Batch
 from lightning_modules.base import PoseModule
 from lightning_modules.common.backbones import Backbone
 from lightning_modules.common.joint_prior import VolumePrior
+from lightning_modules.common.pose_prior import PosePrior
 from lightning_modules.common.posed_body import BodyRotations, PosedBody
 from lightning_modules.common.precision import full_precision
 from lightning_modules.common.root_depth import choose_depth
@@ -85,6 +86,7 @@ class HemletsModule(PoseModule):
             pose_joints=0 if regressed is None else len(regressed.parents),
             pretrained=self.training_options["pretrained"],
             prior=VolumePrior(self.skeleton, network.depth_range, last_bin=True) if network.joint_prior else None,
+            pose_prior=None if regressed is None or not network.joint_prior else PosePrior(regressed),
         )
         self.map_loss = MapLoss(self.parts, losses)
         self.body_loss = None if regressed is None else BodyLoss(regressed, losses)

@@ -9,11 +9,13 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from lightning_modules.common.backbones import Pretrained, count_upsamplings, create_backbone
+from lightning_modules.common.backbones.movenet_people import PersonMaps
 from lightning_modules.common.heads import enlarging
 from lightning_modules.common.heatmaps import soft_argmax_nd
 from lightning_modules.common.initialisation import init_convolutions
-from lightning_modules.common.joint_prior import VolumePrior, check_knows_joints, person_maps
+from lightning_modules.common.joint_prior import VolumePrior, check_knows_joints, known_joints, person_maps
 from lightning_modules.common.normalisation import Normalise
+from lightning_modules.common.pose_prior import PosePrior
 from lightning_modules.common.posed_body import BodyRotations
 from lightning_modules.hemlets.config import HemletsConfig
 from lightning_modules.hemlets.fusion import Fusion
@@ -41,6 +43,8 @@ class HemletsNet(nn.Module):
         pose_joints: number of rotations of PoSh's body; 0 for no body regressor.
         pretrained: weights that the backbone starts from; see `create_backbone`.
         prior: what the backbone says of the joints is to count; for `people_movenet`.
+        pose_prior: the same for the body, which starts from the pose that these joints suggest. Except in training its
+            limbs are put where they are.
 
     Raises:
         ValueError: no such backbone, it ends at a stride below 4, or it has no maps for the prior.
@@ -54,6 +58,7 @@ class HemletsNet(nn.Module):
         pose_joints: int = 0,
         pretrained: Pretrained = False,
         prior: VolumePrior | None = None,
+        pose_prior: PosePrior | None = None,
     ) -> None:
         super().__init__()
         self.count, self.depth_bins, width = joints, config.bins, config.head_channels
@@ -72,25 +77,45 @@ class HemletsNet(nn.Module):
         self.prior = prior
         if prior is not None:
             check_knows_joints(self.backbone)
-        self.regressor = None
+        self.regressor, self.pose_prior = None, None if prior is None else pose_prior
         if pose_joints:
-            self.regressor = SmplRegressor(channels, joints, pose_joints, config.regressor_channels)
+            starts = self.pose_prior is not None
+            self.regressor = SmplRegressor(channels, joints, pose_joints, config.regressor_channels, starts)
 
     def forward(self, image: Float[Tensor, "batch 3 size size"]) -> HemletsOutput:
         """Joints, maps and body of RGB crops."""
         features = self.backbone(self.normalise(image))[-1]
         maps = self.maps(self.map_branch(features))
         mixed = self.fusion(self.feature_branch(features), self.encoder(maps))
-        volumes = self.volume(mixed)
-        if self.prior is not None:
-            said = torch.unflatten(volumes, 1, (self.count, self.depth_bins))
-            volumes = self.prior(said, person_maps(self.backbone, features)).flatten(1, 2)
-        joints = self.locate(volumes)
-        body = None if self.regressor is None else self.regressor(features, joints)
-        return HemletsOutput(joints, maps, body)
+        known = None if self.prior is None else person_maps(self.backbone, features)
+        joints = self.locate(self.volume(mixed), known)
+        return HemletsOutput(joints, maps, self.regress(features, joints, known))
 
-    def locate(self, volumes: Float[Tensor, "batch slices height width"]) -> Float[Tensor, "batch joints 3"]:
-        """Soft-argmax (Eq. 5) of volumes whose channel = joint * depth_bins + depth; the outermost cells are ±0.5."""
+    def regress(
+        self,
+        features: Float[Tensor, "batch channels height width"],
+        joints: Float[Tensor, "batch joints 3"],
+        known: PersonMaps | None = None,
+    ) -> BodyRotations | None:
+        """PoSh's body, if there is a regressor; arguments as in `locate` and `SmplRegressor`."""
+        if self.regressor is None:
+            return None
+        if self.pose_prior is None or known is None:
+            return self.regressor(features, joints)
+        places = known_joints(known)
+        body = self.regressor(features, joints, self.pose_prior.start(places))
+        return body if self.training else BodyRotations(self.pose_prior.follow(*body, places).rotations, body.betas)
+
+    def locate(
+        self, volumes: Float[Tensor, "batch slices height width"], known: PersonMaps | None = None
+    ) -> Float[Tensor, "batch joints 3"]:
+        """Soft-argmax (Eq. 5) of volumes whose channel = joint * depth_bins + depth; the outermost cells are ±0.5.
+
+        Args:
+            volumes: of the head.
+            known: what the backbone says, for the prior.
+        """
         logits = torch.unflatten(volumes, 1, (self.count, self.depth_bins))
         bins = torch.tensor(logits.shape[:1:-1], device=logits.device)  # of x, y and z
-        return soft_argmax_nd(logits) / (bins - 1) - 0.5
+        found = soft_argmax_nd(logits) if self.prior is None or known is None else self.prior(logits, known)
+        return found / (bins - 1) - 0.5

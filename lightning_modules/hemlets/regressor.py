@@ -21,12 +21,15 @@ class SmplRegressor(nn.Module):
         joints: number of joints put in.
         pose_joints: number of rotations.
         width: of the hidden layers.
+        starts: answers are added to a pose that is put in, too.
     """
 
-    def __init__(self, channels: int, joints: int, pose_joints: int, width: int) -> None:
+    mean: Tensor
+
+    def __init__(self, channels: int, joints: int, pose_joints: int, width: int, starts: bool = False) -> None:
         super().__init__()
         self.hidden = nn.Sequential(
-            nn.Linear(channels + 3 * joints, width),
+            nn.Linear(channels + 3 * joints + (6 * pose_joints if starts else 0), width),
             nn.ReLU(inplace=True),
             nn.Linear(width, width),
             nn.ReLU(inplace=True),
@@ -38,14 +41,24 @@ class SmplRegressor(nn.Module):
         for layer in (self.pose, self.betas):
             nn.init.normal_(layer.weight, std=0.01)
             nn.init.zeros_(layer.bias)
+        mean = torch.cat([upright, unturned])
+        self.register_buffer("mean", mean, persistent=False)
         with torch.no_grad():
-            self.pose.bias.copy_(torch.cat([upright, unturned]))
+            if not starts:
+                self.pose.bias.copy_(mean)
 
     def forward(
-        self, features: Float[Tensor, "batch channels height width"], joints: Float[Tensor, "batch joints 3"]
+        self,
+        features: Float[Tensor, "batch channels height width"],
+        joints: Float[Tensor, "batch joints 3"],
+        start: Float[Tensor, "batch rotations 3 3"] | None = None,
     ) -> BodyRotations:
-        """Last features and joints in [-0.5, 0.5] to the body."""
-        seen = torch.cat([features.mean((2, 3)), 4 * joints.flatten(1).to(features.dtype)], 1)  # a spread of about one
-        hidden = self.hidden(seen)
-        rotations = matrix_from_6d(self.pose(hidden).unflatten(1, (-1, 6)))
+        """Last features, joints in [-0.5, 0.5], and the pose to start from, to the body."""
+        seen = [features.mean((2, 3)), 4 * joints.flatten(1).to(features.dtype)]  # a spread of about one
+        first = None if start is None else start[..., :2].flatten(1)
+        if first is not None:
+            seen.append((first - self.mean).to(features.dtype))
+        hidden = self.hidden(torch.cat(seen, 1))
+        numbers = self.pose(hidden) if first is None else self.pose(hidden).float() + first
+        rotations = matrix_from_6d(numbers.unflatten(1, (-1, 6)))
         return BodyRotations(rotations, self.betas(hidden).float())

@@ -1,0 +1,205 @@
+"""A body's pose and the joints that a backbone says: a pose from them in closed form, and limbs put where they are.
+
+Bones are turned to their joints one after the other, from the root outwards, as in analytical inverse kinematics.
+Pelvis, chest and head have several bones; two directions turn each. What joints do not say, the twist of a limb, stays.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from body.model import BodyModel
+from body.skeleton import OPEN36, SMPL24, SMPL29
+from lightning_modules.common.joint_prior import STRIDE, KnownJoints
+from lightning_modules.common.kinematics import pose_joints, to_absolute, to_relative
+from lightning_modules.common.precision import full_precision
+
+_FRAMES: dict[str, tuple[tuple[str, str], tuple[str, str]]] = {
+    "pelvis": (("right_hip", "left_hip"), ("pelvis", "neck")),
+    "spine3": (("right_shoulder", "left_shoulder"), ("spine1", "neck")),
+    "head": (("right_ear", "left_ear"), ("head", "nose")),
+}
+"""Joint with several bones -> two directions, from joint to joint, that turn with it; the first one counts more."""
+_BETWEEN = {"spine1": ("pelvis", "spine3", 1 / 3), "spine2": ("pelvis", "spine3", 2 / 3), "neck": ("spine3", "head", 0.5)}
+"""Joint -> two others whose rotations its own lies between, and how near it is to the second."""
+_CHILD = {
+    parent: child
+    for child, parent in zip(SMPL24.joints, SMPL24.parents, strict=True)
+    if parent not in _FRAMES and parent != child
+}
+"""Joint with one bone -> its end."""
+_SIDES = ("left", "right")
+_LIMBS = tuple(f"{side}_{joint}" for side in _SIDES for joint in ("hip", "knee", "ankle", "shoulder", "elbow", "wrist"))
+_TRUNK = tuple(f"{side}_{joint}" for side in _SIDES for joint in ("hip", "shoulder"))
+_FOLLOWED = tuple(f"{side}_{joint}" for side in _SIDES for joint in ("collar", "shoulder", "elbow", "hip", "knee"))
+"""Joints whose bones end where the photograph shows a joint."""
+_LONG = tuple(
+    (f"{side}_{first}", f"{side}_{second}")
+    for side in _SIDES
+    for first, second in (("hip", "knee"), ("knee", "ankle"), ("shoulder", "elbow"), ("elbow", "wrist"))
+)
+_SMALL = 1e-6
+
+
+class Placed(NamedTuple):
+    """A pose whose limbs are where the joints are, and the camera that shows it so."""
+
+    rotations: Float[Tensor, "batch 24 3 3"]
+    """Relative to the parent."""
+    joints: Float[Tensor, "batch 24 3"]
+    """Metres, without translation."""
+    scale: Float[Tensor, " batch"]
+    """Crop pixels a metre."""
+    shift: Float[Tensor, "batch 2"]
+    """Crop pixels: a joint at (X, Y, Z) appears at scale (X, Y) + shift."""
+
+
+class PosePrior(nn.Module):
+    """Poses that agree with a backbone's joints; all of a camera that looks straight at the crop.
+
+    Args:
+        body: whose bones are turned.
+    """
+
+    rest: Tensor
+    rest_directions: Tensor
+
+    def __init__(self, body: BodyModel) -> None:
+        super().__init__()
+        self.parents = body.parents
+        regressor = body.joint_regressor(SMPL29.name)
+        directions = torch.einsum("jv,vck->jck", regressor, body.shapedirs)
+        self.register_buffer("rest", (regressor @ body.v_template).float(), persistent=False)
+        self.register_buffer("rest_directions", directions.float(), persistent=False)
+
+    def start(self, known: KnownJoints) -> Float[Tensor, "batch 24 3 3"]:
+        """Rotations relative to the parent, of a body of average shape, from the joints alone; in float32."""
+        with full_precision(known.depth):
+            seen = self._points(known)
+            world = self._trunk(self.rest.expand_as(seen), seen)
+            for joint, parent in zip(SMPL24.joints, SMPL24.parents, strict=True):
+                if joint not in world:
+                    child = _CHILD.get(joint)
+                    world[joint] = world[parent]
+                    if child is not None:
+                        bone = world[parent] @ _unit(_bone(self.rest, joint, child))
+                        world[joint] = _shortest(bone, _unit(_bone(seen, joint, child))) @ world[parent]
+            return to_relative(_stacked(world), self.parents)
+
+    def follow(
+        self, rotations: Float[Tensor, "batch 24 3 3"], betas: Float[Tensor, "batch 10"], known: KnownJoints
+    ) -> Placed:
+        """A pose, turned so that trunk and limbs have the backbone's x and y; which way they point in depth is its own.
+
+        Args:
+            rotations: relative to the parent.
+            betas: shape.
+            known: joints of the crop.
+        """
+        with full_precision(betas):
+            rest = self.rest + torch.einsum("jck,bk->bjc", self.rest_directions, betas)
+            before = to_absolute(rotations.float(), self.parents)
+            own = pose_joints(before, rest[:, : len(SMPL24)], self.parents, absolute=True)
+            pixels = known.cells[:, [OPEN36.index(joint) for joint in SMPL24.joints]] * STRIDE
+            scale = _spread(pixels) / _spread(own[..., :2]).clamp(min=_SMALL)
+            wanted = pixels / scale.clamp(min=_SMALL)[:, None, None]
+            root = self._turned_trunk(own, wanted) @ before[:, 0]
+            posed, world = self._limbs(root, rotations.float(), rest, wanted)
+            middle = _mean(pixels, _LIMBS) - scale[:, None] * _mean(posed[..., :2], _LIMBS)
+            return Placed(to_relative(world, self.parents), posed, scale, middle)
+
+    def _points(self, known: KnownJoints) -> Float[Tensor, "batch 29 3"]:
+        """Joints in metres; a pixel is so wide that the limbs have, together, their usual length."""
+        order = [OPEN36.index(joint) for joint in SMPL29.joints]
+        across, deep = known.cells[:, order] * STRIDE, known.depth[:, order]
+        points = torch.cat([across, deep.unsqueeze(-1)], -1)
+        bones = torch.stack([_bone(points, *limb) for limb in _LONG], 1)
+        lengths = torch.stack([_bone(self.rest, *limb) for limb in _LONG]).square().sum()
+        left = (lengths - bones[..., 2].square().sum(1)).clamp(min=0.2 * lengths)
+        size = (left / bones[..., :2].square().sum((1, 2)).clamp(min=1.0)).sqrt()
+        return torch.cat([across * size[:, None, None], deep.unsqueeze(-1)], -1)
+
+    def _trunk(self, rest: Tensor, seen: Float[Tensor, "batch 29 3"]) -> dict[str, Tensor]:
+        """Rotations of pelvis, chest, head and what lies between."""
+        world: dict[str, Tensor] = {}
+        for joint, ((a, b), (c, d)) in _FRAMES.items():
+            world[joint] = _frame(_bone(seen, a, b), _bone(seen, c, d)) @ _frame(_bone(rest, a, b), _bone(rest, c, d)).mT
+        for joint, (one, other, share) in _BETWEEN.items():
+            mean = torch.lerp(world[one], world[other], share)
+            world[joint] = _frame(mean[..., 0], mean[..., 1])
+        return world
+
+    def _turned_trunk(self, own: Float[Tensor, "batch 24 3"], wanted: Float[Tensor, "batch 24 2"]) -> Tensor:
+        """How the whole body turns so that hips and spine have the wanted x and y, with their own depth."""
+        moved = torch.cat([wanted, own[..., 2:]], -1)
+        (a, b), (c, d) = _FRAMES["pelvis"]
+        return _frame(_bone(moved, a, b), _bone(moved, c, d)) @ _frame(_bone(own, a, b), _bone(own, c, d)).mT
+
+    def _limbs(
+        self, root: Float[Tensor, "batch 3 3"], rotations: Tensor, rest: Tensor, wanted: Float[Tensor, "batch 24 2"]
+    ) -> tuple[Float[Tensor, "batch 24 3"], Float[Tensor, "batch 24 3 3"]]:
+        """Joints and rotations of the world, bones of the limbs turned to the wanted x and y."""
+        trunk = pose_joints(
+            to_absolute(torch.cat([root[:, None], rotations[:, 1:]], 1), self.parents), rest[:, :24], self.parents, True
+        )
+        offset = _mean(trunk[..., :2], _TRUNK) - _mean(wanted, _TRUNK)
+        world, posed = {"pelvis": root}, {"pelvis": trunk[:, 0]}
+        for number, (joint, parent) in enumerate(zip(SMPL24.joints, SMPL24.parents, strict=True)):
+            if number:
+                bone = rest[:, number] - rest[:, SMPL24.index(parent)]
+                posed[joint] = posed[parent] + (world[parent] @ bone.unsqueeze(-1)).squeeze(-1)
+                world[joint] = world[parent] @ rotations[:, number]
+            if joint in _FOLLOWED:
+                child = SMPL24.index(_CHILD[joint])
+                bone = (world[joint] @ (rest[:, child] - rest[:, number]).unsqueeze(-1)).squeeze(-1)
+                across = wanted[:, child] + offset - posed[joint][:, :2]
+                world[joint] = _shortest(_unit(bone), _unit(_reaching(bone, across))) @ world[joint]
+        return torch.stack([posed[joint] for joint in SMPL24.joints], 1), _stacked(world)
+
+
+def _reaching(bone: Float[Tensor, "batch 3"], across: Float[Tensor, "batch 2"]) -> Float[Tensor, "batch 3"]:
+    """A bone that spans `across`, as deep as its length leaves it, to the side that it points to."""
+    left = (bone.square().sum(-1) - across.square().sum(-1)).clamp(min=_SMALL).sqrt()
+    return torch.cat([across, torch.where(bone[:, 2] < 0, -left, left).unsqueeze(-1)], -1)
+
+
+def _bone(points: Float[Tensor, "*batch joints 3"], start: str, end: str) -> Float[Tensor, "*batch 3"]:
+    return points[..., SMPL29.index(end), :] - points[..., SMPL29.index(start), :]
+
+
+def _mean(points: Float[Tensor, "batch 24 dims"], joints: tuple[str, ...]) -> Float[Tensor, "batch dims"]:
+    return points[:, [SMPL24.index(joint) for joint in joints]].mean(1)
+
+
+def _spread(points: Float[Tensor, "batch 24 2"]) -> Float[Tensor, " batch"]:
+    limbs = points[:, [SMPL24.index(joint) for joint in _LIMBS]]
+    return (limbs - limbs.mean(1, keepdim=True)).square().sum((1, 2)).sqrt()
+
+
+def _stacked(world: dict[str, Tensor]) -> Float[Tensor, "batch 24 3 3"]:
+    return torch.stack([world[joint] for joint in SMPL24.joints], 1)
+
+
+def _unit(vector: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch 3"]:
+    return vector / vector.norm(dim=-1, keepdim=True).clamp(min=_SMALL)
+
+
+def _frame(first: Float[Tensor, "*batch 3"], second: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch 3 3"]:
+    """Axes as columns: the first direction, what of the second one is at a right angle to it, and their normal."""
+    x = _unit(first)
+    y = _unit(second - (second * x).sum(-1, keepdim=True) * x)
+    return torch.stack([x, y, torch.linalg.cross(x, y)], -1)
+
+
+def _shortest(start: Float[Tensor, "batch 3"], end: Float[Tensor, "batch 3"]) -> Float[Tensor, "batch 3 3"]:
+    """The smallest rotation of one unit vector to another."""
+    axis, cosine = torch.linalg.cross(start, end), (start * end).sum(-1)
+    x, y, z = axis.unbind(-1)
+    nothing = torch.zeros_like(x)
+    skew = torch.stack([nothing, -z, y, z, nothing, -x, -y, x, nothing], -1).unflatten(-1, (3, 3))
+    matrix = torch.eye(3, device=axis.device) + skew + skew @ skew / (1 + cosine).clamp(min=1e-3)[:, None, None]
+    return _frame(matrix[..., 0], matrix[..., 1])
