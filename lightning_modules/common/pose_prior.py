@@ -33,7 +33,7 @@ _CHILD = {
 }
 """Joint with one bone -> its end."""
 _SIDES = ("left", "right")
-_LIMBS = tuple(f"{side}_{joint}" for side in _SIDES for joint in ("hip", "knee", "ankle", "shoulder", "elbow", "wrist"))
+LIMB_JOINTS = tuple(f"{side}_{joint}" for side in _SIDES for joint in ("hip", "knee", "ankle", "shoulder", "elbow", "wrist"))
 _TRUNK = tuple(f"{side}_{joint}" for side in _SIDES for joint in ("hip", "shoulder"))
 _FOLLOWED = tuple(f"{side}_{joint}" for side in _SIDES for joint in ("collar", "shoulder", "elbow", "hip", "knee"))
 """Joints whose bones end where the photograph shows a joint."""
@@ -43,6 +43,10 @@ _LONG = tuple(
     for first, second in (("hip", "knee"), ("knee", "ankle"), ("shoulder", "elbow"), ("elbow", "wrist"))
 )
 _SMALL = 1e-6
+_ROUNDS = 5
+"""Of putting joints where a camera with perspective shows them."""
+_NEAREST = 0.3
+"""Of a joint, as a share of the pelvis's distance from the camera."""
 
 
 class Placed(NamedTuple):
@@ -53,9 +57,9 @@ class Placed(NamedTuple):
     joints: Float[Tensor, "batch 24 3"]
     """Metres, without translation."""
     scale: Float[Tensor, " batch"]
-    """Crop pixels a metre."""
+    """Crop pixels a metre, as far away as the pelvis."""
     shift: Float[Tensor, "batch 2"]
-    """Crop pixels: a joint at (X, Y, Z) appears at scale (X, Y) + shift."""
+    """Crop pixels: a joint at (X, Y, Z) appears at scale (X, Y) + shift, were it as far away as the pelvis."""
 
 
 class PosePrior(nn.Module):
@@ -91,7 +95,12 @@ class PosePrior(nn.Module):
             return to_relative(_stacked(world), self.parents)
 
     def follow(
-        self, rotations: Float[Tensor, "batch 24 3 3"], betas: Float[Tensor, "batch 10"], known: KnownJoints
+        self,
+        rotations: Float[Tensor, "batch 24 3 3"],
+        betas: Float[Tensor, "batch 10"],
+        known: KnownJoints,
+        crop_size: int,
+        focal: Float[Tensor, " batch"] | None = None,
     ) -> Placed:
         """A pose, turned so that trunk and limbs have the backbone's x and y; which way they point in depth is its own.
 
@@ -99,18 +108,33 @@ class PosePrior(nn.Module):
             rotations: relative to the parent.
             betas: shape.
             known: joints of the crop.
+            crop_size: pixels.
+            focal: length of the crop's camera in halves of the crop; without one, all joints are equally far away.
         """
         with full_precision(betas):
             rest = self.rest + torch.einsum("jck,bk->bjc", self.rest_directions, betas)
-            before = to_absolute(rotations.float(), self.parents)
-            own = pose_joints(before, rest[:, : len(SMPL24)], self.parents, absolute=True)
-            pixels = known.cells[:, [OPEN36.index(joint) for joint in SMPL24.joints]] * STRIDE
-            scale = _spread(pixels) / _spread(own[..., :2]).clamp(min=_SMALL)
-            wanted = pixels / scale.clamp(min=_SMALL)[:, None, None]
-            root = self._turned_trunk(own, wanted) @ before[:, 0]
-            posed, world = self._limbs(root, rotations.float(), rest, wanted)
-            middle = _mean(pixels, _LIMBS) - scale[:, None] * _mean(posed[..., :2], _LIMBS)
-            return Placed(to_relative(world, self.parents), posed, scale, middle)
+            middle = crop_size / 2
+            pixels = known.cells[:, [OPEN36.index(joint) for joint in SMPL24.joints]] * STRIDE - middle
+            placed = self._placed(rotations.float(), rest, pixels)
+            if focal is None:
+                return placed._replace(shift=placed.shift + middle)
+            for _ in range(_ROUNDS):  # farther joints are further out than they appear
+                deep = (placed.joints - placed.joints[:, :1])[..., 2]
+                farther = 1 + deep * placed.scale[:, None] / (focal[:, None] * middle)
+                placed = self._placed(rotations.float(), rest, pixels * farther.clamp(min=_NEAREST).unsqueeze(-1))
+            return placed._replace(shift=placed.shift + middle)
+
+    def _placed(
+        self, rotations: Float[Tensor, "batch 24 3 3"], rest: Tensor, pixels: Float[Tensor, "batch 24 2"]
+    ) -> Placed:
+        before = to_absolute(rotations, self.parents)
+        own = pose_joints(before, rest[:, : len(SMPL24)], self.parents, absolute=True)
+        scale = (_spread(pixels) / _spread(own[..., :2]).clamp(min=_SMALL)).clamp(min=_SMALL)
+        wanted = pixels / scale[:, None, None]
+        root = self._turned_trunk(own, wanted) @ before[:, 0]
+        posed, world = self._limbs(root, rotations, rest, wanted)
+        shift = _mean(pixels, LIMB_JOINTS) - scale[:, None] * _mean(posed[..., :2], LIMB_JOINTS)
+        return Placed(to_relative(world, self.parents), posed, scale, shift)
 
     def _points(self, known: KnownJoints) -> Float[Tensor, "batch 29 3"]:
         """Joints in metres; a pixel is so wide that the limbs have, together, their usual length."""
@@ -176,7 +200,7 @@ def _mean(points: Float[Tensor, "batch 24 dims"], joints: tuple[str, ...]) -> Fl
 
 
 def _spread(points: Float[Tensor, "batch 24 2"]) -> Float[Tensor, " batch"]:
-    limbs = points[:, [SMPL24.index(joint) for joint in _LIMBS]]
+    limbs = points[:, [SMPL24.index(joint) for joint in LIMB_JOINTS]]
     return (limbs - limbs.mean(1, keepdim=True)).square().sum((1, 2)).sqrt()
 
 

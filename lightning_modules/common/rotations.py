@@ -57,3 +57,11 @@ def crop_to_camera_rotation(
         across = torch.hypot(x, y).clamp(min=1e-9)
         angle = torch.atan(across) / across
         return roma.rotvec_to_rotmat(torch.stack([-y * angle, x * angle, torch.zeros_like(x)], -1))
+
+
+def crop_focal(
+    intrinsics: Float[Tensor, "batch 3 3"], affine: Float[Tensor, "batch 2 3"], crop_size: int
+) -> Float[Tensor, " batch"]:
+    """Focal length of the camera that took the crop, in halves of the crop."""
+    with full_precision(intrinsics):
+        return torch.linalg.det(affine[:, :, :2] @ intrinsics[:, :2, :2]).abs().sqrt() / (crop_size / 2)

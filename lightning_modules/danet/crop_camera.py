@@ -15,6 +15,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from lightning_modules.common.precision import full_precision
+from lightning_modules.common.rotations import crop_focal
 
 FOCAL = 5000 / 112
 """The release's."""
@@ -26,14 +27,6 @@ _NEAREST = 0.1
 """Share of the origin's distance. Nothing of a body is nearer to a camera; what an untrained network says may be."""
 
 _SMALL = 1e-9
-
-
-def crop_focal(
-    intrinsics: Float[Tensor, "batch 3 3"], affine: Float[Tensor, "batch 2 3"], crop_size: int
-) -> Float[Tensor, " batch"]:
-    """Focal length of the camera that took the crop."""
-    with full_precision(intrinsics):
-        return torch.linalg.det(affine[:, :, :2] @ intrinsics[:, :2, :2]).abs().sqrt() / (crop_size / 2)
 
 
 def translation(camera: Float[Tensor, "batch 3"], focal: Float[Tensor, " batch"]) -> Float[Tensor, "batch 3"]:

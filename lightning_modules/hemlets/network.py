@@ -61,6 +61,7 @@ class HemletsNet(nn.Module):
         pose_prior: PosePrior | None = None,
     ) -> None:
         super().__init__()
+        self.crop_size = config.crop_size
         self.count, self.depth_bins, width = joints, config.bins, config.head_channels
         self.backbone = create_backbone(config.backbone, pretrained, maps=(-1,), output_stride=config.output_stride)
         self.normalise = Normalise(self.backbone.mean, self.backbone.std)
@@ -104,7 +105,9 @@ class HemletsNet(nn.Module):
             return self.regressor(features, joints)
         places = known_joints(known)
         body = self.regressor(features, joints, self.pose_prior.start(places))
-        return body if self.training else BodyRotations(self.pose_prior.follow(*body, places).rotations, body.betas)
+        if self.training:
+            return body
+        return BodyRotations(self.pose_prior.follow(*body, places, self.crop_size).rotations, body.betas)
 
     def locate(
         self, volumes: Float[Tensor, "batch slices height width"], known: PersonMaps | None = None

@@ -10,7 +10,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from body.model import BodyModel
+from body.skeleton import OPEN36
 from lightning_modules.common.backbones import Pretrained
+from lightning_modules.common.mesh_prior import MeshPrior
 from lightning_modules.common.posed_body import BodyParameters
 from lightning_modules.common.precision import full_precision
 from lightning_modules.common.rotations import axis_angle_from_6d
@@ -97,6 +99,7 @@ def make_network(
         regressor: see `I2LMeshNet`.
     """
     if config.mesh_head != "smpl":
-        return I2LMeshNet(joint_regressor, config, pretrained, regressor)
+        prior = MeshPrior(body.v_template, body.joint_regressor(OPEN36.name)) if config.joint_prior else None
+        return I2LMeshNet(joint_regressor, config, pretrained, regressor, prior=prior)
     head = partial(BodyHead, body=body, regressor=joint_regressor, depth_range=config.depth_range)
     return BodyMeshNet(joint_regressor, config, pretrained, regressor, head)

@@ -33,6 +33,8 @@ class I2LMeshNetConfig(BackboneConfig):
         mesh_bins: length of the mesh's own heat maps (Table 2); as PoseNet's when omitted.
         mesh_map: which of the backbone's maps MeshNet's head reads, counted from the end; MeshNet has no later stages.
             -1 in the paper. MeshNet sees PoseNet's joints, so that -2 costs little where weights have to be few.
+        joint_prior: in the end, but not in training, the mesh's limbs are moved to where the backbone says their joints
+            are; for `people_movenet`. Not in the paper.
         normalise: give the backbone images as its weights expect them; the released network reads RGB in [0, 1].
     """
 
@@ -43,6 +45,7 @@ class I2LMeshNetConfig(BackboneConfig):
     mesh_head: MeshHead = "lixel"
     mesh_bins: int | None = None
     mesh_map: int = -1
+    joint_prior: bool = False
     normalise: bool = False
 
 

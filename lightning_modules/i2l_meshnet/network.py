@@ -14,6 +14,8 @@ from torch.nn import functional
 from lightning_modules.common.backbones import Backbone, Pretrained, create_split_backbone
 from lightning_modules.common.heatmaps import gaussian_profile
 from lightning_modules.common.initialisation import init_convolutions
+from lightning_modules.common.joint_prior import check_knows_joints, known_joints, person_maps
+from lightning_modules.common.mesh_prior import MeshPrior
 from lightning_modules.common.normalisation import Normalise
 from lightning_modules.common.posed_body import BodyParameters
 from lightning_modules.common.precision import full_precision
@@ -128,9 +130,10 @@ class I2LMeshNet(nn.Module):
         pretrained: weights that both backbones start from; see `create_backbone`.
         regressor: body parameters from the joints of the mesh, the second stage; a part of the state, but not run here.
         mesh_head: makes the head of MeshNet; that of `config.mesh_head` when omitted.
+        prior: moves the mesh to the backbone's joints; for `people_movenet`.
 
     Raises:
-        ValueError: the backbone cannot be cut at stride 4 or ends there, or the mesh's heat maps cannot have this
+        ValueError: the backbone has no maps for the prior, cannot be cut at stride 4 or ends there, or the mesh's heat maps cannot have this
             length.
     """
 
@@ -143,6 +146,7 @@ class I2LMeshNet(nn.Module):
         pretrained: Pretrained = False,
         regressor: ParameterRegressor | None = None,
         mesh_head: Callable[[HeadSize], nn.Module] | None = None,
+        prior: MeshPrior | None = None,
     ) -> None:
         super().__init__()
         joints, vertices = joint_regressor.shape
@@ -162,7 +166,9 @@ class I2LMeshNet(nn.Module):
         self.register_buffer("joint_regressor", joint_regressor.float(), persistent=False)
         # as released: 1D convolutions keep PyTorch's default (the paper says N(0, 0.001))
         init_convolutions(*filter(None, (self.pose_head, self.pose2feat, self.mesh_head)))
-        self.regressor = regressor
+        self.regressor, self.prior = regressor, prior
+        if prior is not None:
+            check_knows_joints(self.mesh_body)
 
     def forward(
         self, image: Float[Tensor, "batch 3 size size"], joints: Float[Tensor, "batch joints 3"] | None = None
@@ -202,7 +208,12 @@ class I2LMeshNet(nn.Module):
 
     def mesh(self, pose: PoseOutput) -> Lixels | BodyLixels:
         """MeshNet on PoseNet's output (section 3.2)."""
-        return self.lixels(pose, self.mesh_head(self.mesh_features(pose)))
+        features = self.mesh_features(pose)
+        vertices = self.mesh_head(features)
+        if self.prior is not None and not self.training:
+            known = known_joints(person_maps(self.mesh_body, features))
+            vertices = self.prior(vertices, known, 1 / self.bins_per_mesh_bin)
+        return self.lixels(pose, vertices)
 
     def lixels(self, pose: PoseOutput, vertices: Float[Tensor, "batch vertices 3"]) -> Lixels:
         """The answer, from vertices in the mesh's own bins."""

@@ -7,7 +7,7 @@ from typing import Literal
 
 from lightning_modules.common.config import Config, NetworkConfig
 
-Segmenter = Literal["refinenet", "deeplab", "none"]
+Segmenter = Literal["refinenet", "deeplab", "backbone", "none"]
 PartCount = Literal[1, 3, 6, 12, 24]
 InputKind = Literal["parts", "true_parts", "rgb", "joints14", "joints24"]
 Coding = Literal["hard", "soft"]
@@ -24,7 +24,8 @@ class NBFConfig(NetworkConfig):
     Attributes:
         encoder: of the fitting stage: `resnet50v1` or `resnet50v2` (the release's), a name in
             `lightning_modules.common.backbones`, or `none` for a segmenter alone.
-        segmenter: of the first stage (Table 2); `none` where the encoder is given its input.
+        segmenter: of the first stage (Table 2); `backbone` for the part maps that `people_movenet` has, `none` where the
+            encoder is given its input.
         segmenter_backbone: `resnet101v1` (the release's) or a name in `lightning_modules.common.backbones`.
         segmenter_channels: width of RefineNet's decoder.
         segmenter_norm: batch norm in it, for trainings without ImageNet weights; not in the paper.
@@ -36,6 +37,11 @@ class NBFConfig(NetworkConfig):
             blends the colours by probability, so that gradients reach the segmenter.
         rotations: what the estimated matrices are, and the rotations of all methods.
         proper_rotations: never reflections; the release has no such correction.
+        joint_prior: numbers are added to the pose that the backbone's joints suggest instead of a mean one, and in the
+            end trunk and limbs are put where these joints are; for segmenter `backbone`. Not in the paper.
+
+    Raises:
+        ValueError: as for `NetworkConfig`, or `joint_prior` with another segmenter.
     """
 
     crop_size: int = 512
@@ -50,6 +56,12 @@ class NBFConfig(NetworkConfig):
     coding: Coding = "hard"
     rotations: Rotations = "absolute"
     proper_rotations: bool = True
+    joint_prior: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.joint_prior and (self.segmenter != "backbone" or self.input != "parts"):
+            raise ValueError("joint_prior: true takes joints from the segmenter; set segmenter: backbone, input: parts")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,14 +16,14 @@ from datamodules.batch import Batch
 from lightning_modules.base import PoseModule
 from lightning_modules.common.backbones import Backbone
 from lightning_modules.common.precision import full_precision
-from lightning_modules.common.rotations import crop_to_camera_rotation
+from lightning_modules.common.rotations import crop_focal, crop_to_camera_rotation
 from lightning_modules.common.training import TrainingOptions
 from lightning_modules.nbf.camera import FixedCamera
 from lightning_modules.nbf.config import NBFConfig, NBFLossConfig, Scale, Stages
 from lightning_modules.nbf.criterion import FitLoss
 from lightning_modules.nbf.encoder_input import EncoderInput, View
 from lightning_modules.nbf.losses import part_loss
-from lightning_modules.nbf.network import Fit, NBFNetwork, make_network
+from lightning_modules.nbf.network import Fit, NBFNetwork, Seen, make_network
 from lightning_modules.nbf.placement import Placement
 from lightning_modules.nbf.scale import ScaleConvention
 from lightning_modules.nbf.segmenter import most_probable
@@ -123,7 +123,11 @@ class NBFModule(PoseModule):
         if self.network.encoder is None:
             return self.network.segment(image)
         if self.input_kind == "parts":
-            image = self.network.colour(self.network.segment(image), image.shape[-1])
+            seen = self.network.see(image)
+            estimate = self.network.estimate(self.network.colour(seen.logits, image.shape[-1]), seen.known)
+            if seen.known is not None:
+                estimate = self.network.follow(estimate, seen.known, self.crop_size)[0]
+            return self.network.fit(estimate)
         elif self.input_kind == "rgb":
             image = self.encoder_input.photograph(image)
         return self.network(image)
@@ -133,11 +137,11 @@ class NBFModule(PoseModule):
         truth = self._truth(batch)
         view = self._view(batch, truth)
         losses = dict[str, Tensor]()
-        logits = self._segment(view.image)
-        if logits is not None and self.stages != "fitter":
-            losses["part"] = self.loss_config.part_weight * part_loss(logits, view.parts, batch["iuv_valid"])
+        seen = self._see(view.image)
+        if seen.logits is not None and self.stages != "fitter":
+            losses["part"] = self.loss_config.part_weight * part_loss(seen.logits, view.parts, batch["iuv_valid"])
         if self.stages != "segmenter":
-            estimate = self.network.estimate(self._picture(view, truth, logits))
+            estimate = self.network.estimate(self._picture(view, truth, seen.logits), seen.known)
             known = labelled(batch, self.loss_config.labelled_share)
             losses |= self.fit_loss(estimate, truth, view.pixels, known, self.network.mean)
         return losses
@@ -151,7 +155,7 @@ class NBFModule(PoseModule):
         self._check_input(batch)
         truth = self._truth(batch)
         view = self._view(batch, truth)
-        return self._answer(batch, truth, view, self._segment(view.image))
+        return self._answer(batch, truth, view, self._see(view.image))
 
     def _check_input(self, batch: Batch) -> None:
         if self.network.encoder is None or self.input_kind in ("rgb", "parts"):
@@ -165,8 +169,9 @@ class NBFModule(PoseModule):
                 "which an image here has not; set network.input to parts or rgb"
             )
 
-    def _answer(self, batch: Batch, truth: BodyTruth, view: View, logits: Tensor | None) -> Prediction:
+    def _answer(self, batch: Batch, truth: BodyTruth, view: View, seen: Seen) -> Prediction:
         """The prediction; of a segmenter alone only its parts are numbers."""
+        logits = seen.logits
         parts = (
             {} if logits is None else {"parts": self.encoder_input.in_crop(most_probable(logits, self.crop_size), view)}
         )
@@ -174,8 +179,14 @@ class NBFModule(PoseModule):
             nowhere = torch.full_like(truth.joints, torch.nan)
             return Prediction(nowhere, self.skeleton, nowhere[..., :2], root_depth_source="none", intermediates=parts)
         picture = self._picture(view, truth, logits)
-        fit = self.network(picture)
-        transl = self.placement.translation(fit.vertices, None if self.input_kind == "rgb" else picture)
+        estimate = self.network.estimate(picture, seen.known)
+        if seen.known is None:
+            fit = self.network.fit(estimate)
+            transl = self.placement.translation(fit.vertices, None if self.input_kind == "rgb" else picture)
+        else:
+            focal = crop_focal(batch["intrinsics"], batch["crop_affine"], self.crop_size)
+            estimate, placed = self.network.follow(estimate, seen.known, self.crop_size, focal)
+            fit, transl = self.network.fit(estimate), self.placement.translation_of(placed, self.crop_size)
         with full_precision(transl):
             affine = compose_affine(view.affine, batch["crop_affine"])
             vertices, smpl = self.placement.place(fit, transl, affine, self._ray(batch), batch, self.root_depth)
@@ -195,13 +206,13 @@ class NBFModule(PoseModule):
     def _score(self, batch: Batch) -> None:
         truth = self._truth(batch)
         view = self._view(batch, truth)
-        logits = self._segment(view.image)
+        seen = self._see(view.image)
         rows = batch["iuv_valid"]
-        if logits is not None and rows.any():
-            parts = most_probable(logits[rows], view.parts.shape[-1])
+        if seen.logits is not None and rows.any():
+            parts = most_probable(seen.logits[rows], view.parts.shape[-1])
             self.part_metric.update(parts, view.parts[rows], batch["index"][rows])
         if self.protocol.task is PartsTask or self.stages != "segmenter":
-            self.metrics.update(self._answer(batch, truth, view, logits), batch)
+            self.metrics.update(self._answer(batch, truth, view, seen), batch)
 
     def on_validation_epoch_end(self) -> None:
         """Log both, under `val/`."""
@@ -236,14 +247,14 @@ class NBFModule(PoseModule):
     def _view(self, batch: Batch, truth: BodyTruth) -> View:
         return self.encoder_input.view(batch, truth, self.scales[self.training], jitter=self.training)
 
-    def _segment(self, image: Tensor) -> Tensor | None:
-        """Logits, or None in training steps that do without."""
+    def _see(self, image: Tensor) -> Seen:
+        """What the segmenter says, or nothing in training steps that do without."""
         early = self.training and self.global_step < self.true_parts_steps
         skipped = self.training and self.global_step % self.loss_config.segmenter_interval != 0
         if self.network.segmenter is None or ((early or skipped) and self.stages != "segmenter"):
-            return None
+            return Seen(None, None)
         with torch.set_grad_enabled(torch.is_grad_enabled() and self.stages != "fitter"):
-            return self.network.segment(image)
+            return self.network.see(image)
 
     def _picture(self, view: View, truth: BodyTruth, logits: Tensor | None) -> Float[Tensor, "batch 3 input input"]:
         """What the encoder sees."""

@@ -10,11 +10,21 @@ from torch import Tensor, nn
 
 from body.model import BodyModel
 from lightning_modules.common.backbones import Pretrained
+from lightning_modules.common.joint_prior import KnownJoints, known_joints
+from lightning_modules.common.pose_prior import Placed, PosePrior
+from lightning_modules.nbf.backbone_parts import BackboneParts
 from lightning_modules.nbf.body_layer import BodyLayer
 from lightning_modules.nbf.coding import blend_colours, colour_labels, colour_table
 from lightning_modules.nbf.config import Coding, NBFConfig
-from lightning_modules.nbf.encoder import Encoder
+from lightning_modules.nbf.encoder import LATENTS, Encoder
 from lightning_modules.nbf.segmenter import make_segmenter, most_probable
+
+
+class Seen(NamedTuple):
+    """What the segmenter says; None in place of what it does not say, or was not asked for."""
+
+    logits: Float[Tensor, "batch labels rows columns"] | None
+    known: KnownJoints | None
 
 
 class Estimate(NamedTuple):
@@ -22,7 +32,7 @@ class Estimate(NamedTuple):
 
     pool5: Float[Tensor, "batch width"]
     latent: Float[Tensor, "batch 226"]
-    """What the encoder answers: numbers minus their mean."""
+    """Numbers minus their mean: what the encoder answers, and where it starts from."""
     rotations: Float[Tensor, "batch 24 3 3"]
     betas: Float[Tensor, "batch 10"]
     joints: Float[Tensor, "batch 24 3"]
@@ -49,6 +59,7 @@ class NBFNetwork(nn.Module):
         parts: number of parts that are coloured.
         input_size: side of the encoder's picture in pixels.
         coding: see `NBFConfig`.
+        pose_prior: of the pose that the encoder's numbers are added to; for a segmenter that says where joints are.
     """
 
     mean: Tensor
@@ -62,29 +73,48 @@ class NBFNetwork(nn.Module):
         parts: int = 12,
         input_size: int = 224,
         coding: Coding = "hard",
+        pose_prior: PosePrior | None = None,
     ) -> None:
         super().__init__()
         self.encoder, self.layer, self.segmenter = encoder, layer, segmenter
-        self.input_size, self.coding = input_size, coding
+        self.input_size, self.coding, self.pose_prior = input_size, coding, pose_prior
         self.register_buffer("mean", torch.cat([torch.zeros(10), layer.mean_rotations().flatten()]))
         self.register_buffer("colours", colour_table(parts + 1), persistent=False)
 
-    def forward(self, image: Float[Tensor, "batch 3 size size"]) -> Fit:
+    def forward(self, image: Float[Tensor, "batch 3 size size"], known: KnownJoints | None = None) -> Fit:
         """The encoder's picture, in [0, 1], to a body."""
-        estimate = self.estimate(image)
-        vertices = self.layer.vertices(estimate.rotations, estimate.betas)
-        return Fit(*estimate, vertices)
+        return self.fit(self.estimate(image, known))
 
-    def estimate(self, image: Float[Tensor, "batch 3 size size"]) -> Estimate:
-        """As `forward`, without the mesh, which training does not need.
+    def fit(self, estimate: Estimate) -> Fit:
+        """The body with its mesh."""
+        return Fit(*estimate, self.layer.vertices(estimate.rotations, estimate.betas))
+
+    def follow(
+        self, estimate: Estimate, known: KnownJoints, crop_size: int, focal: Tensor | None = None
+    ) -> tuple[Estimate, Placed]:
+        """The body with trunk and limbs where joints are known; arguments as in `PosePrior.follow`."""
+        assert self.pose_prior is not None
+        relative = self.layer.relative(estimate.rotations)
+        placed = self.pose_prior.follow(relative, estimate.betas, known, crop_size, focal)
+        return estimate._replace(rotations=self.layer.from_relative(placed.rotations), joints=placed.joints), placed
+
+    def estimate(self, image: Float[Tensor, "batch 3 size size"], known: KnownJoints | None = None) -> Estimate:
+        """As `forward`, without the mesh, which training does not need, and without moving limbs.
 
         Raises:
             ValueError: this network has no encoder.
         """
         if self.encoder is None:
             raise ValueError("this network is a segmenter alone; train one with an encoder, e.g. encoder: resnet50v1")
-        pool5, latent = self.encoder(image)
-        numbers = latent.to(torch.promote_types(latent.dtype, torch.float32)) + self.mean
+        start = None
+        if self.pose_prior is not None and known is not None:
+            pose = self.layer.from_relative(self.pose_prior.start(known)).flatten(1)
+            start = pose - self.mean[10:]
+        pool5, latent = self.encoder(image, start)
+        latent = latent.to(torch.promote_types(latent.dtype, torch.float32))
+        if start is not None:
+            latent = torch.cat([latent[:, :10], latent[:, 10:] + start], 1)
+        numbers = latent + self.mean
         betas, rotations = numbers[:, :10], self.layer.rotations(numbers[:, 10:])
         return Estimate(pool5, latent, rotations, betas, self.layer.joints(rotations, betas))
 
@@ -97,6 +127,14 @@ class NBFNetwork(nn.Module):
         if self.segmenter is None:
             raise ValueError("this network has no segmenter; set segmenter: refinenet, or put true parts in")
         return self.segmenter(image)
+
+    def see(self, image: Float[Tensor, "batch 3 height width"]) -> Seen:
+        """As `segment`, with joints where the network starts from them."""
+        if self.pose_prior is None:
+            return Seen(self.segment(image), None)
+        assert isinstance(self.segmenter, BackboneParts)
+        maps = self.segmenter.maps(image)
+        return Seen(self.segmenter.logits(maps), known_joints(maps))
 
     def colour(
         self, logits: Float[Tensor, "batch labels rows columns"], size: int
@@ -119,7 +157,9 @@ def make_network(config: NBFConfig, body: BodyModel, pretrained: Pretrained = Fa
     Raises:
         ValueError: a backbone does not fit, or the body has not SMPL's joints.
     """
-    encoder = None if config.encoder == "none" else Encoder(config.encoder, pretrained)
+    starts = LATENTS - 10 if config.joint_prior else 0
+    encoder = None if config.encoder == "none" else Encoder(config.encoder, pretrained, starts)
     layer = BodyLayer(body, config.rotations, config.proper_rotations)
     segmenter = make_segmenter(config, pretrained)
-    return NBFNetwork(encoder, layer, segmenter, config.parts, config.input_size, config.coding)
+    prior = PosePrior(body) if config.joint_prior else None
+    return NBFNetwork(encoder, layer, segmenter, config.parts, config.input_size, config.coding, prior)

@@ -8,13 +8,13 @@ from jaxtyping import Float
 from torch import Tensor
 
 from datamodules.batch import Batch
+from lightning_modules.common.pose_prior import Placed
 from lightning_modules.common.precision import full_precision
 from lightning_modules.common.root_depth import RootDepth, choose_depth
 from lightning_modules.nbf.body_layer import BodyLayer
 from lightning_modules.nbf.camera import MARGIN, FixedCamera
 from lightning_modules.nbf.network import Fit
 from lightning_modules.prediction import SmplParameters
-
 
 class Placement:
     """Puts fitted bodies where the encoder's picture shows them.
@@ -50,6 +50,16 @@ class Placement:
         corners = torch.stack([torch.cat([low, depth], -1), torch.cat([high, depth], -1)], 1)
         pixels = torch.stack([seen_low, seen_high], 1)
         return self.camera.locate(corners, pixels, shown[:, None].expand(-1, 2))
+
+    def translation_of(self, placed: Placed, crop_size: int) -> Float[Tensor, "batch 3"]:
+        """Translation in the fixed camera of a body whose limbs were put where a backbone's joints are."""
+        with full_precision(placed.scale):
+            enlarged = self.camera.size / crop_size
+            scale = placed.scale * enlarged
+            middle = placed.shift * enlarged + (enlarged - 1) / 2  # both images have the same outer edges
+            across = (middle - self.camera.size / 2) / scale[:, None]
+            deep = self.camera.focal / scale - placed.joints[:, 0, 2]
+            return torch.cat([across, deep[:, None]], -1)
 
     def place(
         self,

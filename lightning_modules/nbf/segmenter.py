@@ -15,6 +15,7 @@ from lightning_modules.common.backbones import Pretrained, create_backbone, crea
 from lightning_modules.common.initialisation import init_convolutions
 from lightning_modules.common.normalisation import Normalise
 from lightning_modules.common.precision import full_precision
+from lightning_modules.nbf.backbone_parts import BackboneParts
 from lightning_modules.nbf.coding import nearest_places
 from lightning_modules.nbf.config import NBFConfig
 from lightning_modules.nbf.resnet import RELEASED, ReleasedResNet
@@ -154,7 +155,9 @@ class DeepLab(nn.Module):
         return torch.stack([classifier(features) for classifier in self.classifiers]).sum(0)
 
 
-def make_segmenter(config: NBFConfig, pretrained: Pretrained = False) -> RefineNet | DeepLab | None:
+def make_segmenter(
+    config: NBFConfig, pretrained: Pretrained = False
+) -> RefineNet | DeepLab | BackboneParts | None:
     """The segmenter of a configuration, if it has one.
 
     Raises:
@@ -163,6 +166,8 @@ def make_segmenter(config: NBFConfig, pretrained: Pretrained = False) -> RefineN
     backbone, labels = config.segmenter_backbone, config.parts + 1
     if config.segmenter == "none":
         return None
+    if config.segmenter == "backbone":
+        return BackboneParts(backbone, config.parts, pretrained)
     if config.segmenter == "deeplab":
         return DeepLab(backbone, labels, pretrained)
     return RefineNet(backbone, labels, config.segmenter_channels, pretrained, config.segmenter_norm)
