@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from body.skeleton import OPEN36
+from body.skeleton import OPEN36, SMPL29
 from lightning_modules.common.joint_prior import KnownJoints
 from lightning_modules.common.precision import full_precision
 
@@ -26,16 +26,16 @@ class MeshPrior(nn.Module):
 
     Args:
         rest: resting vertices, metres.
-        regressor: joints of `OPEN36`.
+        regressor: joints of `SMPL29`.
     """
 
     anchors: Tensor
     weights: Tensor
 
-    def __init__(self, rest: Float[Tensor, "vertices 3"], regressor: Float[Tensor, "36 vertices"]) -> None:
+    def __init__(self, rest: Float[Tensor, "vertices 3"], regressor: Float[Tensor, "29 vertices"]) -> None:
         super().__init__()
         self.order = [OPEN36.index(joint) for joint in _ANCHORS]
-        anchors = regressor[self.order].double()
+        anchors = regressor[[SMPL29.index(joint) for joint in _ANCHORS]].double()
         near = torch.softmax(-torch.cdist(rest.double(), anchors @ rest.double()) / _REACH, 1)
         self.register_buffer("anchors", anchors.float(), persistent=False)
         self.register_buffer("weights", torch.linalg.solve(anchors @ near, near, left=False).float(), persistent=False)
