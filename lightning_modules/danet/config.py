@@ -9,6 +9,7 @@ from body.choices import check_choice
 from lightning_modules.common.config import Config, NetworkConfig
 
 ChartsName = Literal["densepose", "open"]
+EstimatorKind = Literal["heads", "backbone"]
 Representation = Literal["iuv", "segmentation", "features", "true"]
 Streams = Literal["many", "one"]
 AggregationKind = Literal["gcn", "lstm", "direct", "implicit", "none"]
@@ -39,6 +40,10 @@ class DaNetConfig(NetworkConfig):
     Attributes:
         iuv_backbone: of the first stage: an HRNet, or a network whose last features deconvolutions enlarge.
         output_stride: of its last map, at most; not heeded for an HRNet.
+        estimator: what says IUV maps: `heads` on the backbone's features, or the `backbone` itself, for `people_movenet`.
+        joint_prior: rotations are added to those that the backbone's joints suggest instead of a mean person's, and in
+            the end trunk and limbs are put where these joints are; for estimator `backbone` and streams `many`. Not in
+            the paper.
         charts: of the IUV labels: `densepose` (SMPL) or `open` (the open body).
         channels: width of the deconvolutions' features, for backbones that are no HRNet.
         representation: what the second stage reads: `iuv`, `segmentation` (Index alone), `features` (the first
@@ -73,6 +78,8 @@ class DaNetConfig(NetworkConfig):
     crop_size: int = 224
     iuv_backbone: str = "hrnet_w48"
     output_stride: int | None = None
+    estimator: EstimatorKind = "heads"
+    joint_prior: bool = False
     charts: ChartsName = "densepose"
     channels: int = 256
     representation: Representation = "iuv"
@@ -95,6 +102,8 @@ class DaNetConfig(NetworkConfig):
         super().__post_init__()
         if not 0 <= self.drop_rate < 1:
             raise ValueError(f"drop_rate {self.drop_rate} is no probability below 1")
+        if self.joint_prior and (self.estimator, self.streams, self.rotation) != ("backbone", "many", "6d"):
+            raise ValueError("joint_prior: true goes with estimator: backbone, streams: many and rotation: 6d")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,6 +14,7 @@ from body.skeleton import SMPL24
 from lightning_modules.common.backbones import Pretrained, count_upsamplings, create_backbone, create_pose_hrnet
 from lightning_modules.common.heads import enlarging
 from lightning_modules.common.initialisation import init_convolutions
+from lightning_modules.common.joint_prior import KnownJoints
 from lightning_modules.common.normalisation import Normalise
 from lightning_modules.danet.charts import PARTS, Charts
 from lightning_modules.danet.iuv import IuvMaps
@@ -34,6 +35,8 @@ class Estimate(NamedTuple):
     windows: Windows
     partial: IuvMaps | None
     """Of every joint: (batch, joints, channels, height, width); None where nobody wants them."""
+    known: KnownJoints | None = None
+    """Joints of a backbone that says them."""
 
 
 class IuvEstimator(nn.Module):

@@ -17,6 +17,7 @@ from datamodules.batch import Batch
 from lightning_modules.base import PoseModule
 from lightning_modules.common.backbones import Backbone
 from lightning_modules.common.flip_test import mean_body, mirror_body
+from lightning_modules.common.pose_prior import PosePrior
 from lightning_modules.common.posed_body import BodyRotations, PosedBody
 from lightning_modules.common.precision import full_precision
 from lightning_modules.common.root_depth import choose_depth
@@ -26,6 +27,7 @@ from lightning_modules.danet.charts import CHARTS, PARTS
 from lightning_modules.danet.config import DaNetConfig, DaNetLossConfig
 from lightning_modules.danet.criterion import DaNetLoss
 from lightning_modules.danet.crop_camera import FOCAL, SMALLEST_SCALE, crop_focal, mirror_camera, project, translation
+from lightning_modules.danet.estimator import IuvEstimator
 from lightning_modules.danet.iuv import harden_iuv, image_of_maps
 from lightning_modules.danet.mean_person import Start, read_mean_person
 from lightning_modules.danet.network import DaNet, DaNetOutput
@@ -75,8 +77,9 @@ class DaNetModule(PoseModule):
         self.save_hyperparameters()
         if flip_test and network.representation == "true":
             raise ValueError("flip_test needs maps of the mirrored crop, which representation true does not estimate")
-        self.network = DaNet(network, self.training_options["pretrained"])
         model = load_body(body)
+        prior = PosePrior(model) if network.joint_prior else None
+        self.network = DaNet(network, self.training_options["pretrained"], prior)
         self.skeleton, self.faces, self.crop_size = get_skeleton(skeleton), model.faces, network.crop_size
         self.face_crop, self.flip_test, self.estimator_steps = face_crop, flip_test, losses.estimator_steps
         self.posed_body = PosedBody(model, model.joint_regressor(skeleton), self.skeleton.root_index)
@@ -110,8 +113,9 @@ class DaNetModule(PoseModule):
         """Loss terms by name, weighted; those of the first stage alone in the first `estimator_steps`."""
         target = self.targets(batch)
         estimate = self.network.estimator(batch["image"])
-        terms = self.loss.of_estimate(estimate, target, batch, self.network.joint_parts)
-        if self.global_step >= self.estimator_steps:
+        learns = isinstance(self.network.estimator, IuvEstimator)
+        terms = self.loss.of_estimate(estimate, target, batch, self.network.joint_parts) if learns else {}
+        if not learns or self.global_step >= self.estimator_steps:
             output = self.network.regress(estimate, target.iuv, supervise=True)
             terms |= self.loss.of_body(output, target)
         return terms
@@ -136,8 +140,8 @@ class DaNetModule(PoseModule):
     def predict(self, batch: Batch) -> Prediction:
         """The body, its root where the predicted camera shows it, at that camera's depth or another (`RootDepth`)."""
         true = self.targets(batch).iuv if self.network.representation == "true" else None
-        output = self.network(batch["image"], true)
-        body, camera = self._merged(output, batch["image"])
+        output = self._followed(self.network(batch["image"], true), batch)
+        body, camera = self._merged(output, batch)
         root = self._root(body, camera, batch)
         with full_precision(body.rotations):
             orientation = (self.facing(batch) @ body.rotations[:, 0]).unsqueeze(1)
@@ -163,12 +167,15 @@ class DaNetModule(PoseModule):
             },
         )
 
-    def _merged(self, output: DaNetOutput, image: Tensor) -> tuple[BodyRotations, Float[Tensor, "batch 3"]]:
+    def _followed(self, output: DaNetOutput, batch: Batch) -> DaNetOutput:
+        return self.network.follow(output, self.focal(batch))
+
+    def _merged(self, output: DaNetOutput, batch: Batch) -> tuple[BodyRotations, Float[Tensor, "batch 3"]]:
         """Body and camera, averaged with those of the mirrored crop if `flip_test` asks for it."""
         body = self._body(output)
         if not self.flip_test:
             return body, output.camera
-        mirrored = self.network(image.flip(-1))
+        mirrored = self._followed(self.network(batch["image"].flip(-1)), batch)
         camera = (output.camera + mirror_camera(mirrored.camera, self.crop_size)) / 2
         return mean_body(body, mirror_body(self._body(mirrored))), camera
 

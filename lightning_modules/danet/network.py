@@ -11,8 +11,10 @@ from torch import Tensor, nn
 
 from lightning_modules.common.backbones import Pretrained, has_weights
 from lightning_modules.common.folding import FoldedCopy, should_fold
+from lightning_modules.common.pose_prior import PosePrior
 from lightning_modules.common.rotations import matrix_from_6d
 from lightning_modules.danet.aggregation import Aggregation
+from lightning_modules.danet.backbone_estimator import BackboneEstimator
 from lightning_modules.danet.chain import Features
 from lightning_modules.danet.charts import CHARTS
 from lightning_modules.danet.config import DaNetConfig, RotationNumbers
@@ -25,6 +27,8 @@ from lightning_modules.danet.streams import GlobalStream, LocalStreams
 
 _NUMBERS: Mapping[RotationNumbers, int] = {"6d": 6, "matrix": 9}
 _CAMERA, _SHAPE = 3, 10
+SMALLEST_DEPTH = 0.1
+"""Metres, of a body's origin before the camera."""
 
 
 class Supervised(NamedTuple):
@@ -56,27 +60,28 @@ class DaNet(nn.Module):
         config: settings.
         pretrained: weights that the first stage's backbone starts from; see `create_backbone`. True also starts the
             streams' where there are weights for them.
+        pose_prior: of the pose that answers are added to, for `joint_prior`.
     """
 
     mean_camera_shape: Tensor
     mean_pose: Tensor
     joint_parts: Tensor
 
-    def __init__(self, config: DaNetConfig = DaNetConfig(), pretrained: Pretrained = False) -> None:
+    def __init__(self, config: DaNetConfig = DaNetConfig(), pretrained: Pretrained = False, pose_prior: PosePrior | None = None) -> None:
         super().__init__()
         self.representation, self.rotation = config.representation, config.rotation
         charts, many, all_parts = CHARTS[config.charts], config.streams == "many", config.parts == "all"
         self.register_buffer("joint_parts", charts.joint_channels(all_parts), persistent=False)
-        self.estimator = IuvEstimator(
-            charts,
-            config.iuv_backbone,
-            config.channels,
-            all_parts,
-            windows=JointWindows(charts, config.roi_ratios, config.roi_scale, config.jitter),
-            partial=many and config.representation in ("iuv", "segmentation"),
-            pretrained=pretrained,
-            output_stride=config.output_stride,
-        )
+        self.crop_size, self.pose_prior = config.crop_size, pose_prior
+        windows = JointWindows(charts, config.roi_ratios, config.roi_scale, config.jitter)
+        partial = many and config.representation in ("iuv", "segmentation")
+        self.estimator: IuvEstimator | BackboneEstimator
+        if config.estimator == "backbone":
+            self.estimator = BackboneEstimator(charts, config.iuv_backbone, all_parts, windows, partial, pretrained)
+        else:
+            self.estimator = IuvEstimator(
+                charts, config.iuv_backbone, config.channels, all_parts, windows, partial, pretrained, config.output_stride
+            )
         self.part_drop = PartDrop(config.drop, config.drop_rate, self.joint_parts)
         width, slots, numbers = self.estimator.channels, self.joint_parts.shape[1] + 1, _NUMBERS[config.rotation]
         planes = {"iuv": 3, "true": 3, "segmentation": 1}.get(config.representation, 0)
@@ -97,6 +102,8 @@ class DaNet(nn.Module):
                 backbone=config.local_backbone,
                 pretrained=pretrained is True and has_weights(config.local_backbone),
             )
+            if pose_prior is not None:
+                self.start_features = nn.Linear(numbers * JOINTS, config.features * JOINTS)
             self.aggregation = Aggregation(config.aggregation, JOINTS, config.features, numbers, config.learned_edges)
         self._start_from_a_mean(numbers)
         self.fold, self._folded = True, FoldedCopy()
@@ -143,10 +150,37 @@ class DaNet(nn.Module):
         if self.local_streams is None or self.aggregation is None:
             numbers = answer[:, _CAMERA + _SHAPE :].reshape(-1, JOINTS, _NUMBERS[self.rotation])
             return DaNetOutput(camera, betas, self.matrices(numbers), estimate, None)
-        refined = self.aggregation(self.local_streams(joints))
-        rotations = self.matrices(self.aggregation.rotation(refined.refined))
+        features, start = self.local_streams(joints), self._start(estimate)
+        if start is not None:
+            features = features + self.start_features((start - self.mean_pose).flatten(1)).view_as(features)
+        refined = self.aggregation(features)
+        rotations = self.matrices(self.aggregation.rotation(refined.refined), start)
         wanted = self.training if supervise is None else supervise
-        return DaNetOutput(camera, betas, rotations, estimate, self._supervised(refined) if wanted else None)
+        return DaNetOutput(camera, betas, rotations, estimate, self._supervised(refined, start) if wanted else None)
+
+    def _start(self, estimate: Estimate) -> Float[Tensor, "batch joints 6"] | None:
+        """Numbers of the pose that the backbone's joints suggest, without a prior None."""
+        if self.pose_prior is None or estimate.known is None:
+            return None
+        return self.pose_prior.start(estimate.known)[..., :2].flatten(2)
+
+    def follow(self, output: DaNetOutput, focal: Float[Tensor, " batch"]) -> DaNetOutput:
+        """Trunk and limbs put where the backbone's joints are, and the camera that shows them there.
+
+        Args:
+            output: with rotations, not just matrices.
+            focal: of that camera, see `crop_camera`.
+        """
+        known = output.estimate.known
+        if self.pose_prior is None or known is None:
+            return output
+        placed = self.pose_prior.follow(output.rotations, output.betas, known, self.crop_size, focal)
+        half, scale = self.crop_size / 2, placed.scale[:, None]
+        # the prior measures depth from the pelvis, the camera from where the body's coordinates begin
+        behind = placed.joints[:, :1, 2]
+        away = (focal[:, None] * half / scale - behind).clamp(min=SMALLEST_DEPTH)
+        camera = torch.cat([focal[:, None] / away, (placed.shift - half) / scale], 1)
+        return output._replace(rotations=placed.rotations, camera=camera)
 
     def inputs(self, estimate: Estimate, true: IuvMaps | None = None) -> tuple[Tensor, Tensor]:
         """What the global stream and the local ones read."""
@@ -164,15 +198,17 @@ class DaNet(nn.Module):
             return body.part, joints.part
         return body.stacked(), joints.stacked()
 
-    def matrices(self, numbers: Float[Tensor, "batch joints numbers"]) -> Float[Tensor, "batch joints 3 3"]:
-        """Rotations from numbers added to the mean pose; orthogonal where there are six of them."""
-        numbers = numbers.float() + self.mean_pose
+    def matrices(
+        self, numbers: Float[Tensor, "batch joints numbers"], start: Float[Tensor, "batch joints numbers"] | None = None
+    ) -> Float[Tensor, "batch joints 3 3"]:
+        """Rotations from numbers added to those of a pose, the mean one when omitted; orthogonal where they are six."""
+        numbers = numbers.float() + (self.mean_pose if start is None else start)
         return matrix_from_6d(numbers) if self.rotation == "6d" else numbers.view(-1, JOINTS, 3, 3)
 
-    def _supervised(self, features: Features) -> Supervised:
+    def _supervised(self, features: Features, start: Tensor | None) -> Supervised:
         assert self.aggregation is not None
         head, places = self.aggregation.first_rotation, self.aggregation.position
-        rotations = None if head is None else self.matrices(head(features.rotations))
+        rotations = None if head is None else self.matrices(head(features.rotations), start)
         if places is None or features.positions is None or features.refined_positions is None:
             return Supervised(rotations, ())
         spaces = (features.positions, features.refined_positions)
