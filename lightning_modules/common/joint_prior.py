@@ -22,7 +22,7 @@ from lightning_modules.common.precision import full_precision
 STRIDE = 4
 """Crop pixels between two cells of the backbone's finest map."""
 SHIFTS = tuple(0.5 if joint in COCO17.joints else 0.0 for joint in OPEN36.joints)
-"""Cells by which a joint lies further right and down than its map says: MoveNet's pixels begin at the corner of a cell."""
+"""Cells by which a joint lies further right and down than its map says: MoveNet counts from the corners of cells."""
 
 
 class KnownJoints(NamedTuple):
@@ -46,7 +46,9 @@ def check_knows_joints(backbone: Backbone, setting: str = "joint_prior") -> None
         ValueError: it has none.
     """
     if not isinstance(backbone.net, PeopleMoveNet) or backbone.reductions[0] == 32:
-        raise ValueError(f"{setting}: true needs a backbone that says where joints are; use people_movenet with strides")
+        raise ValueError(
+            f"{setting}: true needs a backbone that says where joints are; use people_movenet with strides"
+        )
 
 
 def known_joints(maps: PersonMaps) -> KnownJoints:

@@ -12,7 +12,11 @@ from lightning_modules.common.precision import full_precision
 
 _ANCHORS = (
     "nose",
-    *(f"{side}_{joint}" for side in ("left", "right") for joint in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")),
+    *(
+        f"{side}_{joint}"
+        for side in ("left", "right")
+        for joint in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
+    ),
 )
 _REACH = 0.05
 """Metres over which an anchor's weight falls by a factor e, in the resting body."""

@@ -24,7 +24,11 @@ _FRAMES: dict[str, tuple[tuple[str, str], tuple[str, str]]] = {
     "head": (("right_ear", "left_ear"), ("head", "nose")),
 }
 """Joint with several bones -> two directions, from joint to joint, that turn with it; the first one counts more."""
-_BETWEEN = {"spine1": ("pelvis", "spine3", 1 / 3), "spine2": ("pelvis", "spine3", 2 / 3), "neck": ("spine3", "head", 0.5)}
+_BETWEEN = {
+    "spine1": ("pelvis", "spine3", 1 / 3),
+    "spine2": ("pelvis", "spine3", 2 / 3),
+    "neck": ("spine3", "head", 0.5),
+}
 """Joint -> two others whose rotations its own lies between, and how near it is to the second."""
 _CHILD = {
     parent: child
@@ -33,7 +37,9 @@ _CHILD = {
 }
 """Joint with one bone -> its end."""
 _SIDES = ("left", "right")
-LIMB_JOINTS = tuple(f"{side}_{joint}" for side in _SIDES for joint in ("hip", "knee", "ankle", "shoulder", "elbow", "wrist"))
+LIMB_JOINTS = tuple(
+    f"{side}_{joint}" for side in _SIDES for joint in ("hip", "knee", "ankle", "shoulder", "elbow", "wrist")
+)
 _TRUNK = tuple(f"{side}_{joint}" for side in _SIDES for joint in ("hip", "shoulder"))
 _FOLLOWED = tuple(f"{side}_{joint}" for side in _SIDES for joint in ("collar", "shoulder", "elbow", "hip", "knee"))
 """Joints whose bones end where the photograph shows a joint."""
@@ -151,7 +157,9 @@ class PosePrior(nn.Module):
         """Rotations of pelvis, chest, head and what lies between."""
         world: dict[str, Tensor] = {}
         for joint, ((a, b), (c, d)) in _FRAMES.items():
-            world[joint] = _frame(_bone(seen, a, b), _bone(seen, c, d)) @ _frame(_bone(rest, a, b), _bone(rest, c, d)).mT
+            world[joint] = (
+                _frame(_bone(seen, a, b), _bone(seen, c, d)) @ _frame(_bone(rest, a, b), _bone(rest, c, d)).mT
+            )
         for joint, (one, other, share) in _BETWEEN.items():
             mean = torch.lerp(world[one], world[other], share)
             world[joint] = _frame(mean[..., 0], mean[..., 1])
@@ -224,6 +232,6 @@ def _shortest(start: Float[Tensor, "batch 3"], end: Float[Tensor, "batch 3"]) ->
     axis, cosine = torch.linalg.cross(start, end), (start * end).sum(-1)
     x, y, z = axis.unbind(-1)
     nothing = torch.zeros_like(x)
-    skew = torch.stack([nothing, -z, y, z, nothing, -x, -y, x, nothing], -1).unflatten(-1, (3, 3))
+    skew = torch.stack([nothing, -z, y, z, nothing, -x, -y, x, nothing], -1).view(-1, 3, 3)
     matrix = torch.eye(3, device=axis.device) + skew + skew @ skew / (1 + cosine).clamp(min=1e-3)[:, None, None]
     return _frame(matrix[..., 0], matrix[..., 1])

@@ -72,7 +72,7 @@ class BackboneEstimator(nn.Module):
 
     def _iuv(self, maps: PersonMaps, index: Float[Tensor, "batch 25 height width"]) -> IuvMaps:
         """U and V of the background are zero."""
-        u, v = (functional.pad(chart.float(), (0, 0, 0, 0, 1, 0)) for chart in maps.surface.split(PARTS, 1))
+        u, v = (functional.pad(chart.float(), (0, 0, 0, 0, 1, 0)) for chart in torch.split(maps.surface, PARTS, 1))
         return IuvMaps(u, v, index)
 
     def _partial(

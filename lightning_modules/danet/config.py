@@ -40,7 +40,7 @@ class DaNetConfig(NetworkConfig):
     Attributes:
         iuv_backbone: of the first stage: an HRNet, or a network whose last features deconvolutions enlarge.
         output_stride: of its last map, at most; not heeded for an HRNet.
-        estimator: what says IUV maps: `heads` on the backbone's features, or the `backbone` itself, for `people_movenet`.
+        estimator: what says IUV maps: `heads` on the backbone's features, or the `backbone` itself (`people_movenet`).
         joint_prior: rotations are added to those that the backbone's joints suggest instead of a mean person's, and in
             the end trunk and limbs are put where these joints are; for estimator `backbone` and streams `many`. Not in
             the paper.

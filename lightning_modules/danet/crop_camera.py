@@ -15,7 +15,6 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from lightning_modules.common.precision import full_precision
-from lightning_modules.common.rotations import crop_focal
 
 FOCAL = 5000 / 112
 """The release's."""

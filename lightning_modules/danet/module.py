@@ -21,12 +21,12 @@ from lightning_modules.common.pose_prior import PosePrior
 from lightning_modules.common.posed_body import BodyRotations, PosedBody
 from lightning_modules.common.precision import full_precision
 from lightning_modules.common.root_depth import choose_depth
-from lightning_modules.common.rotations import crop_to_camera_rotation, matrix_from_9d
+from lightning_modules.common.rotations import crop_focal, crop_to_camera_rotation, matrix_from_9d
 from lightning_modules.common.training import TrainingOptions
 from lightning_modules.danet.charts import CHARTS, PARTS
 from lightning_modules.danet.config import DaNetConfig, DaNetLossConfig
 from lightning_modules.danet.criterion import DaNetLoss
-from lightning_modules.danet.crop_camera import FOCAL, SMALLEST_SCALE, crop_focal, mirror_camera, project, translation
+from lightning_modules.danet.crop_camera import FOCAL, SMALLEST_SCALE, mirror_camera, project, translation
 from lightning_modules.danet.estimator import IuvEstimator
 from lightning_modules.danet.iuv import harden_iuv, image_of_maps
 from lightning_modules.danet.mean_person import Start, read_mean_person

@@ -67,7 +67,9 @@ class DaNet(nn.Module):
     mean_pose: Tensor
     joint_parts: Tensor
 
-    def __init__(self, config: DaNetConfig = DaNetConfig(), pretrained: Pretrained = False, pose_prior: PosePrior | None = None) -> None:
+    def __init__(
+        self, config: DaNetConfig = DaNetConfig(), pretrained: Pretrained = False, pose_prior: PosePrior | None = None
+    ) -> None:
         super().__init__()
         self.representation, self.rotation = config.representation, config.rotation
         charts, many, all_parts = CHARTS[config.charts], config.streams == "many", config.parts == "all"
@@ -80,7 +82,14 @@ class DaNet(nn.Module):
             self.estimator = BackboneEstimator(charts, config.iuv_backbone, all_parts, windows, partial, pretrained)
         else:
             self.estimator = IuvEstimator(
-                charts, config.iuv_backbone, config.channels, all_parts, windows, partial, pretrained, config.output_stride
+                charts,
+                config.iuv_backbone,
+                config.channels,
+                all_parts,
+                windows,
+                partial,
+                pretrained,
+                config.output_stride,
             )
         self.part_drop = PartDrop(config.drop, config.drop_rate, self.joint_parts)
         width, slots, numbers = self.estimator.channels, self.joint_parts.shape[1] + 1, _NUMBERS[config.rotation]

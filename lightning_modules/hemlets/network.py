@@ -107,7 +107,9 @@ class HemletsNet(nn.Module):
         body = self.regressor(features, joints, self.pose_prior.start(places))
         if self.training:
             return body
-        return BodyRotations(self.pose_prior.follow(*body, places, self.crop_size).rotations, body.betas)
+        return BodyRotations(
+            self.pose_prior.follow(body.rotations, body.betas, places, self.crop_size).rotations, body.betas
+        )
 
     def locate(
         self, volumes: Float[Tensor, "batch slices height width"], known: PersonMaps | None = None

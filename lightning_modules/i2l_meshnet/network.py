@@ -133,8 +133,8 @@ class I2LMeshNet(nn.Module):
         prior: moves the mesh to the backbone's joints; for `people_movenet`.
 
     Raises:
-        ValueError: the backbone has no maps for the prior, cannot be cut at stride 4 or ends there, or the mesh's heat maps cannot have this
-            length.
+        ValueError: the backbone has no maps for the prior, cannot be cut at stride 4 or ends there, or the mesh's heat
+            maps cannot have this length.
     """
 
     joint_regressor: Tensor

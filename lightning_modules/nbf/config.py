@@ -24,7 +24,7 @@ class NBFConfig(NetworkConfig):
     Attributes:
         encoder: of the fitting stage: `resnet50v1` or `resnet50v2` (the release's), a name in
             `lightning_modules.common.backbones`, or `none` for a segmenter alone.
-        segmenter: of the first stage (Table 2); `backbone` for the part maps that `people_movenet` has, `none` where the
+        segmenter: of the first stage (Table 2); `backbone` for the part maps of `people_movenet`, `none` where the
             encoder is given its input.
         segmenter_backbone: `resnet101v1` (the release's) or a name in `lightning_modules.common.backbones`.
         segmenter_channels: width of RefineNet's decoder.

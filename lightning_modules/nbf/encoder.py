@@ -55,7 +55,7 @@ class Encoder(nn.Module):
     def forward(
         self, image: Float[Tensor, "batch 3 height width"], start: Float[Tensor, "batch numbers"] | None = None
     ) -> Code:
-        """A picture in [0, 1], which is mapped to [-1, 1] here, and what the pose to start from differs from a mean by."""
+        """A picture in [0, 1], which is mapped to [-1, 1] here, and the pose to start from, less a mean one."""
         pooled = self.backbone(2 * image - 1)[-1].mean((2, 3))
         if self.hidden is None or start is None:
             return Code(pooled, self.head(pooled))

@@ -124,6 +124,7 @@ class NBFModule(PoseModule):
             return self.network.segment(image)
         if self.input_kind == "parts":
             seen = self.network.see(image)
+            assert seen.logits is not None
             estimate = self.network.estimate(self.network.colour(seen.logits, image.shape[-1]), seen.known)
             if seen.known is not None:
                 estimate = self.network.follow(estimate, seen.known, self.crop_size)[0]

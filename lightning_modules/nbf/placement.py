@@ -16,6 +16,7 @@ from lightning_modules.nbf.camera import MARGIN, FixedCamera
 from lightning_modules.nbf.network import Fit
 from lightning_modules.prediction import SmplParameters
 
+
 class Placement:
     """Puts fitted bodies where the encoder's picture shows them.
 

@@ -155,9 +155,7 @@ class DeepLab(nn.Module):
         return torch.stack([classifier(features) for classifier in self.classifiers]).sum(0)
 
 
-def make_segmenter(
-    config: NBFConfig, pretrained: Pretrained = False
-) -> RefineNet | DeepLab | BackboneParts | None:
+def make_segmenter(config: NBFConfig, pretrained: Pretrained = False) -> RefineNet | DeepLab | BackboneParts | None:
     """The segmenter of a configuration, if it has one.
 
     Raises:

@@ -5,13 +5,12 @@ import torch
 from danet_weights import functions
 from official_weights import kept
 
-from lightning_modules.common.rotations import matrix_from_6d
+from lightning_modules.common.rotations import crop_focal, matrix_from_6d
 from lightning_modules.danet import losses
 from lightning_modules.danet.charts import CHARTS, DENSEPOSE, OPEN, PARTS
 from lightning_modules.danet.crop_camera import (
     FOCAL,
     camera_of_translation,
-    crop_focal,
     estimate_translation,
     project,
     translation,

@@ -144,7 +144,7 @@ class PeopleMoveNet(MoveNet):
         step = (self.folded or 4) // 4
         said = functional.pixel_shuffle(features[:, : self.kept * step**2], step)
         count = len(OPEN36)
-        return PersonMaps(*said.split([count, count, 1 + PARTS, self.kept - 2 * count - 1 - PARTS], 1))
+        return PersonMaps(*torch.split(said, [count, count, 1 + PARTS, self.kept - 2 * count - 1 - PARTS], 1))
 
     def load(self, state: dict[str, Tensor]) -> None:
         """As `MoveNet.load`; weights of a MoveNet alone leave the second pyramid as it is."""
