@@ -110,7 +110,7 @@ class NBFNetwork(nn.Module):
         if self.pose_prior is not None and known is not None:
             pose = self.layer.from_relative(self.pose_prior.start(known)).flatten(1)
             start = pose - self.mean[10:]
-        pool5, latent = self.encoder(image, start)
+        pool5, latent = self.encoder(image) if start is None else self.encoder(image, start)
         latent = latent.to(torch.promote_types(latent.dtype, torch.float32))
         if start is not None:
             latent = torch.cat([latent[:, :10], latent[:, 10:] + start], 1)
