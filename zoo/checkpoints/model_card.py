@@ -140,5 +140,7 @@ def _limits(entry: Checkpoint) -> str:
         lines.insert(1, "Trained on rendered people only; expect large errors on photographs.")
     if "lsp-test-2d" in entry.results:
         share = entry.results["lsp-test-2d"]["pck"]
-        lines.insert(1, f"In photographs of sports (LSP) {share:g} % of the limbs' joints are within a fifth of the torso.")
+        lines.insert(
+            1, f"In photographs of sports (LSP) {share:g} % of the limbs' joints are within a fifth of the torso."
+        )
     return "## Intended use and limits\n\n" + "\n".join(f"- {line}" for line in lines)
