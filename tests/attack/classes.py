@@ -3,51 +3,36 @@
 import io
 import json
 import random
+import shutil
 import zipfile
-from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 from PIL import Image
 
 from body.safe_pickle import UnreadablePickle
+from body.smpl_files import read_smpl_file
+from tests.attack.caches import caches
+from tests.attack.mutations import Attack, mutations, read_as
+from tests.attack.texts import configurations, pages
+from tests.body.pickle_fuzz import mutated, valid
+from tests.distributed_files import write_body
 from zoo.checkpoints.archives import unpack
+from zoo.checkpoints.convert import read_official
 from zoo.checkpoints.files import parse_metadata, read_safetensors
-from zoo.checkpoints.lightning_files import check_checkpoint
+from zoo.checkpoints.lightning_files import check_checkpoint, read_lightning_checkpoint
 from zoo.errors import ZooError
 from zoo.prediction.images import read_image
 from zoo.prediction.inputs import check_boxes, resolve_intrinsics
 from zoo.results.files import MEASURED, read_result
 
-Attack = Iterator[tuple[str, Callable[[], object]]]
 REFUSALS = (ZooError, UnreadablePickle)
+"""What users are meant to read."""
 WEIGHTS = Path(__file__).parents[2] / "zoo/checkpoints/weights/nbf.open_tiny.safetensors"
 _NUMBERS = [0.0, -1.0, 1e-38, 1e38, 1e308, float("nan"), float("inf"), -float("inf"), 0.5, 100.0, 2.0**31]
-
-
-def mutations(data: bytes, count: int, seed: int = 0) -> Iterator[tuple[str, bytes]]:
-    """A file with flipped bits, cut, with bytes repeated, overwritten or inserted."""
-    rng = random.Random(seed)
-    for _ in range(count):
-        kind, place = rng.choice(("flip", "cut", "repeat", "overwrite", "insert")), rng.randrange(min(len(data), 4096))
-        if kind == "cut":
-            place = rng.randrange(len(data))
-        end = min(len(data), place + rng.randrange(1, 64))
-        changed = {
-            "flip": lambda p=place: data[:p] + bytes([data[p] ^ (1 << rng.randrange(8))]) + data[p + 1 :],
-            "cut": lambda p=place: data[:p],
-            "repeat": lambda p=place, e=end: data[:e] + data[p:],
-            "overwrite": lambda p=place, e=end: data[:p] + rng.randbytes(e - p) + data[e:],
-            "insert": lambda p=place: data[:p] + rng.randbytes(8) + data[p:],
-        }[kind]()
-        yield f"{kind} at {place}", changed
-
-
-def _file(folder: Path, name: str, content: bytes, read: Callable[[Path], object]) -> object:
-    (folder / name).write_bytes(content)
-    return read(folder / name)
 
 
 def pictures(count: int, folder: Path) -> Attack:
@@ -57,7 +42,7 @@ def pictures(count: int, folder: Path) -> Attack:
         stream = io.BytesIO()
         picture.save(stream, form)
         for label, data in mutations(stream.getvalue(), count // 5, seed=len(form)):
-            yield f"{form}, {label}", partial(_file, folder, "a.jpg", data, read_image)
+            yield f"{form}, {label}", partial(read_as, folder, "a.jpg", data, read_image)
 
 
 def weights(count: int, folder: Path) -> Attack:
@@ -67,33 +52,66 @@ def weights(count: int, folder: Path) -> Attack:
         return parse_metadata(read_safetensors(path)[1], path)
 
     for label, data in mutations(WEIGHTS.read_bytes(), count):
-        yield label, partial(_file, folder, "a.safetensors", data, read)
+        yield label, partial(read_as, folder, "a.safetensors", data, read)
 
 
 def checkpoints(count: int, folder: Path) -> Attack:
-    """Mutated checkpoints of Lightning, as `--ckpt_path` takes them before a run."""
-    stream = io.BytesIO()
-    torch.save({"state_dict": {"x": torch.zeros(1000)}}, stream)
-    for label, data in mutations(stream.getvalue(), count):
-        yield label, partial(_file, folder, "a.ckpt", data, check_checkpoint)
+    """Mutated checkpoints of Lightning: what a run takes, what `zoo.load` and what `zoo convert` make of them."""
+    readers = {"run": check_checkpoint, "load": read_lightning_checkpoint, "convert": read_official}
+    for zipped in (True, False):
+        stream = io.BytesIO()
+        content = {"state_dict": {"x": torch.zeros(1000)}, "hyper_parameters": {"lr": 1e-3}}
+        torch.save(content, stream, _use_new_zipfile_serialization=zipped)
+        for number, (label, data) in enumerate(mutations(stream.getvalue(), count // 2)):
+            name, read = list(readers.items())[number % len(readers)]
+            yield f"{name}, {label}", partial(read_as, folder, "a.ckpt", data, read)
+
+
+def pickles(count: int, folder: Path) -> Attack:
+    """Mutated body models: as distributed, with chumpy's classes, and saved again by protocols 0 to 5."""
+    rng = random.Random(0)
+    with pytest.MonkeyPatch.context() as patch:
+        write_body(folder / "model.pkl", patch, 3, 10)
+    contents = [(folder / "model.pkl").read_bytes(), *valid()]
+    for number in range(count):
+        data = mutated(contents[number % len(contents)], rng.choice(contents), rng)
+        yield f"number {number}", partial(read_as, folder, "a.pkl", data, _read_body)
+
+
+def _read_body(path: Path) -> None:
+    try:
+        read_smpl_file(path)
+    except ValueError as error:  # as documented, for what is a pickle but no model
+        raise UnreadablePickle(str(error)) from None
 
 
 def results(count: int, folder: Path) -> Attack:
     """Mutated result files."""
     for label, data in mutations(next(MEASURED.glob("*.json")).read_bytes(), count):
-        yield label, partial(_file, folder, "open-v1__a.json", data, read_result)
+        yield label, partial(read_as, folder, "open-v1__a.json", data, read_result)
     for depth in (10, 1000, 100_000):
-        yield f"nested {depth}", partial(_file, folder, "open-v1__a.json", b"[" * depth, read_result)
+        yield f"nested {depth}", partial(read_as, folder, "open-v1__a.json", b"[" * depth, read_result)
 
 
 def archives(count: int, folder: Path) -> Attack:
-    """Mutated zip archives."""
+    """Mutated zip archives: nothing is left of one that is refused."""
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("a/b.txt", "text" * 100)
         archive.writestr("c.txt", "more")
+
+    def unpacked(path: Path) -> None:
+        target = folder / "archives" / "unpacked"
+        shutil.rmtree(target.parent, ignore_errors=True)
+        try:
+            unpack(path, target)
+        except ZooError:
+            if target.parent.exists() and any(target.parent.iterdir()):
+                raise AssertionError("a part was left") from None
+            raise
+
     for label, data in mutations(stream.getvalue(), count):
-        yield label, partial(_file, folder, "a.zip", data, lambda path: unpack(path, folder / "unpacked"))
+        yield label, partial(read_as, folder, "a.zip", data, unpacked)
 
 
 def numbers(count: int, folder: Path) -> Attack:
@@ -115,7 +133,13 @@ CLASSES = {
     "pictures": pictures,
     "weights": weights,
     "checkpoints": checkpoints,
+    "pickles": pickles,
     "results": results,
     "archives": archives,
     "numbers": numbers,
+    "caches": caches,
+    "pages": pages,
+    "configurations": configurations,
 }
+NEVER_REFUSED = ("caches", "pages")
+"""A damaged cache is made anew, and every name is shown."""
