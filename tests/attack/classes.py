@@ -16,7 +16,7 @@ from PIL import Image
 from body.safe_pickle import UnreadablePickle
 from body.smpl_files import read_smpl_file
 from tests.attack.caches import caches
-from tests.attack.mutations import Attack, mutations, read_as
+from tests.attack.mutations import WEIGHTS, Attack, mutations, read_as
 from tests.attack.texts import configurations, pages
 from tests.body.pickle_fuzz import mutated, valid
 from tests.distributed_files import write_body
@@ -31,7 +31,6 @@ from zoo.results.files import MEASURED, read_result
 
 REFUSALS = (ZooError, UnreadablePickle)
 """What users are meant to read."""
-WEIGHTS = Path(__file__).parents[2] / "zoo/checkpoints/weights/nbf.open_tiny.safetensors"
 _NUMBERS = [0.0, -1.0, 1e-38, 1e38, 1e308, float("nan"), float("inf"), -float("inf"), 0.5, 100.0, 2.0**31]
 
 

@@ -1,7 +1,8 @@
-"""`python -m tests.attack.kill [MOMENTS]`: commands killed at random moments leave nothing half-written behind.
+"""`python -m tests.attack.kill [MOMENTS] [NAME...]`: commands killed at random moments leave nothing half-written.
 
-Each command is ended by SIGKILL, SIGTERM or SIGINT after a random time; then every file of a final name is read whole.
-At the end the same command finishes.
+Each command runs once undisturbed, which says how long it takes. Then it is ended by SIGKILL, SIGINT or SIGTERM after a
+random part of that time, again and again in the same folder, and every file of a final name is read whole. At the end
+the same command finishes.
 """
 
 import json
@@ -17,64 +18,98 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
+from safetensors.numpy import load_file
 
-TRAIN = ["--trainer.accelerator", "cpu", "--data.generator_workers", "1", "--data.num_workers", "0"]
-SMALL = [*TRAIN, "--data.train_samples", "16", "--data.val_samples", "4", "--data.batch_size", "4"]
-COMMANDS = {
-    "fit": [
-        "fit",
-        "--config",
-        "hemlets/open_tiny",
-        *SMALL,
-        "--trainer.max_steps",
-        "12",
-        "--trainer.precision",
-        "32-true",
-    ],
-    "predict": ["predict", "photos", "--whole", "--out", "out", "--model", "hemlets"],
+from datamodules.synthetic.checksums import find_damage
+from tests.attack.commands import COMMANDS, Command, prepared
+
+READERS = {
+    ".json": lambda path: json.loads(path.read_bytes()),
+    ".npz": lambda path: dict(np.load(path)),
+    ".ckpt": lambda path: torch.load(path, weights_only=True),
+    ".png": lambda path: Image.open(path).load(),
+    ".safetensors": load_file,
 }
 
 
 def check(folder: Path) -> int:
     """Read every file that has a final name; how many there were."""
-    read = {
-        ".json": lambda path: json.loads(path.read_bytes()),
-        ".npz": lambda path: dict(np.load(path)),
-        ".ckpt": lambda path: torch.load(path, weights_only=True),
-        ".png": lambda path: Image.open(path).load(),
-    }
-    files = [p for p in folder.rglob("*") if p.suffix in read and not any(one.startswith(".") for one in p.parts[1:])]
+    paths = [p for p in folder.rglob("*") if not any(one.startswith(".") for one in p.relative_to(folder).parts)]
+    files = [path for path in paths if path.suffix in READERS and path.is_file()]
     for path in files:
-        read[path.suffix](path)
+        READERS[path.suffix](path)
+    for cache in (path.parent for path in paths if path.name == "facts.json"):
+        damage = find_damage(cache, {})
+        if damage:
+            raise AssertionError(f"{cache}: {damage}")
     return len(files)
 
 
+class Killer:
+    """Runs one command in one folder.
+
+    Args:
+        command: what to run.
+        root: where; empty at the beginning.
+        inputs: what it reads.
+        environment: what it needs.
+    """
+
+    def __init__(self, command: Command, root: Path, inputs: Path, environment: dict[str, str]) -> None:
+        self.command, self.root, self.argv = command, root, [sys.executable, *command.argv(inputs)]
+        here = {"ZOO_CACHE": str(root / "cache"), "HF_HOME": str(root / "hf"), "PYTHONPATH": str(Path.cwd())}
+        self.environment = os.environ | environment | here
+        self.files, self.tracebacks = 0, 0
+
+    def run(self, seconds: float | None = None, number: signal.Signals = signal.SIGKILL) -> int:
+        """Exit status; ended by a signal after some seconds, if they are given."""
+        pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+        process = subprocess.Popen(self.argv, cwd=self.root, env=self.environment, **pipes)
+        if seconds is not None:
+            time.sleep(seconds)
+            process.send_signal(number)
+        error = process.communicate(timeout=900)[1]
+        early = process.returncode == -signal.SIGINT and b"run_bounded" not in error  # while Python starts
+        if b"Traceback" in error and not early:
+            self.tracebacks += 1
+            print(error.decode(errors="replace")[-2000:])
+        self.files += check(self.root)
+        return process.returncode
+
+    def attack(self, moments: int, rng: random.Random) -> tuple[list[int], bool]:
+        """Statuses of the killed runs and, last, of one that is left alone; and whether all is as it should be."""
+        start = time.monotonic()
+        good = self.run() == 0
+        duration, whole = time.monotonic() - start, self.command.made(self.root)
+        self.command.undo(self.root)
+        statuses = []
+        for moment in range(moments):
+            number = (signal.SIGKILL, signal.SIGINT, signal.SIGTERM)[moment % 3]
+            statuses.append(self.run(rng.uniform(0.05, 1.05) * duration, number))
+            if self.command.whole_or_not:
+                good &= self.command.made(self.root) in (0, whole)
+            if statuses[-1] == 0 or self.command.whole_or_not:
+                self.command.undo(self.root)
+        statuses.append(self.run())
+        complete = whole > 0 and self.command.made(self.root) >= whole
+        return statuses, good and complete and statuses[-1] == 0 and not self.tracebacks
+
+
 def main() -> int:
-    moments, rng = int(sys.argv[1]) if len(sys.argv) > 1 else 50, random.Random(0)
-    failed = 0
-    for name, command in COMMANDS.items():
-        with tempfile.TemporaryDirectory() as folder:
-            root = Path(folder)
-            (root / "photos").mkdir()
-            for number in range(6):
-                noise = np.random.default_rng(number).integers(0, 256, (120, 90, 3), np.uint8)
-                Image.fromarray(noise).save(root / f"photos/{number}.jpg")
-            options = {"cwd": root, "env": {**os.environ, "ZOO_CACHE": str(root / "cache")}, "stderr": subprocess.PIPE}
-            statuses, files = [], 0
-            for moment in range(moments // len(COMMANDS)):
-                run = subprocess.Popen([sys.executable, "-m", "zoo", *command], stdout=subprocess.DEVNULL, **options)
-                time.sleep(rng.uniform(1, 20))
-                run.send_signal((signal.SIGKILL, signal.SIGINT, signal.SIGTERM)[moment % 3])
-                _, error = run.communicate(timeout=120)
-                statuses.append(run.returncode)
-                failed += b"Traceback" in error
-                files += check(root)
-            again = subprocess.run(
-                [sys.executable, "-m", "zoo", *command], stdout=subprocess.DEVNULL, check=False, **options
+    moments, names = int(sys.argv[1]) if len(sys.argv) > 1 else 50, sys.argv[2:] or list(COMMANDS)
+    rng, failed = random.Random(0), 0
+    with tempfile.TemporaryDirectory() as inputs, prepared(Path(inputs)) as environment:
+        for number, name in enumerate(names):
+            share = moments // len(names) + (number < moments % len(names))
+            with tempfile.TemporaryDirectory() as root:
+                killer = Killer(COMMANDS[name], Path(root), Path(inputs), environment)
+                statuses, good = killer.attack(share, rng)
+            print(
+                f"{name}: {'survived' if good else 'FAILED'}; {share} moments, ended with {statuses[:-1]}, "
+                f"{killer.files} files read whole, then {statuses[-1]}",
+                flush=True,
             )
-            files += check(root)
-            failed += again.returncode != 0
-            print(f"{name}: ended with {statuses}, {files} files read whole, then {again.returncode}", flush=True)
+            failed += not good
     return int(failed > 0)
 
 

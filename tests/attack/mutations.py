@@ -4,6 +4,7 @@ import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+WEIGHTS = Path(__file__).parents[2] / "zoo/checkpoints/weights/nbf.open_tiny.safetensors"
 Attack = Iterator[tuple[str, Callable[[], object]]]
 """What is tried: a label, and a call of the reader that is attacked."""
 

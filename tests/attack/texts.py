@@ -49,7 +49,9 @@ def pages(count: int, folder: Path) -> Attack:
     """Names of files and models in the viewer: the page keeps its elements, and the name is in it as text."""
     rng = random.Random(0)
     points = np.random.default_rng(0).normal(size=(24, 3)).astype(np.float32)
-    person = Person(points, points[:, :2], get_skeleton("smpl24"), points, np.zeros((1, 3), int), (0, 0, 9, 9), "box")
+    person = Person(
+        points, points[:, :2], get_skeleton("smpl24"), points, np.zeros((1, 3), int), (0.0, 0.0, 9.0, 9.0), "box"
+    )
     source = SourceImage(np.zeros((8, 8, 3), np.uint8), np.diag([9.0, 9.0, 1.0]), "x")
 
     def parse(title: str) -> _Page:

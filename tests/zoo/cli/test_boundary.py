@@ -146,15 +146,27 @@ def test_a_cache_that_cannot_be_written_names_the_variable(folder, capsys, monke
     assert "set ZOO_CACHE" in capsys.readouterr().err
 
 
-def test_file_names_that_are_not_text(folder):
-    """Latin-1, from an old archive, in the C locale."""
-    name = b"caf\xe9"
-    Image.new("RGB", (64, 64)).save(os.fsdecode(name + b".jpg"))
-    command = [sys.executable, "-m", "zoo", "predict", name + b".jpg", "--whole", "--out", "out", "--model", "hemlets"]
-    run = subprocess.run(command, capture_output=True, env={**os.environ, "LC_ALL": "C"}, check=False)
-    assert run.returncode == 0, run.stderr
-    record = json.loads(Path(os.fsdecode(b"out/" + name + b".json")).read_bytes())
-    assert os.fsencode(record["image"]["file"]).startswith(name)
+def test_file_names_that_are_not_text(folder, capsys):
+    """Latin-1, from an old archive, in the C locale: in a folder, from standard input, one of them damaged."""
+    for name in (b"photos/caf\xe9.jpg", b"th\xe9.jpg"):
+        Path(os.fsdecode(name)).parent.mkdir(exist_ok=True)
+        Image.new("RGB", (64, 64)).save(os.fsdecode(name))
+    Path(os.fsdecode(b"photos/g\xe2t\xe9.jpg")).write_bytes(b"no image")
+    options = ["--whole", "--out", "out", "--model", "hemlets", "--formats", "json", "html"]
+    command = [sys.executable, "-m", "zoo", "predict", "photos", "-", *options]
+    strict = {**os.environ, "LC_ALL": "C", "PYTHONIOENCODING": "utf-8:strict"}
+    run = subprocess.run(command, input=b"th\xe9.jpg\n", capture_output=True, env=strict, check=False)
+    assert run.returncode == 1
+    assert run.stderr.count(b"\n") == 1, run.stderr
+    assert b"g\\udce2t\\udce9.jpg is not an image" in run.stderr
+    assert b"3 images: 2 predicted (2 people), 1 failed" in run.stdout
+    for name in (b"caf\xe9", b"th\xe9"):
+        record = json.loads(Path(os.fsdecode(b"out/" + name + b".json")).read_bytes())
+        assert os.fsencode(record["image"]["file"]).startswith(name)
+    Path(os.fsdecode(b"photos/g\xe2t\xe9.jpg")).unlink()
+    assert main(["predict", "photos", *options]) == 0
+    assert "1 images: 0 predicted (0 people), 1 done before" in capsys.readouterr().out
+    assert main(["predict", os.fsdecode(b"th\xe9.jpg"), *options]) == 0
 
 
 @pytest.mark.parametrize(

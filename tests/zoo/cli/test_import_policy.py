@@ -103,9 +103,12 @@ ALIASES = "a: &a [1, 1]\n" + "".join(NINE.format("abcdefgh"[i], "bcdefghi"[i]) f
         (ALIASES, "values"),
         ("[" * 5000, "nested too deeply"),
         ("a: &a [*a]", "values"),
-        ("x: '" + "1" * 1_000_001 + "'", "at most 1,000,000 bytes"),
+        ("x: '" + "1" * 200_001 + "'", "at most 200,000 bytes"),
+        ("x: " + "9" * 10_000, "Exceeds the limit"),
+        ("x: 1" + ":59" * 10_000, "a number of 59,070 bits"),
+        ("x: 2026-02-31", "day is out of range"),
     ],
-    ids=["aliases", "depth", "circle", "size"],
+    ids=["aliases", "depth", "circle", "size", "digits", "base 60", "date"],
 )
 def test_yaml_bombs_are_refused(text, message, tmp_path):
     (tmp_path / "bomb.yaml").write_text(text)
