@@ -37,9 +37,8 @@ def backproject(
     intrinsics: Float[Tensor, "*batch 3 3"],
 ) -> Float[Tensor, "*batch points 3"]:
     """Camera-frame points (metres) from full-image pixels and their depths (metres along z)."""
-    homogeneous = torch.cat([pixels, torch.ones_like(pixels[..., :1])], -1)
-    rays = torch.linalg.solve_ex(intrinsics, homogeneous.mT)[0].mT
-    return rays * depth.unsqueeze(-1)
+    rays = apply_affine(pixels, invert_affine(intrinsics[..., :2, :]))
+    return torch.cat([rays, torch.ones_like(rays[..., :1])], -1) * depth.unsqueeze(-1)
 
 
 def apply_affine(
@@ -51,7 +50,9 @@ def apply_affine(
 
 def invert_affine(affine: Float[Tensor, "*batch 2 3"]) -> Float[Tensor, "*batch 2 3"]:
     """The affine that undoes `affine`."""
-    inverse = torch.linalg.inv_ex(affine[..., :2])[0]
+    (a, b), (c, d) = (row.unbind(-1) for row in affine[..., :2].unbind(-2))
+    cofactors = torch.stack([torch.stack([d, -b], -1), torch.stack([-c, a], -1)], -2)
+    inverse = cofactors / (a * d - b * c)[..., None, None]
     return torch.cat([inverse, -inverse @ affine[..., 2:]], -1)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytorch_lightning as pl
 import torch
-from torch.utils.data import DataLoader, Dataset, Sampler, default_collate
+from torch.utils.data import DataLoader, Dataset, RandomSampler, Sampler, default_collate
 
 from body.load import load_body
 from body.model import BodyModel
@@ -22,6 +22,7 @@ from datamodules.crop import RestRoot, make_crop
 from datamodules.fit_check import inaccurate_fits
 from datamodules.gendered import NeutralShapes, pose_bodies
 from datamodules.images import UnreadableImageError
+from datamodules.resumable import ResumableBatches, ResumableLoader
 from datamodules.sample import GENDERS, RawSample, Source
 from datamodules.settings import DEFAULT_CROPS, CropSettings
 from metrics import Protocol, SplitLabels, get_protocol
@@ -118,6 +119,8 @@ class BaseDataModule(pl.LightningDataModule, ABC):
         self._bodies: dict[str, BodyModel] = {}
         self._neutral_shapes = NeutralShapes(self._body_model)
         self._datasets: dict[str, CropDataset] = {}
+        self._training: ResumableLoader | None = None
+        self._resumed: dict[str, Any] | None = None
 
     @abstractmethod
     def source(self, split: str) -> Source:
@@ -179,18 +182,38 @@ class BaseDataModule(pl.LightningDataModule, ABC):
     def loader(
         self, dataset: Dataset[dict[str, Any]], sampler: Sampler[int] | None = None, shuffle: bool = False
     ) -> DataLoader[dict[str, Any]]:
-        """Batches of a data set in order, shuffled, or as a sampler says."""
-        return DataLoader(
-            dataset,
-            batch_size=self.batch_size,
-            sampler=sampler,
-            shuffle=shuffle if sampler is None else None,
-            drop_last=shuffle and len(dataset) > self.batch_size,  # type: ignore[arg-type]
-            num_workers=self.num_workers,
-            persistent_workers=self.num_workers > 0,
-            pin_memory=torch.cuda.is_available(),
-            collate_fn=collate,
-        )
+        """Batches of a data set in order, or shuffled or as a sampler says, which can be resumed in mid-epoch."""
+        options: dict[str, Any] = {
+            "num_workers": self.num_workers,
+            "persistent_workers": self.num_workers > 0,
+            "pin_memory": torch.cuda.is_available(),
+            "collate_fn": collate,
+        }
+        if sampler is None and not shuffle:
+            return DataLoader(dataset, batch_size=self.batch_size, **options)
+        generator = torch.Generator()
+        order = sampler or RandomSampler(dataset, generator=generator)  # type: ignore[arg-type]
+        drop_last = shuffle and len(dataset) > self.batch_size  # type: ignore[arg-type]
+        batches = ResumableBatches(order, self.batch_size, drop_last)
+        previous = self._training  # Lightning loads before it makes loaders, or after it made one to count steps
+        self._training = ResumableLoader(dataset, batch_sampler=batches, generator=generator, **options)
+        self._training.over = self._is_last_batch
+        if self._resumed is not None and (previous is None or previous.pending):
+            self._training.load_state_dict(self._resumed)
+        return self._training
+
+    def _is_last_batch(self) -> bool:
+        return self.trainer is not None and self.trainer.fit_loop.epoch_loop.batch_progress.is_last_batch
+
+    def state_dict(self) -> dict[str, Any]:
+        """Where a training is in its epoch; Lightning loses its own state of loaders if a schedule counts steps."""
+        return {} if self._training is None else self._training.state_dict()
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from there."""
+        self._resumed = state or None
+        if self._training is not None and state:
+            self._training.load_state_dict(state)
 
     def split_labels(self) -> SplitLabels:
         """Labels of the whole test split that no batch can carry, for `metrics.Task.prepare`; none for most."""

@@ -106,7 +106,7 @@ def camera_numbers(
     """
     with full_precision(intrinsics):
         half = crop_size / 2
-        places = torch.tensor([[half, half], [2 * half, half]], device=affine.device).expand(len(affine), 2, 2)
+        places = torch.tensor([[half, half], [2 * half, half]], device=affine.device).expand(affine.shape[0], 2, 2)
         pixels = apply_affine(places, invert_affine(affine))
         rays = backproject(pixels, torch.ones_like(pixels[..., 0]), intrinsics)[..., :2]
         return _CAMERA_SCALE * torch.cat([rays[:, 0], rays[:, 1] - rays[:, 0]], -1)

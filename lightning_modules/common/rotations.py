@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from body.camera import invert_affine
+from lightning_modules.common.nearest_rotation import nearest_rotation
 from lightning_modules.common.precision import full_precision
 
 
@@ -24,9 +25,7 @@ def matrix_from_6d(numbers: Float[Tensor, "*batch 6"]) -> Float[Tensor, "*batch 
 
 def matrix_from_9d(numbers: Float[Tensor, "*batch 9"]) -> Float[Tensor, "*batch 3 3"]:
     """The rotation matrix nearest to any 3 x 3 matrix (row by row), never a reflection, in float32."""
-    with full_precision(numbers):
-        # its other method keeps a tensor, which after a prediction in inference mode cannot be trained with
-        return roma.special_procrustes(numbers.float().view(*numbers.shape[:-1], 3, 3), method="svd")
+    return nearest_rotation(numbers.float().view(*numbers.shape[:-1], 3, 3))
 
 
 def axis_angle_from_6d(numbers: Float[Tensor, "*batch 6"]) -> Float[Tensor, "*batch 3"]:
@@ -54,7 +53,7 @@ def crop_to_camera_rotation(
         focal = torch.stack([intrinsics[:, 0, 0], intrinsics[:, 1, 1]], -1)
         y = (pixel[:, 1] - intrinsics[:, 1, 2]) / focal[:, 1]
         x = (pixel[:, 0] - intrinsics[:, 0, 2] - intrinsics[:, 0, 1] * y) / focal[:, 0]
-        across = torch.hypot(x, y).clamp(min=1e-9)
+        across = (x.square() + y.square()).clamp(min=1e-18).sqrt()
         angle = torch.atan(across) / across
         return roma.rotvec_to_rotmat(torch.stack([-y * angle, x * angle, torch.zeros_like(x)], -1))
 

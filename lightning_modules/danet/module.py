@@ -130,7 +130,7 @@ class DaNetModule(PoseModule):
         """Turn from the frame that the network answers in to the camera's."""
         if self.face_crop:
             return crop_to_camera_rotation(batch["intrinsics"], batch["crop_affine"], self.crop_size)
-        return torch.eye(3, device=batch["image"].device).expand(len(batch["image"]), 3, 3)
+        return torch.eye(3, device=batch["image"].device).expand(batch["image"].shape[0], 3, 3)
 
     def focal(self, batch: Batch) -> Float[Tensor, " batch"]:
         """Focal length of the camera that the network answers with, see `crop_camera`."""

@@ -2,34 +2,15 @@
 
 from __future__ import annotations
 
-import roma
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from body.model import BodyModel
 from lightning_modules.common.kinematics import pose_joints, to_absolute, to_relative
+from lightning_modules.common.nearest_rotation import nearest_rotation
 from lightning_modules.common.precision import full_precision
 from lightning_modules.nbf.config import Rotations
-
-
-def nearest_rotation(
-    matrices: Float[Tensor, "*batch 3 3"], proper: bool = True, gradient_eps: float = 1e-5
-) -> Float[Tensor, "*batch 3 3"]:
-    """U V^T of each matrix's singular value decomposition: the orthogonal matrix nearest to it.
-
-    The gradient is that of the projection and not of U and V, so that equal singular values do no harm. It is damped
-    where the projection itself has no single answer.
-
-    Args:
-        matrices: any.
-        proper: never a reflection. The release has no such correction: it answers an improper matrix with one.
-        gradient_eps: of the damping; see `roma.procrustes`.
-    """
-    with full_precision(matrices):
-        kind = torch.promote_types(matrices.dtype, torch.float32)
-        # roma's other way keeps a tensor, which cannot be trained with once it was made in inference mode
-        return roma.procrustes(matrices.to(kind), force_rotation=proper, gradient_eps=gradient_eps, method="svd")
 
 
 class BodyLayer(nn.Module):

@@ -53,7 +53,7 @@ class FixedCamera:
         """Camera matrices, of the dtype and on the device of `like`."""
         half = self.size / 2
         rows = [[self.focal, 0.0, half], [0.0, self.focal, half], [0.0, 0.0, 1.0]]
-        return torch.tensor(rows, dtype=like.dtype, device=like.device).expand(len(like), 3, 3)
+        return torch.tensor(rows, dtype=like.dtype, device=like.device).expand(like.shape[0], 3, 3)
 
     def project(
         self, points: Float[Tensor, "batch points 3"], transl: Float[Tensor, "batch 3"]
@@ -93,7 +93,7 @@ class FixedCamera:
     ) -> Float[Tensor, " batch"]:
         """How far from the photograph's camera the person appears as large, metres; arguments as in `to_photograph`."""
         with full_precision(joint):
-            zoom = torch.linalg.det(affine[..., :2]).abs().sqrt()
+            zoom = (affine[:, 0, 0] * affine[:, 1, 1] - affine[:, 0, 1] * affine[:, 1, 0]).abs().sqrt()
             return joint[:, 2] * zoom * (intrinsics[:, 0, 0] * intrinsics[:, 1, 1]).sqrt() / self.focal
 
     def to_photograph(
@@ -121,7 +121,7 @@ def resize_affine(old: int, new: int, like: Float[Tensor, " batch *rest"]) -> Fl
     ratio = new / old
     offset = (ratio - 1) / 2
     rows = [[ratio, 0.0, offset], [0.0, ratio, offset]]
-    return torch.tensor(rows, dtype=like.dtype, device=like.device).expand(len(like), 2, 3)
+    return torch.tensor(rows, dtype=like.dtype, device=like.device).expand(like.shape[0], 2, 3)
 
 
 def match_pixels(
@@ -165,7 +165,7 @@ def box_zoom(size: int, like: Float[Tensor, " batch *rest"]) -> Float[Tensor, "b
     """Zoom about the middle of a crop that brings the box in it to the paper's 440 of 512 pixels."""
     zoom = MARGIN * _PERSON
     rows = [[zoom, 0.0, (1 - zoom) * size / 2], [0.0, zoom, (1 - zoom) * size / 2]]
-    return torch.tensor(rows, dtype=like.dtype, device=like.device).expand(len(like), 2, 3)
+    return torch.tensor(rows, dtype=like.dtype, device=like.device).expand(like.shape[0], 2, 3)
 
 
 def warp(

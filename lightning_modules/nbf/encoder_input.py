@@ -72,6 +72,12 @@ class EncoderInput(nn.Module):
             affine = compose_affine(to_picture, scaling)
         return View(image, parts, affine, apply_affine(pixels, affine))
 
+    def unscaled(self, batch: Batch) -> View:
+        """The crops as they are; their labels are not looked at."""
+        image, joints = batch["image"], batch["image"].new_zeros(batch["image"].shape[0], len(SMPL24), 2)
+        nothing = torch.zeros(image.shape[0], 0, 0, dtype=torch.long, device=image.device)
+        return View(image, nothing, resize_affine(self.crop_size, self.input_size, joints), joints)
+
     def in_crop(self, labels: Int[Tensor, "batch size size"], view: View) -> Int[Tensor, "batch size size"]:
         """Labels of a view's image, as large as it, where they are in the crop; background where it was not shown."""
         shrink = resize_affine(self.crop_size, self.input_size, view.affine)

@@ -105,7 +105,7 @@ class NBFModule(PoseModule):
 
     def compiled_parts(self) -> tuple[nn.Module, ...]:
         """Both stages; see `PoseModule.compiled_parts`."""
-        return tuple(part for part in (self.network.segmenter, self.network) if part is not None)
+        return tuple(part for part in (self.network.segmenter, self.network.encoder) if part is not None)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Take the segmenter from `segmenter_from` in place of the checkpoint's, whose training had another one."""
@@ -154,9 +154,13 @@ class NBFModule(PoseModule):
             ValueError: the encoder is given labels (`input`), and the batch has none.
         """
         self._check_input(batch)
-        truth = self._truth(batch)
-        view = self._view(batch, truth)
+        truth = self._truth(batch) if self._reads_labels() else None
+        view = self.encoder_input.unscaled(batch) if truth is None else self._view(batch, truth)
         return self._answer(batch, truth, view, self._see(view.image))
+
+    def _reads_labels(self) -> bool:
+        """Whether a prediction needs labels: as the encoder's input, or for the scale of the crop."""
+        return self.input_kind not in ("rgb", "parts") or self.scales[self.training].name != "crop"
 
     def _check_input(self, batch: Batch) -> None:
         if self.network.encoder is None or self.input_kind in ("rgb", "parts"):
@@ -170,14 +174,14 @@ class NBFModule(PoseModule):
                 "which an image here has not; set network.input to parts or rgb"
             )
 
-    def _answer(self, batch: Batch, truth: BodyTruth, view: View, seen: Seen) -> Prediction:
+    def _answer(self, batch: Batch, truth: BodyTruth | None, view: View, seen: Seen) -> Prediction:
         """The prediction; of a segmenter alone only its parts are numbers."""
-        logits = seen.logits
-        parts = (
-            {} if logits is None else {"parts": self.encoder_input.in_crop(most_probable(logits, self.crop_size), view)}
-        )
+        logits, parts = seen.logits, {}
+        if logits is not None:
+            labels = most_probable(logits, self.crop_size)
+            parts = {"parts": labels if truth is None else self.encoder_input.in_crop(labels, view)}
         if self.network.encoder is None:
-            nowhere = torch.full_like(truth.joints, torch.nan)
+            nowhere = batch["image"].new_full((batch["image"].shape[0], len(self.skeleton), 3), torch.nan)
             return Prediction(nowhere, self.skeleton, nowhere[..., :2], root_depth_source="none", intermediates=parts)
         picture = self._picture(view, truth, logits)
         estimate = self.network.estimate(picture, seen.known)
@@ -257,11 +261,13 @@ class NBFModule(PoseModule):
         with torch.set_grad_enabled(torch.is_grad_enabled() and self.stages != "fitter"):
             return self.network.see(image)
 
-    def _picture(self, view: View, truth: BodyTruth, logits: Tensor | None) -> Float[Tensor, "batch 3 input input"]:
+    def _picture(
+        self, view: View, truth: BodyTruth | None, logits: Tensor | None
+    ) -> Float[Tensor, "batch 3 input input"]:
         """What the encoder sees."""
         if self.input_kind == "rgb":
             return self.encoder_input.photograph(view.image)
-        if self.input_kind.startswith("joints"):
+        if self.input_kind.startswith("joints") and truth is not None:
             return self.encoder_input.joints(view, truth, self.input_kind)
         if self.input_kind == "true_parts" or logits is None:
             return self.encoder_input.true_parts(view)

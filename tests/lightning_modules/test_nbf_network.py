@@ -8,7 +8,8 @@ from PIL import Image
 
 from body.load import load_body
 from lightning_modules.common.backbones import create_backbone
-from lightning_modules.nbf.body_layer import BodyLayer, nearest_rotation, to_absolute, to_relative
+from lightning_modules.common.nearest_rotation import nearest_rotation
+from lightning_modules.nbf.body_layer import BodyLayer, to_absolute, to_relative
 from lightning_modules.nbf.camera import MEAN_TRANSL, FixedCamera
 from lightning_modules.nbf.coding import blend_colours, colour_joints, colour_labels, colour_table, nearest
 from lightning_modules.nbf.config import NBFConfig
@@ -75,6 +76,43 @@ def test_projection_to_rotations_is_the_nearest_and_its_gradient_exact():
         assert ((matrices - found).flatten(1).norm(dim=-1) <= distance).all()
         given = matrices.clone().requires_grad_()
         assert torch.autograd.gradcheck(lambda m, p=proper: nearest_rotation(m, p), given)
+
+
+@pytest.mark.parametrize("proper", [True, False])
+@pytest.mark.parametrize("spread", [0.3, 10.0])
+def test_the_closed_form_and_its_gradient_are_those_of_the_singular_value_decomposition(proper, spread):
+    torch.manual_seed(0)
+    matrices = torch.eye(3) + spread * torch.randn(2000, 3, 3)
+    given = [matrices.clone().requires_grad_(), matrices.double().requires_grad_()]
+    u, s, v = torch.linalg.svd(given[1])
+    sign = (u @ v).det().sign().detach() if proper else torch.ones(len(u), dtype=torch.float64)
+    clear = (s[:, 1] + sign * s[:, 2]) > 0.01 * s[:, 0]
+    found = nearest_rotation(given[0], proper)
+    expected = (u * torch.stack([torch.ones_like(sign), torch.ones_like(sign), sign], -1)[:, None]) @ v
+    torch.testing.assert_close(found[clear].double(), expected[clear], atol=1e-6, rtol=0)
+    weights = torch.randn_like(found)
+    (found * weights).sum().backward()
+    (expected * weights).sum().backward()
+    clear &= (s[:, :2] - s[:, 1:]).amin(1) > 0.01 * s[:, 0]  # those of U and V are only good where values differ
+    scale = matrices.flatten(1).norm(dim=-1)[:, None, None]
+    torch.testing.assert_close(
+        (scale * given[0].grad)[clear].double(), (scale * given[1].grad)[clear], atol=1e-5, rtol=1e-4
+    )
+    assert clear.sum() > 500
+
+
+@pytest.mark.parametrize("proper", [True, False])
+def test_of_equally_near_rotations_one_is_given(proper):
+    cases = [
+        torch.ones(3, 3),
+        -torch.eye(3),
+        torch.diag(torch.tensor([2.0, 1, -1])),
+        torch.diag(torch.tensor([1.0, 0, 0])),
+    ]
+    matrices, nearness = torch.stack(cases), ((3, 1, 2, 1) if proper else (3, 3, 4, 1))
+    found = nearest_rotation(matrices, proper)
+    torch.testing.assert_close(found @ found.mT, torch.eye(3).expand(4, 3, 3), atol=1e-5, rtol=0)
+    torch.testing.assert_close((found * matrices).sum((1, 2)), torch.tensor(nearness).float(), atol=1e-3, rtol=0)
 
 
 @pytest.mark.parametrize("proper", [True, False])

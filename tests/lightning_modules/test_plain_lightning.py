@@ -125,6 +125,38 @@ def test_nbf_s_traced_network_gives_the_same_for_other_images():
             torch.testing.assert_close(ours, expected, atol=1e-5, rtol=1e-4)
 
 
+class Seen(callbacks.Callback):
+    """Indices and pixels of the training batches; a checkpoint is written after one of them."""
+
+    def __init__(self, path=None, after=None):
+        self.path, self.after, self.batches = path, after, []
+
+    def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx):
+        self.batches.append((trainer.current_epoch, batch["index"].tolist(), batch["image"].sum().item()))
+        if len(self.batches) == self.after:
+            trainer.save_checkpoint(self.path)
+
+
+@pytest.mark.parametrize("after", [2, 3])
+def test_resumed_in_the_middle_of_an_epoch_and_at_its_end(after, data, trainer, tmp_path):
+    """The same batches, augmented alike, and the same weights as without an interruption."""
+    torch.manual_seed(0)
+    whole, rest, path = Seen(tmp_path / "a.ckpt", after), Seen(), tmp_path / "a.ckpt"
+    uninterrupted, resumed = zoo.load("hemlets"), zoo.load("hemlets")
+    for model in (uninterrupted, resumed):
+        model.lr = 1e-3
+    options = {"max_epochs": 2, "limit_val_batches": 0, "limit_train_batches": 3}
+    trainer(**options, callbacks=[whole]).fit(uninterrupted, data(uninterrupted, train=8))
+    torch.manual_seed(1)
+    trainer(**options, callbacks=[rest]).fit(resumed, data(resumed, train=8), ckpt_path=path)
+    assert len(whole.batches) == 6
+    assert len({index for _, row, _ in whole.batches[:3] for index in row}) == 6
+    assert whole.batches[:3] != whole.batches[3:], "both epochs have one order"
+    assert rest.batches == whole.batches[after:]
+    for name, value in uninterrupted.state_dict().items():
+        assert torch.equal(resumed.state_dict()[name], value), name
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_default_settings(method, data, tmp_path):
     model = zoo.load(method)
@@ -154,6 +186,15 @@ def test_summary_by_rich_and_learning_rate_finder(method, data, trainer, capsys)
     assert rates == sorted(rates)
     run.fit(model, datamodule=split)
     assert run.global_step == 6, "the trial's data are not the training's"
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_training_in_mixed_precision_stays_finite(method, data, trainer):
+    model, weights = zoo.load(method), Weights()
+    trainer(precision="bf16-mixed", max_steps=2, limit_val_batches=0, callbacks=[weights]).fit(model, data(model))
+    first, last = weights.starts[0], weights.steps[-1]
+    assert all(weight.isfinite().all() and weight.dtype == torch.float32 for weight in last)
+    assert any(not torch.equal(one, other) for one, other in zip(first, last, strict=True))
 
 
 def test_batch_size_finder(data, trainer):
