@@ -17,6 +17,7 @@ from zoo.errors import ZooError
 COMMANDS = {
     "demo": "evaluate the bundled model on the open benchmark and draw predictions",
     "predict": "3D pose and mesh of the people in images and folders",
+    "app": "the same in the browser: drop a picture or a clip",
     "list": "available models",
     "info": "everything about one model",
     "fetch": "download weights, or learn where the authors publish them",
