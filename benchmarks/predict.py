@@ -34,7 +34,7 @@ from zoo.prediction.crops import make_crop_batch
 from zoo.prediction.detect.finders import Detector
 from zoo.prediction.detect.people import find_people
 from zoo.prediction.export import SourceImage, write_prediction
-from zoo.prediction.export.drawing import draw_overlay, draw_skeleton
+from zoo.prediction.export.drawing import draw_overlay, draw_skeletons
 from zoo.prediction.export.files import write_files
 from zoo.prediction.export.person import Person, extract_person
 from zoo.prediction.folder import FolderRun
@@ -75,7 +75,7 @@ def stages(model: PoseModule, folder: Path) -> dict[str, tuple[float, float]]:
 
     def draw() -> None:
         draw_overlay([person], source)
-        draw_skeleton(person, source)
+        draw_skeletons([person], source)
 
     steps: dict[str, Callable[[], Any]] = {
         "decode": lambda: read_image(path),

@@ -39,6 +39,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--min-score", type=float, default=0.5, help="of the people that are found, 0 to 1 (default: %(default)s)"
     )
+    parser.add_argument(
+        "--detector",
+        choices=("movenet", "torchvision"),
+        default="movenet",
+        help="who finds them; torchvision's needs weights of 78 MB (default: %(default)s, which is bundled)",
+    )
+    parser.add_argument("--download", action="store_true", help="fetch the detector's weights if they are not here")
     parser.add_argument("--recursive", action="store_true", help="folders in folders too")
     parser.add_argument("--batch-size", type=int, default=8, help="people at once (default: %(default)s)")
     parser.add_argument(
@@ -110,6 +117,7 @@ def _run_many(files: list[SourceFile], arguments: argparse.Namespace) -> int:
     from zoo.prediction.video.smoothing import SmoothingSettings
 
     choice = str(arguments.box or arguments.boxes or ("whole" if arguments.whole else f"found {arguments.min_score}"))
+    choice += f" by {arguments.detector}" * (arguments.detector != "movenet")
     formats = " ".join(sorted(set(arguments.formats)))
     settings = (
         f"{resolve_name(arguments.model)}, boxes {choice}, focal {arguments.focal}, {formats}, {arguments.precision}"
@@ -173,4 +181,10 @@ def _box_finder(arguments: argparse.Namespace) -> BoxFinder:
         return GivenBoxes(arguments.box)
     if arguments.boxes:
         return ListedBoxes(arguments.boxes)
-    return whole_frames if arguments.whole else Detector(arguments.min_score)
+    if arguments.whole:
+        return whole_frames
+    if arguments.detector == "movenet":
+        return Detector(arguments.min_score)
+    from zoo.prediction.detect.torchvision_people import TorchvisionDetector
+
+    return TorchvisionDetector(arguments.min_score, arguments.device, arguments.download)
