@@ -3,4 +3,5 @@
 import sys
 from pathlib import Path
 
-sys.path.append(str(Path(__file__).parents[1]))  # as pytest does, for what the tests share
+for shared in ("", "datamodules"):  # as pytest does, for what the tests share
+    sys.path.append(str(Path(__file__).parents[1] / shared))

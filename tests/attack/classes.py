@@ -15,6 +15,7 @@ from PIL import Image
 
 from body.safe_pickle import UnreadablePickle
 from body.smpl_files import read_smpl_file
+from tests.attack.benchmarks import benchmarks
 from tests.attack.caches import caches
 from tests.attack.mutations import WEIGHTS, Attack, mutations, read_as
 from tests.attack.texts import configurations, pages
@@ -137,6 +138,7 @@ CLASSES = {
     "archives": archives,
     "numbers": numbers,
     "caches": caches,
+    "benchmarks": benchmarks,
     "pages": pages,
     "configurations": configurations,
 }

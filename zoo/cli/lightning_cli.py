@@ -20,6 +20,7 @@ from zoo.cli.callbacks import PredictionWriter, progress_callbacks
 from zoo.cli.import_policy import allow_imports
 from zoo.cli.lightning_arguments import EVALUATIONS, RunOptions, parse_run_options
 from zoo.cli.links import link_data
+from zoo.cli.open_files import allow_open_files
 from zoo.cli.runs import describe_starts, follow_starts, set_aside
 from zoo.documents.configs import flatten, nest
 from zoo.errors import ZooError, one_line
@@ -189,6 +190,7 @@ def main(argv: Sequence[str]) -> int:
     torch.set_flush_denormal(True)  # subnormals are slow on some CPUs; before threads start
     os.environ.setdefault("TORCH_FORCE_WEIGHTS_ONLY_LOAD", "1")  # checkpoints must not run code
     options = parse_run_options(argv)
+    allow_open_files()
     allow_imports(options.trust)
     try:
         cli = ZooCLI(options)

@@ -110,6 +110,19 @@ def test_a_full_disk_leaves_no_checkpoint(folder, capsys):
     assert not [path for path in Path("outputs").rglob("*") if path.is_file() and path.suffix != ".yaml"]
 
 
+def test_few_files_that_may_be_open():
+    """A loader's workers would wait for ever; the limit is raised as far as it may be, or it is an error."""
+    code = "import resource; from zoo.cli.open_files import allow_open_files\n"
+    code += "number = resource.RLIMIT_NOFILE; resource.setrlimit(number, (64, {})); allow_open_files()\n"
+    code += "assert resource.getrlimit(number)[0] == 500"
+    runs = [
+        subprocess.run([sys.executable, "-c", code.format(most)], capture_output=True, text=True, check=False)
+        for most in (500, 200)
+    ]
+    assert runs[0].returncode == 0, runs[0].stderr
+    assert "at most 200 files may be open at once, too few for a run; set ulimit -n 1024" in runs[1].stderr
+
+
 def test_a_closed_pipe_is_silent():
     command = f"{sys.executable} -m zoo leaderboard --format csv | head -c 10"
     run = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False)
