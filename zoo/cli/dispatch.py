@@ -23,6 +23,7 @@ COMMANDS = {
     "fetch": "download weights, or learn where the authors publish them",
     "convert": "convert an authors' weight file",
     "package": "from a checkpoint of zoo fit to a weights file",
+    "export": "a model for ONNX Runtime, torch.export or OpenVINO, checked against PyTorch",
     "push": "publish weights on the Hugging Face Hub",
     "data": "data check NAME: is a benchmark complete; data prepare NAME: extract its images",
     "body": "body convert FILE: an SMPL or MANO pickle becomes npz",

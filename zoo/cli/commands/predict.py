@@ -11,6 +11,7 @@ from zoo.errors import ZooError
 from zoo.prediction.formats import DEFAULT_FORMATS, FORMATS
 
 if TYPE_CHECKING:
+    from lightning_modules.base import PoseModule
     from zoo.prediction.many import BoxFinder
     from zoo.prediction.sources import SourceFile
 
@@ -85,6 +86,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="fp32",
         help="of the network; geometry is always computed in float32 (default: %(default)s)",
     )
+    parser.add_argument(
+        "--runtime",
+        choices=("torch", "onnx"),
+        default="torch",
+        help="onnx: ONNX Runtime, on the CPU in fp32; the exported model is kept in the cache (default: %(default)s)",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -110,8 +117,21 @@ def run(arguments: argparse.Namespace) -> int:
     return _run_many(files, arguments)
 
 
-def _run_many(files: list[SourceFile], arguments: argparse.Namespace) -> int:
+def _load(arguments: argparse.Namespace) -> PoseModule:
+    """The model, in the chosen precision and runtime."""
     from zoo.checkpoints.load import load, resolve_name
+
+    if arguments.runtime == "torch":
+        return load(arguments.model, device=arguments.device, precision=arguments.precision)
+    if arguments.device != "cpu" or arguments.precision != "fp32":
+        raise ZooError("--runtime onnx runs on the CPU in fp32; leave --device and --precision out")
+    from zoo.deployment.runtime import in_onnx_runtime
+
+    return in_onnx_runtime(load(arguments.model), resolve_name(arguments.model))
+
+
+def _run_many(files: list[SourceFile], arguments: argparse.Namespace) -> int:
+    from zoo.checkpoints.load import resolve_name
     from zoo.prediction.folder import FolderRun
     from zoo.prediction.video.predict import VideoSettings
     from zoo.prediction.video.smoothing import SmoothingSettings
@@ -126,7 +146,7 @@ def _run_many(files: list[SourceFile], arguments: argparse.Namespace) -> int:
     if not arguments.smooth or arguments.seconds:
         settings += f", smooth {arguments.smooth}, seconds {arguments.seconds}"
     find_boxes = _box_finder(arguments)
-    model = load(arguments.model, device=arguments.device, precision=arguments.precision)
+    model = _load(arguments)
     name, fit = resolve_name(arguments.model), arguments.fit_parameters
     work = FolderRun(model, name, arguments.out, settings, arguments.again, arguments.formats, fit, arguments.seconds)
     smoothing = SmoothingSettings() if arguments.smooth else None
@@ -137,7 +157,7 @@ def _run_single(path: Path, arguments: argparse.Namespace) -> int:
     from zoo.prediction.images import read_image
 
     pixels = read_image(path)  # before torch is imported, so that bad input is refused at once
-    from zoo.checkpoints.load import load, resolve_name
+    from zoo.checkpoints.load import resolve_name
     from zoo.prediction.export import SourceImage, write_prediction
     from zoo.prediction.fit import fit_parameters
     from zoo.prediction.inputs import check_boxes, intrinsics_from_focal, resolve_intrinsics
@@ -151,7 +171,7 @@ def _run_single(path: Path, arguments: argparse.Namespace) -> int:
     boxes = check_boxes(given_boxes, width, height)
     given = None if arguments.focal is None else intrinsics_from_focal(arguments.focal, width, height)
     intrinsics = resolve_intrinsics(given, pixels)
-    model = load(arguments.model, device=arguments.device, precision=arguments.precision)
+    model = _load(arguments)
     prediction, body = predict(model, pixels, given_boxes, intrinsics), body_name(model)
     if arguments.fit_parameters:
         body = fitted_body_name(model)

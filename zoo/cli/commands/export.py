@@ -1,0 +1,30 @@
+"""A model as ONNX, torch.export or OpenVINO file, checked against PyTorch before it is written."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of `zoo export`."""
+    parser.add_argument("name", help="see zoo list")
+    parser.add_argument("--format", choices=("onnx", "torch-export", "openvino"), default="onnx", dest="kind")
+    parser.add_argument("--out", type=Path, help="the file (default: NAME.onnx, NAME.pt2 or NAME.xml here)")
+    parser.add_argument(
+        "--limit", type=float, default=0.1, help="mm that a joint or vertex may differ (default: %(default)s)"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Export, and print the file and how well it agrees."""
+    from zoo.checkpoints.load import load, resolve_name
+    from zoo.deployment.export import export_model
+    from zoo.deployment.formats import SUFFIXES
+
+    name = resolve_name(arguments.name)
+    target = arguments.out or Path(f"{Path(name).stem if '/' in name else name}{SUFFIXES[arguments.kind]}")
+    exported = export_model(load(arguments.name), name, arguments.kind, target, arguments.limit)
+    size = exported.path.stat().st_size / 2**20
+    print(f"{exported.path}: {size:.1f} MiB, within {exported.difference:.2g} mm of PyTorch for batches of 1 and 3")
+    return 0

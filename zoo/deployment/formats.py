@@ -1,0 +1,115 @@
+"""Graphs written as files of other runtimes, and run there."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import io
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from zoo.deployment.parity import Runner
+from zoo.deployment.predictor import INPUTS, Predictor
+from zoo.errors import ZooError
+
+Format = Literal["onnx", "torch-export", "openvino"]
+SUFFIXES: Mapping[Format, str] = {"onnx": ".onnx", "torch-export": ".pt2", "openvino": ".xml"}
+OPSET = 18
+METADATA = "human_mesh_zoo"
+"""Key of the description in a file's own metadata."""
+
+
+def optional(module: str) -> Any:
+    """A library of the extra `export`.
+
+    Raises:
+        ZooError: it is not installed.
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError:
+        raise ZooError(f"{module} is not installed; pip install 'human-mesh-zoo[export]'") from None
+
+
+def export_program(predictor: Predictor, example: tuple[Tensor, ...]) -> torch.export.ExportedProgram:
+    """The graph, for any number of people."""
+    people = torch.export.Dim("batch")
+    with torch.no_grad(), _quiet():
+        return torch.export.export(predictor, example, dynamic_shapes=tuple({0: people} for _ in example))
+
+
+def write_format(
+    program: torch.export.ExportedProgram, names: Sequence[str], kind: Format, path: Path, description: str
+) -> None:
+    """Write a graph with its description; an OpenVINO model is two files, the second one `.bin`.
+
+    Raises:
+        ZooError: a library is missing.
+    """
+    if kind == "torch-export":
+        torch.export.save(program, path, extra_files={METADATA: description})
+        return
+    onnx_file = path if kind == "onnx" else path.with_suffix(".onnx")
+    _write_onnx(program, names, onnx_file, description)
+    if kind == "openvino":
+        openvino = optional("openvino")
+        model = openvino.convert_model(onnx_file)
+        model.set_rt_info(description, METADATA)
+        openvino.save_model(model, path, compress_to_fp16=False)
+        onnx_file.unlink()
+
+
+def _write_onnx(program: torch.export.ExportedProgram, names: Sequence[str], path: Path, description: str) -> None:
+    onnx = optional("onnx")
+    optional("onnxscript")
+    with _quiet():
+        made = torch.onnx.export(
+            program, input_names=list(INPUTS), output_names=list(names), opset_version=OPSET, dynamo=True, verbose=False
+        )
+    assert made is not None
+    model = made.model_proto
+    onnx.helper.set_model_props(model, {METADATA: description})
+    onnx.checker.check_model(model)
+    path.write_bytes(model.SerializeToString())
+
+
+def open_runtime(path: Path, kind: Format, names: Sequence[str]) -> Runner:
+    """What runs a file on the CPU, in float32.
+
+    Args:
+        path: the file.
+        kind: of the file.
+        names: of its outputs, in their order.
+
+    Raises:
+        ZooError: a library is missing.
+    """
+    if kind == "torch-export":
+        graph = torch.export.load(path).module()
+
+        def run(inputs: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
+            with torch.no_grad():
+                answers = graph(*(torch.from_numpy(inputs[name]) for name in INPUTS))
+            return {name: answer.numpy() for name, answer in zip(names, answers, strict=True)}
+
+        return run
+    if kind == "openvino":
+        compiled = optional("openvino").Core().compile_model(str(path), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+        return lambda inputs: {name: compiled(dict(inputs))[name] for name in names}
+    session = optional("onnxruntime").InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    read = {one.name for one in session.get_inputs()}  # what a method does not look at is no input of its graph
+    return lambda inputs: dict(zip(names, session.run(list(names), {name: inputs[name] for name in read}), strict=True))
+
+
+@contextlib.contextmanager
+def _quiet() -> Any:
+    """The exporters' progress and advice are not for the user of a command."""
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        yield
