@@ -67,7 +67,7 @@ def same(weights, expected):
 
 @pytest.mark.parametrize("precision", ["bf16-true", "16-true", "64-true"])
 def test_precisions_that_are_refused(precision, data, trainer):
-    model = zoo.load("hemlets")
+    model = zoo.load("hemlets.open_tiny")
     with pytest.raises(ValueError, match=f"precision {precision} is not supported.*use bf16-mixed"):
         trainer(precision=precision).validate(model, datamodule=data(model))
 
@@ -108,7 +108,7 @@ def test_a_training_that_became_nan_ends_before_it_is_saved(broken, data, traine
 
     hook = "on_train_batch_start" if broken == "loss" else "on_before_zero_grad"
     own = type("One", (callbacks.Callback,), {hook: getattr(Broken, hook)})()
-    model = zoo.load("hemlets")
+    model = zoo.load("hemlets.open_tiny")
     run = trainer(max_epochs=3, limit_val_batches=0, callbacks=[own, callbacks.ModelCheckpoint(tmp_path / "saved")])
     with pytest.raises(FloatingPointError, match="NaN or infin"):
         run.fit(model, datamodule=data(model))
@@ -116,7 +116,7 @@ def test_a_training_that_became_nan_ends_before_it_is_saved(broken, data, traine
 
 
 def test_nbf_s_traced_network_gives_the_same_for_other_images():
-    model = zoo.load("nbf")
+    model = zoo.load("nbf.open_tiny")
     network, side = Leaves(model.network), model.network.input_size
     first, other = torch.rand(1, 3, side, side), torch.rand(2, 3, side, side)
     with torch.no_grad():
@@ -198,7 +198,7 @@ def test_training_in_mixed_precision_stays_finite(method, data, trainer):
 
 
 def test_batch_size_finder(data, trainer):
-    model = zoo.load("hemlets")
+    model = zoo.load("hemlets.open_tiny")
     split = data(model, train=16)
     tuner = Tuner(trainer(max_epochs=1))
     size = tuner.scale_batch_size(model, datamodule=split, init_val=2, max_trials=2, steps_per_trial=1)
@@ -206,7 +206,7 @@ def test_batch_size_finder(data, trainer):
 
 
 def test_stochastic_weight_averaging(data, trainer):
-    model, weights = zoo.load("hemlets"), Weights()
+    model, weights = zoo.load("hemlets.open_tiny"), Weights()
     average = callbacks.StochasticWeightAveraging(swa_lrs=1e-4, swa_epoch_start=1)
     run = trainer(max_epochs=3, limit_train_batches=1, limit_val_batches=0, callbacks=[average, weights])
     run.fit(model, datamodule=data(model))
@@ -219,7 +219,7 @@ def test_exponential_average_of_weights(data, trainer):
     averaging = getattr(callbacks, "EMAWeightAveraging", None)
     if averaging is None:
         pytest.skip("this Lightning has no EMAWeightAveraging")
-    model, weights = zoo.load("hemlets"), Weights()
+    model, weights = zoo.load("hemlets.open_tiny"), Weights()
     run = trainer(max_steps=3, limit_val_batches=0, callbacks=[weights, averaging(decay=0.5)])
     run.fit(model, datamodule=data(model, train=6))
     average = weights.steps[0]
@@ -229,7 +229,7 @@ def test_exponential_average_of_weights(data, trainer):
 
 
 def test_accumulation_and_limits(data, trainer):
-    model = zoo.load("hemlets")
+    model = zoo.load("hemlets.open_tiny")
     run = trainer(max_epochs=1, accumulate_grad_batches=2, limit_train_batches=4, limit_val_batches=1)
     run.fit(model, datamodule=data(model, train=12))
     assert run.global_step == 2
@@ -246,7 +246,7 @@ def test_own_logger_best_checkpoint_and_early_stopping(data, trainer, tmp_path):
         def log_metrics(self, metrics, step=None):
             self.names.update(metrics)
 
-    model = zoo.load("hemlets")
+    model = zoo.load("hemlets.open_tiny")
     best = callbacks.ModelCheckpoint(tmp_path, monitor="val/mpjpe")
     patient = callbacks.EarlyStopping(monitor="val/mpjpe", patience=1, min_delta=1e6)  # nothing improves that much
     log = Log()

@@ -7,10 +7,11 @@ from typing import Any
 
 from zoo.checkpoints.files import parse_metadata, read_metadata, resolve_weights
 from zoo.checkpoints.listing import get_checkpoint
+from zoo.checkpoints.photographs import on_photographs
 
 
 def info(name: str) -> dict[str, Any]:
-    """Everything known about a model, as plain values: its entry, and the hyper-parameters in its file.
+    """Everything known about a model, as plain values: its entry, where it stands on photographs, hyper-parameters.
 
     Args:
         name: a method or `method.tag`.
@@ -19,7 +20,7 @@ def info(name: str) -> dict[str, Any]:
         ZooError: no such model.
     """
     entry = get_checkpoint(name)
-    facts = dataclasses.asdict(entry)
+    facts = {**dataclasses.asdict(entry), "photographs": on_photographs(entry)}
     if entry.availability == "bundled":
         path = resolve_weights(entry)
         facts["config"] = parse_metadata(read_metadata(path), path)[1]

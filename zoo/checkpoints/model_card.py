@@ -7,6 +7,7 @@ from typing import Any
 
 from metrics import METRIC_UNITS, PROTOCOLS
 from zoo.checkpoints.entry import Checkpoint
+from zoo.checkpoints.photographs import on_photographs
 from zoo.results.leaderboard.markdown import markdown_cell
 from zoo.results.reported import read_reported
 
@@ -136,11 +137,7 @@ def _limits(entry: Checkpoint) -> str:
         " decimetres are normal, and larger for poses, bodies, clothes and viewpoints not in the training data.",
         "Numbers of different protocols do not compare.",
     ]
-    if entry.training is not None and "open benchmark" in entry.training.data:
-        lines.insert(1, "Trained on rendered people only; expect large errors on photographs.")
-    if "lsp-test-2d" in entry.results:
-        share = entry.results["lsp-test-2d"]["pck"]
-        lines.insert(
-            1, f"In photographs of sports (LSP) {share:g} % of the limbs' joints are within a fifth of the torso."
-        )
+    photographs = on_photographs(entry)
+    if photographs:
+        lines.insert(1, f"{photographs[0].upper()}{photographs[1:]}.")
     return "## Intended use and limits\n\n" + "\n".join(f"- {line}" for line in lines)

@@ -1,4 +1,4 @@
-"""Images of `zoo demo`: predictions for some test samples of the open benchmark beside the ground truth."""
+"""Images of `zoo demo`: predictions for some test samples of an open benchmark beside the ground truth."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import torch
 from jaxtyping import Float, UInt8
 
 from body.draw import mesh_overlay
+from datamodules.base import BaseDataModule
 from datamodules.batch import Batch
 from datamodules.sample import RawSample
-from datamodules.synthetic import SyntheticDataModule
 from lightning_modules.base import PoseModule
 from lightning_modules.prediction import Prediction
 from zoo.prediction.export import SourceImage, write_prediction
@@ -38,7 +38,7 @@ class DemoBatch:
 
 
 def predict_samples(
-    model: PoseModule, datamodule: SyntheticDataModule, indices: Sequence[int] = SAMPLE_INDICES
+    model: PoseModule, datamodule: BaseDataModule, indices: Sequence[int] = SAMPLE_INDICES
 ) -> DemoBatch:
     """Predictions for some test samples."""
     dataset = datamodule.dataset("test")
@@ -113,7 +113,7 @@ def _render_from_outside(
     return image
 
 
-def write_demo_images(demo: DemoBatch, datamodule: SyntheticDataModule, folder: Path, weights: str) -> list[Path]:
+def write_demo_images(demo: DemoBatch, datamodule: BaseDataModule, folder: Path, weights: str) -> list[Path]:
     """The contact sheet, and all files of `zoo predict` for the first sample whose box is inside the image.
 
     Raises:

@@ -155,7 +155,7 @@ def test_an_error_of_a_worker_process_is_its_last_line():
 def test_a_cache_that_cannot_be_written_names_the_variable(folder, capsys, monkeypatch):
     Path("in_the_way").write_text("")
     monkeypatch.setenv("ZOO_CACHE", str(Path("in_the_way").absolute()))
-    assert main(["demo"]) == 2
+    assert main(["demo", "--model", "i2l_meshnet.open_tiny"]) == 2
     assert "set ZOO_CACHE" in capsys.readouterr().err
 
 
@@ -191,4 +191,4 @@ def test_file_names_that_are_not_text(folder, capsys):
 )
 def test_settings_of_loaded_weights(settings, message):
     with pytest.raises(ZooError, match=message):
-        zoo.load("hemlets", **settings)
+        zoo.load("hemlets.open_tiny", **settings)

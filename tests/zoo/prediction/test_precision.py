@@ -27,7 +27,7 @@ def relative(prediction):
 
 @pytest.mark.parametrize("method", METHODS)
 def test_half_precision_moves_joints_by_little_and_goes_back(method, photo):
-    model = zoo.load(method)
+    model = zoo.load(f"{method}.open_tiny")
     exact = zoo.predict(model, photo, BOX)
     size = relative(exact).norm(dim=-1).max()
     rounded = model.bfloat16()
@@ -35,10 +35,10 @@ def test_half_precision_moves_joints_by_little_and_goes_back(method, photo):
     assert predicted.joints.dtype == predicted.joints_2d.dtype == torch.float32
     change = (relative(predicted) - relative(exact)).norm(dim=-1).max()
     assert 0 < change < 0.1 * size, "nothing was rounded, or much more than the network's products"
-    same = zoo.predict(zoo.load(method, precision="bf16"), photo, BOX)
+    same = zoo.predict(zoo.load(f"{method}.open_tiny", precision="bf16"), photo, BOX)
     torch.testing.assert_close(same.joints, predicted.joints, atol=0, rtol=0)
     back = model.float().state_dict()
-    for name, value in zoo.load(method).state_dict().items():
+    for name, value in zoo.load(f"{method}.open_tiny").state_dict().items():
         if value.is_floating_point():  # what was rounded is within bf16's eight bits, what was not is as it was
             torch.testing.assert_close(back[name], value, rtol=2**-8, atol=1e-30)
         if "running_" in name:
@@ -46,7 +46,7 @@ def test_half_precision_moves_joints_by_little_and_goes_back(method, photo):
 
 
 def test_float16_of_all_casts_and_a_module_that_is_called(photo):
-    model = zoo.load("hemlets")
+    model = zoo.load("hemlets.open_tiny")
     exact, image = zoo.predict(model, photo, BOX), torch.rand(1, 3, model.crop_size, model.crop_size)
     by_type = zoo.predict(model.to(torch.float16), photo, BOX)
     assert 0 < (relative(by_type) - relative(exact)).abs().max() < 0.02
@@ -58,9 +58,9 @@ def test_float16_of_all_casts_and_a_module_that_is_called(photo):
 def test_what_a_cpu_cannot_do_and_names_that_there_are_not(monkeypatch):
     monkeypatch.setattr("lightning_modules.common.precision.fast_on_this_cpu", lambda _: False)
     with pytest.raises(ZooError, match=r"no arithmetic for fp16.*use bf16"):
-        zoo.load("hemlets", precision="fp16")
+        zoo.load("hemlets.open_tiny", precision="fp16")
     with pytest.raises(ZooError, match="no precision 'bf61'; did you mean bf16"):
-        zoo.load("hemlets", precision="bf61")
+        zoo.load("hemlets.open_tiny", precision="bf61")
 
 
 def test_a_network_compiles_without_breaks():
@@ -74,5 +74,7 @@ def test_a_network_compiles_without_breaks():
 def test_without_a_compiler_a_model_runs_as_it_is(photo, monkeypatch):
     monkeypatch.setattr("torch._inductor.config.cpp.cxx", ("no-such-compiler",))
     with pytest.warns(UserWarning, match=r"compile=True has no effect: there is no C\+\+ compiler; install g\+\+"):
-        model = zoo.load("hemlets", compile=True)
-    torch.testing.assert_close(zoo.predict(model, photo).joints, zoo.predict(zoo.load("hemlets"), photo).joints)
+        model = zoo.load("hemlets.open_tiny", compile=True)
+    torch.testing.assert_close(
+        zoo.predict(model, photo).joints, zoo.predict(zoo.load("hemlets.open_tiny"), photo).joints
+    )

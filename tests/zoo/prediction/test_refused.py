@@ -37,12 +37,12 @@ def test_matrices_of_no_camera(small_model, photo, matrix):
 @pytest.mark.parametrize("cast", [lambda m: m.double(), lambda m: (m.network.half(), m)[1]], ids=["double", "network"])
 def test_weights_of_another_type(photo, cast):
     with pytest.raises(ZooError, match=r"weights are float.*call model.float\(\)"):
-        zoo.predict(cast(zoo.load("hemlets")), photo)
+        zoo.predict(cast(zoo.load("hemlets.open_tiny")), photo)
 
 
 def test_labels_as_input_are_refused_for_a_photograph(photo):
     with pytest.raises(ZooError, match=r"input: true_parts shows the network .*set network.input to parts or rgb"):
-        zoo.predict(zoo.load("nbf", network={"input": "true_parts"}), photo)
+        zoo.predict(zoo.load("nbf.open_tiny", network={"input": "true_parts"}), photo)
 
 
 @pytest.mark.parametrize(("value", "name"), [(float("nan"), "weight"), (float("inf"), "weight"), (-1.0, "running_var")])
@@ -60,7 +60,7 @@ def test_weights_that_no_training_leaves(small_weights, tmp_path, value, name):
 
 
 def test_threads_that_share_a_model_in_train_mode(photo):
-    model = zoo.load("hemlets")
+    model = zoo.load("hemlets.open_tiny")
     expected = zoo.predict(model, photo).joints
     model.train()
     buffers = {name: value.clone() for name, value in model.named_buffers()}

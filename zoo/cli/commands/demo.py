@@ -1,4 +1,4 @@
-"""Evaluate the bundled model on the open benchmark, and draw predictions for some samples."""
+"""Evaluate the bundled model on an open benchmark, and draw predictions for some samples."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the metrics beside the mean-pose baseline, and write images."""
     from zoo.checkpoints.listing import get_checkpoint
     from zoo.checkpoints.load import identify_weights, load
+    from zoo.checkpoints.photographs import on_photographs
 
     start = time.monotonic()
     entry = get_checkpoint(arguments.model)
@@ -28,15 +29,15 @@ def run(arguments: argparse.Namespace) -> int:
     from zoo.prediction.export.files import write_files
     from zoo.results.baseline import measure_baseline, open_mean_pose
     from zoo.results.evaluation import result_table
-    from zoo.results.open_benchmark import measure, open_benchmark
+    from zoo.results.open_benchmark import benchmark_of, measure
 
     console = Console(markup=False)
     console.print(f"{entry.name}: {entry.summary}", highlight=False)
-    datamodule = open_benchmark()  # shows a progress bar while it renders images
+    datamodule = benchmark_of(model)  # shows a progress bar if it renders images
     with console.status("Evaluating the model"):
         result = measure(model, datamodule, identify_weights(entry.name), f"zoo demo --model {entry.name}")
     with console.status("Evaluating the mean pose of the training samples"):
-        baseline = measure_baseline(open_mean_pose(), datamodule)
+        baseline = measure_baseline(open_mean_pose(), datamodule, result.protocol)
     console.print(result_table(result, baseline))
     with console.status("Drawing"):
         paths = write_demo_images(predict_samples(model, datamodule), datamodule, arguments.out, entry.name)
@@ -45,8 +46,5 @@ def run(arguments: argparse.Namespace) -> int:
         {"result.json": (json.dumps(record, indent=1, allow_nan=False) + "\n").encode()}, arguments.out
     )
     console.print(f"{len(paths)} files in {arguments.out.resolve()}; start with contact_sheet.png", highlight=False)
-    console.print(
-        f"{time.monotonic() - start:.0f} s. The model is trained on rendered people, not on photographs.",
-        highlight=False,
-    )
+    console.print(f"{time.monotonic() - start:.0f} s. {entry.name}: {on_photographs(entry)}", highlight=False)
     return 0

@@ -148,6 +148,7 @@ def _run_many(files: list[SourceFile], arguments: argparse.Namespace) -> int:
     find_boxes = _box_finder(arguments)
     model = _load(arguments)
     name, fit = resolve_name(arguments.model), arguments.fit_parameters
+    _say_what_to_expect(name)
     work = FolderRun(model, name, arguments.out, settings, arguments.again, arguments.formats, fit, arguments.seconds)
     smoothing = SmoothingSettings() if arguments.smooth else None
     return work.run(files, find_boxes, VideoSettings(arguments.focal, arguments.batch_size, smoothing))
@@ -191,7 +192,16 @@ def _run_single(path: Path, arguments: argparse.Namespace) -> int:
         scores=None if people is None else [person.score for person in people],
     ):
         print(written)
+    _say_what_to_expect(resolve_name(arguments.model))
     return 0
+
+
+def _say_what_to_expect(weights: str) -> None:
+    from zoo.checkpoints.photographs import listed_on_photographs
+
+    line = listed_on_photographs(weights)
+    if line:
+        print(f"zoo: {weights}: {line}", file=sys.stderr)
 
 
 def _box_finder(arguments: argparse.Namespace) -> BoxFinder:

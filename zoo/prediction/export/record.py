@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from zoo.checkpoints.photographs import listed_on_photographs
 from zoo.prediction.export.person import Person, SourceImage
 
 SCHEMA = "human-mesh-zoo/person/1"
@@ -22,6 +23,7 @@ def person_record(person: Person, source: SourceImage, model: str, number: int) 
     record: dict[str, Any] = {
         "schema": SCHEMA,
         "model": model,
+        "model_on_photographs": listed_on_photographs(model),
         "image": {"file": source.name, "width": width, "height": height},
         "person": number,
         "box": {"xywh": list(person.box), "unit": "pixels of the image"},
