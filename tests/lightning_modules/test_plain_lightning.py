@@ -75,7 +75,7 @@ def test_precisions_that_are_refused(precision, data, trainer):
 @pytest.mark.parametrize("method", ["cascaded_lifting", "i2l_meshnet", "hemlets"])
 def test_batches_of_one(method, data, trainer):
     """They work where batch norms see maps; where they see one number a sentence says so."""
-    model, run = zoo.load(method), trainer(max_steps=1, limit_val_batches=0)
+    model, run = zoo.load(f"{method}.open_tiny"), trainer(max_steps=1, limit_val_batches=0)
     if method == "hemlets":
         run.fit(model, datamodule=data(model, batch=1))
         assert run.global_step == 1
@@ -159,7 +159,7 @@ def test_resumed_in_the_middle_of_an_epoch_and_at_its_end(after, data, trainer, 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_default_settings(method, data, tmp_path):
-    model = zoo.load(method)
+    model = zoo.load(f"{method}.open_tiny")
     before = copy.deepcopy(model.network.state_dict())
     trainer = pl.Trainer(max_steps=1, accelerator="cpu", default_root_dir=tmp_path, enable_progress_bar=False)
     trainer.fit(model, datamodule=data(model))
@@ -175,7 +175,7 @@ def test_default_settings(method, data, tmp_path):
 
 @pytest.mark.parametrize("method", METHODS)
 def test_summary_by_rich_and_learning_rate_finder(method, data, trainer, capsys):
-    model = zoo.load(method)
+    model = zoo.load(f"{method}.open_tiny")
     run = trainer(max_steps=1, callbacks=[callbacks.RichModelSummary(max_depth=1)], enable_model_summary=True)
     run.fit(model, datamodule=data(model))
     assert "network" in capsys.readouterr().out
