@@ -24,9 +24,9 @@ def document():
 
 
 def test_a_method_name_means_its_default():
-    assert get_checkpoint("i2l_meshnet").name == "i2l_meshnet.open_tiny"
+    assert get_checkpoint("i2l_meshnet").name == "i2l_meshnet.open"
     assert zoo.info("i2l_meshnet")["method"] == "i2l_meshnet"
-    assert "i2l_meshnet.open_tiny" in zoo.list_models()
+    assert "i2l_meshnet.open" in zoo.list_models()
     with pytest.raises(ZooError, match="did you mean i2l_meshnet"):
         get_checkpoint("i2l")
 
@@ -64,7 +64,7 @@ def test_errors_name_the_entry_and_the_field(document, change, message):
 
 
 def test_no_default_and_no_mapping(document):
-    document["i2l_meshnet.open_tiny"]["default"] = False
+    document["i2l_meshnet.open"]["default"] = False
     with pytest.raises(ZooError, match="exactly one entry"):
         parse_checkpoints(document)
     with pytest.raises(ZooError, match="mapping"):
