@@ -322,11 +322,16 @@ SKELETONS: dict[str, Skeleton] = {
 
 
 def get_skeleton(name: str) -> Skeleton:
-    """The skeleton called `name`.
+    """The skeleton called `name`; joints with `+` between them name the set of these (`body.joint_list`).
 
     Raises:
         KeyError: no such skeleton; the message lists those there are.
+        ValueError: a list with a joint that no skeleton has.
     """
+    if "+" in name:
+        from body.joint_list import skeleton_of
+
+        return skeleton_of(name.split("+"))
     if name not in SKELETONS:
         raise KeyError(unknown_name("skeleton", name, SKELETONS))
     return SKELETONS[name]

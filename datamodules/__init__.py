@@ -31,6 +31,7 @@ _OWN = {
     "coco": "datamodules.coco.datamodule.CocoDataModule",
     "densepose_coco": "datamodules.densepose.datamodule.DensePoseCocoDataModule",
     "freihand": "datamodules.freihand.datamodule.FreiHandDataModule",
+    "folder": "datamodules.folder.datamodule.FolderDataModule",
 }
 BENCHMARKS: dict[str, str] = with_installed(_OWN, GROUP)
 """Name of the folder -> class, by dotted path so that naming a benchmark imports nothing heavy.

@@ -39,7 +39,7 @@ class FileDataModule(BaseDataModule):
     """Name of the benchmark's folder, and in `zoo data`."""
     protocols: ClassVar[tuple[str, ...]]
     """Protocols whose test split this reads; empty for data that nobody is evaluated on."""
-    splits: ClassVar[tuple[str, ...]] = ("train", "val", "test")
+    splits: tuple[str, ...] = ("train", "val", "test")
     """Splits that there are. `val` is what training is watched with; where the authors have none, it is `test`."""
     expected: ClassVar[Mapping[str, int]] = {}
     """Samples of a whole split, by split, or by `protocol/split` where protocols differ."""
@@ -124,7 +124,8 @@ class FileDataModule(BaseDataModule):
             ValueError: the benchmark has no such split.
         """
         if split not in self.splits:
-            raise ValueError(f"{self.folder} has no {split} split; it has {', '.join(self.splits)}")
+            without = "; --trainer.limit_val_batches 0 trains without" if split == "val" else ""
+            raise ValueError(f"{self.folder} has no {split} split; it has {', '.join(self.splits)}{without}")
         if split not in self._tables:
             try:
                 table = repair(self.annotations(split), f"{self.folder}, {split}", train=split == "train")

@@ -140,7 +140,15 @@ def read_coco(path: Path) -> CocoFile:
         FileNotFoundError: no such file.
         ValueError: the file is truncated or lacks one of these, or an annotation is of an image that is not listed.
     """
-    content = read_json(path)
+    return parse_coco(read_json(path), path)
+
+
+def parse_coco(content: Any, path: Path) -> CocoFile:
+    """`read_coco` of what a file holds.
+
+    Raises:
+        ValueError: see `read_coco`.
+    """
     missing = [name for name in ("images", "annotations") if not isinstance(content, dict) or name not in content]
     if missing:
         raise ValueError(f"{path} has no {' and no '.join(missing)}; is it a COCO-style annotation file?")

@@ -12,6 +12,7 @@ from metrics.protocols.installed import Protocols
 from metrics.protocols.lsp import LSP
 from metrics.protocols.mpi_inf_3dhp import MPI_INF_3DHP, MUPOTS
 from metrics.protocols.open_benchmark import OPEN, OPEN_V2
+from metrics.protocols.own import OWN
 from metrics.protocols.pw3d import PW3D
 from metrics.protocols.surreal import SURREAL
 from metrics.protocols.up3d import UP3D, UPI
@@ -29,7 +30,7 @@ PROTOCOLS = Protocols(
         protocol.id: protocol
         for family in (
             *(OPEN, OPEN_V2, HUMAN36M, HUMANEVA, MPI_INF_3DHP, MUPOTS, SURREAL, UP3D, UPI),
-            *(PW3D, FREIHAND, COCO, DENSEPOSE, LSP),
+            *(PW3D, FREIHAND, COCO, DENSEPOSE, LSP, OWN),
         )
         for protocol in family
     }

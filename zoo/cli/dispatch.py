@@ -80,7 +80,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if argv[0] == "--version":
         print(VERSION)
         return 0
-    warnings.filterwarnings("ignore", category=UserWarning, module="pytorch_lightning|lightning_fabric|jsonargparse")
+    for category in (UserWarning, FutureWarning):  # Lightning's advice, and what it uses of torch that is deprecated
+        warnings.filterwarnings("ignore", category=category, module="pytorch_lightning|lightning_fabric|jsonargparse")
     if isinstance(sys.stdout, io.TextIOWrapper):  # file names need not be text
         sys.stdout.reconfigure(errors="backslashreplace")
     debug = "--debug" in argv

@@ -28,7 +28,9 @@ class RunOptions:
         arguments: stage and Lightning's options, with configurations as they are once their bases are filled in.
         config: short name of the first configuration, such as `i2l_meshnet/open_tiny`.
         weights: of the zoo, to evaluate or to train from; None for random initialisation or a checkpoint file.
-        wandb: `offline`, `online`, or None for CSV only.
+        wandb: log to Weights & Biases, `offline` or `online`; None for not at all.
+        wandb_project, wandb_entity: whose runs these are there; `human-mesh-zoo` and the user's own when omitted.
+        tensorboard: write TensorBoard's files.
         results: folder of the result file of `zoo test`.
         trust: whether configurations may name any installed class, and modules of the current folder.
     """
@@ -39,6 +41,9 @@ class RunOptions:
     wandb: str | None
     results: Path | None
     trust: bool = False
+    wandb_project: str | None = None
+    wandb_entity: str | None = None
+    tensorboard: bool = False
 
     @property
     def stage(self) -> str:
@@ -72,6 +77,8 @@ def parse_run_options(argv: Sequence[str]) -> RunOptions:
         raise ZooError("give --weights or --ckpt_path, not both")
     if weights and not options.config:
         options.config = [_training_config(weights)]
+    if options.wandb is None and (options.wandb_project or options.wandb_entity):
+        raise ZooError("--wandb-project and --wandb-entity belong to --wandb; add it")
     if not options.config:
         raise ZooError(f"zoo {stage} needs --config, a file or a bundled name such as i2l_meshnet/open_tiny")
     paths = [find_config(name) for name in options.config]
@@ -85,7 +92,17 @@ def parse_run_options(argv: Sequence[str]) -> RunOptions:
     if stage in EVALUATIONS and not (weights or has_file):
         weights = _weights_trained_with(paths[0])
     configs = [f"--config={yaml.safe_dump(tree, sort_keys=False)}" for tree in resolved]
-    return RunOptions((stage, root, *configs, *rest), name, weights, options.wandb, options.results, options.trust)
+    return RunOptions(
+        (stage, root, *configs, *rest),
+        name,
+        weights,
+        options.wandb,
+        options.results,
+        options.trust,
+        options.wandb_project,
+        options.wandb_entity,
+        options.tensorboard,
+    )
 
 
 def _make_parser(stage: str) -> argparse.ArgumentParser:
@@ -94,6 +111,9 @@ def _make_parser(stage: str) -> argparse.ArgumentParser:
     add("-c", "--config", action="append", default=[], help="file, or bundled name such as i2l_meshnet/open_tiny")
     add("--weights", metavar="NAME", help="of the zoo (see zoo list), .safetensors or .ckpt; fit continues from them")
     add("--wandb", nargs="?", const="online", choices=("online", "offline"), help="log to Weights & Biases as well")
+    add("--wandb-project", metavar="NAME", help="of Weights & Biases (default: human-mesh-zoo)")
+    add("--wandb-entity", metavar="NAME", help="user or team of Weights & Biases")
+    add("--tensorboard", action="store_true", help="write TensorBoard's files as well (pip install tensorboard)")
     add("--results", type=Path, metavar="FOLDER", help="for the result file of test")
     add("--trust", action="store_true", help="let configurations name any installed class and modules in this folder")
     return parser

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -12,7 +13,6 @@ import pytorch_lightning as pl
 import yaml
 from pytorch_lightning.callbacks import ModelCheckpoint, ProgressBar
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
-from pytorch_lightning.loggers import CSVLogger, Logger, WandbLogger
 
 from datamodules.files import DamagedData
 from zoo.checkpoints.lightning_files import AtomicCheckpointIO, check_checkpoint
@@ -21,6 +21,8 @@ from zoo.cli.import_policy import allow_imports
 from zoo.cli.lightning_arguments import EVALUATIONS, RunOptions, parse_run_options
 from zoo.cli.links import link_data
 from zoo.cli.open_files import allow_open_files
+from zoo.cli.pictures import LogPictures
+from zoo.cli.run_loggers import run_loggers
 from zoo.cli.runs import describe_starts, follow_starts, set_aside
 from zoo.documents.configs import flatten, nest
 from zoo.errors import ZooError, one_line
@@ -151,11 +153,13 @@ class ZooCLI(LightningCLI):
             saver.dirpath = saver.dirpath or str(root / "checkpoints")  # one folder for all runs: `--ckpt_path last`
         has_bar = any(isinstance(callback, ProgressBar) for callback in callbacks)
         callbacks += progress_callbacks(root, config["enable_progress_bar"] is not False and not has_bar)
+        if self.options.tensorboard or self.options.wandb or config["logger"]:
+            callbacks.append(LogPictures())
         kwargs["callbacks"] = [*callbacks, PredictionWriter(root / "predictions")]
         kwargs["enable_progress_bar"] = any(isinstance(callback, ProgressBar) for callback in callbacks)
         kwargs["plugins"] = [*_as_list(config["plugins"]), AtomicCheckpointIO()]
         if config["logger"] is None:
-            kwargs["logger"] = self._loggers(root)
+            kwargs["logger"] = run_loggers(self.options, root)
         return super().instantiate_trainer(**kwargs)
 
     def _prepare_subcommand_kwargs(self, subcommand: str) -> dict[str, Any]:
@@ -166,13 +170,6 @@ class ZooCLI(LightningCLI):
         kwargs = super()._prepare_subcommand_kwargs(subcommand)
         ours = {"weights_only": True, "return_predictions": False}
         return {**kwargs, **{name: value for name, value in ours.items() if name in kwargs}}
-
-    def _loggers(self, root: Path) -> list[Logger]:
-        loggers: list[Logger] = [CSVLogger(root, name="logs")]
-        if self.options.wandb is not None:
-            offline = self.options.wandb == "offline"
-            loggers.append(WandbLogger(self.options.config, project="human-mesh-zoo", save_dir=root, offline=offline))
-        return loggers
 
 
 def _as_list(value: Any) -> list[Any]:
@@ -191,6 +188,8 @@ def main(argv: Sequence[str]) -> int:
     os.environ.setdefault("TORCH_FORCE_WEIGHTS_ONLY_LOAD", "1")  # checkpoints must not run code
     options = parse_run_options(argv)
     allow_open_files()
+    for library in ("pytorch_lightning", "lightning_fabric"):  # tips, and that there is no TPU
+        logging.getLogger(library).setLevel(logging.WARNING)
     allow_imports(options.trust)
     try:
         cli = ZooCLI(options)
