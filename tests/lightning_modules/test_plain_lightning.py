@@ -142,7 +142,7 @@ def test_resumed_in_the_middle_of_an_epoch_and_at_its_end(after, data, trainer, 
     """The same batches, augmented alike, and the same weights as without an interruption."""
     torch.manual_seed(0)
     whole, rest, path = Seen(tmp_path / "a.ckpt", after), Seen(), tmp_path / "a.ckpt"
-    uninterrupted, resumed = zoo.load("hemlets"), zoo.load("hemlets")
+    uninterrupted, resumed = zoo.load("hemlets.open_tiny"), zoo.load("hemlets.open_tiny")
     for model in (uninterrupted, resumed):
         model.lr = 1e-3
     options = {"max_epochs": 2, "limit_val_batches": 0, "limit_train_batches": 3}
@@ -190,7 +190,7 @@ def test_summary_by_rich_and_learning_rate_finder(method, data, trainer, capsys)
 
 @pytest.mark.parametrize("method", METHODS)
 def test_training_in_mixed_precision_stays_finite(method, data, trainer):
-    model, weights = zoo.load(method), Weights()
+    model, weights = zoo.load(f"{method}.open_tiny"), Weights()
     trainer(precision="bf16-mixed", max_steps=2, limit_val_batches=0, callbacks=[weights]).fit(model, data(model))
     first, last = weights.starts[0], weights.steps[-1]
     assert all(weight.isfinite().all() and weight.dtype == torch.float32 for weight in last)
