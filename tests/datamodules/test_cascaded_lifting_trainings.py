@@ -70,6 +70,7 @@ def test_the_trainings_of_the_paper_run(name, folder):
 
 def test_every_configuration_is_run_or_shipped_with_weights():
     found = {name.partition("/")[2] for name in list_configs() if name.startswith("cascaded_lifting/")}
+    found = {name for name in found if "open_ablation" not in name}  # see test_reproduction
     assert found == {*RUNS, *(name for name, _ in SECOND_STAGES.values()), "mupots", "lsp", *SHIPPED}
 
 

@@ -104,5 +104,7 @@ def test_the_model_of_human36m_is_tested_on_humaneva(folder, tmp_path, capsys):
 
 def test_every_configuration_is_run():
     names = {name for name in list_configs() if name.partition("/")[0] in ("danet", "nbf")}
-    names -= {"danet/lsp", "nbf/lsp"}  # evaluations, see test_lsp_configs
+    names -= {"danet/lsp", "nbf/lsp", "danet/coco"}  # evaluations, see test_lsp_configs
+    names -= {"nbf/h36m_inputs"}  # nbf/up3d_inputs with the data of nbf/h36m
+    names = {name for name in names if "open_ablation" not in name}  # see test_reproduction
     assert names == {*RUNS, *WITHOUT_TRAINING, *SHIPPED, *OPEN}

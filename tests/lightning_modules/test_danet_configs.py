@@ -21,7 +21,7 @@ from zoo.documents.configs import merge
 from zoo.documents.resources import list_configs
 
 CONFIGS = [name for name in list_configs() if name.startswith("danet/")]
-PAPER = {"h36m", "h36m_dpcoco", "h36m_itw", "up3d", "ablation"}
+PAPER = {"h36m", "h36m_dpcoco", "h36m_itw", "up3d", "ablation", "coco"}
 SMALL = {
     "model.network": {"crop_size": 64, "channels": 8, "stream_channels": 8, "features": 8},
     "model.losses": {"estimator_steps": 1},
@@ -33,7 +33,7 @@ SMALL = {
 
 
 def test_every_training_of_the_paper_has_a_configuration():
-    assert {name.partition("/")[2] for name in CONFIGS} == PAPER | {"lsp", "open", "open_tiny"}
+    assert {name.partition("/")[2] for name in CONFIGS} == PAPER | {"lsp", "open", "open_tiny", "open_ablation"}
 
 
 @pytest.mark.parametrize("name", CONFIGS)

@@ -39,7 +39,7 @@ class Training:
     """How weights came to be.
 
     Attributes:
-        config: bundled configuration, such as `i2l_meshnet/open_tiny`.
+        config: bundled configuration, such as `i2l_meshnet/open_tiny`; `zoo test --weights NAME` takes it.
         command: command line of the training.
         data: what it was trained on, in words.
         fingerprint: of the training data, where the data can be generated again.

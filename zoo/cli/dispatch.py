@@ -30,6 +30,7 @@ COMMANDS = {
     "protocols": "definitions of the evaluation protocols",
     "baseline": "the mean pose on the open benchmark",
     "leaderboard": "results by protocol, reported and measured",
+    "reproduce": "every row of a paper's tables: its commands, what they need, reported beside measured",
     "new": "new method|datamodule NAME: a package to start from",
     "doctor": "what works on this machine, and how to fix the rest",
 }

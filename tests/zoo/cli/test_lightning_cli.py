@@ -179,7 +179,7 @@ def test_a_hostile_checkpoint_runs_nothing(folder, capsys):
         (["test", "--trust", "--config", "run/toy.yaml"], "no weights of the zoo were trained with run/toy"),
         (["test", "--weights", "nobody.x"], "no model 'nobody.x'"),
         (["test", "--weights", "i2l_meshnet", "--ckpt_path", "a.ckpt"], "not both"),
-        (["test", "--weights", "i2l_meshnet.freihand"], "names no configuration"),
+        (["test", "--weights", "user/repo"], "names no configuration"),
         (["fit", "--weights", "mine.safetensors"], "names no configuration; give --config"),
     ],
 )

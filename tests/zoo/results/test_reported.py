@@ -157,6 +157,11 @@ name: M
 paper: P
 authors: A
 venue: V
+quoted: elsewhere
+tolerance: 0.05
+trainings:
+  all: {config: i2l_meshnet/open}
+  half: {config: i2l_meshnet/open, starts: {start_from: all}}
 tables:
   - table: "1"
     title: T
@@ -165,7 +170,7 @@ tables:
     reason: because
     units: {mpjpe: mm}
     breakdown: {field: action, groups: [a, b], metric: mpjpe}
-    rows: [{method: X, own: true, values: {mpjpe: 1.5}, cells: [1, ~]}]
+    rows: [{method: X, own: true, reproduce: {training: half}, values: {mpjpe: 1.5}, cells: [1, ~]}]
 """
 
 
@@ -188,6 +193,10 @@ tables:
         (("metric: mpjpe", "metric: mpjpe, protocols: {a: none}"), "no protocol 'none'"),
         (("[{method", "[] #"), "there are no rows"),
         (("venue: V", "venue: {"), "not valid YAML"),
+        (("{training: half}", "{training: nope}"), "trainings must be of all, half, not nope"),
+        (("{training: half}", "{note: a}"), "neither how it is reproduced nor why"),
+        (("start_from: all", "start_from: al"), "half: starts must be of all, half, not al"),
+        (("{training: half}", "{training: half, protocol: h36m}"), "no protocol 'h36m'"),
     ],
 )
 def test_broken_tables_are_named(tmp_path, change, message):

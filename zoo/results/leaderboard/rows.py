@@ -13,6 +13,7 @@ from zoo.errors import ZooError
 from zoo.results.files import read_results
 from zoo.results.reported import COLUMNS, UNSTATED, ReportedPaper, ReportedRow, ReportedTable, read_reported
 from zoo.results.result import Groups, Result
+from zoo.results.small import SmallRun, SmallTable, read_small_tables
 
 Kind = Literal["measured", "reported"]
 
@@ -83,6 +84,7 @@ def leaderboard(protocol: str | None = None, folder: Path | None = None) -> list
     rows = [
         *map(_measured_row, newest_results(read_results(folder))),
         *_merge_rows([row for p in papers for row in _reported_rows(p, papers)]),
+        *(row for table in read_small_tables() for row in _small_rows(table, papers)),
     ]
     chosen = [row for row in rows if protocol in (None, row.protocol)]
     # rows that are only comparable within their table keep its order: the sort is stable
@@ -136,6 +138,42 @@ def _measured_row(result: Result) -> Row:
         ablation=False,
         note=f"data {result.data_fingerprint[:12]}",
         context=(),
+    )
+
+
+def _small_rows(table: SmallTable, papers: Sequence[ReportedPaper]) -> Iterator[Row]:
+    """A row for each row of an ablation at small size: means over its trainings."""
+    name = next(paper.name for paper in papers if paper.method == table.method)
+    for label in dict.fromkeys(run.row for run in table.runs):
+        runs = [run for run in table.runs if run.row == label]
+        yield Row(
+            protocol="open-v1",
+            kind="measured",
+            method=label,
+            zoo_method=table.method,
+            settings="",
+            values={metric: sum(run.values[metric] for run in runs) / len(runs) for metric in runs[0].values},
+            groups={},
+            weights="",
+            root_depth=runs[0].root_depth,
+            samples=runs[0].samples,
+            date=max(run.date for run in runs)[:10],
+            source=_spread(runs),
+            table=f"{name}, table {table.table} at small size: {table.title}",
+            ablation=True,
+            note="",
+            context=(
+                "tiny networks and few steps on the open benchmark: the order of rows can be compared with the "
+                "paper's, the numbers cannot",
+            ),
+        )
+
+
+def _spread(runs: Sequence[SmallRun]) -> str:
+    """How many trainings there are, and how far their first metric lies apart."""
+    values = [next(iter(run.values.values())) for run in runs]
+    return f"{len(runs)} seed{'s' if len(runs) > 1 else ''}" + (
+        f", {min(values):.1f} to {max(values):.1f}" if len(runs) > 1 else ""
     )
 
 

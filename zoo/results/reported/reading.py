@@ -46,4 +46,5 @@ def _read_paper(path: Path) -> ReportedPaper:
     paper = parse_dataclass(ReportedPaper, expect_mapping(load_yaml(path), path.name), path.name)
     for table in paper.tables:
         table.check(f"{path.name}, table {table.table}")
+    paper.check(path.name)
     return paper

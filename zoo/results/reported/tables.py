@@ -11,6 +11,7 @@ from body.choices import unknown_name
 from metrics import PROTOCOLS
 from zoo.errors import ZooError
 from zoo.results.reported.columns import COLUMNS
+from zoo.results.reported.recipes import Recipe, Training
 
 UNSTATED = "unstated"
 """Used as protocol when the paper does not state enough to name one."""
@@ -26,6 +27,7 @@ class ReportedRow:
         settings: distinguish the row from others of the method.
         also: name of the same method in the other papers' tables, where it differs.
         note: remark.
+        reproduce: how it is run again; with its table's, see `ReportedTable.recipe_of`.
         values: column -> printed value.
         cells: printed values of the table's breakdown, one per group; None for a dash or an unreadable cell.
     """
@@ -35,6 +37,7 @@ class ReportedRow:
     settings: str = ""
     also: str = ""
     note: str = ""
+    reproduce: Recipe | None = None
     values: dict[str, float] = field(default_factory=dict)
     cells: tuple[float | None, ...] = ()
 
@@ -86,6 +89,7 @@ class ReportedTable:
         settings: common to all rows, beyond the protocol.
         note: remark.
         ablation: whether the table compares variants of the paper's method.
+        reproduce: how its own rows are run again, as far as they share it.
         breakdown: meaning of the rows' cells.
         exceptions: rows whose average is not the mean of the cells.
     """
@@ -100,6 +104,7 @@ class ReportedTable:
     settings: str = ""
     note: str = ""
     ablation: bool = False
+    reproduce: Recipe | None = None
     breakdown: Breakdown | None = None
     exceptions: tuple[Exceptions, ...] = ()
 
@@ -111,6 +116,12 @@ class ReportedTable:
     def settings_of(self, row: ReportedRow) -> str:
         """Settings of the table and of one of its rows."""
         return ", ".join(text for text in (self.settings, row.settings) if text)
+
+    def recipe_of(self, row: ReportedRow) -> Recipe | None:
+        """How a row is run again; None for rows of other methods that say nothing of it."""
+        if not row.own:
+            return row.reproduce
+        return (row.reproduce or Recipe()).within(self.reproduce or Recipe())
 
     def check(self, where: str) -> None:
         """Check the rules that types cannot express.
@@ -155,6 +166,9 @@ class ReportedPaper:
         paper: title.
         authors: in the paper's order.
         venue: where it appeared.
+        quoted: why rows of other methods are not run.
+        tolerance: relative; a training that was repeated from its description may differ this much.
+        trainings: the paper's, by name.
         tables: see `ReportedTable`.
     """
 
@@ -163,7 +177,31 @@ class ReportedPaper:
     paper: str
     authors: str
     venue: str
+    quoted: str
+    tolerance: float
+    trainings: dict[str, Training]
     tables: tuple[ReportedTable, ...]
+
+    def check(self, where: str) -> None:
+        """Check that every own row says how it is run again, or why it cannot be, with trainings that there are.
+
+        Raises:
+            ZooError: the message names the table and the row.
+        """
+        for name, training in self.trainings.items():
+            small = training.open.starts if training.open else {}
+            _check_names((*training.starts.values(), *small.values()), self.trainings, f"{where}: {name}: starts")
+        for table in self.tables:
+            for row in table.rows:
+                recipe, place = table.recipe_of(row), f"{where}, table {table.table}, {row.method}, {row.settings}"
+                if recipe is None or recipe.reason:
+                    continue
+                named = (recipe.training,) if recipe.training else recipe.trainings
+                if not named:
+                    raise ZooError(f"{place}: says neither how it is reproduced nor why it cannot be")
+                _check_names((*named, *recipe.test_starts.values()), self.trainings, f"{place}: trainings")
+                if recipe.protocol:
+                    _check_protocols([recipe.protocol], place, allowed=tuple(PROTOCOLS))
 
 
 def _check_breakdown(breakdown: Breakdown, units: dict[str, str], where: str) -> None:
