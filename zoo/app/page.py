@@ -14,7 +14,7 @@ _KEPT = 3600
 
 
 def make_page() -> Any:
-    """A `gradio.Blocks`; `launch()` serves it. It loads nothing from elsewhere, and reports nothing.
+    """A `gradio.Blocks`; `launch()` serves it. Gradio's analytics are off.
 
     Raises:
         ZooError: Gradio is not installed, or there are no weights.
