@@ -57,6 +57,8 @@ class Encoder(nn.Module):
     ) -> Code:
         """A picture in [0, 1], which is mapped to [-1, 1] here, and the pose to start from, less a mean one."""
         pooled = self.backbone(2 * image - 1)[-1].mean((2, 3))
-        if self.hidden is None or start is None:
+        if self.hidden is None:
             return Code(pooled, self.head(pooled))
+        if start is None:  # the mean pose itself
+            start = pooled.new_zeros(len(pooled), LATENTS - 10)
         return Code(pooled, self.head(self.hidden(torch.cat([pooled, start.to(pooled.dtype)], 1))))
