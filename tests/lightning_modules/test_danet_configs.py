@@ -17,8 +17,8 @@ from lightning_modules.danet.network import DaNet
 from zoo.checkpoints.convert import convert_official_state
 from zoo.checkpoints.listing import read_checkpoints
 from zoo.cli import main
-from zoo.documents.configs import merge
-from zoo.documents.resources import list_configs
+from zoo.documents.configs import merge, read_config
+from zoo.documents.resources import find_config, list_configs
 
 CONFIGS = [name for name in list_configs() if name.startswith("danet/")]
 PAPER = {"h36m", "h36m_dpcoco", "h36m_itw", "up3d", "ablation", "coco"}
@@ -34,6 +34,15 @@ SMALL = {
 
 def test_every_training_of_the_paper_has_a_configuration():
     assert {name.partition("/")[2] for name in CONFIGS} == PAPER | {"lsp", "open", "open_tiny", "open_ablation"}
+
+
+@pytest.mark.parametrize("name", sorted(PAPER))
+def test_rates_are_the_released_ones(name):
+    """A tenth at steps 30,000 and 60,000 of 65,000, 5,000 of them the maps alone."""
+    settings = read_config(find_config(f"danet/{name}"))
+    model = settings["model"]["init_args"]
+    assert (model["lr"], model["milestones"], model["lr_factor"]) == (1e-4, [30_000, 60_000], 0.1)
+    assert (settings["trainer"]["max_steps"], model["losses"]["estimator_steps"]) == (65_000, 5_000)
 
 
 @pytest.mark.parametrize("name", CONFIGS)
