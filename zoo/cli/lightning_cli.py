@@ -18,7 +18,7 @@ from datamodules.files import DamagedData
 from zoo.checkpoints.lightning_files import AtomicCheckpointIO, check_checkpoint
 from zoo.cli.callbacks import PredictionWriter, progress_callbacks
 from zoo.cli.import_policy import allow_imports
-from zoo.cli.lightning_arguments import EVALUATIONS, RunOptions, parse_run_options
+from zoo.cli.lightning_arguments import RunOptions, parse_run_options
 from zoo.cli.links import link_data
 from zoo.cli.open_files import allow_open_files
 from zoo.cli.pictures import LogPictures
@@ -132,7 +132,7 @@ class ZooCLI(LightningCLI):
         typed = [argument.partition("=")[0].rstrip("+") for argument in self.options.arguments]
         names = [name.removeprefix("--model.").removeprefix("init_args.") for name in typed if "--model." in name]
         settings = flatten(self.plain_config()["model"]["init_args"])
-        names += ["protocol"] if self.options.stage in EVALUATIONS and "protocol" in settings else []
+        names += ["protocol"] if "protocol" in settings else []
         chosen = {key: settings[key] for name in names for key in settings if f"{key}.".startswith(f"{name}.")}
         return nest(dict(sorted(chosen.items())))
 
