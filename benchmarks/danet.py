@@ -84,6 +84,7 @@ def make_network(published: bool) -> nn.Module:
         network.train()(torch.rand(2, 3, 224, 224))
     network.eval()
     if published:
+        assert isinstance(network.estimator, IuvEstimator)
         network.estimator = PublishedEstimator(network.estimator)  # type: ignore[assignment]
         network.part_drop = PublishedCleaning()  # type: ignore[assignment]
         network.fold = False  # type: ignore[assignment]

@@ -23,7 +23,8 @@ from torch.nn import functional
 
 from benchmarks.process import in_process, measure
 from body.load import load_body
-from lightning_modules.nbf.body_layer import BodyLayer, to_relative
+from lightning_modules.common.kinematics import to_relative
+from lightning_modules.nbf.body_layer import BodyLayer
 from lightning_modules.nbf.encoder import Encoder
 from lightning_modules.nbf.network import NBFNetwork
 from lightning_modules.nbf.segmenter import ChainedPooling, RefineNet, enlarge
