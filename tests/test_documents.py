@@ -9,8 +9,8 @@ from itertools import pairwise
 from pathlib import Path
 
 import cv2
-import numpy as np
 import pytest
+import skimage.data
 import torch
 
 from zoo.cli.argument_errors import OneLineParser
@@ -28,6 +28,10 @@ NOT_RUN = {
     'device="cuda"': "a GPU",
     "user/repo": "the Hub",
     "runs/best": "a training's result",
+    "last.ckpt": "a training's result",
+    "compile=True": "a compiler and a minute; `tests.zoo.prediction.compiled_networks` does it",
+    "Motion": "a sequence of predictions; `test_motion.py` makes some",
+    "write_sequence(": "a sequence of predictions; `test_motion.py` makes some",
     "h36m_muco_coco": "the authors' weights",
     "pretrained=True": "timm's weights from the Hub",
     "make_bundle": "the assets of open-v2",
@@ -46,10 +50,8 @@ def blocks(language):
 
 @pytest.fixture
 def photo_folder(tmp_path, monkeypatch):
-    """A folder with the image that the documents name."""
-    rng = np.random.default_rng(0)
-    small = rng.integers(0, 255, (12, 14, 3), np.uint8)
-    cv2.imwrite(str(tmp_path / "photo.jpg"), cv2.resize(small, (560, 480)))
+    """A folder with the image that the documents name: one woman, to the hips."""
+    cv2.imwrite(str(tmp_path / "photo.jpg"), cv2.resize(skimage.data.astronaut()[..., ::-1], (560, 480)))
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
