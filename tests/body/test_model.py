@@ -188,8 +188,10 @@ def test_pickles_and_moves_like_any_module(body):
 
 
 def test_unknown_and_licensed_bodies_are_explained(monkeypatch, tmp_path):
-    with pytest.raises(ValueError, match="open, smpl"):
+    with pytest.raises(ValueError, match="did you mean smpl"):
         load_body("smplish")
+    with pytest.raises(ValueError, match="open, smpl"):
+        load_body("nobody")
     monkeypatch.delenv("ZOO_ASSETS", raising=False)
     with pytest.raises(FileNotFoundError, match=r"register at https://.*SMPL_NEUTRAL.pkl.*ZOO_ASSETS is not set"):
         load_body("smpl")

@@ -143,6 +143,9 @@ class Oracle(torch.nn.Module):
         answer = self.answer if torch.equal(image, self.image) else self.mirrored
         return DaNetOutput(*answer, self.network.estimator(image), None)
 
+    def follow(self, output, focal):
+        return self.network.follow(output, focal)
+
 
 @pytest.mark.parametrize(("face_crop", "flip_test"), [(False, False), (True, False), (True, True)])
 def test_a_perfect_answer_becomes_the_true_body(face_crop, flip_test):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import pytorch_lightning as pl
 import torch
+import wandb
 import yaml
 from PIL import Image
 from pytorch_lightning.loggers import TensorBoardLogger
@@ -18,7 +19,7 @@ from lightning_modules.callbacks import BestCheckpoint, StopEarly, primary_metri
 from metrics import get_protocol
 from zoo.cli import main
 
-CONFIGS = Path(__file__).parents[3] / "configs"
+ROOT = Path(__file__).parents[3]
 
 
 class Guess(PoseModule):
@@ -92,6 +93,7 @@ def test_best_checkpoint_and_early_stopping_follow_the_protocol(protocol, errors
 @pytest.fixture
 def run(tmp_path, monkeypatch):
     """`zoo fit` and `zoo test` with one of the bundled methods on a few samples; checkpoints are not the point."""
+    wandb.finish()  # a run of another test here would be used again
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("WANDB_SILENT", "true")
     monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))
@@ -142,7 +144,7 @@ def test_a_project_without_wandb(capsys):
 
 
 def test_the_sweep_s_command_is_one_that_zoo_takes(capsys):
-    sweep = yaml.safe_load((CONFIGS / "sweep.yaml").read_text())
+    sweep = yaml.safe_load((ROOT / "docs/tutorials/sweep.yaml").read_text())
     values = {name: spec.get("values", [spec.get("min")])[0] for name, spec in sweep["parameters"].items()}
     command = [word for word in sweep["command"][1:] if word != "${args}"]
     with pytest.raises(SystemExit):  # jsonargparse's, once it has printed

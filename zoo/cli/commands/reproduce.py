@@ -6,7 +6,8 @@ import argparse
 import dataclasses
 from typing import TYPE_CHECKING
 
-from zoo.errors import ZooError, unknown_name
+from body.choices import unknown_name
+from zoo.errors import ZooError
 
 if TYPE_CHECKING:
     from zoo.reproduction import Plan
