@@ -22,7 +22,7 @@ from zoo.cli.lightning_arguments import RunOptions, parse_run_options
 from zoo.cli.links import link_data
 from zoo.cli.open_files import allow_open_files
 from zoo.cli.pictures import LogPictures
-from zoo.cli.run_loggers import run_loggers
+from zoo.cli.run_loggers import end_runs, run_loggers
 from zoo.cli.runs import describe_starts, follow_starts, set_aside
 from zoo.documents.configs import flatten, nest
 from zoo.errors import ZooError, one_line
@@ -195,6 +195,8 @@ def main(argv: Sequence[str]) -> int:
         cli = ZooCLI(options)
     except (FileNotFoundError, DamagedData) as error:  # last line: worker processes put a traceback before it
         raise ZooError(str(error).strip().splitlines()[-1]) from error
+    finally:
+        end_runs(options)
     return _report_test(cli, options) if options.stage == "test" else 0
 
 

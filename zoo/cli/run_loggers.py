@@ -36,8 +36,16 @@ def run_loggers(options: RunOptions, root: Path) -> list[Logger]:
                 options.config,
                 project=options.wandb_project or PROJECT,
                 entity=options.wandb_entity,
-                save_dir=root,
+                save_dir=root.resolve(),  # wandb writes from a process with a folder of its own
                 offline=options.wandb == "offline",
             )
         )
     return loggers
+
+
+def end_runs(options: RunOptions) -> None:
+    """End the run of Weights & Biases: another one in the same process would otherwise go on writing into it."""
+    if options.wandb is not None:
+        import wandb
+
+        wandb.finish()

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import pytorch_lightning as pl
 import torch
-import wandb
 import yaml
 from PIL import Image
 from pytorch_lightning.loggers import TensorBoardLogger
@@ -93,7 +92,6 @@ def test_best_checkpoint_and_early_stopping_follow_the_protocol(protocol, errors
 @pytest.fixture
 def run(tmp_path, monkeypatch):
     """`zoo fit` and `zoo test` with one of the bundled methods on a few samples; checkpoints are not the point."""
-    wandb.finish()  # a run of another test here would be used again
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("WANDB_SILENT", "true")
     monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))
