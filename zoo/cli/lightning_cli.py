@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -26,6 +25,7 @@ from zoo.cli.run_loggers import end_runs, run_loggers
 from zoo.cli.runs import describe_starts, follow_starts, set_aside
 from zoo.documents.configs import flatten, nest
 from zoo.errors import ZooError, one_line
+from zoo.results.quiet import quiet_lightning
 
 if TYPE_CHECKING:
     from zoo.results.result import WeightsIdentity
@@ -188,8 +188,7 @@ def main(argv: Sequence[str]) -> int:
     os.environ.setdefault("TORCH_FORCE_WEIGHTS_ONLY_LOAD", "1")  # checkpoints must not run code
     options = parse_run_options(argv)
     allow_open_files()
-    for library in ("pytorch_lightning", "lightning_fabric"):  # tips, and that there is no TPU
-        logging.getLogger(library).setLevel(logging.WARNING)
+    quiet_lightning()
     allow_imports(options.trust)
     try:
         cli = ZooCLI(options)

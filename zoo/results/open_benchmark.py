@@ -10,6 +10,7 @@ from datamodules.settings import CropSettings
 from datamodules.synthetic import SyntheticDataModule
 from lightning_modules.base import PoseModule
 from zoo.results.evaluation import make_test_result
+from zoo.results.quiet import quiet_lightning
 from zoo.results.result import Result, WeightsIdentity
 
 
@@ -39,6 +40,7 @@ def measure(model: PoseModule, datamodule: BaseDataModule, weights: WeightsIdent
     Raises:
         ZooError: a number is not finite.
     """
+    quiet_lightning()
     trainer = pl.Trainer(
         accelerator="cpu",
         logger=False,
