@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from generate.command_line import command_line
+from generate.figures.networks import NETWORKS
 from generate.links import documents, relink
 from generate.notebooks import tutorials
 from metrics.protocols import PROTOCOLS
@@ -15,13 +16,11 @@ from zoo.results.leaderboard import leaderboard as all_rows
 from zoo.results.leaderboard.markdown import as_markdown
 from zoo.results.leaderboard.sections import sections
 
-METHODS = ("i2l_meshnet", "hemlets", "nbf", "danet", "cascaded_lifting")
-
 
 def make_pages() -> dict[str, str]:
     """Page -> Markdown."""
     pages = documents()
-    for method in METHODS:
+    for method in NETWORKS:
         page = f"methods/{method}.md"
         title, _, rest = pages[page].partition("\n")
         pages[page] = f"{title}\n\n{_figures(method)}\n{rest}"

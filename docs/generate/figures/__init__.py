@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 
 from body.atomic import atomic_file
-from generate.figures.examples import EXAMPLES, draw_example
+from generate.figures.examples import draw_example
 from generate.figures.networks import NETWORKS, draw_network
 from zoo.checkpoints.listing import get_checkpoint
 
@@ -21,9 +21,7 @@ def draw_figures(cache: Path) -> dict[str, Path]:
     figures = {}
     for method in NETWORKS:
         key = hashlib.sha256(code + str(get_checkpoint(method).sha256).encode()).hexdigest()[:12]
-        drawings = {f"{method}_network.svg": draw_network}
-        if method in EXAMPLES:
-            drawings[f"{method}_example.jpg"] = draw_example
+        drawings = {f"{method}_network.svg": draw_network, f"{method}_example.jpg": draw_example}
         for name, draw in drawings.items():
             file = cache / f"{key}-{name}"
             if not file.is_file():

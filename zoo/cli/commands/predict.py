@@ -26,6 +26,38 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "camera's number",
     )
     parser.add_argument("--model", default="i2l_meshnet", help="see zoo list (default: %(default)s)")
+    _add_detection(parser)
+    parser.add_argument("--recursive", action="store_true", help="folders in folders too")
+    parser.add_argument("--batch-size", type=int, default=8, help="people at once (default: %(default)s)")
+    parser.add_argument(
+        "--smooth",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="people of videos in time (default: yes)",
+    )
+    parser.add_argument("--seconds", type=float, help="at most of every video; a camera goes on until Ctrl-C")
+    parser.add_argument("--again", action="store_true", help="also what an earlier run into the same folder has done")
+    parser.add_argument(
+        "--focal", type=float, help="focal length in pixels (default: 60 degrees across the longer side)"
+    )
+    _add_files(parser)
+    parser.add_argument("--device", default="cpu", help="such as cuda (default: %(default)s)")
+    parser.add_argument(
+        "--precision",
+        choices=("fp32", "bf16", "fp16"),
+        default="fp32",
+        help="of the network; geometry is always computed in float32 (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--runtime",
+        choices=("torch", "onnx"),
+        default="torch",
+        help="onnx: ONNX Runtime, on the CPU in fp32; the exported model is kept in the cache (default: %(default)s)",
+    )
+
+
+def _add_detection(parser: argparse.ArgumentParser) -> None:
+    """Who is predicted."""
     where = parser.add_mutually_exclusive_group()
     where.add_argument(
         "--box",
@@ -47,19 +79,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="who finds them; torchvision's needs weights of 78 MB (default: %(default)s, which is bundled)",
     )
     parser.add_argument("--download", action="store_true", help="fetch the detector's weights if they are not here")
-    parser.add_argument("--recursive", action="store_true", help="folders in folders too")
-    parser.add_argument("--batch-size", type=int, default=8, help="people at once (default: %(default)s)")
-    parser.add_argument(
-        "--smooth",
-        action=argparse.BooleanOptionalAction,
-        default=True,
-        help="people of videos in time (default: yes)",
-    )
-    parser.add_argument("--seconds", type=float, help="at most of every video; a camera goes on until Ctrl-C")
-    parser.add_argument("--again", action="store_true", help="also what an earlier run into the same folder has done")
-    parser.add_argument(
-        "--focal", type=float, help="focal length in pixels (default: 60 degrees across the longer side)"
-    )
+
+
+def _add_files(parser: argparse.ArgumentParser) -> None:
+    """What is written."""
     parser.add_argument(
         "--out", type=Path, default=Path("prediction"), help="folder for the files (default: %(default)s)"
     )
@@ -78,19 +101,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--fit-parameters",
         action="store_true",
         help="estimate pose and shape where the method gives a mesh or joints alone; files state the error in mm",
-    )
-    parser.add_argument("--device", default="cpu", help="such as cuda (default: %(default)s)")
-    parser.add_argument(
-        "--precision",
-        choices=("fp32", "bf16", "fp16"),
-        default="fp32",
-        help="of the network; geometry is always computed in float32 (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--runtime",
-        choices=("torch", "onnx"),
-        default="torch",
-        help="onnx: ONNX Runtime, on the CPU in fp32; the exported model is kept in the cache (default: %(default)s)",
     )
 
 

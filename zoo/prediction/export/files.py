@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from lightning_modules.prediction import Prediction
@@ -88,22 +89,34 @@ def write_files(contents: Mapping[str, bytes], folder: Path) -> list[Path]:
         ZooError: the folder cannot be written.
     """
     try:
+        with moved_together(folder) as partial:
+            for name, content in contents.items():
+                (partial / name).write_bytes(content)
+    except ValueError as error:  # a name that no file can have
+        raise ZooError(f"{list(contents)!a} cannot be written ({error})") from None
+    return [folder / name for name in contents]
+
+
+@contextmanager
+def moved_together(folder: Path) -> Iterator[Path]:
+    """A folder for incomplete files, which are moved to `folder` when the block ends, and are gone if it fails.
+
+    Raises:
+        ZooError: the folder cannot be written.
+    """
+    try:
         folder.mkdir(parents=True, exist_ok=True)
         partial = Path(tempfile.mkdtemp(prefix=".zoo-", dir=folder))
     except OSError as error:
         raise ZooError(f"{folder} cannot be written ({error.strerror}); name another folder with --out") from None
     try:
-        for name, content in contents.items():
-            (partial / name).write_bytes(content)
-        for name in contents:
-            (partial / name).replace(folder / name)
+        yield partial
+        for path in sorted(partial.iterdir()):
+            path.replace(folder / path.name)
     except OSError as error:
         raise ZooError(f"{folder} cannot be written ({error.strerror})") from None
-    except ValueError as error:  # a name that no file can have
-        raise ZooError(f"{list(contents)!a} cannot be written ({error})") from None
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-    return [folder / name for name in contents]
 
 
 def _person_files(

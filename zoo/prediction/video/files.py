@@ -1,18 +1,15 @@
-"""All files of a video, written while it is predicted, and moved to their folder together at its end."""
+"""All files of a video, written while it is predicted."""
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from collections.abc import Collection, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Collection
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import get_args
 
 from lightning_modules.base import PoseModule
-from zoo.errors import ZooError
 from zoo.prediction.export.sequence import SequenceFormat
 from zoo.prediction.formats import Format
 from zoo.prediction.video.drawing import draw_frame
@@ -88,25 +85,3 @@ class VideoFiles:
             table.add(frame)
         if self._video is not None:
             self._video.write(draw_frame(frame, "overlay" in self.formats), frame.pts)
-
-
-@contextmanager
-def moved_together(folder: Path) -> Iterator[Path]:
-    """A folder for incomplete files, which are moved to `folder` when the block ends, and are gone if it fails.
-
-    Raises:
-        ZooError: the folder cannot be written.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=".zoo-", dir=folder))
-    except OSError as error:
-        raise ZooError(f"{folder} cannot be written ({error.strerror}); name another folder with --out") from None
-    try:
-        yield partial
-        for path in sorted(partial.iterdir()):
-            path.replace(folder / path.name)
-    except OSError as error:
-        raise ZooError(f"{folder} cannot be written ({error.strerror})") from None
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)

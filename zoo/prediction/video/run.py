@@ -12,10 +12,11 @@ from pathlib import Path
 from lightning_modules.base import PoseModule
 from zoo.errors import ZooError
 from zoo.prediction.ahead import read_ahead
+from zoo.prediction.export.files import moved_together
 from zoo.prediction.fit import fit_parameters
 from zoo.prediction.formats import Format
 from zoo.prediction.many import BoxFinder
-from zoo.prediction.video.files import VideoFiles, moved_together
+from zoo.prediction.video.files import VideoFiles
 from zoo.prediction.video.frames import VideoFrame
 from zoo.prediction.video.predict import VideoSettings, predict_video
 from zoo.prediction.video.reader import VideoReader
