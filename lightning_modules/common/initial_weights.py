@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from lightning_modules.common.backbones import Backbone
+from lightning_modules.common.shared_weights import read_weights
 
 _BODY = re.compile(r"(network\.(?:\w+\.)*?)net\.")
 
@@ -18,14 +19,12 @@ def read_state(path: Path) -> dict[str, Tensor]:
 
     Raises:
         FileNotFoundError: no such file.
-        ValueError: a damaged file, or a checkpoint without a state dict.
+        ValueError: a damaged file, a checkpoint without a state dict, or see `shared_weights.read_weights`.
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file; name a Lightning checkpoint or a .safetensors file")
     if path.suffix == ".safetensors":
-        from safetensors.torch import load_file
-
-        return load_file(path)
+        return read_weights(path)[0]
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # of many types; torch's messages advise to run whatever is in the file

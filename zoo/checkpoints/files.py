@@ -11,26 +11,28 @@ from zoo.checkpoints.foreign import explain_foreign
 from zoo.checkpoints.listing import get_checkpoint
 from zoo.checkpoints.store import find_converted
 from zoo.documents.resources import file_sha256, weights_folder
-from zoo.errors import ZooError
+from zoo.errors import ZooError, one_line
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
 def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Tensors, floats widened to 32 bits, and metadata of a safetensors file.
+    """Tensors, floats widened to 32 bits, and metadata of a safetensors file; a backbone it leaves out is filled in.
 
     Raises:
-        ZooError: no such file, or not safetensors.
+        ZooError: no such file, or not safetensors; or see `shared_weights.read_weights`.
     """
-    from safetensors import SafetensorError, safe_open
+    from safetensors import SafetensorError
+
+    from lightning_modules.common.shared_weights import read_weights
 
     if not path.is_file():
         raise ZooError(f"{path}: no such file")
     try:
-        with safe_open(path, framework="pt") as stream:
-            tensors = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118  (not a mapping)
-            metadata = stream.metadata() or {}
+        tensors, metadata = read_weights(path)
+    except ValueError as error:
+        raise ZooError(one_line(error, 400)) from None
     except SafetensorError as error:
         what = explain_foreign(path) or f"{path} is not a safetensors file ({error}); only those are loaded"
         raise ZooError(what) from None

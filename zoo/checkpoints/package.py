@@ -22,7 +22,8 @@ def package_checkpoint(checkpoint: Path, name: str, folder: Path, listing: Path 
     """Write `folder/NAME.safetensors` and its facts into the entry NAME of `listing`.
 
     Matrices and kernels are stored in 16 bits; vectors (biases, normalisation statistics) in 32, since they are small
-    and variances near zero would underflow. The file's metadata hold the method and its hyper-parameters.
+    and variances near zero would underflow. The file's metadata hold the method and its hyper-parameters. Listed
+    weights ship beside the bundled backbones, so that they leave out one that stayed as it was; others are whole.
 
     Args:
         checkpoint: written by `zoo fit`.
@@ -38,6 +39,8 @@ def package_checkpoint(checkpoint: Path, name: str, folder: Path, listing: Path 
     """
     from safetensors.torch import save_file
 
+    from lightning_modules.common.shared_weights import SHARED, leave_out_shared
+
     state, config, trained = read_lightning_checkpoint(checkpoint)
     method = name.partition(".")[0]
     if trained not in (None, method):
@@ -46,12 +49,14 @@ def package_checkpoint(checkpoint: Path, name: str, folder: Path, listing: Path 
     config = {key: value for key, value in module.hparams.items() if not key.startswith("_")}
     load_state(module, state, f"{checkpoint} does not fit {method}")
     tensors = {key: _to_storage_dtype(key, value) for key, value in state.items()}
+    tensors, shared = (tensors, None) if listing is None else leave_out_shared(tensors)
     target = folder / f"{name}.safetensors"
     metadata = {
         "format": "pt",
         "name": name,
         "method": method,
         "config": json.dumps(config, sort_keys=True, allow_nan=False),
+        **({} if shared is None else {SHARED: shared}),
     }
     with atomic_file(target) as partial:
         save_file(tensors, partial, metadata)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +17,7 @@ from zoo.checkpoints.listing import get_checkpoint
 from zoo.checkpoints.load import build_model, load_state
 from zoo.checkpoints.model_card import model_card
 from zoo.documents.resources import VERSION, file_sha256
-from zoo.errors import ZooError
+from zoo.errors import ZooError, one_line
 
 CARD = "README.md"
 
@@ -66,6 +69,11 @@ def push(
         entry_from_file(Path(name), licence, data) if _is_file(name) else entry_from_listing(str(name), licence, data)
     )
     check_redistributable(entry)
+    with whole_weights(path) as whole:
+        return _publish(entry, whole, repo, revision, private, dry_run)
+
+
+def _publish(entry: Checkpoint, path: Path, repo: str, revision: str | None, private: bool, dry_run: bool) -> Published:
     card = model_card(entry, repo)
     contents = {CONFIG: _config_json(entry, path).encode(), CARD: card.encode()}
     files = {WEIGHTS: path.stat().st_size, **{file: len(content) for file, content in contents.items()}}
@@ -82,6 +90,29 @@ def push(
             api.create_branch(repo, branch=revision, exist_ok=True)
         commit = api.create_commit(repo, operations, commit_message=f"{entry.name}, zoo push", revision=revision)
     return Published(repo, files, card, commit.oid, commit.commit_url)
+
+
+@contextmanager
+def whole_weights(path: Path) -> Iterator[Path]:
+    """The file itself, or one with the backbone that it leaves out, as long as the context lasts.
+
+    Raises:
+        ZooError: the backbone is not the one of this installation.
+    """
+    from safetensors.torch import save_file
+
+    from lightning_modules.common.shared_weights import SHARED, read_weights
+
+    if SHARED not in read_metadata(path):
+        yield path
+        return
+    try:
+        tensors, metadata = read_weights(path)
+    except ValueError as error:
+        raise ZooError(one_line(error, 400)) from None
+    with tempfile.TemporaryDirectory() as folder:
+        save_file(tensors, whole := Path(folder) / WEIGHTS, metadata)
+        yield whole
 
 
 def check_redistributable(entry: Checkpoint) -> None:
