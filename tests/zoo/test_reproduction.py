@@ -82,6 +82,33 @@ def test_rows_of_a_table_differ():
                 assert len(labels) == 1, (table.title, labels)
 
 
+def test_official_weights_stand_for_the_rows_they_were_published_for():
+    """One network has no two rows of a table: the LSTM's and the other drops' numbers are of weights nobody has."""
+    evaluated = {}
+    for kind, paper, table, plan in PLANS:
+        if kind == "official" and plan.stages:
+            chosen = table.recipe_of(plan.row)
+            assert not chosen.options, (table.title, plan.label)
+            key = (paper.method, table.table, table.title, plan.stages[-1].arguments[:-1])
+            assert evaluated.setdefault(key, plan.label) == plan.label
+    rows = {(key[0], key[1], label) for key, label in evaluated.items()}
+    assert {(number, label) for method, number, label in rows if method == "danet"} == {("4", "DaNet"), ("5", "DaNet")}
+    assert ("i2l_meshnet", "6", "I2L-MeshNet, SMPL parameters regressed from the mesh") in rows
+
+
+def test_a_changed_configuration_is_another_run(monkeypatch):
+    """What an older configuration has left is not taken for what the one of today would leave."""
+    paper = PAPERS["hemlets"]
+    table = next(table for table in paper.tables if table.table == "4")
+    folders = []
+    for steps in (160, 161):
+        settings = {"trainer.max_steps": steps}
+        monkeypatch.setattr("zoo.reproduction.plan._settings", lambda _, settings=settings: settings)
+        (plan,) = plan_row(paper, table, table.rows[0], Mode("open", 0))
+        folders.append(plan.stages[0].folder)
+    assert folders[0] != folders[1]
+
+
 def test_stages_chain():
     """What a stage starts from is what an earlier one of the same row leaves; the test takes the last training's."""
     for _, _, _, plan in PLANS:

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from zoo.documents.configs import read_config
+from zoo.documents.configs import flatten, read_config
 from zoo.documents.resources import find_config
 from zoo.errors import ZooError
 from zoo.results.reported import UNSTATED, Recipe, ReportedPaper, ReportedRow, ReportedTable
@@ -172,10 +172,16 @@ class _Builder:
         before = {key: self.train(other, passed) for key, other in version.starts.items()}
         chosen = {**version.options, **options, **{f"model.{k}": str(s.checkpoint) for k, s in before.items()}}
         chosen |= {} if self.mode.seed is None else {"seed_everything": self.mode.seed}
-        folder = OUTPUTS / self.paper.method / f"{version.config.partition('/')[2]}-{_digest(chosen)}"
+        folder = OUTPUTS / self.paper.method / f"{version.config.partition('/')[2]}-{_digest([_settings(version.config), chosen])}"
         stage = _fit(version.config, chosen, folder, training.needs)
         self.made.setdefault(folder, stage)
         return self.made[folder]
+
+
+@cache
+def _settings(config: str) -> dict[str, Any]:
+    """What a configuration says: a run of an older one is another run."""
+    return flatten(read_config(find_config(config)))
 
 
 def _fit(config: str, options: dict[str, Any], folder: Path, needs: tuple[str, ...]) -> Stage:

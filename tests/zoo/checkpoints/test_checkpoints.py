@@ -10,7 +10,9 @@ import yaml
 import zoo
 from metrics import METRIC_UNITS, PROTOCOLS
 from zoo.checkpoints.listing import get_checkpoint, parse_checkpoints, read_checkpoints
-from zoo.documents.resources import list_configs, resource_path, weights_folder
+from zoo.cli.lightning_arguments import parse_run_options
+from zoo.documents.configs import flatten, read_config
+from zoo.documents.resources import find_config, list_configs, resource_path, weights_folder
 from zoo.errors import ZooError
 from zoo.results.files import read_results
 
@@ -98,9 +100,19 @@ def test_every_paper_is_listed_and_every_claim_has_its_evidence():
 
 
 def test_training_configurations_exist():
+    """`zoo test --weights NAME` needs no other: its method, body and crops are those of the weights."""
     for entry in read_checkpoints().values():
-        if entry.training is not None and entry.training.config is not None:
-            assert entry.training.config in list_configs()
+        if entry.training is None or entry.training.config is None:
+            continue
+        config = entry.training.config
+        assert config in list_configs()
+        assert parse_run_options(["test", "--weights", entry.name]).config == config
+        stated = flatten(read_config(find_config(config))["model"])
+        assert stated["class_path"].split(".")[1] == entry.method
+        if entry.availability == "official":
+            own = flatten(entry.config, "init_args.")
+            for name in ("body", "network.crop_size"):
+                assert own.get(f"init_args.{name}") == stated.get(f"init_args.{name}"), (entry.name, name)
 
 
 @pytest.mark.parametrize("entry", BUNDLED, ids=lambda entry: entry.name)

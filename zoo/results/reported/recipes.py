@@ -54,7 +54,8 @@ class Recipe:
         test: further options of the test.
         test_starts: setting of the model -> training whose checkpoint it takes in the test.
         protocol: measured with this one, where the paper does not say enough to name its own.
-        weights: of the authors, an entry of `checkpoints.yaml`, for `--official`.
+        weights: of the authors, an entry of `checkpoints.yaml`, for `--official`; a row with a training or options of
+            its own does not take its table's.
         weights_options: of the test of these weights, in place of the row's.
         open: options at small size in place of the row's; where they are the same they are left out.
         open_test: further options of the test at small size.
@@ -86,4 +87,6 @@ class Recipe:
             return self
         filled = {name: value for name, value in vars(self).items() if value not in ("", (), {}, None)}
         filled["options"] = {**table.options, **self.options}
+        if self.options or self.training or self.trainings:  # another network than that of the table's weights
+            filled.setdefault("weights", "")
         return replace(table, **filled)
