@@ -215,7 +215,11 @@ class PoseModule(LightningModule):
         """Train, also what `zoo.load` gave in eval mode, which Lightning would keep.
 
         Weights are stored channels-last where convolutions are slower otherwise: in half precision, and on CPUs.
+
+        Raises:
+            ValueError: the data are of another protocol, whose training subjects are others.
         """
+        self._check_data()
         self.train()
         if "mixed" in str(self.trainer.precision) or self.device.type == "cpu":
             self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -228,14 +232,21 @@ class PoseModule(LightningModule):
         """As `on_test_start`."""
         self._prepare_task()
 
-    def _prepare_task(self) -> None:
+    def _check_data(self) -> BaseDataModule | None:
+        """The zoo's datamodule, if it is one, whose protocol must be the model's."""
         datamodule = getattr(self.trainer, "datamodule", None)
-        if isinstance(datamodule, BaseDataModule):
-            if datamodule.protocol not in ("", self.protocol.data_id):
-                raise ValueError(
-                    f"the data are the test split of {datamodule.protocol} and the model is scored by "
-                    f"{self.protocol.id}; give both the same protocol (on the command line --model.protocol sets both)"
-                )
+        if not isinstance(datamodule, BaseDataModule):
+            return None
+        if datamodule.protocol not in ("", self.protocol.data_id):
+            raise ValueError(
+                f"the data are split by {datamodule.protocol} and the model is scored by "
+                f"{self.protocol.id}; give both the same protocol (on the command line --model.protocol sets both)"
+            )
+        return datamodule
+
+    def _prepare_task(self) -> None:
+        datamodule = self._check_data()
+        if datamodule is not None:
             self.metrics.prepare(datamodule.split_labels())
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:  # noqa: ARG002 (Lightning's signature)

@@ -21,6 +21,8 @@ class CascadeConfig(BackboneConfig):
         depth_bins: C, depth of the cube and of the volumes; as the maps' side when omitted.
         depth_range: metres covered by the depth axis.
         head_channels: width of the image-context branch.
+        intermediate: the steps between image and volumes; without them the volumes follow from the image's features, as
+            in 3DMPPE's PoseNet: the baseline of Table 4, 44.9 million parameters with the lifting block.
         branch_channels: width of the other branch (S3HT).
         own_upsampling: whether that branch has deconvolutions of its own; otherwise it starts from the context branch's
             features, which costs a few parameters only.
@@ -36,6 +38,7 @@ class CascadeConfig(BackboneConfig):
     depth_bins: int | None = None
     depth_range: float = 2.0
     head_channels: int = 256
+    intermediate: bool = True
     branch_channels: int = 256
     own_upsampling: bool = True
     lifting_channels: int = 1024

@@ -68,6 +68,9 @@ def cascade_losses(output: CascadeOutput, targets: CascadeTargets, config: Casca
         "ordinal": config.ordinal_weight,
     }
     for name in SUPERVISION[config.supervision]:
+        assert output.joint_maps is not None  # the network has the steps that are supervised
+        assert output.bone_maps is not None
+        assert output.cube is not None
         if name == "joint_maps":
             term = squared_error(output.joint_maps, targets.joint_maps, seen)
         elif name == "bone_maps":

@@ -77,6 +77,8 @@ class CascadedLiftingModule(PoseModule):
         self.joints_from = joints_from or ("lifted" if self.lifts else "volume")
         if self.joints_from == "lifted" and not self.lifts:
             raise ValueError("joints_from: lifted needs the lifting block; set stage: lifting")
+        if not network.intermediate and losses.supervision != "none":
+            raise ValueError("intermediate: false has no maps to supervise; set losses.supervision: none")
         self.flip_test = flip_test
         self.skeleton, self.crop_size = get_skeleton(skeleton), network.crop_size
         self.bones = bones_of(self.skeleton)

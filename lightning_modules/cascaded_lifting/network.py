@@ -27,13 +27,25 @@ class CascadeOutput(NamedTuple):
 
     joints: Float[Tensor, "batch joints 3"]
     """2.5D, in cells and bins (see `targets`)."""
-    bone_maps: Float[Tensor, "batch bones height width"]
-    joint_maps: Float[Tensor, "batch joints height width"]
-    cube: Float[Tensor, "batch bins height width"]
+    bone_maps: Float[Tensor, "batch bones height width"] | None
+    """None of these four without `intermediate`."""
+    joint_maps: Float[Tensor, "batch joints height width"] | None
+    cube: Float[Tensor, "batch bins height width"] | None
     ordinal: Float[Tensor, "batch bins height width"] | None
     """Logits of P^c, Eq. 5."""
     lifted: Float[Tensor, "batch joints 3"] | None
     """Camera frame, metres, relative to the root; None without the lifting block."""
+
+
+class _Steps(NamedTuple):
+    """What lies between the image's features and the volumes."""
+
+    features: Tensor
+    """Of the volumes."""
+    bone_maps: Tensor | None
+    joint_maps: Tensor | None
+    cube: Tensor | None
+    ordinal: Tensor | None
 
 
 class CascadeNet(nn.Module):
@@ -65,12 +77,30 @@ class CascadeNet(nn.Module):
         prior: VolumePrior | None = None,
     ) -> None:
         super().__init__()
-        context, branch, bins = config.head_channels, config.branch_channels, config.bins
+        context, bins = config.head_channels, config.bins
         self.config, self.count, self.root = config, joints, root
         self.backbone = create_backbone(config.backbone, pretrained, maps=(-1,), output_stride=config.output_stride)
         self.normalise = Normalise(self.backbone.mean, self.backbone.std)
         channels, times = self.backbone.channels[-1], count_upsamplings(self.backbone, config.backbone)
         self.context = enlarging(channels, context, times)
+        self.intermediate = config.intermediate
+        if config.intermediate:
+            self._add_steps(channels, times, bones, ordinal)
+        self.volume_head = nn.Conv2d(context, joints * bins, 1)
+        init_convolutions(*(part for name, part in self.named_children() if name != "backbone"))
+        self.prior = prior
+        if prior is not None:
+            check_knows_joints(self.backbone)
+        self.statistics = PoseStatistics(joints)
+        extra = CAMERA_NUMBERS + 3 * joints if config.lifting_camera else 0
+        self.lifting = None
+        if lifting:
+            self.lifting = LiftingNet(joints, config.lifting_channels, config.lifting_blocks, config.dropout, extra)
+
+    def _add_steps(self, channels: int, times: int, bones: int, ordinal: bool) -> None:
+        """Bones, joints, their order in depth."""
+        config, joints = self.config, self.count
+        context, branch, bins = config.head_channels, config.branch_channels, config.bins
         self.bone_branch = enlarging(channels, branch, times) if config.own_upsampling else None
         structure = branch if config.own_upsampling else context
         self.bone_head = nn.Conv2d(structure, bones, 1)
@@ -82,16 +112,6 @@ class CascadeNet(nn.Module):
         self.cube_head = nn.Conv2d(branch, bins, 1)
         self.ordinal_head = nn.Conv2d(branch, bins, 1) if ordinal else None
         self.volume_fusion = _layer(branch + context + bins, context)
-        self.volume_head = nn.Conv2d(context, joints * bins, 1)
-        init_convolutions(*(part for name, part in self.named_children() if name != "backbone"))
-        self.prior = prior
-        if prior is not None:
-            check_knows_joints(self.backbone)
-        self.statistics = PoseStatistics(joints)
-        extra = CAMERA_NUMBERS + 3 * joints if config.lifting_camera else 0
-        self.lifting = None
-        if lifting:
-            self.lifting = LiftingNet(joints, config.lifting_channels, config.lifting_blocks, config.dropout, extra)
 
     def forward(
         self, image: Float[Tensor, "batch 3 size size"], camera: Float[Tensor, "batch 4"] | None = None
@@ -104,6 +124,16 @@ class CascadeNet(nn.Module):
         """The first stage: everything but the lifting block."""
         features = self.backbone(self.normalise(image))[-1]
         context = self.context(features)
+        found = self._steps(features, context) if self.intermediate else _Steps(context, None, None, None, None)
+        volumes = torch.unflatten(self.volume_head(found.features), 1, (self.count, self.config.bins))
+        if self.prior is None:
+            joints = soft_argmax_nd(volumes)
+        else:
+            joints = self.prior(volumes, person_maps(self.backbone, features))
+        return CascadeOutput(joints, found.bone_maps, found.joint_maps, found.cube, found.ordinal, None)
+
+    def _steps(self, features: Tensor, context: Tensor) -> _Steps:
+        """From the backbone's features and those of the image-context branch to all maps."""
         if self.bone_branch is None:
             structure = context
             bone_maps = self.bone_head(structure)
@@ -116,13 +146,7 @@ class CascadeNet(nn.Module):
         deep = self.depth_fusion(torch.cat([joint_maps, self.dilated(context)], 1))
         cube = self.cube_head(deep)
         ordinal = None if self.ordinal_head is None else self.ordinal_head(deep)
-        volumes = self.volume_head(self.volume_fusion(torch.cat([deep, context, cube], 1)))
-        volumes = torch.unflatten(volumes, 1, (self.count, self.config.bins))
-        if self.prior is None:
-            joints = soft_argmax_nd(volumes)
-        else:
-            joints = self.prior(volumes, person_maps(self.backbone, features))
-        return CascadeOutput(joints, bone_maps, joint_maps, cube, ordinal, None)
+        return _Steps(self.volume_fusion(torch.cat([deep, context, cube], 1)), bone_maps, joint_maps, cube, ordinal)
 
     def lift(
         self, joints: Float[Tensor, "batch joints 3"], camera: Float[Tensor, "batch 4"] | None = None

@@ -29,7 +29,6 @@ JITTER = (0.143, 0.119)
 """Standard deviation of the translations that the release was trained with, metres along x and y."""
 
 _FOCAL_PER_PIXEL = 5000 / 512
-_PERSON = 440 / 512
 MARGIN = 1.25
 """Crops of the zoo are so many times as large as the person's box."""
 
@@ -161,11 +160,9 @@ def match_stature(
         return _affine(scale, camera.size / 2 - scale[:, None] * (low + high) / 2)
 
 
-def box_zoom(size: int, like: Float[Tensor, " batch *rest"]) -> Float[Tensor, "batch 2 3"]:
-    """Zoom about the middle of a crop that brings the box in it to the paper's 440 of 512 pixels."""
-    zoom = MARGIN * _PERSON
-    rows = [[zoom, 0.0, (1 - zoom) * size / 2], [0.0, zoom, (1 - zoom) * size / 2]]
-    return torch.tensor(rows, dtype=like.dtype, device=like.device).expand(like.shape[0], 2, 3)
+def zoom_affine(zoom: Float[Tensor, " batch"], size: int) -> Float[Tensor, "batch 2 3"]:
+    """Zoom about the middle of the fixed camera's picture, whose side is `size`."""
+    return _affine(zoom, ((1 - zoom) * size / 2)[:, None].expand(-1, 2))
 
 
 def warp(

@@ -13,7 +13,7 @@ InputKind = Literal["parts", "true_parts", "rgb", "joints14", "joints24"]
 Coding = Literal["hard", "soft"]
 Rotations = Literal["absolute", "relative"]
 Distance = Literal["euclidean", "squared"]
-Scale = Literal["crop", "box", "keypoints", "true_body"]
+Scale = Literal["crop", "keypoints", "true_body"]
 Stages = Literal["both", "segmenter", "fitter"]
 
 

@@ -54,8 +54,9 @@ class FitLoss:
                 estimate.joints, truth.joints, everywhere, config.distance
             )
         if config.joints2d_weight:
-            # translations are the true body's where it may be used, else those with which the estimate fits best
-            of = torch.where(known[:, None, None], truth.joints, estimate.joints)
+            # translations are the true body's, whatever else of it is used (Table 4 leaves out its numbers); of people
+            # without a body, those with which the estimate fits best
+            of = torch.where(truth.valid[:, None, None], truth.joints, estimate.joints)
             transl = self.camera.locate(of, pixels, truth.pixels_valid)
             seen, half = self.camera.project(estimate.joints, transl), self.camera.size / 2
             distance = joint_loss(seen / half, pixels / half, truth.pixels_valid, config.distance)

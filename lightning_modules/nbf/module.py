@@ -47,6 +47,7 @@ class NBFModule(PoseModule):
         segmenter_from: where stage `fitter` gets its trained segmenter from, a file; also in place of a checkpoint's.
         scale: how training crops are brought to the paper's scale; see `ScaleConvention`.
         test_scale: the same in validation, test and prediction.
+        zoom_jitter: see `ScaleConvention`.
         weight_decay: on kernels and matrices.
         **training: see `TrainingOptions`; the defaults are the released fitting stage's.
 
@@ -70,6 +71,7 @@ class NBFModule(PoseModule):
         segmenter_from: str | None = None,
         scale: Scale = "crop",
         test_scale: Scale = "crop",
+        zoom_jitter: float = 0.0,
         weight_decay: float = 1e-4,
         **training: Unpack[TrainingOptions],
     ) -> None:
@@ -82,7 +84,7 @@ class NBFModule(PoseModule):
         self.crop_size, self.input_kind, self.stages = network.crop_size, network.input, train
         self.loss_config, self.true_parts_steps = losses, losses.true_parts_steps
         self.segmenter_from, self.weight_decay = segmenter_from, weight_decay
-        self.scales = {mode: ScaleConvention(name, layer) for mode, name in ((True, scale), (False, test_scale))}
+        self.scales = {True: ScaleConvention(scale, layer, zoom_jitter), False: ScaleConvention(test_scale, layer)}
         self.placement, self.fit_loss = Placement(layer, camera), FitLoss(camera, losses)
         self.part_metric = PartSegmentation(network.parts + 1)
         self.encoder_input = EncoderInput(network.crop_size, network.input_size, network.parts)

@@ -6,8 +6,15 @@ from flat_settings import make
 from official_weights import golden
 from people import make_batch
 
+from datamodules.base import BaseDataModule
+from datamodules.human36m import Human36MDataModule
+from datamodules.mixed import MixedDataModule
+from datamodules.mpii import MpiiDataModule
 from lightning_modules.common.training import lr_factor_at
 from lightning_modules.i2l_meshnet.module import I2LMeshNetModule
+from zoo.cli.links import LINKS
+from zoo.documents.configs import merge, read_config
+from zoo.documents.resources import find_config
 
 TINY = {"backbone": "resnet18_tiny", "crop_size": 64, "head_channels": 8}
 
@@ -57,6 +64,48 @@ def test_no_milestones_are_not_the_default_ones():
 def test_crops_of_another_size_are_refused(step):
     with pytest.raises(ValueError, match=r"crops of 96 pixels.*reads 64; set crops.size: 64"):
         getattr(make(I2LMeshNetModule, **TINY), step)(make_batch(1, 96), 0)
+
+
+def test_training_on_data_of_another_protocol_is_refused():
+    """Other subjects would be trained on than the model is scored by, with validation or without."""
+    module = make(I2LMeshNetModule, **TINY, protocol="open-v2")
+    quiet = {"logger": False, "enable_checkpointing": False, "num_sanity_val_steps": 0, "limit_val_batches": 0}
+    trainer = pl.Trainer(max_steps=1, accelerator="cpu", **quiet)
+    with pytest.raises(ValueError, match=r"split by open-v1 and the model is scored by open-v2"):
+        trainer.fit(module, ThreePeople("open-v1"))
+    assert trainer.global_step == 0
+
+
+class ThreePeople(BaseDataModule):
+    """Whose protocol is stated."""
+
+    def __init__(self, protocol):
+        super().__init__(batch_size=3, num_workers=0)
+        self.protocol = protocol
+
+    def source(self, split):
+        """Not read: the loader is below."""
+
+    def fingerprint(self, split):
+        """Not asked for either."""
+
+    def setup(self, stage=None):
+        """Nothing is opened."""
+
+    def train_dataloader(self):
+        """One batch."""
+        return torch.utils.data.DataLoader([make_batch(1, 64)], batch_size=None)
+
+
+def test_a_mix_takes_the_protocol_of_the_model():
+    """`--model.protocol` reaches the parts of a mix: other subjects are trained on (Table 2 of CDL)."""
+    settings = read_config(find_config("cascaded_lifting/h36m_mpii"))
+    model = merge(settings["model"], {"init_args": {"protocol": "h36m-s11-17j-rigid"}})
+    value = LINKS["data.init_args.protocol"](model, settings["data"]["class_path"])
+    mix = MixedDataModule([Human36MDataModule(layout="3dmppe"), MpiiDataModule()], protocol=value)
+    assert mix.protocol == mix.parts[0].protocol == "h36m-s11-17j-rigid"
+    assert mix.parts[0].selection("train").subjects == (1, 5, 6, 7, 8, 9)
+    assert Human36MDataModule(layout="3dmppe").selection("train").subjects == (1, 5, 6, 7, 8)
 
 
 def test_labels_of_another_joint_set_are_refused():

@@ -47,6 +47,7 @@ class TestLifting(TestCascade):
         # added up by hand, layer by layer
         ({}, 60.5),
         ({"branch_channels": 128, "own_upsampling": False}, 47.1),
+        ({"intermediate": False}, 34.3 + 10.6),  # as published of PoseNet, and the lifting block
     ],
 )
 def test_sizes(settings, millions):
@@ -54,6 +55,19 @@ def test_sizes(settings, millions):
     network = CascadeNet(CascadeConfig(**settings))
     assert sum(weight.numel() for weight in network.parameters()) / 1e6 == pytest.approx(millions, abs=0.1)
     assert sum(weight.numel() for weight in network.lifting.parameters()) / 1e6 == pytest.approx(10.6, abs=0.1)
+
+
+def test_the_baseline_of_table_4_has_no_steps_between():
+    module = made(intermediate=False, supervision="none")
+    batch = people()
+    losses = module.losses(batch)
+    assert set(losses) == {"joints"}
+    losses["joints"].backward()
+    assert all(weight.grad is not None for weight in module.network.parameters())
+    names = {name for name, _ in module.network.named_children()}
+    assert names == {"backbone", "normalise", "context", "volume_head", "statistics"}
+    with pytest.raises(ValueError, match=r"set losses\.supervision: none"):
+        made(intermediate=False)
 
 
 class Oracle(torch.nn.Module):

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -9,13 +11,15 @@ from body.camera import apply_affine, compose_affine, project
 from body.skeleton import get_skeleton
 from lightning_modules.common.rotations import crop_to_camera_rotation
 from lightning_modules.nbf.body_layer import BodyLayer
-from lightning_modules.nbf.camera import MEAN_TRANSL, FixedCamera, box_zoom, resize_affine, warp
+from lightning_modules.nbf.camera import MEAN_TRANSL, FixedCamera, resize_affine, warp
 from lightning_modules.nbf.encoder_input import EncoderInput
 from lightning_modules.nbf.network import Fit
 from lightning_modules.nbf.placement import Placement
 from lightning_modules.nbf.scale import ScaleConvention
 from lightning_modules.nbf.targets import body_truth, labelled
+from zoo.documents.configs import flatten, read_config
 
+CONFIGS = Path(__file__).parents[2] / "configs"
 SMPL29 = get_skeleton("smpl29")
 
 
@@ -81,16 +85,38 @@ def test_keypoints_make_people_equally_tall_and_central(people):
     right = sum((once[:, a] - once[:, b]).norm(dim=1) for a, b in [(15, 12), (12, 0), (2, 5), (5, 8)])
     expected = metres * FixedCamera(64).focal / MEAN_TRANSL[2]
     torch.testing.assert_close(torch.maximum(pixels, right), expected.expand(3), rtol=0.02, atol=0)
-    # without keypoints the box decides
-    hidden = truth._replace(pixels_valid=torch.zeros(3, 24, dtype=torch.bool))
-    torch.testing.assert_close(scale(hidden, 64, False), box_zoom(64, truth.pixels))
 
 
-def test_box_zoom_brings_a_box_to_the_papers_share():
-    corners = torch.tensor([[[32 - 25.6, 32.0], [32 + 25.6, 32.0]]])  # a box whose crop has the zoo's margin
-    left, right = apply_affine(corners, box_zoom(64, corners))[0, :, 0]
-    assert (right - left) / 64 == pytest.approx(440 / 512)
-    assert left + right == pytest.approx(64)
+@pytest.mark.parametrize("name", ["keypoints", "true_body"])
+def test_people_without_labels_stay_as_their_crop_is(people, name):
+    """The paper's configurations cut boxes at 440 of 512 pixels; nothing is zoomed a second time."""
+    layer, _, truth, _ = people
+    known = torch.tensor([True, False, True])
+    truth = truth._replace(pixels_valid=known[:, None].expand(3, 24), valid=known)
+    with pytest.warns(UserWarning, match=f"scale {name} needs SMPL's .*stay as their crop is"):
+        affine = ScaleConvention(name, layer)(truth, 64, False)
+    assert torch.equal(affine[1], torch.eye(2, 3))
+    assert not torch.allclose(affine[0], torch.eye(2, 3))
+    for path in (CONFIGS / "nbf").glob("[hu]*.yaml"):
+        assert flatten(read_config(path))["data.init_args.crops.margin"] == pytest.approx(512 / 440, abs=1e-4), path
+
+
+def test_zoom_jitter_scales_about_the_middle(people):
+    layer, _, truth, _ = people
+    torch.manual_seed(0)
+    one = ScaleConvention("true_body", layer)(truth, 64, True)
+    torch.manual_seed(0)
+    other = ScaleConvention("true_body", layer, zoom_jitter=0.1)(truth, 64, True)
+    zoom = other[:, 0, 0] / one[:, 0, 0]
+    assert (zoom - 1).abs().max() <= 0.1
+    assert zoom.std() > 0.01
+    middle = torch.full((3, 1, 2), 32.0)  # of the fixed camera
+    torch.testing.assert_close(
+        apply_affine(truth.pixels, other) - middle,
+        zoom[:, None, None] * (apply_affine(truth.pixels, one) - middle),
+        rtol=1e-4,
+        atol=1e-3,
+    )
 
 
 def test_warp_moves_pixels_as_opencv_does():

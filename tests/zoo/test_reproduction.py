@@ -101,7 +101,7 @@ def test_a_changed_configuration_is_another_run(monkeypatch):
     paper = PAPERS["hemlets"]
     table = next(table for table in paper.tables if table.table == "4")
     folders = []
-    for steps in (160, 161):
+    for steps in (200, 201):
         settings = {"trainer.max_steps": steps}
         monkeypatch.setattr("zoo.reproduction.plan._settings", lambda _, settings=settings: settings)
         (plan,) = plan_row(paper, table, table.rows[0], Mode("open", 0))

@@ -172,7 +172,11 @@ class _Builder:
         before = {key: self.train(other, passed) for key, other in version.starts.items()}
         chosen = {**version.options, **options, **{f"model.{k}": str(s.checkpoint) for k, s in before.items()}}
         chosen |= {} if self.mode.seed is None else {"seed_everything": self.mode.seed}
-        folder = OUTPUTS / self.paper.method / f"{version.config.partition('/')[2]}-{_digest([_settings(version.config), chosen])}"
+        folder = (
+            OUTPUTS
+            / self.paper.method
+            / f"{version.config.partition('/')[2]}-{_digest([_settings(version.config), chosen])}"
+        )
         stage = _fit(version.config, chosen, folder, training.needs)
         self.made.setdefault(folder, stage)
         return self.made[folder]
