@@ -27,6 +27,7 @@ from body.camera import default_intrinsics, project
 from body.draw import scene_overlay
 from body.load import load_body
 from body.skeleton import SMPL24
+from zoo.prediction import default_weights
 from zoo.prediction.detect.finders import Detector
 from zoo.prediction.video.frames import VideoFrame
 from zoo.prediction.video.predict import VideoSettings, predict_video
@@ -131,7 +132,7 @@ def measure(frames: Sequence[VideoFrame], walks: Sequence[Walk]) -> dict[str, fl
 def main() -> None:
     """Render, predict with and without smoothing, and print the numbers."""
     walks = [walk(*one, frames=75) for one in CROSSING]
-    model = zoo.load("i2l_meshnet")
+    model = zoo.load(default_weights.NAME)
     table = Table("two people cross, 75 rendered frames", "not smoothed", "smoothed")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "crossing.mp4"

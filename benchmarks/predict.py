@@ -30,6 +30,7 @@ from body.draw import skeleton_overlay
 from body.raycast import RayScene, Window, camera_rays, interpolate
 from body.shading import headlight, vertex_normals
 from lightning_modules.base import PoseModule
+from zoo.prediction import default_weights
 from zoo.prediction.crops import make_crop_batch
 from zoo.prediction.detect.finders import Detector
 from zoo.prediction.detect.people import find_people
@@ -44,7 +45,7 @@ from zoo.prediction.sources import find_sources
 from zoo.prediction.video.predict import VideoSettings
 
 PICTURES = 12
-MODEL = "i2l_meshnet"
+MODEL = default_weights.NAME
 
 
 def portrait(people: int) -> UInt8[np.ndarray, "height width 3"]:

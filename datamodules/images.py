@@ -40,10 +40,14 @@ def decode_image(data: UInt8[np.ndarray, " bytes"]) -> UInt8[np.ndarray, "height
     image = _decode(data)
     if image is None and data[:2].tobytes() == _JPEG:
         image = _decode(complete_jpeg(data))
-        # pixels that are missing come out flat
-        if image is not None and np.ptp(image[-_BLOCK:, -_BLOCK:], axis=(0, 1)).max() == 0:
+        if image is not None and is_flat_at_end(image):
             image = None
     return None if image is None else cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+
+
+def is_flat_at_end(image: UInt8[np.ndarray, "height width *channels"]) -> bool:
+    """Whether a decoded JPEG, as it is stored, lacks pixels: these come out flat."""
+    return bool(np.ptp(image[-_BLOCK:, -_BLOCK:], axis=(0, 1)).max() == 0)
 
 
 def complete_jpeg(data: UInt8[np.ndarray, " bytes"]) -> UInt8[np.ndarray, " completed"]:

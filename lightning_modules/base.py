@@ -95,6 +95,14 @@ class PoseModule(LightningModule):
         self.protocol = get_protocol(protocol)
         self.metrics = build_task(self.protocol)
 
+    @property
+    def placing_regressor(self) -> Tensor | None:
+        """The body's (joints, vertices), where its root alone ties it to joints that are more certain, or None.
+
+        `zoo.predict` then moves the body to its joints.
+        """
+        return None
+
     def save_hyperparameters(self, *args: Any, frame: FrameType | None = None, **options: Any) -> None:
         """As Lightning's, with plain values, so that checkpoints load with `weights_only=True`, and checked choices.
 

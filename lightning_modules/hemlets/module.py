@@ -73,6 +73,7 @@ class HemletsModule(PoseModule):
         if refine_steps and not network.smpl:
             raise ValueError("refine_steps fit a predicted body; set smpl: true, or refine_steps: 0")
         self.skeleton, self.flip_test, self.loss_config = get_skeleton(skeleton), flip_test, losses
+        self.network_config = network
         self.parts = make_parts(self.skeleton, network.parts, network.encoding)
         self.crop_size, self.cells = network.crop_size, network.crop_size // 4
         self.space = VolumeSpace(network.crop_size, network.depth_range)
@@ -109,6 +110,11 @@ class HemletsModule(PoseModule):
     def regressor(self) -> Float[Tensor, "joints vertices"] | None:
         """Joint regressor of the body, which gives joints that a dataset did not annotate."""
         return None if self.posed_body is None else self.posed_body.joint_regressor
+
+    @property
+    def placing_regressor(self) -> Float[Tensor, "joints vertices"] | None:
+        """See `PoseModule`: with `joint_prior` the joints' pixels are the backbone's."""
+        return self.regressor if self.network_config.smpl and self.network_config.joint_prior else None
 
     def backbones(self) -> tuple[Backbone, ...]:
         """See `PoseModule.backbones`."""

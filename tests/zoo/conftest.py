@@ -69,6 +69,7 @@ def listed(small_weights, monkeypatch):
     yaml_file = small_weights.parent / "checkpoints.yaml"
     patched = lambda name: yaml_file if name == "checkpoints.yaml" else found(name)  # noqa: E731
     monkeypatch.setattr("zoo.checkpoints.listing.resource_path", patched)
+    monkeypatch.setattr("zoo.prediction.default_weights.NAME", "i2l_meshnet")
     monkeypatch.setattr("zoo.checkpoints.files.weights_folder", lambda: small_weights.parent)
     return small_weights
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from zoo.app.work import ready_weights, show
 from zoo.errors import ZooError
+from zoo.prediction import default_weights
 
 _KEPT = 3600
 """Seconds that files of a visitor are kept."""
@@ -50,7 +51,7 @@ def make_page() -> Any:
         with gradio.Row():
             with gradio.Column(scale=1):
                 upload = gradio.File(label="picture or clip", file_types=["image", "video"], type="filepath")
-                default = next((name for name in weights if name.startswith("i2l_meshnet.")), weights[0])
+                default = next((one for one in weights if one.startswith(f"{default_weights.NAME}.")), weights[0])
                 name = gradio.Dropdown(weights, value=default, label="weights")
                 parameters = gradio.Checkbox(label="pose and shape: rigged GLB, BVH, npz (pictures)")
                 button = gradio.Button("predict", variant="primary")

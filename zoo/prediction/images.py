@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Shaped, UInt8
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-from datamodules.images import complete_jpeg, decode_image
+from datamodules.images import complete_jpeg, decode_image, is_flat_at_end
 from zoo.errors import ZooError, one_line
 
 if TYPE_CHECKING:
@@ -107,16 +107,15 @@ def open_image(source: Path | io.BytesIO) -> Image.Image:
 def _rescue(path: Path) -> UInt8[np.ndarray, "height width 3"] | None:
     """What Pillow refuses though every pixel is there: a JPEG without its end marker, a PNG with large texts."""
     data = np.fromfile(path, np.uint8)
-    rgb = decode_image(data)
-    if rgb is None:
+    if data[:2].tobytes() != b"\xff\xd8":
+        rgb = decode_image(data)
+        return None if rgb is None else _check_size(rgb, str(path))
+    try:  # by Pillow, which knows orientation and colour modes, and OpenCV prints what is wrong
+        with open_image(io.BytesIO(complete_jpeg(data).tobytes())) as image:
+            lacks_pixels = is_flat_at_end(np.asarray(image))
+            return None if lacks_pixels else _check_size(_convert_pillow(image), str(path))
+    except (OSError, SyntaxError, ValueError, EOFError):
         return None
-    if data[:2].tobytes() == b"\xff\xd8":  # once more through Pillow, which knows orientation and colour modes
-        try:
-            with open_image(io.BytesIO(complete_jpeg(data).tobytes())) as image:
-                return _check_size(_convert_pillow(image), str(path))
-        except (OSError, SyntaxError, ValueError, EOFError):
-            return None
-    return _check_size(rgb, str(path))
 
 
 def _convert_pillow(image: Image.Image) -> UInt8[np.ndarray, "height width 3"]:

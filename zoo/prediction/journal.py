@@ -27,26 +27,32 @@ class Journal:
 
     def __init__(self, folder: Path, settings: str) -> None:
         self.settings, self.path = settings, folder / NAME
-        self._done: set[str] = set()
+        lines: list[str] = []
         try:
             folder.mkdir(parents=True, exist_ok=True)
             if self.path.is_file():
                 text = self.path.read_text(encoding="utf-8", errors="replace")
-                self._done = {line for line in text.split("\n")[:-1] if line}  # the last line may have been cut
+                lines = text.split("\n")[:-1]  # the last line may have been cut
                 if text and not text.endswith("\n"):
                     self._append("\n")
         except OSError as error:
             raise ZooError(f"{folder} cannot be written ({error.strerror}); name another folder with --out") from None
-        self._keys = {key for line in self._done if (key := _key_of(line))}
+        self._people = dict(entry for line in lines if (entry := _entry_of(line)))
 
     def is_done(self, image: Path) -> bool:
         """Whether the image needs no prediction."""
+        return self.people(image) is not None
+
+    def people(self, image: Path) -> int | None:
+        """How many people the image has; None if it is not done."""
         key = self._key(image)
-        return key is not None and json.dumps(key) in self._keys
+        return None if key is None else self._people.get(json.dumps(key))
 
     def add(self, image: Path, people: int) -> None:
         """The image is done; its files have been written."""
-        self._append(json.dumps({"key": self._key(image), "people": people}, ensure_ascii=True) + "\n")
+        key = self._key(image)
+        self._people[json.dumps(key)] = people
+        self._append(json.dumps({"key": key, "people": people}, ensure_ascii=True) + "\n")
 
     def _key(self, image: Path) -> list[Any] | None:
         try:
@@ -60,8 +66,9 @@ class Journal:
             stream.write(text)
 
 
-def _key_of(line: str) -> str | None:
+def _entry_of(line: str) -> tuple[str, int] | None:
     try:
-        return json.dumps(json.loads(line)["key"])
+        entry = json.loads(line)
+        return json.dumps(entry["key"]), int(entry["people"])
     except (ValueError, KeyError, TypeError, RecursionError):
         return None

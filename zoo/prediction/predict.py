@@ -26,6 +26,7 @@ from zoo.prediction.eval_mode import evaluating
 from zoo.prediction.export.person import SourceImage
 from zoo.prediction.images import ImageSource, read_image
 from zoo.prediction.inputs import Boxes, check_boxes, resolve_intrinsics
+from zoo.prediction.placement import place_on_joints
 from zoo.prediction.result import ImagePrediction
 
 Images: TypeAlias = Sequence[ImageSource] | Iterator[ImageSource]
@@ -63,7 +64,8 @@ def predict(
     A box is extended to a square with a margin, as in training; pixels outside of the image are black. Without a box
     the whole image is used, without a margin. Absolute depth comes from RootNet if its weights have been converted
     (`zoo convert rootnet FILE`) and the skeleton has a pelvis, and from the size of the box otherwise;
-    `Prediction.root_depth_source` says which.
+    `Prediction.root_depth_source` says which. Bodies that their method ties to its joints by the root alone are moved
+    to where all of their joints appear (`placement.place_on_joints`).
 
     Args:
         model: from `zoo.load`, or a name for it, which is loaded at every call.
@@ -194,6 +196,8 @@ def _predict_batch(model: PoseModule, batch: Batch) -> Prediction:
             prediction = model.predict_step(batch, 0)
         except ValueError as error:
             raise ZooError(one_line(error)) from error
+        if model.placing_regressor is not None and prediction.vertices is not None:
+            prediction = place_on_joints(prediction, model.placing_regressor, batch["intrinsics"])
     if not prediction.joints.isfinite().all():
         raise ZooError("the prediction is NaN or infinite: the camera, a box or the weights are out of all proportion")
     return prediction

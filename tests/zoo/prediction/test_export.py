@@ -50,18 +50,19 @@ def files(prediction, photo, tmp_path_factory):
 
 
 def test_names_carry_the_person_only_when_there_are_several(files, prediction, photo, tmp_path):
-    endings = ["_overlay.png", "_skeleton.png", ".obj", ".glb", ".html", ".json"]
-    assert {p.name for p in files.iterdir()} == {f"some person_person{k}{e}" for k in (0, 1) for e in endings} | {
-        f"some person{ending}" for ending in ("_overlay.png", "_views.png", ".glb", ".html")
+    scene, own = ("_overlay.png", "_skeleton.png", ".glb", ".html"), (".obj", ".json")
+    assert {p.name for p in files.iterdir()} == {f"some person_person{k}{e}" for k in (0, 1) for e in own} | {
+        f"some person{ending}" for ending in (*scene, "_views.png")
     }
-    paths = write_prediction(prediction, photo, [BOX], tmp_path, "m")
-    assert {path.name for path in paths} == {f"some person{ending}" for ending in endings}
+    paths = write_prediction(prediction[0], photo, [BOX], tmp_path, "m")
+    assert {path.name for path in paths} == {f"some person{ending}" for ending in scene + own}
 
 
 @pytest.mark.parametrize("ending", ["obj", "glb"])
 def test_meshes_reload_with_the_same_vertices_turned_upright(files, prediction, ending):
-    scene = trimesh.load(files / f"some person_person1.{ending}", process=False)
-    mesh = scene if isinstance(scene, trimesh.Trimesh) else next(iter(scene.geometry.values()))
+    name = {"obj": "some person_person1.obj", "glb": "some person.glb"}[ending]
+    scene = trimesh.load(files / name, process=False)
+    mesh = scene if isinstance(scene, trimesh.Trimesh) else scene.geometry["person1"]
     turned = mesh.vertices * [1, -1, -1]
     np.testing.assert_allclose(turned, prediction.vertices[1].numpy(), atol=1e-6)
     np.testing.assert_array_equal(mesh.faces, prediction.faces)
@@ -90,12 +91,12 @@ def test_json_has_joints_in_metres_and_pixels_with_everything_needed_to_read_the
 
 
 def test_overlay_covers_the_body_and_nothing_else(files, prediction, photo):
-    overlay = np.asarray(Image.open(files / "some person_person0_overlay.png")).astype(int)
+    overlay = np.asarray(Image.open(files / "some person_overlay.png")).astype(int)
     changed = np.abs(overlay - photo.pixels.astype(int)).max(-1) > 4
     inside = prediction.joints_2d[0, [SMPL24.index(n) for n in ("pelvis", "spine2", "left_knee", "right_elbow")]]
     for x, y in inside.round().int().tolist():
         assert changed[y, x]
-    corners = prediction.vertices[0].numpy() @ photo.intrinsics.T
+    corners = prediction.vertices.flatten(0, 1).numpy() @ photo.intrinsics.T
     corners = corners[:, :2] / corners[:, 2:]
     low, high = np.floor(corners.min(0)).astype(int), np.ceil(corners.max(0)).astype(int)
     changed[max(low[1], 0) : high[1] + 1, max(low[0], 0) : high[0] + 1] = False
@@ -106,9 +107,9 @@ def test_large_photographs_are_drawn_smaller_and_still_fit(files, prediction, ph
     monkeypatch.setattr("zoo.prediction.export.drawing.MAX_DRAWN_SIDE", 160)
     write_prediction(prediction, photo, [BOX, BOX], tmp_path, "m")
     for name in ("overlay", "skeleton"):
-        drawn = Image.open(tmp_path / f"some person_person0_{name}.png")
+        drawn = Image.open(tmp_path / f"some person_{name}.png")
         assert drawn.size == (160, 120)
-        full = Image.open(files / f"some person_person0_{name}.png").resize((160, 120), Image.Resampling.BOX)
+        full = Image.open(files / f"some person_{name}.png").resize((160, 120), Image.Resampling.BOX)
         assert np.abs(np.asarray(drawn).astype(float) - np.asarray(full)).mean() < 6
 
 
@@ -122,7 +123,7 @@ def test_a_person_out_of_the_picture_or_behind_the_camera_is_not_an_error(predic
 
 
 def test_the_page_needs_nothing_else_and_holds_the_mesh(files, prediction):
-    page = (files / "some person_person0.html").read_text()
+    page = (files / "some person.html").read_text()
     assert not re.search(r"https?:|//cdn|<link|src=[\"'](?!data:)|@import|fetch\(|XMLHttp", page)
     content = json.loads(re.search(r'id="data">(.*?)</script>', page, re.DOTALL).group(1))
     vertices = np.frombuffer(base64.b64decode(content["people"][0]["vertices"]), "<f4").reshape(-1, 3)

@@ -100,7 +100,9 @@ def test_a_run_is_reported_and_goes_on_where_it_ended(folder, listed, capsys, tm
     command = ["predict", str(folder), "--recursive", "--whole", "--out", str(out), "--batch-size", "2"]
     assert main(command) == 1
     printed = capsys.readouterr()
-    assert printed.out.splitlines() == [f"4 images: 3 predicted (3 people), 1 failed; results in {out}"]
+    assert printed.out.splitlines() == [
+        f"4 images: 3 predicted (3 people), 1 failed; results in {out}; sheet.jpg shows them"
+    ]
     assert printed.err.count("\n") == 1
     assert "broken.jpg is not an image" in printed.err
     assert (out / "below" / "b.json").is_file()
@@ -114,7 +116,7 @@ def test_a_run_is_reported_and_goes_on_where_it_ended(folder, listed, capsys, tm
     assert not (out / "below" / "b.json").exists()
     Image.new("RGB", (80, 90)).save(folder / "a.png")  # another picture under the name
     assert main(command) == 0
-    assert "1 predicted (1 people), 2 done before" in capsys.readouterr().out
+    assert "1 predicted (1 person), 2 done before" in capsys.readouterr().out
     assert main([*command, "--focal", "300"]) == 0
     assert "3 predicted" in capsys.readouterr().out
 

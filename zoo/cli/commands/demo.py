@@ -7,10 +7,12 @@ import json
 import time
 from pathlib import Path
 
+from zoo.prediction import default_weights
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `zoo demo`."""
-    parser.add_argument("--model", default="i2l_meshnet", help="see zoo list (default: %(default)s)")
+    parser.add_argument("--model", default=default_weights.NAME, help="see zoo list (default: %(default)s)")
     parser.add_argument("--out", type=Path, default=Path("demo"), help="folder for the files (default: %(default)s)")
 
 

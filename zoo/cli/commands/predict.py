@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo.errors import ZooError
+from zoo.prediction import default_weights
 from zoo.prediction.formats import DEFAULT_FORMATS, FORMATS
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="images and videos: files, folders, patterns; - for standard input, which is one of them or a list; a "
         "camera's number",
     )
-    parser.add_argument("--model", default="i2l_meshnet", help="see zoo list (default: %(default)s)")
+    parser.add_argument("--model", default=default_weights.NAME, help="see zoo list (default: %(default)s)")
     _add_detection(parser)
     parser.add_argument("--recursive", action="store_true", help="folders in folders too")
     parser.add_argument("--batch-size", type=int, default=8, help="people at once (default: %(default)s)")
@@ -92,10 +93,10 @@ def _add_files(parser: argparse.ArgumentParser) -> None:
         choices=FORMATS,
         default=list(DEFAULT_FORMATS),
         metavar="FORMAT",
-        help=f"files to write, after the images: {', '.join(FORMATS)}; coco: COCO's keypoint results; csv: joints in "
-        "metres and pixels; npz: pose and shape as AMASS's; rig: glTF with skeleton and skin; bvh: skeleton and "
-        "rotations; these three where the method gives pose and shape, or with "
-        "--fit-parameters (default: all up to json)",
+        help=f"files to write, after the images: {', '.join(FORMATS)}; sheet: all results of several files in one "
+        "picture; coco: COCO's keypoint results; csv: joints in metres and pixels; npz: pose and shape as AMASS's; "
+        "rig: glTF with skeleton and skin; bvh: skeleton and rotations; these three where the method gives pose "
+        "and shape, or with --fit-parameters (default: all up to json)",
     )
     parser.add_argument(
         "--fit-parameters",
@@ -148,7 +149,7 @@ def _run_many(files: list[SourceFile], arguments: argparse.Namespace) -> int:
 
     choice = str(arguments.box or arguments.boxes or ("whole" if arguments.whole else f"found {arguments.min_score}"))
     choice += f" by {arguments.detector}" * (arguments.detector != "movenet")
-    formats = " ".join(sorted(set(arguments.formats)))
+    formats = " ".join(sorted(set(arguments.formats) - {"sheet"}))
     settings = (
         f"{resolve_name(arguments.model)}, boxes {choice}, focal {arguments.focal}, {formats}, {arguments.precision}"
     )

@@ -12,17 +12,12 @@ from pathlib import Path
 from lightning_modules.prediction import Prediction
 from zoo.errors import ZooError
 from zoo.prediction.export.bvh import bvh_text
-from zoo.prediction.export.coco import coco_text
-from zoo.prediction.export.drawing import draw_overlay, draw_skeletons, png_bytes
-from zoo.prediction.export.mesh import glb_bytes, obj_text
+from zoo.prediction.export.mesh import obj_text
 from zoo.prediction.export.motion import Motion, person_motion
 from zoo.prediction.export.parameters import Camera, npz_bytes
 from zoo.prediction.export.person import Person, SourceImage, extract_person
 from zoo.prediction.export.record import person_record
-from zoo.prediction.export.rig import rig_bytes
 from zoo.prediction.export.scene import scene_files
-from zoo.prediction.export.table import csv_text
-from zoo.prediction.export.viewer import viewer_html
 from zoo.prediction.formats import DEFAULT_FORMATS, Format
 
 
@@ -38,12 +33,11 @@ def write_prediction(
     body: str = "none",
     scores: Sequence[float] | None = None,
 ) -> list[Path]:
-    """Write every person's files into `folder`, named after the image; with a person number when there are several.
+    """Write the files of an image's people into `folder`, named after the image.
 
-    A person gets `_overlay.png`, `_skeleton.png`, `.obj`, `.glb`, `.html`, `.json`, `.npz`, `_rig.glb` and `.bvh`;
-    without a mesh there are no overlay and no mesh files. Several people also get one `_overlay.png` (without meshes
-    `_skeleton.png`), `_views.png` (from the side and from above), `.glb`, `_rig.glb` and `.html` together. `_coco.json`
-    and `.csv` hold all people.
+    `_overlay.png`, `_skeleton.png`, `_views.png` (from the side and from above), `.glb`, `.html`, `_rig.glb`,
+    `_coco.json` and `.csv` show or hold everybody. `.obj`, `.json`, `.npz` and `.bvh` are one person's, and carry its
+    number when there are several. Without a mesh there are no overlay and no mesh files.
 
     Args:
         prediction: one row per box.
@@ -69,14 +63,10 @@ def write_prediction(
         extract_person(prediction, k, box, score, body)
         for k, (box, score) in enumerate(zip(boxes, certain, strict=True))
     ]
-    if len(people) > 1:
+    if people:
         contents = {stem + ending: content for ending, content in scene_files(people, source, model, formats).items()}
-    if "coco" in formats:
-        contents[f"{stem}_coco.json"] = coco_text(people, source, model).encode()
-    if "csv" in formats:
-        contents[f"{stem}.csv"] = csv_text(people).encode()
     for number, person in enumerate(people):
-        name = stem if len(boxes) == 1 else f"{stem}_person{number}"
+        name = stem if len(people) == 1 else f"{stem}_person{number}"
         makers = _person_files(person, source, model, number)
         contents |= {name + ending: make() for kind, (ending, make) in makers.items() if kind in formats}
     return write_files(contents, folder)
@@ -122,7 +112,7 @@ def moved_together(folder: Path) -> Iterator[Path]:
 def _person_files(
     person: Person, source: SourceImage, model: str, number: int
 ) -> dict[Format, tuple[str, Callable[[], bytes]]]:
-    """How the name of each file ends, and what makes its content."""
+    """Files that hold one person: how the name of each ends, and what makes its content."""
 
     def record() -> bytes:
         text = json.dumps(person_record(person, source, model, number), indent=1, ensure_ascii=False, allow_nan=False)
@@ -133,15 +123,10 @@ def _person_files(
 
     camera = Camera(source.intrinsics, (source.pixels.shape[1], source.pixels.shape[0]))
     makers: dict[Format, tuple[str, Callable[[], bytes]]] = {
-        "skeleton": ("_skeleton.png", lambda: png_bytes(draw_skeletons([person], source))),
-        "html": (".html", lambda: viewer_html([person], source, f"{source.name}, {model}").encode(errors="replace")),
         "json": (".json", record),
         "npz": (".npz", lambda: npz_bytes(motion("npz"), model, camera, source.name)),
-        "rig": ("_rig.glb", lambda: rig_bytes([motion("rig")], model)),
         "bvh": (".bvh", lambda: bvh_text(motion("bvh")).encode()),
     }
     if len(person.vertices):
-        makers["overlay"] = ("_overlay.png", lambda: png_bytes(draw_overlay([person], source)))
         makers["obj"] = (".obj", lambda: obj_text(person, model).encode(errors="replace"))
-        makers["glb"] = (".glb", lambda: glb_bytes([person]))
     return makers
