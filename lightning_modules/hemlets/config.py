@@ -9,6 +9,7 @@ from lightning_modules.common.config import BackboneConfig, Config
 
 Encoding = Literal["hemlets", "5s", "2s"]
 Supervision = Literal["full", "hemlets", "heatmaps", "none"]
+DepthSearch = Literal["bones", "released"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,13 +24,18 @@ from lightning_modules.common.root_depth import choose_depth
 from lightning_modules.common.rotations import crop_to_camera_rotation
 from lightning_modules.common.training import TrainingOptions
 from lightning_modules.common.volumes import VolumeSpace, joint_loss
-from lightning_modules.hemlets.config import HemletsConfig, HemletsLossConfig
+from lightning_modules.hemlets.config import DepthSearch, HemletsConfig, HemletsLossConfig
 from lightning_modules.hemlets.flip import merge_mirrored
 from lightning_modules.hemlets.losses import BodyLoss, MapLoss
 from lightning_modules.hemlets.network import HemletsNet, HemletsOutput
 from lightning_modules.hemlets.parts import make_parts
 from lightning_modules.hemlets.refine import Refiner
-from lightning_modules.hemlets.root_depth import make_bones, root_depth_from_bones
+from lightning_modules.hemlets.root_depth import (
+    make_bones,
+    released_camera,
+    root_depth_by_grid,
+    root_depth_from_bones,
+)
 from lightning_modules.hemlets.targets import draw, part_states
 from lightning_modules.prediction import Prediction, SmplParameters
 
@@ -46,6 +51,8 @@ class HemletsModule(PoseModule):
         protocol: see `PoseModule`.
         refine_steps: L-BFGS steps that fit the body to the joints ("Ours*"); 0 for none.
         flip_test: merge with the output for the mirrored crop; twice the work.
+        depth_search: how the distance follows from average bone lengths: `bones` by least squares with the image's
+            camera, `released` by the release's search over multiples of 115 mm with its one camera for all images.
         **training: see `TrainingOptions`; the defaults are the paper's training.
 
     Raises:
@@ -64,6 +71,7 @@ class HemletsModule(PoseModule):
         protocol: str = "open-v1",
         refine_steps: int = 0,
         flip_test: bool = False,
+        depth_search: DepthSearch = "bones",
         **training: Unpack[TrainingOptions],
     ) -> None:
         super().__init__(protocol, **training)
@@ -74,6 +82,7 @@ class HemletsModule(PoseModule):
             raise ValueError("refine_steps fit a predicted body; set smpl: true, or refine_steps: 0")
         self.skeleton, self.flip_test, self.loss_config = get_skeleton(skeleton), flip_test, losses
         self.network_config = network
+        self.depth_search = depth_search
         self.parts = make_parts(self.skeleton, network.parts, network.encoding)
         self.crop_size, self.cells = network.crop_size, network.crop_size // 4
         self.space = VolumeSpace(network.crop_size, network.depth_range)
@@ -116,6 +125,12 @@ class HemletsModule(PoseModule):
         """See `PoseModule`: with `joint_prior` the joints' pixels are the backbone's."""
         return self.regressor if self.network_config.smpl and self.network_config.joint_prior else None
 
+    @property
+    def root_depth_source(self) -> str:
+        """See `PoseModule.root_depth_source`."""
+        own = self.root_depth == "box" and self.depth_search == "released"
+        return "bones, the release's search" if own else super().root_depth_source
+
     def backbones(self) -> tuple[Backbone, ...]:
         """See `PoseModule.backbones`."""
         return (self.network.backbone,)
@@ -139,13 +154,15 @@ class HemletsModule(PoseModule):
     def predict(self, batch: Batch) -> Prediction:
         """Joints in metres, their scale by the root's depth (`RootDepth`), and the body with its root among them."""
         output = self._merged(batch["image"])
-        camera = batch["intrinsics"]
+        released = self.depth_search == "released"
+        camera = released_camera(batch["intrinsics"]) if released else batch["intrinsics"]
         with full_precision(output.joints):
             crop_pixels = (output.joints[..., :2] + 0.5) * self.crop_size
             pixels = apply_affine(crop_pixels, invert_affine(batch["crop_affine"]))
             behind = output.joints[..., 2] * self.space.depth_range
             rays = backproject(pixels, torch.ones_like(behind), camera)[..., :2]
-            root_depth = choose_depth(root_depth_from_bones(rays, behind, self.bones), self.root_depth, batch)
+            own = (root_depth_by_grid if released else root_depth_from_bones)(rays, behind, self.bones)
+            root_depth = choose_depth(own, self.root_depth, batch)
             joints = backproject(pixels, behind + root_depth[:, None], camera)
             vertices, smpl = self._body(output.body, joints, batch)
             joints_2d = project(joints, camera)

@@ -37,6 +37,7 @@ BONES: tuple[tuple[str, str, float], ...] = (
 
 _RELEASED_FOCAL = 1150.0
 """Pixels; the release searches the scale Z / 1150, in metres here and millimetres there."""
+_RELEASED_CENTRE = 500.0
 _NEAREST, _FARTHEST = 0.3, 100.0  # metres; flat poses of an untrained network fit any distance
 
 
@@ -125,6 +126,12 @@ def root_depth_by_grid(
     fine = best[:, None] + torch.arange(-5, 5, dtype=rays.dtype, device=rays.device) / 10
     finer, smaller = _best(fine, rays, depth, bones)
     return torch.where(smaller < error, finer, best) * (_RELEASED_FOCAL / 1000)
+
+
+def released_camera(like: Float[Tensor, " batch *rest"]) -> Float[Tensor, "batch 3 3"]:
+    """The one camera that the release has for all images of Human3.6M, in place of their own."""
+    focal, centre = _RELEASED_FOCAL, _RELEASED_CENTRE
+    return like.new_tensor([[focal, 0.0, centre], [0.0, focal, centre], [0.0, 0.0, 1.0]]).expand(len(like), 3, 3)
 
 
 def _best(

@@ -38,6 +38,28 @@ class TestContract(MethodContract):
         return make_batch(size, crop, skeleton="h36m18")
 
 
+def test_the_released_search_has_one_camera_for_all():
+    """Distances are multiples of 115 mm, and the image's own camera is not read; it is by default."""
+    batch = make_batch(3, 64, skeleton="h36m18")
+    fixed = torch.tensor([[1150.0, 0, 500], [0, 1150, 500], [0, 0, 1]]).expand(3, 3, 3)
+    found = {}
+    for search in ("bones", "released"):
+        module = poshed(depth_search=search, body="none", smpl=False, skeleton_weight=0.0).eval()
+        module.network = Oracle(module, batch)
+        for camera, intrinsics in (("own", batch["intrinsics"]), ("fixed", fixed)):
+            found[search, camera] = module.predict({**batch, "intrinsics": intrinsics})
+    own, other = found["released", "own"], found["released", "fixed"]
+    assert own.root_depth_source == "bones, the release's search"
+    assert torch.equal(own.joints, other.joints)
+    steps = own.joints[:, module.skeleton.root_index, 2] / 0.115
+    behind = module.network.answers[False][0][:, module.skeleton.root_index, 2] * 2 / 0.115
+    torch.testing.assert_close(steps - behind, (steps - behind).round(), atol=1e-3, rtol=0)
+    torch.testing.assert_close(own.joints_2d, found["bones", "own"].joints_2d, atol=1e-2, rtol=0)
+    near = (found["bones", "fixed"].joints[:, 0, 2] - own.joints[:, 0, 2]).abs()
+    assert (near < 0.6).all()  # the same rays, two measures of one mistake
+    assert not torch.allclose(found["bones", "own"].joints, found["bones", "fixed"].joints, atol=1e-2)
+
+
 class Oracle(torch.nn.Module):
     """A network that knows the answer, also for the mirrored crop."""
 
