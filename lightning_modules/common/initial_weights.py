@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -16,6 +17,8 @@ _BODY = re.compile(r"(network\.(?:\w+\.)*?)net\.")
 
 def read_state(path: Path) -> dict[str, Tensor]:
     """State of a LightningModule from a Lightning checkpoint or a safetensors file; nothing in the file is run.
+
+    A file of plain tensors by name, as other projects publish them, is read as it is.
 
     Raises:
         FileNotFoundError: no such file.
@@ -31,9 +34,10 @@ def read_state(path: Path) -> dict[str, Tensor]:
         raise ValueError(
             f"{path} is damaged, or holds more than plain weights ({type(error).__name__}); nothing in it was run"
         ) from None
-    if "state_dict" not in content:
+    state = content.get("state_dict", content) if isinstance(content, Mapping) else {}
+    if not state or not all(isinstance(value, Tensor) for value in state.values()):
         raise ValueError(f"{path} is not a Lightning checkpoint; convert it, or name a .safetensors file")
-    return content["state_dict"]
+    return dict(state)
 
 
 def load_first_stage(network: nn.Module, path: Path, new: tuple[str, ...]) -> None:
@@ -82,8 +86,10 @@ def load_part(part: nn.Module, name: str, path: Path) -> None:
 def load_backbone(backbone: Backbone, path: Path) -> None:
     """Start a backbone from the one that another training of the zoo ended with.
 
-    I2L-MeshNet's is cut in a stem and a body (`backbones.create_split_backbone`) whose layers keep the names of the
-    whole network; of its two bodies PoseNet's, which sees the image alone, is taken. Any other method's is found whole.
+    HRNet's pose networks for COCO (`pose_hrnet_w48_256x192.pth`, say), whose layers DaNet's backbone shares, are taken
+    without their last layer. I2L-MeshNet's is cut in a stem and a body (`backbones.create_split_backbone`) whose layers
+    keep the names of the whole network; of its two bodies PoseNet's, which sees the image alone, is taken. Any other
+    method's is found whole.
 
     Args:
         backbone: whole, as `create_backbone` makes it.
@@ -94,6 +100,8 @@ def load_backbone(backbone: Backbone, path: Path) -> None:
         ValueError: no backbone in the file has these layers; the message names the first differences.
     """
     state, own = read_state(path), backbone.state_dict()
+    if "stage4.0.branches.0.0.conv1.weight" in state:  # HRNet as published
+        state = {f"network.net.{key}": value for key, value in state.items() if not key.startswith("final_layer.")}
     stem = {
         f"net.{key.partition('stem.')[2]}": value for key, value in state.items() if key.startswith("network.stem.")
     }

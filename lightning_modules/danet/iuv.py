@@ -41,6 +41,14 @@ class IuvMaps(NamedTuple):
         return self.part.max(-3).indices  # a quarter of the time that argmax takes on a CPU
 
 
+class TrueIuv(NamedTuple):
+    """What a network that reads labels is shown (`representation: true`)."""
+
+    maps: IuvMaps
+    places: Float[Tensor, "batch joints 2"]
+    """Of SMPL's joints in [-1, 1], around which the windows lie."""
+
+
 def harden_iuv(maps: IuvMaps) -> IuvMaps:
     """Index becomes exactly one-hot, U and V vanish but for the winning channel; they keep their gradients.
 

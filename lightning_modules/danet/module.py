@@ -28,7 +28,7 @@ from lightning_modules.danet.config import DaNetConfig, DaNetLossConfig
 from lightning_modules.danet.criterion import DaNetLoss
 from lightning_modules.danet.crop_camera import FOCAL, SMALLEST_SCALE, mirror_camera, project, translation
 from lightning_modules.danet.estimator import IuvEstimator
-from lightning_modules.danet.iuv import harden_iuv, image_of_maps
+from lightning_modules.danet.iuv import TrueIuv, harden_iuv, image_of_maps
 from lightning_modules.danet.mean_person import Start, read_mean_person
 from lightning_modules.danet.network import DaNet, DaNetOutput
 from lightning_modules.danet.targets import Targets, make_targets
@@ -116,7 +116,7 @@ class DaNetModule(PoseModule):
         learns = isinstance(self.network.estimator, IuvEstimator)
         terms = self.loss.of_estimate(estimate, target, batch, self.network.joint_parts) if learns else {}
         if not learns or self.global_step >= self.estimator_steps:
-            output = self.network.regress(estimate, target.iuv, supervise=True)
+            output = self.network.regress(estimate, TrueIuv(target.iuv, target.places), supervise=True)
             terms |= self.loss.of_body(output, target)
         return terms
 
@@ -139,8 +139,7 @@ class DaNetModule(PoseModule):
 
     def predict(self, batch: Batch) -> Prediction:
         """The body, its root where the predicted camera shows it, at that camera's depth or another (`RootDepth`)."""
-        true = self.targets(batch).iuv if self.network.representation == "true" else None
-        output = self._followed(self.network(batch["image"], true), batch)
+        output = self._followed(self.network(batch["image"], self._true(batch)), batch)
         body, camera = self._merged(output, batch)
         root = self._root(body, camera, batch)
         with full_precision(body.rotations):
@@ -166,6 +165,13 @@ class DaNetModule(PoseModule):
                 "joint_windows": estimate.windows.thetas,
             },
         )
+
+    def _true(self, batch: Batch) -> TrueIuv | None:
+        """Labels, for a network that reads them."""
+        if self.network.representation != "true":
+            return None
+        target = self.targets(batch)
+        return TrueIuv(target.iuv, target.places)
 
     def _followed(self, output: DaNetOutput, batch: Batch) -> DaNetOutput:
         return self.network.follow(output, self.focal(batch))

@@ -19,7 +19,7 @@ from lightning_modules.danet.chain import Features
 from lightning_modules.danet.charts import CHARTS
 from lightning_modules.danet.config import DaNetConfig, RotationNumbers
 from lightning_modules.danet.estimator import JOINTS, Estimate, IuvEstimator
-from lightning_modules.danet.iuv import IuvMaps, simplify
+from lightning_modules.danet.iuv import TrueIuv, simplify
 from lightning_modules.danet.mean_person import MeanPerson
 from lightning_modules.danet.part_drop import PartDrop
 from lightning_modules.danet.pooling import JointWindows, resample
@@ -133,7 +133,7 @@ class DaNet(nn.Module):
     def forward(
         self,
         image: Float[Tensor, "batch 3 size size"],
-        true: IuvMaps | None = None,
+        true: TrueIuv | None = None,
         supervise: bool | None = None,
     ) -> DaNetOutput:
         """Everything about a batch of crops.
@@ -146,7 +146,7 @@ class DaNet(nn.Module):
         network = self._folded.of(self) if self.fold and should_fold(image, self.training) else self
         return network.regress(network.estimator(image), true, supervise)
 
-    def regress(self, estimate: Estimate, true: IuvMaps | None = None, supervise: bool | None = None) -> DaNetOutput:
+    def regress(self, estimate: Estimate, true: TrueIuv | None = None, supervise: bool | None = None) -> DaNetOutput:
         """The second stage.
 
         Raises:
@@ -191,7 +191,7 @@ class DaNet(nn.Module):
         camera = torch.cat([focal[:, None] / away, (placed.shift - half) / scale], 1)
         return output._replace(rotations=placed.rotations, camera=camera)
 
-    def inputs(self, estimate: Estimate, true: IuvMaps | None = None) -> tuple[Tensor, Tensor]:
+    def inputs(self, estimate: Estimate, true: TrueIuv | None = None) -> tuple[Tensor, Tensor]:
         """What the global stream and the local ones read."""
         windows = estimate.windows
         if self.representation == "features":
@@ -200,12 +200,14 @@ class DaNet(nn.Module):
         if self.representation == "true":
             if true is None:
                 raise ValueError("this network reads IUV labels (representation: true); put them in")
-            return true.stacked(), resample(simplify(true, self.joint_parts).flatten(2, 3), windows.thetas)
-        body, joints = self.part_drop(estimate.iuv, estimate.partial)
-        joints = body if joints is None else joints
+            around = self.estimator.windows.around(true.places, true.maps.labels())
+            joints = simplify(true.maps, self.joint_parts).flatten(2, 3)
+            return true.maps.stacked(), resample(joints, around.thetas)
+        body, partial = self.part_drop(estimate.iuv, estimate.partial)
+        partial = body if partial is None else partial
         if self.representation == "segmentation":
-            return body.part, joints.part
-        return body.stacked(), joints.stacked()
+            return body.part, partial.part
+        return body.stacked(), partial.stacked()
 
     def matrices(
         self, numbers: Float[Tensor, "batch joints numbers"], start: Float[Tensor, "batch joints numbers"] | None = None

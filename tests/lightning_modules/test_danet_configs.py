@@ -21,7 +21,7 @@ from zoo.documents.configs import merge, read_config
 from zoo.documents.resources import find_config, list_configs
 
 CONFIGS = [name for name in list_configs() if name.startswith("danet/")]
-PAPER = {"h36m", "h36m_dpcoco", "h36m_itw", "up3d", "ablation", "coco"}
+PAPER = {"h36m", "h36m_paper", "h36m_ratios", "h36m_dpcoco", "h36m_itw", "up3d", "ablation", "coco"}
 SMALL = {
     "model.network": {"crop_size": 64, "channels": 8, "stream_channels": 8, "features": 8},
     "model.losses": {"estimator_steps": 1},

@@ -13,6 +13,8 @@ from lightning_modules.common.rotations import matrix_from_6d
 from lightning_modules.danet.crop_camera import mirror_camera, project
 from lightning_modules.danet.module import DaNetModule
 from lightning_modules.danet.network import DaNetOutput
+from zoo.documents.configs import read_config
+from zoo.documents.resources import find_config
 
 TINY = {
     "iuv_backbone": "resnet18_tiny", "charts": "open", "channels": 8, "global_backbone": "resnet18_tiny",
@@ -101,6 +103,41 @@ def test_every_row_trains(row):
     assert prediction.vertices.isfinite().all()
     turns = prediction.smpl.pose.norm(dim=-1)
     assert (turns <= math.pi + 1e-4).all()
+
+
+def test_the_bound_of_true_maps_does_not_depend_on_what_is_estimated():
+    """Figure 12: maps and windows are the labels', so that another first stage changes nothing."""
+    module, batch = make(DaNetModule, **TINY, representation="true", roi_ratios="learned").eval(), danet_batch(2)
+    before = module.predict(batch)
+    for weight in module.network.estimator.parameters():
+        if weight.ndim > 1:
+            torch.nn.init.normal_(weight)
+    after = module.predict(batch)
+    assert not torch.allclose(before.intermediates["joint_places"], after.intermediates["joint_places"])
+    assert torch.equal(before.vertices, after.vertices)
+    moved = batch | {"vertices": batch["vertices"] * 1.2}  # the places of the true joints
+    assert not torch.equal(module.predict(moved).vertices, after.vertices)
+
+
+def test_learned_ratios_stay_as_they_were_learned(tmp_path):
+    """Eq. 2's are learned on true maps, then taken over and frozen (danet/h36m_paper)."""
+    first = make(DaNetModule, **TINY, representation="true", roi_ratios="learned", roi_scale="foreground")
+    with torch.no_grad():
+        first.network.estimator.windows.ratio.copy_(torch.linspace(0.1, 0.9, 24))
+    torch.save({"state_dict": first.state_dict()}, tmp_path / "last.ckpt")
+    part = "estimator.windows"
+    settings = {"roi_ratios": "learned", "roi_scale": "foreground", "freeze": [part]}
+    second = make(DaNetModule, **TINY, **settings, parts_from={part: str(tmp_path / "last.ckpt")})
+    second.setup("fit")
+    windows = second.network.estimator.windows
+    assert torch.equal(windows.ratio, torch.linspace(0.1, 0.9, 24))
+    assert not windows.ratio.requires_grad
+    paper = read_config(find_config("danet/h36m_paper"))["model"]["init_args"]
+    assert {name: paper["network"][name] for name in ("roi_ratios", "roi_scale")} == {
+        name: settings[name] for name in ("roi_ratios", "roi_scale")
+    }
+    assert paper["freeze"] == list(paper["parts_from"]) == [part]
+    assert paper["losses"]["terms"] == "paper"
 
 
 def test_terms_of_the_two_phases():

@@ -1,10 +1,13 @@
 """Backbones that start from the weights of another training."""
 
+import json
+
 import pytest
 import torch
+from official_weights import golden
 from safetensors.torch import save_file
 
-from lightning_modules.common.backbones import create_backbone
+from lightning_modules.common.backbones import create_backbone, create_pose_hrnet
 from lightning_modules.common.initial_weights import load_backbone, read_state
 from lightning_modules.i2l_meshnet.config import I2LMeshNetConfig
 from lightning_modules.i2l_meshnet.network import I2LMeshNet
@@ -36,6 +39,25 @@ def test_a_whole_backbone_is_found_under_any_name(tmp_path):
     load_backbone(second, tmp_path / "a.ckpt")
     for key, value in second.state_dict().items():
         torch.testing.assert_close(value, first.state_dict()[key])
+
+
+def test_a_pose_hrnet_as_published_is_found(tmp_path):
+    """Under the names of DaNet's authors, whose HRNet is that of COCO's keypoints; its last layer is left out."""
+    prefix, heads = "img2iuv.iuv_est.", ("predict_", "final_pred", "deconv", "smpl")
+    keys = [json.loads(str(entry))[0] for entry in golden("danet_hrnet_gcn")["keys"]]
+    parts = ("conv1", "bn1", "conv2", "bn2", "layer1", "transition", "stage")
+    published = {key.removeprefix(prefix) for key in keys if key.startswith(prefix)}
+    published = {key for key in published if key.startswith(parts) and not key.startswith(heads)}
+    backbone = create_pose_hrnet("hrnet_w32")
+    own = {key.removeprefix("net."): value for key, value in backbone.state_dict().items()}
+    assert published == set(own)
+    state = {key: torch.full_like(own[key], 0.5 if own[key].is_floating_point() else 7) for key in published}
+    torch.save(state | {"final_layer.weight": torch.zeros(17, 32, 1, 1)}, tmp_path / "pose_hrnet.pth")
+    load_backbone(backbone, tmp_path / "pose_hrnet.pth")
+    assert all((value == state[key.removeprefix("net.")]).all() for key, value in backbone.state_dict().items())
+    torch.save(["no", "state"], tmp_path / "list.pth")
+    with pytest.raises(ValueError, match="is not a Lightning checkpoint"):
+        load_backbone(backbone, tmp_path / "list.pth")
 
 
 def test_other_files_are_refused(network, tmp_path):
