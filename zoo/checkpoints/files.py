@@ -111,7 +111,7 @@ def resolve_initial_weights(name: str) -> Path:
     Raises:
         ZooError: the name is not listed, or its weights are not available.
     """
-    if Path(name).suffix in (".ckpt", ".safetensors"):
+    if Path(name).suffix in (".ckpt", ".safetensors", ".pth"):
         return Path(name)
     return resolve_weights(get_checkpoint(name))
 
