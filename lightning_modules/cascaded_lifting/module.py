@@ -21,6 +21,7 @@ from lightning_modules.cascaded_lifting.losses import SUPERVISION, cascade_losse
 from lightning_modules.cascaded_lifting.network import CascadeNet, CascadeOutput
 from lightning_modules.cascaded_lifting.targets import CascadeTargets, MapSettings, make_targets
 from lightning_modules.common.backbones import Backbone
+from lightning_modules.common.flip_test import with_mirrored
 from lightning_modules.common.initial_weights import load_first_stage
 from lightning_modules.common.joint_prior import VolumePrior
 from lightning_modules.common.precision import full_precision
@@ -162,10 +163,11 @@ class CascadedLiftingModule(PoseModule):
     def _found(self, batch: Batch) -> tuple[Float[Tensor, "batch joints 3"], Float[Tensor, "batch joints 3"] | None]:
         """2.5D joints, averaged with those of the mirrored crop if `flip_test` asks for it, and the lifted ones."""
         image, camera = batch["image"], self._camera(batch) if self.lifts else None
-        output = self.network(image, camera)
         if not self.flip_test:
+            output = self.network(image, camera)
             return output.joints, output.lifted
-        joints = (output.joints + self.mirror(self.network(image.flip(-1), camera).joints)) / 2
+        here, there = with_mirrored(lambda crops: self.network.cascade(crops).joints, image)
+        joints = (here + self.mirror(there)) / 2
         return joints, self.network.lift(joints, camera) if self.lifts else None
 
     def mirror(self, joints: Float[Tensor, "batch joints 3"]) -> Float[Tensor, "batch joints 3"]:

@@ -1,13 +1,35 @@
-"""Bodies estimated from a crop and from its mirror image, merged: what `flip_test` means for body parameters."""
+"""`flip_test`: one pass over crops and their mirror images, and bodies estimated from both, merged."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.utils._pytree import tree_map_only
 
 from body.skeleton import SMPL24
 from lightning_modules.common.posed_body import BodyRotations
 from lightning_modules.common.precision import full_precision
 from lightning_modules.common.rotations import matrix_from_9d
+
+Output = TypeVar("Output")
+
+
+def with_mirrored(
+    network: Callable[[Tensor], Output], image: Float[Tensor, "batch 3 size size"]
+) -> tuple[Output, Output]:
+    """A network's outputs for crops and for their mirror images, from one batch of twice the size.
+
+    Args:
+        network: whose outputs are tensors with the batch first, or tuples of such.
+        image: crops.
+    """
+    people = image.shape[0]
+    both = network(torch.cat([image, image.flip(-1)]))
+    return tree_map_only(Tensor, lambda x: x[:people], both), tree_map_only(Tensor, lambda x: x[people:], both)
 
 
 def mirror_body(body: BodyRotations) -> BodyRotations:

@@ -1,8 +1,9 @@
-"""Joints of a posed body, and rotations relative to a parent or not."""
+"""Joints of a posed body, and rotations relative to a parent or not; all joints of a depth of the tree at once."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 import torch
 from jaxtyping import Float
@@ -21,12 +22,11 @@ def pose_joints(
         Joint 0 stays where it rests: bodies turn about it. Absolute rotations map a part's coordinates to the world's,
         relative ones to its parent's. Example: with all absolute rotations equal the body turns as one piece.
     """
-    world, posed = [rotations[:, 0]], [rest[:, 0]]
-    for joint, parent in enumerate(parents[1:], start=1):
-        bone = (rest[:, joint] - rest[:, parent]).unsqueeze(-1)
-        posed.append((world[parent] @ bone).squeeze(-1) + posed[parent])
-        world.append(rotations[:, joint] if absolute else world[parent] @ rotations[:, joint])
-    return torch.stack(posed, 1)
+    world = rotations if absolute else to_absolute(rotations, parents)
+    above = list(parents[1:])
+    bones = world[:, above] @ (rest[:, 1:] - rest[:, above]).unsqueeze(-1)
+    chain = torch.tensor(_chains(tuple(parents)), dtype=bones.dtype, device=bones.device)
+    return rest[:, :1] + chain @ bones.squeeze(-1)
 
 
 def to_relative(
@@ -41,7 +41,26 @@ def to_absolute(
     rotations: Float[Tensor, "batch joints 3 3"], parents: Sequence[int]
 ) -> Float[Tensor, "batch joints 3 3"]:
     """Relative rotations as products along the tree."""
-    world = [rotations[:, 0]]
+    world, order = rotations[:, :1], [0]
+    for level in levels(tuple(parents))[1:]:
+        above = world[:, [order.index(parents[joint]) for joint in level]]
+        world, order = torch.cat([world, above @ rotations[:, list(level)]], 1), [*order, *level]
+    return world[:, [order.index(joint) for joint in range(len(parents))]]
+
+
+@cache
+def levels(parents: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
+    """Joints by their depth in the tree, joint 0 alone first."""
+    depth = [0]
+    for parent in parents[1:]:
+        depth.append(depth[parent] + 1)
+    return tuple(tuple(joint for joint, at in enumerate(depth) if at == level) for level in range(max(depth) + 1))
+
+
+@cache
+def _chains(parents: tuple[int, ...]) -> list[list[float]]:
+    """Row j: which of the bones to joints 1, 2, ... lie between joints 0 and j."""
+    rows = [[0.0] * (len(parents) - 1)]
     for joint, parent in enumerate(parents[1:], start=1):
-        world.append(world[parent] @ rotations[:, joint])
-    return torch.stack(world, 1)
+        rows.append([1.0 if bone == joint else through for bone, through in enumerate(rows[parent], start=1)])
+    return rows

@@ -6,6 +6,7 @@ Pelvis, chest and head have several bones; two directions turn each. What joints
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -15,7 +16,7 @@ from torch import Tensor, nn
 from body.model import BodyModel
 from body.skeleton import OPEN36, SMPL24, SMPL29
 from lightning_modules.common.joint_prior import STRIDE, KnownJoints
-from lightning_modules.common.kinematics import pose_joints, to_absolute, to_relative
+from lightning_modules.common.kinematics import levels, pose_joints, to_absolute, to_relative
 from lightning_modules.common.precision import full_precision
 
 _FRAMES: dict[str, tuple[tuple[str, str], tuple[str, str]]] = {
@@ -43,6 +44,13 @@ LIMB_JOINTS = tuple(
 _TRUNK = tuple(f"{side}_{joint}" for side in _SIDES for joint in ("hip", "shoulder"))
 _FOLLOWED = tuple(f"{side}_{joint}" for side in _SIDES for joint in ("collar", "shoulder", "elbow", "hip", "knee"))
 """Joints whose bones end where the photograph shows a joint."""
+_PARENT = dict(zip(SMPL24.joints, SMPL24.parents, strict=True))
+_LEVELS = [
+    sorted((SMPL24.joints[joint] for joint in level), key=lambda joint: joint not in _FOLLOWED)
+    for level in levels(tuple(SMPL24.index(parent) for parent in SMPL24.parents))
+]
+"""Joints of equal depth in the tree, those that are followed first."""
+_ORDER = [joint for level in _LEVELS for joint in level]
 _LONG = tuple(
     (f"{side}_{first}", f"{side}_{second}")
     for side in _SIDES
@@ -91,13 +99,17 @@ class PosePrior(nn.Module):
         with full_precision(known.depth):
             seen = self._points(known)
             world = self._trunk(self.rest.expand_as(seen), seen)
-            for joint, parent in zip(SMPL24.joints, SMPL24.parents, strict=True):
-                if joint not in world:
-                    child = _CHILD.get(joint)
-                    world[joint] = world[parent]
-                    if child is not None:
-                        bone = world[parent] @ _unit(_bone(self.rest, joint, child))
-                        world[joint] = _shortest(bone, _unit(_bone(seen, joint, child))) @ world[parent]
+            for level in _LEVELS:
+                new = [joint for joint in level if joint not in world]
+                for joint in new:
+                    world[joint] = world[_PARENT[joint]]
+                turned = [joint for joint in new if joint in _CHILD]
+                if turned:
+                    ends = [_CHILD[joint] for joint in turned]
+                    above = torch.stack([world[joint] for joint in turned], 1)
+                    bones = above @ _unit(_bones(self.rest, turned, ends)).unsqueeze(-1)
+                    right = _rotated(above, bones.squeeze(-1), _unit(_bones(seen, turned, ends)))
+                    world |= dict(zip(turned, right.unbind(1), strict=True))
             return to_relative(_stacked(world), self.parents)
 
     def follow(
@@ -121,24 +133,27 @@ class PosePrior(nn.Module):
             rest = self.rest + torch.einsum("jck,bk->bjc", self.rest_directions, betas)
             middle = crop_size / 2
             pixels = known.cells[:, [OPEN36.index(joint) for joint in SMPL24.joints]] * STRIDE - middle
-            placed = self._placed(rotations.float(), rest, pixels)
+            rotations = rotations.float()
+            world = to_absolute(rotations, self.parents)
+            own = pose_joints(world, rest[:, : len(SMPL24)], self.parents, absolute=True)
+            body = _Body(own, world[:, 0], _steps(rotations, rest))
+            placed = self._placed(body, pixels)
             if focal is None:
                 return placed._replace(shift=placed.shift + middle)
             for _ in range(_ROUNDS):  # farther joints are further out than they appear
                 deep = (placed.joints - placed.joints[:, :1])[..., 2]
                 farther = 1 + deep * placed.scale[:, None] / (focal[:, None] * middle)
-                placed = self._placed(rotations.float(), rest, pixels * farther.clamp(min=_NEAREST).unsqueeze(-1))
+                placed = self._placed(body, pixels * farther.clamp(min=_NEAREST).unsqueeze(-1))
             return placed._replace(shift=placed.shift + middle)
 
-    def _placed(
-        self, rotations: Float[Tensor, "batch 24 3 3"], rest: Tensor, pixels: Float[Tensor, "batch 24 2"]
-    ) -> Placed:
-        before = to_absolute(rotations, self.parents)
-        own = pose_joints(before, rest[:, : len(SMPL24)], self.parents, absolute=True)
+    def _placed(self, body: _Body, pixels: Float[Tensor, "batch 24 2"]) -> Placed:
+        own = body.joints
         scale = (_spread(pixels) / _spread(own[..., :2]).clamp(min=_SMALL)).clamp(min=_SMALL)
         wanted = pixels / scale[:, None, None]
-        root = self._turned_trunk(own, wanted) @ before[:, 0]
-        posed, world = self._limbs(root, rotations, rest, wanted)
+        turn = self._turned_trunk(own, wanted)
+        trunk = own[:, :1] + (own - own[:, :1]) @ turn.mT
+        offset = _mean(trunk[..., :2], _TRUNK) - _mean(wanted, _TRUNK)
+        posed, world = _limbs(own[:, :1], turn @ body.orientation, body.steps, wanted + offset[:, None])
         shift = _mean(pixels, LIMB_JOINTS) - scale[:, None] * _mean(posed[..., :2], LIMB_JOINTS)
         return Placed(to_relative(world, self.parents), posed, scale, shift)
 
@@ -171,36 +186,80 @@ class PosePrior(nn.Module):
         (a, b), (c, d) = _FRAMES["pelvis"]
         return _frame(_bone(moved, a, b), _bone(moved, c, d)) @ _frame(_bone(own, a, b), _bone(own, c, d)).mT
 
-    def _limbs(
-        self, root: Float[Tensor, "batch 3 3"], rotations: Tensor, rest: Tensor, wanted: Float[Tensor, "batch 24 2"]
-    ) -> tuple[Float[Tensor, "batch 24 3"], Float[Tensor, "batch 24 3 3"]]:
-        """Joints and rotations of the world, bones of the limbs turned to the wanted x and y."""
-        trunk = pose_joints(
-            to_absolute(torch.cat([root[:, None], rotations[:, 1:]], 1), self.parents), rest[:, :24], self.parents, True
-        )
-        offset = _mean(trunk[..., :2], _TRUNK) - _mean(wanted, _TRUNK)
-        world, posed = {"pelvis": root}, {"pelvis": trunk[:, 0]}
-        for number, (joint, parent) in enumerate(zip(SMPL24.joints, SMPL24.parents, strict=True)):
-            if number:
-                bone = rest[:, number] - rest[:, SMPL24.index(parent)]
-                posed[joint] = posed[parent] + (world[parent] @ bone.unsqueeze(-1)).squeeze(-1)
-                world[joint] = world[parent] @ rotations[:, number]
-            if joint in _FOLLOWED:
-                child = SMPL24.index(_CHILD[joint])
-                bone = (world[joint] @ (rest[:, child] - rest[:, number]).unsqueeze(-1)).squeeze(-1)
-                across = wanted[:, child] + offset - posed[joint][:, :2]
-                world[joint] = _shortest(_unit(bone), _unit(_reaching(bone, across))) @ world[joint]
-        return torch.stack([posed[joint] for joint in SMPL24.joints], 1), _stacked(world)
+
+class _Step(NamedTuple):
+    """Joints of equal depth in the tree, as a pose has them before it follows anything."""
+
+    above: list[int]
+    """Their parents among the joints of lesser depth."""
+    ends: list[int]
+    """Joints where the bones end that are followed, those of the first ones of this depth."""
+    rotations: Float[Tensor, "batch joints 3 3"]
+    bones: Float[Tensor, "batch joints 3"]
+    """From the parents, at rest."""
+    limbs: Float[Tensor, "batch followed 3"]
+    """To the ends, at rest."""
 
 
-def _reaching(bone: Float[Tensor, "batch 3"], across: Float[Tensor, "batch 2"]) -> Float[Tensor, "batch 3"]:
+class _Body(NamedTuple):
+    """A pose before it follows anything."""
+
+    joints: Float[Tensor, "batch 24 3"]
+    orientation: Float[Tensor, "batch 3 3"]
+    steps: list[_Step]
+
+
+def _steps(rotations: Float[Tensor, "batch 24 3 3"], rest: Float[Tensor, "batch joints 3"]) -> list[_Step]:
+    order, steps = list(_LEVELS[0]), list[_Step]()
+    for level in _LEVELS[1:]:
+        parents, here = [_PARENT[joint] for joint in level], _numbers(level)
+        ends = _numbers([_CHILD[joint] for joint in level if joint in _FOLLOWED])
+        limbs = rest[:, ends] - rest[:, here[: len(ends)]]
+        above = [order.index(parent) for parent in parents]
+        steps.append(_Step(above, ends, rotations[:, here], rest[:, here] - rest[:, _numbers(parents)], limbs))
+        order += level
+    return steps
+
+
+def _limbs(
+    root: Float[Tensor, "batch 1 3"],
+    orientation: Float[Tensor, "batch 3 3"],
+    steps: list[_Step],
+    wanted: Float[Tensor, "batch 24 2"],
+) -> tuple[Float[Tensor, "batch 24 3"], Float[Tensor, "batch 24 3 3"]]:
+    """Joints and rotations of the world, bones of the limbs turned to the wanted x and y."""
+    posed, world = root, orientation[:, None]
+    for step in steps:
+        parents, followed = world[:, step.above], len(step.ends)
+        joints = posed[:, step.above] + (parents @ step.bones.unsqueeze(-1)).squeeze(-1)
+        turned = parents @ step.rotations
+        if followed:
+            limbs = turned[:, :followed]
+            bones = (limbs @ step.limbs.unsqueeze(-1)).squeeze(-1)
+            reach = _reaching(bones, wanted[:, step.ends] - joints[:, :followed, :2])
+            turned = torch.cat([_rotated(limbs, _unit(bones), _unit(reach)), turned[:, followed:]], 1)
+        posed, world = torch.cat([posed, joints], 1), torch.cat([world, turned], 1)
+    back = [_ORDER.index(joint) for joint in SMPL24.joints]
+    return posed[:, back], world[:, back]
+
+
+def _reaching(bone: Float[Tensor, "*batch 3"], across: Float[Tensor, "*batch 2"]) -> Float[Tensor, "*batch 3"]:
     """A bone that spans `across`, as deep as its length leaves it, to the side that it points to."""
     left = (bone.square().sum(-1) - across.square().sum(-1)).clamp(min=_SMALL).sqrt()
-    return torch.cat([across, torch.where(bone[:, 2] < 0, -left, left).unsqueeze(-1)], -1)
+    return torch.cat([across, torch.where(bone[..., 2] < 0, -left, left).unsqueeze(-1)], -1)
 
 
 def _bone(points: Float[Tensor, "*batch joints 3"], start: str, end: str) -> Float[Tensor, "*batch 3"]:
     return points[..., SMPL29.index(end), :] - points[..., SMPL29.index(start), :]
+
+
+def _bones(points: Float[Tensor, "*batch joints 3"], starts: Sequence[str], ends: Sequence[str]) -> Tensor:
+    first, last = ([SMPL29.index(joint) for joint in joints] for joints in (starts, ends))
+    return points[..., last, :] - points[..., first, :]
+
+
+def _numbers(joints: Sequence[str]) -> list[int]:
+    return [SMPL24.index(joint) for joint in joints]
 
 
 def _mean(points: Float[Tensor, "batch 24 dims"], joints: tuple[str, ...]) -> Float[Tensor, "batch dims"]:
@@ -227,11 +286,12 @@ def _frame(first: Float[Tensor, "*batch 3"], second: Float[Tensor, "*batch 3"]) 
     return torch.stack([x, y, torch.linalg.cross(x, y)], -1)
 
 
-def _shortest(start: Float[Tensor, "batch 3"], end: Float[Tensor, "batch 3"]) -> Float[Tensor, "batch 3 3"]:
-    """The smallest rotation of one unit vector to another."""
-    axis, cosine = torch.linalg.cross(start, end), (start * end).sum(-1)
-    x, y, z = axis.unbind(-1)
-    nothing = torch.zeros_like(x)
-    skew = torch.stack([nothing, -z, y, z, nothing, -x, -y, x, nothing], -1).view(-1, 3, 3)
-    matrix = torch.eye(3, device=axis.device) + skew + skew @ skew / (1 + cosine).clamp(min=1e-3)[:, None, None]
-    return _frame(matrix[..., 0], matrix[..., 1])
+def _rotated(
+    axes: Float[Tensor, "*batch 3 3"], start: Float[Tensor, "*batch 3"], end: Float[Tensor, "*batch 3"]
+) -> Float[Tensor, "*batch 3 3"]:
+    """Axes (columns) turned by the smallest rotation of one unit vector to another (Rodrigues' formula)."""
+    axis, cosine = torch.linalg.cross(start, end).unsqueeze(-1), (start * end).sum(-1)[..., None, None]
+    once = torch.linalg.cross(axis.expand_as(axes), axes, dim=-2)
+    twice = torch.linalg.cross(axis.expand_as(axes), once, dim=-2)
+    turned = axes + once + twice / (1 + cosine).clamp(min=1e-3)
+    return _frame(turned[..., 0], turned[..., 1])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -17,16 +17,18 @@ _PRODUCTS = (nn.modules.conv._ConvNd, nn.Linear)
 _HALF = (torch.bfloat16, torch.float16)
 
 
-def full_precision(like: Tensor) -> torch.autocast:
+def full_precision(like: Tensor) -> AbstractContextManager[Any]:
     """Context in which autocast leaves matrix products alone, for coordinates and sums.
 
     A half-precision product rounds a pixel of a large image to the next two or four, and a sum over the edges of a mesh
-    exceeds what float16 can hold.
+    exceeds what float16 can hold. Where there is no autocast there is no context either: `torch.export` would make a
+    graph of its own of each.
 
     Args:
         like: a tensor on the device in question.
     """
-    return torch.autocast(like.device.type, enabled=False)
+    kind = like.device.type
+    return torch.autocast(kind, enabled=False) if torch.is_autocast_enabled(kind) else nullcontext()
 
 
 def check_precision(precision: str) -> None:

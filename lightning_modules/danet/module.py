@@ -16,7 +16,7 @@ from body.skeleton import SMPL24, get_skeleton
 from datamodules.batch import Batch
 from lightning_modules.base import PoseModule
 from lightning_modules.common.backbones import Backbone
-from lightning_modules.common.flip_test import mean_body, mirror_body
+from lightning_modules.common.flip_test import mean_body, mirror_body, with_mirrored
 from lightning_modules.common.pose_prior import PosePrior
 from lightning_modules.common.posed_body import BodyRotations, PosedBody
 from lightning_modules.common.precision import full_precision
@@ -139,8 +139,7 @@ class DaNetModule(PoseModule):
 
     def predict(self, batch: Batch) -> Prediction:
         """The body, its root where the predicted camera shows it, at that camera's depth or another (`RootDepth`)."""
-        output = self._followed(self.network(batch["image"], self._true(batch)), batch)
-        body, camera = self._merged(output, batch)
+        output, body, camera = self._merged(batch)
         root = self._root(body, camera, batch)
         with full_precision(body.rotations):
             orientation = (self.facing(batch) @ body.rotations[:, 0]).unsqueeze(1)
@@ -173,17 +172,16 @@ class DaNetModule(PoseModule):
         target = self.targets(batch)
         return TrueIuv(target.iuv, target.places)
 
-    def _followed(self, output: DaNetOutput, batch: Batch) -> DaNetOutput:
-        return self.network.follow(output, self.focal(batch))
-
-    def _merged(self, output: DaNetOutput, batch: Batch) -> tuple[BodyRotations, Float[Tensor, "batch 3"]]:
-        """Body and camera, averaged with those of the mirrored crop if `flip_test` asks for it."""
-        body = self._body(output)
+    def _merged(self, batch: Batch) -> tuple[DaNetOutput, BodyRotations, Float[Tensor, "batch 3"]]:
+        """The output for the crop, body and camera; these averaged with the mirrored crop's by `flip_test`."""
+        image, focal = batch["image"], self.focal(batch)
         if not self.flip_test:
-            return body, output.camera
-        mirrored = self._followed(self.network(batch["image"].flip(-1)), batch)
+            output = self.network.follow(self.network(image, self._true(batch)), focal)
+            return output, self._body(output), output.camera
+        focal = torch.cat([focal, focal])
+        output, mirrored = with_mirrored(lambda crops: self.network.follow(self.network(crops), focal), image)
         camera = (output.camera + mirror_camera(mirrored.camera, self.crop_size)) / 2
-        return mean_body(body, mirror_body(self._body(mirrored))), camera
+        return output, mean_body(self._body(output), mirror_body(self._body(mirrored))), camera
 
     def _body(self, output: DaNetOutput) -> BodyRotations:
         """The answer's body, its rotations orthogonal."""

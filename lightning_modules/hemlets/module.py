@@ -16,6 +16,7 @@ from body.skeleton import get_skeleton
 from datamodules.batch import Batch
 from lightning_modules.base import PoseModule
 from lightning_modules.common.backbones import Backbone
+from lightning_modules.common.flip_test import with_mirrored
 from lightning_modules.common.joint_prior import VolumePrior
 from lightning_modules.common.pose_prior import PosePrior
 from lightning_modules.common.posed_body import BodyRotations, PosedBody
@@ -179,11 +180,9 @@ class HemletsModule(PoseModule):
 
     def _merged(self, image: Float[Tensor, "batch 3 size size"]) -> HemletsOutput:
         """The network's answer, merged with that to the mirrored crop if `flip_test` asks for it."""
-        output = self.network(image)
         if not self.flip_test:
-            return output
-        mirrored = self.network(image.flip(-1))
-        return merge_mirrored(output, mirrored, self.skeleton, self.crop_size)
+            return self.network(image)
+        return merge_mirrored(*with_mirrored(self.network, image), self.skeleton, self.crop_size)
 
     def _body(
         self, body: BodyRotations | None, joints: Float[Tensor, "batch joints 3"], batch: Batch

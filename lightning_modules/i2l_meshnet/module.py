@@ -16,6 +16,7 @@ from body.model import BodyModel
 from body.skeleton import get_skeleton
 from datamodules.batch import Batch
 from lightning_modules.base import PoseModule
+from lightning_modules.common.flip_test import with_mirrored
 from lightning_modules.common.initial_weights import load_first_stage
 from lightning_modules.common.posed_body import BodyParameters
 from lightning_modules.common.precision import full_precision
@@ -167,10 +168,9 @@ class I2LMeshNetModule(PoseModule):
         image = batch["image"]
         if self.config.cascade == "true":
             return self.network(image, self._true_joints(self._targets(batch)))
-        output = self.network(image)
         if not self.flip_test:
-            return output
-        mirrored = self.network(image.flip(-1))
+            return self.network(image)
+        output, mirrored = with_mirrored(self.network, image)
         joints = (output.joints + self.space.mirror(mirrored.joints, self.mirror_joints)) / 2
         vertices = (output.vertices + self.space.mirror(mirrored.vertices, self.mirror_vertices)) / 2
         with full_precision(vertices):

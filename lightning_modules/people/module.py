@@ -13,6 +13,7 @@ from body.camera import apply_affine, backproject, invert_affine, project
 from body.skeleton import OPEN36
 from datamodules.batch import Batch
 from lightning_modules.base import PoseModule
+from lightning_modules.common.flip_test import with_mirrored
 from lightning_modules.common.precision import full_precision
 from lightning_modules.common.root_depth import choose_depth, pinhole_depth
 from lightning_modules.common.rotations import crop_to_camera_rotation
@@ -106,11 +107,13 @@ class PeopleModule(PoseModule):
     def predict(self, batch: Batch) -> Prediction:
         """Joints at the root depth that the box suggests, or another (`RootDepth`), with which their size goes."""
         image = batch["image"]
-        found = self.network(image).joints
         if self.flip_test:
-            mirrored = self.network(image.flip(-1)).joints[:, self._mirror]
+            here, there = with_mirrored(lambda crops: self.network(crops).joints, image)
+            mirrored = there[:, self._mirror]
             across = (self.crop_size - 1) / STRIDE - mirrored[..., :1]
-            found = (found + torch.cat([across, mirrored[..., 1:]], -1)) / 2
+            found = (here + torch.cat([across, mirrored[..., 1:]], -1)) / 2
+        else:
+            found = self.network(image).joints
         with full_precision(found):
             pixels = apply_affine(found[..., :2] * STRIDE, invert_affine(batch["crop_affine"]))
             root = choose_depth(pinhole_depth(batch["box"], batch["intrinsics"], 2.0), self.root_depth, batch)
