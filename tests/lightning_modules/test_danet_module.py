@@ -177,7 +177,8 @@ class Oracle(torch.nn.Module):
         self.mirrored = mirror_camera(target.camera, module.crop_size), body.betas, body.rotations
 
     def forward(self, image, true=None):
-        answer = self.answer if torch.equal(image, self.image) else self.mirrored
+        kinds = [self.answer if torch.equal(crops, self.image) else self.mirrored for crops in image.split(3)]
+        answer = (torch.cat(values) for values in zip(*kinds, strict=True))
         return DaNetOutput(*answer, self.network.estimator(image), None)
 
     def follow(self, output, focal):
