@@ -86,7 +86,7 @@ def _anchor(name: str) -> str:
 
 
 def leaderboard() -> dict[str, str]:
-    """A page of results by protocol, and one of what papers compare within themselves."""
+    """A page of results by protocol, what papers compare within themselves, and the same at small size."""
     parts = sections(all_rows())
     main = [part for part in parts if not part.rows[0].table]
     pages = {
@@ -101,7 +101,14 @@ def leaderboard() -> dict[str, str]:
         ),
         "leaderboard/ablations.md": (
             "# Ablations\n\nVariants that the papers compare within themselves.\n\n"
-            + as_markdown([part for part in parts if part.ablation])
+            + as_markdown([part for part in parts if part.ablation and not part.measured])
+        ),
+        "leaderboard/open_ablations.md": (
+            "# Ablations at small size\n\nThe papers' ablations with tiny networks, 200 steps and crops of 64 pixels "
+            "on the open benchmark, which anyone can repeat: `zoo reproduce METHOD --table N --open --seeds 2 "
+            "--run`. Values are means over seeds; the last column has each seed's. Numbers do not compare with the "
+            "papers'; whether rows come in the same order is said with each table.\n\n"
+            + as_markdown([part for part in parts if part.ablation and part.measured])
         ),
     }
     return {page: _own_links(text, page) for page, text in pages.items()}

@@ -7,12 +7,13 @@ from pathlib import Path
 
 from zoo.reproduction.plan import OUTPUTS
 from zoo.reproduction.show import Shown, command_of
+from zoo.results.orders import order_sentence
 from zoo.results.reported import ReportedTable
 from zoo.results.small import SmallRun, SmallTable, write_small_table
 
 
-def keep_small_runs(method: str, table: ReportedTable, runs: Sequence[Shown]) -> Path:
-    """Write the runs of a table that have a result to `outputs/reproduce`; the file's path."""
+def keep_small_runs(method: str, table: ReportedTable, runs: Sequence[Shown]) -> tuple[Path, str]:
+    """Write the runs of a table that have a result to `outputs/reproduce`; the file's path, and `order_sentence`."""
     kept = [
         SmallRun(
             row=run.plan.label,
@@ -28,4 +29,5 @@ def keep_small_runs(method: str, table: ReportedTable, runs: Sequence[Shown]) ->
         for run in runs
         if run.result is not None
     ]
-    return write_small_table(SmallTable(method, table.table, table.title, tuple(kept)), OUTPUTS)
+    small = SmallTable(method, table.table, table.title, tuple(kept))
+    return write_small_table(small, OUTPUTS), order_sentence(small, table)

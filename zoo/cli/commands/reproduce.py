@@ -72,6 +72,8 @@ def _run_table(method: str, table: ReportedTable, plans: list[tuple[Plan, int | 
         if missing:
             plan = dataclasses.replace(plan, stages=(), reason=f"missing: {', '.join(missing)}")
         shown.append(Shown(plan, seed, run_plan(plan) if plan.stages else None))
+    outside = print_table(table, shown, compare=not small)
     if small and any(run.result for run in shown):
-        print(f"Stored {keep_small_runs(method, table, shown)}")
-    return print_table(table, shown, compare=not small)
+        path, order = keep_small_runs(method, table, shown)
+        print(f"{order[:1].upper()}{order[1:]}.\nStored {path}" if order else f"Stored {path}")
+    return outside

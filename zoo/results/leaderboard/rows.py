@@ -11,6 +11,7 @@ from body.choices import unknown_name
 from metrics import PROTOCOLS
 from zoo.errors import ZooError
 from zoo.results.files import read_results
+from zoo.results.orders import order_sentence
 from zoo.results.reported import COLUMNS, UNSTATED, ReportedPaper, ReportedRow, ReportedTable, read_reported
 from zoo.results.result import Groups, Result
 from zoo.results.small import SmallRun, SmallTable, read_small_tables
@@ -143,7 +144,9 @@ def _measured_row(result: Result) -> Row:
 
 def _small_rows(table: SmallTable, papers: Sequence[ReportedPaper]) -> Iterator[Row]:
     """A row for each row of an ablation at small size: means over its trainings."""
-    name = next(paper.name for paper in papers if paper.method == table.method)
+    paper = next(paper for paper in papers if paper.method == table.method)
+    printed = next((one for one in paper.tables if (one.table, one.title) == (table.table, table.title)), None)
+    order = order_sentence(table, printed) if printed else ""
     for label in dict.fromkeys(run.row for run in table.runs):
         runs = [run for run in table.runs if run.row == label]
         yield Row(
@@ -159,22 +162,21 @@ def _small_rows(table: SmallTable, papers: Sequence[ReportedPaper]) -> Iterator[
             samples=runs[0].samples,
             date=max(run.date for run in runs)[:10],
             source=_spread(runs),
-            table=f"{name}, table {table.table} at small size: {table.title}",
+            table=f"{paper.name}, table {table.table} at small size: {table.title}",
             ablation=True,
             note="",
             context=(
                 "tiny networks and few steps on the open benchmark: the order of rows can be compared with the "
                 "paper's, the numbers cannot",
+                *([order] if order else []),
             ),
         )
 
 
 def _spread(runs: Sequence[SmallRun]) -> str:
-    """How many trainings there are, and how far their first metric lies apart."""
-    values = [next(iter(run.values.values())) for run in runs]
-    return f"{len(runs)} seed{'s' if len(runs) > 1 else ''}" + (
-        f", {min(values):.1f} to {max(values):.1f}" if len(runs) > 1 else ""
-    )
+    """The first metric of every training."""
+    values = [f"{next(iter(run.values.values())):.1f}" for run in runs]
+    return f"{len(runs)} seed{'s' if len(runs) > 1 else ''}: {', '.join(values)}"
 
 
 def _reported_rows(paper: ReportedPaper, papers: Sequence[ReportedPaper]) -> Iterator[Row]:
