@@ -40,14 +40,13 @@ class CocoDataModule(FileDataModule):
     labelled keypoint are never samples. The camera is that of the fit where there is one, else a guess: 60 degrees
     across the longer side.
 
-    The test split is that of the protocol, val2014, and so is `val`. Most of val2014 is in train2017: train with year
-    2014 what is to be evaluated here.
+    The protocol's test split is val2014, most of which is in train2017: one year for all splits keeps them apart.
 
     Args:
         root, protocol, crops, batch_size, num_workers: see `FileDataModule`.
         layout: of the annotations (see the module).
-        year: of the training images, 2014 or 2017.
-        test_year: of the validation images; the protocol means 2014.
+        year: of the images for training, validation and test. The protocol means 2014; 2017 is what I2L-MeshNet and
+            Cascaded Dimension-Lifting trained on, and no test split of a protocol.
         people: who is a training sample (see `people.People`). The test split has all who are labelled.
         boxes: for training (see `people.Boxes`). The test split has the boxes as annotated.
         fits: file with SMPL fits of the training people, in the root or elsewhere: I2L-MeshNet's
@@ -73,8 +72,7 @@ class CocoDataModule(FileDataModule):
         batch_size: int = 32,
         num_workers: int = 2,
         layout: Layout = "raw",
-        year: Year = 2017,
-        test_year: Year = 2014,
+        year: Year = 2014,
         people: People = "labelled",
         boxes: Boxes = "clipped",
         fits: str | None = None,
@@ -83,7 +81,7 @@ class CocoDataModule(FileDataModule):
     ) -> None:
         super().__init__(root, protocol, crops, batch_size, num_workers)
         check_choices(CocoDataModule.__init__, locals())
-        self.layout, self.year, self.test_year, self.people, self.boxes = layout, year, test_year, people, boxes
+        self.layout, self.year, self.people, self.boxes = layout, year, people, boxes
         self.fits, self.fit_check, self.detections = fits, fit_check, detections
 
     def annotations(self, split: str) -> Annotations:
@@ -94,7 +92,7 @@ class CocoDataModule(FileDataModule):
             if not (train and self.fits):
                 return table
             return with_spin_fits(table, self.file(self.fits), self._body_model())
-        part = f"train{self.year}" if train else f"val{self.test_year}"
+        part = f"{'train' if train else 'val'}{self.year}"
         file = read_coco(self.require(f"annotations/person_keypoints_{part}.json"))
         folder = self.require(part, f"images/{part}").relative_to(self.root)
         if not train and self.detections:
@@ -112,14 +110,16 @@ class CocoDataModule(FileDataModule):
 
     def split_labels(self) -> SplitLabels:
         """Average precision counts all people of the annotation file, also those in whose images nobody is detected."""
-        return {"coco_file": self.require(f"annotations/person_keypoints_val{self.test_year}.json")}
+        return {"coco_file": self.require(f"annotations/person_keypoints_val{self.year}.json")}
 
     def check_test_split(self) -> None:
         """See `FileDataModule.check_test_split`.
 
         Raises:
-            ValueError: the split is incomplete, or its people are detected.
+            ValueError: the split is incomplete or of another year, or its people are detected.
         """
+        if self.year != 2014:
+            raise ValueError(f"protocol {self.protocol} is of val2014, not of val{self.year}; set year: 2014")
         if self.detections:
             raise ValueError(f"protocol {self.protocol} crops people by their true boxes, not by detections")
         super().check_test_split()

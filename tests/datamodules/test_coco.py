@@ -55,13 +55,15 @@ def check(table, people, part, lacking=True):
 def test_a_table_holds_the_labelled_people(copy):
     root, truth = copy
     table = make(root, boxes="annotated").table("train")
-    check(table, truth["train2017"], "train2017")
+    check(table, truth["train2014"], "train2014")
     assert table.annotation_ids.tolist() == [900, 901, 902]
-    np.testing.assert_allclose(table.boxes, [person.box for person in truth["train2017"]], atol=1e-4)
+    np.testing.assert_allclose(table.boxes, [person.box for person in truth["train2014"]], atol=1e-4)
     focal = 48 / np.tan(np.pi / 6)
     np.testing.assert_allclose(table.intrinsics[0], [focal, focal, 47.5, 35.5], rtol=1e-6)
     assert table.joints is None
-    assert make(root, year=2014).table("train").images[0] == "train2014/COCO_train2014_000000000050.jpg"
+    assert make(root, year=2017).table("train").images[0] == "train2017/000000000050.jpg"
+    with pytest.raises(ValueError, match=r"is of val2014, not of val2017; set year: 2014"):
+        make(root, year=2017).check_test_split()
     for split in ("val", "test"):
         check(make(root).table(split), truth["val2014"], "val2014")
 
@@ -75,7 +77,7 @@ def test_midpoints_need_both_of_their_joints(tmp_path):
     def without_a_hip(content):
         content["annotations"][0]["keypoints"][3 * COCO17.index("left_hip") + 2] = 0
 
-    coco.write(tmp_path, ("train2017",), change=without_a_hip)
+    coco.write(tmp_path, ("train2014",), change=without_a_hip)
     table = make(tmp_path).table("train")
     assert table.joints_2d_valid[0, MIDDLE].tolist() == [False, True]
     np.testing.assert_array_equal(table.joints_2d[0, MIDDLE[0]], 0)
@@ -86,10 +88,10 @@ def test_boxes_are_cut_as_asked(tmp_path):
         content["annotations"][0]["bbox"] = [-10, 5, 40, 200]
         content["annotations"][1]["bbox"] = [200, 5, 40, 20]
 
-    coco.write(tmp_path, ("train2017",), change=reaching_out)
+    coco.write(tmp_path, ("train2014",), change=reaching_out)
     assert make(tmp_path, boxes="annotated").table("train").boxes[0].tolist() == [-10, 5, 40, 200]
     for boxes, width in (("clipped", 29), ("release", 39)):
-        with pytest.warns(UserWarning, match=r"1 people of .*train2017.*have no box"):
+        with pytest.warns(UserWarning, match=r"1 people of .*train2014.*have no box"):
             table = make(tmp_path, boxes=boxes).table("train")
         assert table.boxes[0].tolist() == [0, 5, width, 66]
         assert table.annotation_ids.tolist() == [900, 902]
@@ -160,9 +162,9 @@ def test_people_who_are_not_found_count(copy, tmp_path):
 
 def test_fits_bring_their_camera(copy):
     root, truth = copy
-    table = make(root, fits=coco.write_fits(root, truth["train2017"]), fit_check="none").table("train")
+    table = make(root, fits=coco.write_fits(root, truth["train2014"]), fit_check="none").table("train")
     assert table.smpl_valid.tolist() == [True, True, False]
-    for row, person in enumerate(truth["train2017"][:2]):
+    for row, person in enumerate(truth["train2014"][:2]):
         np.testing.assert_allclose(table.pose[row], person.pose, atol=1e-6)
         np.testing.assert_allclose(table.betas[row], person.betas, atol=1e-6)
         np.testing.assert_allclose(table.transl[row], person.transl, atol=1e-6)
@@ -172,7 +174,7 @@ def test_fits_bring_their_camera(copy):
 
 def test_poor_fits_are_left_out(copy):
     root, truth = copy
-    people = truth["train2017"]
+    people = truth["train2014"]
     good = make(root, fits=coco.write_fits(root, people)).table("train")
     assert good.smpl_valid.tolist() == [True, True, False]
     # 0.3 m sideways are much more than 3 of the 64 cells that a person of 2 m spans
@@ -190,7 +192,7 @@ def test_the_release_measures_people_far_from_the_middle_wrongly(tmp_path):
         for image in content["images"]:
             image["width"] = 4000
 
-    people = coco.write(tmp_path, ("train2017",), change=far_off)["train2017"]
+    people = coco.write(tmp_path, ("train2014",), change=far_off)["train2014"]
     coco.write_fits(tmp_path, people)
     path = tmp_path / "annotations" / "coco_smplifyx_train.json"
     fits = json.loads(path.read_text())
@@ -248,7 +250,7 @@ def test_damage_is_explained(copy, tmp_path):
     with pytest.raises(ValueError, match=r"has no 'iscrowd'"):
         make(tmp_path).table("test")
     path.write_text(whole)
-    with pytest.raises(FileNotFoundError, match=r"no annotations/person_keypoints_train2017"):
+    with pytest.raises(FileNotFoundError, match=r"no annotations/person_keypoints_train2014"):
         make(tmp_path).table("train")
     (tmp_path / "val2014" / coco.file_name("val2014", 50)).unlink()
     with pytest.raises(FileNotFoundError, match=r"000000000050.jpg is not there"):
@@ -268,7 +270,7 @@ def test_other_labels_are_another_fingerprint(copy):
 
 def test_the_command_line_trains_and_tests(copy, tmp_path):
     root, truth = copy
-    fits = coco.write_fits(root, truth["train2017"])
+    fits = coco.write_fits(root, truth["train2014"])
     logged = fit_and_test(
         "datamodules.coco.CocoDataModule", root, tmp_path, "coco-val-keypoints", data={"fits": fits},
         crops={"skeleton": "smpl29"}, model={"skeleton": "smpl29"},

@@ -30,7 +30,7 @@ def batches(data, split="test"):
 
 @pytest.fixture
 def keypoints(tmp_path):
-    coco.write(tmp_path, ("train2017", "val2014"))
+    coco.write(tmp_path, ("train2014", "val2014"))
 
     def change(part, edit):
         path = tmp_path / f"annotations/person_keypoints_{part}.json"

@@ -12,7 +12,7 @@ SIZE = (96, 72)
 UNLABELLED_JOINT = COCO17.index("right_ankle")  # of the second person
 
 
-def write(root, parts=("train2017", "val2014"), body="open", change=lambda content: None):
+def write(root, parts=("train2014", "val2014"), body="open", change=lambda content: None):
     """`annotations/person_keypoints_*.json` and images, three people of whom the second lacks an ankle.
 
     A fourth image shows a crowd, and someone without a labelled keypoint.
