@@ -10,6 +10,7 @@ from lightning_modules.common.config import BackboneConfig, Config
 Encoding = Literal["hemlets", "5s", "2s"]
 Supervision = Literal["full", "hemlets", "heatmaps", "none"]
 DepthSearch = Literal["bones", "released"]
+TrueBody = Literal["none", "shape", "pose"]
 
 
 @dataclass(frozen=True, kw_only=True)

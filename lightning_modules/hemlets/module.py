@@ -25,7 +25,7 @@ from lightning_modules.common.root_depth import choose_depth
 from lightning_modules.common.rotations import crop_to_camera_rotation
 from lightning_modules.common.training import TrainingOptions
 from lightning_modules.common.volumes import VolumeSpace, joint_loss
-from lightning_modules.hemlets.config import DepthSearch, HemletsConfig, HemletsLossConfig
+from lightning_modules.hemlets.config import DepthSearch, HemletsConfig, HemletsLossConfig, TrueBody
 from lightning_modules.hemlets.flip import merge_mirrored
 from lightning_modules.hemlets.losses import BodyLoss, MapLoss
 from lightning_modules.hemlets.network import HemletsNet, HemletsOutput
@@ -54,6 +54,8 @@ class HemletsModule(PoseModule):
         flip_test: merge with the output for the mirrored crop; twice the work.
         depth_search: how the distance follows from average bone lengths: `bones` by least squares with the image's
             camera, `released` by the release's search over multiples of 115 mm with its one camera for all images.
+        true_body: what of the fitted body replaces the estimate in predictions, where a label has it: nothing, its
+            `shape`, or its `pose` with the root's orientation (Table 8).
         **training: see `TrainingOptions`; the defaults are the paper's training.
 
     Raises:
@@ -73,6 +75,7 @@ class HemletsModule(PoseModule):
         refine_steps: int = 0,
         flip_test: bool = False,
         depth_search: DepthSearch = "bones",
+        true_body: TrueBody = "none",
         **training: Unpack[TrainingOptions],
     ) -> None:
         super().__init__(protocol, **training)
@@ -83,7 +86,9 @@ class HemletsModule(PoseModule):
             raise ValueError("refine_steps fit a predicted body; set smpl: true, or refine_steps: 0")
         self.skeleton, self.flip_test, self.loss_config = get_skeleton(skeleton), flip_test, losses
         self.network_config = network
-        self.depth_search = depth_search
+        if true_body != "none" and (not network.smpl or refine_steps):
+            raise ValueError("true_body replaces a part of a regressed body; set smpl: true and refine_steps: 0")
+        self.depth_search, self.true_body = depth_search, true_body
         self.parts = make_parts(self.skeleton, network.parts, network.encoding)
         self.crop_size, self.cells = network.crop_size, network.crop_size // 4
         self.space = VolumeSpace(network.crop_size, network.depth_range)
@@ -190,10 +195,20 @@ class HemletsModule(PoseModule):
         """The mesh and its parameters in the camera frame."""
         if body is None or self.posed_body is None:
             return None, None
-        vertices, smpl = self.posed_body.place(_turned(body, self._rays(batch)), joints[:, self.skeleton.root_index])
+        body = _turned(self._with_truth(body, batch), self._rays(batch))
+        vertices, smpl = self.posed_body.place(body, joints[:, self.skeleton.root_index])
         if self.refiner is None:
             return vertices, smpl
         return self.refiner(smpl, joints, batch["intrinsics"], batch["box"])
+
+    def _with_truth(self, body: BodyRotations, batch: Batch) -> BodyRotations:
+        """The body with the part that `true_body` asks for."""
+        if self.true_body == "none":
+            return body
+        true, fitted = self._true_body(batch), batch["smpl_valid"]
+        if self.true_body == "shape":
+            return body._replace(betas=torch.where(fitted[:, None], true.betas, body.betas))
+        return body._replace(rotations=torch.where(fitted[:, None, None, None], true.rotations, body.rotations))
 
     def _true_body(self, batch: Batch) -> BodyRotations:
         """The fitted body as the crop shows it."""

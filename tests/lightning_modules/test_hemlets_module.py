@@ -38,6 +38,25 @@ class TestContract(MethodContract):
         return make_batch(size, crop, skeleton="h36m18")
 
 
+def test_true_shape_or_pose_replaces_the_estimate_where_there_is_a_label():
+    """Table 8: posed by an untrained network, the other half of the parameters is the label's to the last digit."""
+    batch, bodies = make_batch(3, 64, skeleton="h36m18"), {}
+    batch["smpl_valid"] = torch.tensor([True, True, False])
+    for part in ("none", "shape", "pose"):
+        torch.manual_seed(0)
+        bodies[part] = poshed(true_body=part).eval().predict(batch).smpl
+    own, shape, pose = bodies["none"], bodies["shape"], bodies["pose"]
+    assert torch.equal(shape.betas[:2], batch["betas"][:2])
+    assert torch.equal(shape.pose, own.pose)
+    turned = roma.rotvec_to_rotmat(pose.pose[:2])
+    torch.testing.assert_close(turned, roma.rotvec_to_rotmat(batch["pose"][:2]), atol=1e-4, rtol=0)
+    assert torch.equal(pose.betas, own.betas)
+    assert torch.equal(pose.pose[2], own.pose[2])
+    assert torch.equal(shape.betas[2], own.betas[2])
+    with pytest.raises(ValueError, match="set smpl: true"):
+        poshed(true_body="pose", smpl=False)
+
+
 def test_the_released_search_has_one_camera_for_all():
     """Distances are multiples of 115 mm, and the image's own camera is not read; it is by default."""
     batch = make_batch(3, 64, skeleton="h36m18")
