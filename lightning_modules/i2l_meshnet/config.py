@@ -16,6 +16,7 @@ LixelHeadName = Literal[
 MeshHead = Literal[LixelHeadName, "smpl"]
 LossTerms = Literal["paper", "release"]
 Stage = Literal["lixel", "param"]
+JointsFrom = Literal["mesh", "pose_net"]
 
 
 @dataclass(frozen=True, kw_only=True)

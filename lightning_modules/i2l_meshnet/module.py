@@ -23,7 +23,7 @@ from lightning_modules.common.precision import full_precision
 from lightning_modules.common.root_depth import choose_depth, root_depth_from_box
 from lightning_modules.common.training import TrainingOptions
 from lightning_modules.i2l_meshnet.body_head import make_network
-from lightning_modules.i2l_meshnet.config import I2LMeshNetConfig, I2LMeshNetLossConfig, Stage
+from lightning_modules.i2l_meshnet.config import I2LMeshNetConfig, I2LMeshNetLossConfig, JointsFrom, Stage
 from lightning_modules.i2l_meshnet.losses import I2LMeshNetLoss, PartLoss
 from lightning_modules.i2l_meshnet.network import BodyLixels, I2LMeshNet, Lixels
 from lightning_modules.i2l_meshnet.parameters import SmplParameterLoss
@@ -45,6 +45,7 @@ class I2LMeshNetModule(PoseModule):
         start_from: where `fit` gets the weights of stage `lixel` from for stage `param`: a Lightning checkpoint or a
             safetensors file.
         mesh_from: which mesh `predict` gives, `lixel` or `param` (the regressed body).
+        joints_from: which joints `predict` gives, those of the `mesh` or `pose_net`'s own (Table 12).
         flip_test: predict the mirrored crop too and average; twice the work. Not in the paper.
         **training: see `TrainingOptions`; the defaults are the released body training's.
 
@@ -70,6 +71,7 @@ class I2LMeshNetModule(PoseModule):
         stage: Stage = "lixel",
         start_from: str | None = None,
         mesh_from: Stage = "lixel",
+        joints_from: JointsFrom = "mesh",
         flip_test: bool = False,
         **training: Unpack[TrainingOptions],
     ) -> None:
@@ -77,6 +79,9 @@ class I2LMeshNetModule(PoseModule):
         self.save_hyperparameters()
         _check(network, losses, stage, mesh_from, flip_test)
         self.config, self.loss_config, self.flip_test = network, losses, flip_test
+        if joints_from == "pose_net" and network.cascade != "pose_net":
+            raise ValueError("joints_from: pose_net needs a PoseNet; set network.cascade: pose_net")
+        self.joints_from = joints_from
         self.mesh_from, self.start_from, self.pose_steps = mesh_from, start_from, losses.pose_steps
         body_model = load_body(body)
         self.skeleton, self.faces = get_skeleton(skeleton), body_model.faces
@@ -151,6 +156,8 @@ class I2LMeshNetModule(PoseModule):
                 posed, smpl = self.posed_body.place(self._body_parameters(output), joints[:, self.skeleton.root_index])
                 if self.mesh_from == "param":
                     vertices, joints = posed, self.network.joint_regressor @ posed
+            if self.joints_from == "pose_net":
+                joints = intermediates["pose_net_joints"]
             joints_2d = project(joints, batch["intrinsics"])
         return Prediction(
             joints=joints,

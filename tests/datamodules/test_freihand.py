@@ -3,9 +3,11 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import pytorch_lightning as pl
 import torch
 from fake import freihand
 from fake.assets import write_mano
@@ -15,10 +17,13 @@ from fake.run import fit_and_test
 from body.camera import square_box
 from body.skeleton import MANO21
 from datamodules.augment import Augmentation
+from datamodules.freihand import FreiHandWriter
 from datamodules.freihand.datamodule import HAND_CROPS, FreiHandDataModule
 from datamodules.freihand.submission import write_submission
 from datamodules.settings import CropSettings
 from tests.unchecked import unchecked
+from zoo.documents.configs import read_config
+from zoo.documents.resources import find_config
 
 CROPS = replace(HAND_CROPS, size=48)
 GOLDEN = Path(__file__).parents[1] / "golden" / "i2l_meshnet_freihand_inputs.npz"
@@ -228,6 +233,29 @@ def test_submissions_are_what_the_server_takes(tmp_path):
     with pytest.raises(ValueError):
         write_submission(path, joints, vertices)
     assert [file.name for file in path.parent.iterdir()] == ["pred.json"]
+
+
+class Hands(pl.LightningModule):
+    """Predicts numbers that say which image they are of."""
+
+    def predict_step(self, batch, batch_idx):
+        """Joints and vertices that are all `index`."""
+        number = batch["index"].float()[:, None, None]
+        return SimpleNamespace(joints=number.expand(-1, 21, 3), vertices=number.expand(-1, 778, 3))
+
+
+def test_predictions_are_written_in_the_order_of_the_images(tmp_path):
+    quiet = {"logger": False, "enable_progress_bar": False, "enable_checkpointing": False}
+    trainer = pl.Trainer(accelerator="cpu", default_root_dir=tmp_path, callbacks=[FreiHandWriter()], **quiet)
+    batches = [{"index": torch.tensor([3, 1])}, {"index": torch.tensor([2, 0])}]
+    trainer.predict(Hands(), torch.utils.data.DataLoader(batches, batch_size=None))
+    joints, vertices = map(np.array, json.loads((tmp_path / "pred.json").read_text()))
+    assert joints.shape == (4, 21, 3)
+    assert vertices.shape == (4, 778, 3)
+    assert joints[:, 0, 0].tolist() == vertices[:, 0, 0].tolist() == [0, 1, 2, 3]
+    settings = read_config(find_config("i2l_meshnet/freihand_submission"))
+    (callback,) = settings["trainer"]["callbacks"]
+    assert callback["class_path"] == f"datamodules.freihand.{FreiHandWriter.__name__}"
 
 
 def test_the_command_line_trains_and_tests(copy, tmp_path):

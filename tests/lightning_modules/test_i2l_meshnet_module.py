@@ -101,6 +101,20 @@ def oracle():
     return module, batch
 
 
+def test_joints_are_those_of_pose_net_where_it_is_asked_for(oracle):
+    """Table 12: PoseNet's own, which MeshNet is shown; the mesh stays as it is."""
+    _, batch = oracle
+    module = make(I2LMeshNetModule, **TINY, root_depth="given", joints_from="pose_net").eval()
+    module.network = Oracle(module, batch)
+    module.network.joints = module.network.joints + torch.tensor([4.0, 0, 0])
+    prediction = module.predict_step(batch, 0)
+    torch.testing.assert_close(prediction.vertices, batch["vertices"], atol=2e-5, rtol=0)
+    torch.testing.assert_close(prediction.joints[..., 2], batch["joints"][..., 2], atol=2e-5, rtol=0)
+    assert ((prediction.joints - batch["joints"]).norm(dim=-1) > 0.01).all()
+    with pytest.raises(ValueError, match=r"set network\.cascade: pose_net"):
+        make(I2LMeshNetModule, **TINY, cascade="none", joints_from="pose_net")
+
+
 def test_perfect_lixels_become_the_true_body(oracle):
     module, batch = oracle
     prediction = module.predict_step(batch, 0)

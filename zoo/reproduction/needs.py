@@ -53,6 +53,8 @@ def _of_stage(stage: Stage) -> Iterator[Need]:
         yield _asset_need(name)
     if settings.get("pretrained") is True and stage.arguments[0] == "fit":
         yield Need("weights of ImageNet for the backbone", None, "downloaded when first used")
+    for name in sorted(_detections(tree["data"])) if stage.arguments[0] == "test" else ():
+        yield Need(f"RootNet's file {name}", None, "in the benchmark's folder: of 3DMPPE_ROOTNET_RELEASE's authors")
     for text in stage.needs:
         yield Need(text, None)
 
@@ -69,6 +71,14 @@ def _benchmarks(data: Any) -> Iterator[str]:
         yield from [name] if name else []
     for child in data.values() if isinstance(data, Mapping) else data if isinstance(data, list) else ():
         yield from _benchmarks(child)
+
+
+def _detections(data: Any) -> set[str]:
+    """Result files of RootNet that a configuration names, at any depth."""
+    if isinstance(data, Mapping):
+        own = {str(data["detections"])} if data.get("detections") else set()
+        return own.union(*map(_detections, data.values()))
+    return set().union(*map(_detections, data)) if isinstance(data, list) else set()
 
 
 def _assets(settings: Mapping[str, Any], protocol: str, benchmarks: set[str]) -> Iterator[str]:
