@@ -40,7 +40,7 @@ def folder(tmp_path_factory):
         benchmarks = write_smpl(path / "assets", patch, ("neutral", "male", "female")) / "benchmarks"
         human36m.write_3dmppe(benchmarks / "human36m", subjects=(1, 5, 6, 7, 8, 9, 11), fitted=(), cameras=(4,))
         mpii.write_release(benchmarks / "mpii")
-        coco.write(benchmarks / "coco")
+        coco.write(benchmarks / "coco", ("train2017", "val2017"))
         muco.write(benchmarks / "muco")
         mupots.write(benchmarks / "mupots")
         patch.setenv("ZOO_CACHE", str(path / "cache"))

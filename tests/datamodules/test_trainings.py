@@ -9,10 +9,12 @@ from fake.assets import write_mano, write_smpl
 from flat_settings import typed
 
 from datamodules.human36m import Human36MDataModule
+from datamodules.pw3d import Pw3dDataModule
 from datamodules.readers.root_file import read_root_file
 from datamodules.settings import CropSettings
 from zoo.cli import main
-from zoo.documents.resources import list_configs
+from zoo.documents.configs import flatten, read_config
+from zoo.documents.resources import find_config, list_configs
 
 MODELS = {
     "i2l_meshnet": {"head_channels": 8},
@@ -40,6 +42,7 @@ RUNS = [
     ["hemlets/surreal"],
     ["hemlets/up3d"],
 ]
+WITH_ROOTNETS_FILE = {"i2l_meshnet/h36m_rootnet": Human36MDataModule, "i2l_meshnet/pw3d_rootnet": Pw3dDataModule}
 SECOND_STAGE = {"i2l_meshnet/h36m_muco_coco": "i2l_meshnet/h36m_muco_coco_param"}
 
 
@@ -54,7 +57,7 @@ def folder(tmp_path_factory):
         human36m.write_3dmppe(
             benchmarks / "human36m", subjects=(1, 5, 6, 7, 8, 9, 11), fitted=(1, 5, 6, 7, 8), cameras=(4,)
         )
-        people = coco.write(benchmarks / "coco", body="smpl")
+        people = coco.write(benchmarks / "coco", ("train2017", "val2017"), body="smpl")
         coco.write_fits(benchmarks / "coco", people["train2017"])
         (benchmarks / "freihand").mkdir(parents=True)
         freihand.write(benchmarks / "freihand")
@@ -89,8 +92,22 @@ def test_every_configuration_is_run_or_shipped_with_weights():
     shipped = {name for name in list_configs() if name.partition("/")[0] in ("i2l_meshnet", "rootnet")}
     shipped -= {"i2l_meshnet/lsp"}  # an evaluation, see test_lsp_configs
     shipped -= {"i2l_meshnet/open_ablation"}  # see test_reproduction
+    shipped -= {
+        *WITH_ROOTNETS_FILE,
+        "i2l_meshnet/freihand_submission",
+    }  # tests of weights; see below, and test_freihand
     run = {"i2l_meshnet/open", "i2l_meshnet/open_tiny", *(run[0] for run in RUNS), *SECOND_STAGE.values()}
     assert shipped == {name for name in run if not name.startswith("hemlets/")}
+
+
+def test_rootnets_file_comes_from_a_configuration():
+    """Boxes and root depths of the papers' tests; what is given as an option is a property of the datamodule."""
+    for name, benchmark in WITH_ROOTNETS_FILE.items():
+        settings = flatten(read_config(find_config(name)))
+        assert settings["model.init_args.root_depth"] == "rootnet"
+        evaluated = {key.rpartition(".")[2]: value for key, value in settings.items() if ".evaluated." in key}
+        assert evaluated.pop("class_path").endswith(benchmark.__name__)
+        assert benchmark(**evaluated).detections == evaluated["detections"]
 
 
 def test_missing_and_damaged_data_are_one_line(folder, capsys, monkeypatch):
