@@ -1,4 +1,4 @@
-"""Settings that are one of a few words: declared as a `Literal`, checked here, with one message for all."""
+"""Settings are checked against their annotations, a `Literal` or a class, with one message for all."""
 
 from __future__ import annotations
 
@@ -7,7 +7,11 @@ import re
 import types
 import typing
 from collections.abc import Iterable, Mapping
+from dataclasses import is_dataclass
+from numbers import Integral, Real
 from typing import Any, Literal, Union
+
+_SCALARS: dict[type, type] = {str: str, bool: bool, int: Integral, float: Real}
 
 
 def choices(hint: Any) -> tuple[Any, ...]:
@@ -27,7 +31,7 @@ def closest(name: str, known: Iterable[str]) -> list[str]:
     Case, and which separator stands between words, do not matter.
     """
     by_key = {_spelling_key(word): word for word in known}
-    key = _spelling_key(name)
+    key = _spelling_key(str(name))
     alike = [by_key[match] for match in difflib.get_close_matches(key, by_key, n=3)]
     return alike or [word for other, word in by_key.items() if key and key in other][:3]
 
@@ -83,3 +87,42 @@ def check_choices(of: Any, values: Mapping[str, Any]) -> None:
     for name, value in values.items():
         if known := choices(hints.get(name)):
             check_choice(name, value, known)
+
+
+def check_types(of: Any, values: Mapping[str, Any]) -> None:
+    """Check every value whose annotation is a word, a number, a truth value or a dataclass, or one of these and None.
+
+    Numpy's numbers are numbers, too.
+
+    Args:
+        of: class or function with the annotations.
+        values: by name; names without such an annotation are left alone.
+
+    Raises:
+        TypeError: a value is of another type; the message says what to give.
+    """
+    hints = typing.get_type_hints(of)
+    for name, value in values.items():
+        hint = hints.get(name)
+        kinds = typing.get_args(hint) if typing.get_origin(hint) in (types.UnionType, Union) else (hint,)
+        if all(kind in _SCALARS or kind is type(None) or is_dataclass(kind) for kind in kinds) and not any(
+            _fits(value, kind) for kind in kinds
+        ):
+            wanted = " or ".join(_wanted(kind) for kind in kinds)
+            raise TypeError(f"{name} is {_brief(value)}; give {wanted}")
+
+
+def _fits(value: object, kind: type) -> bool:
+    return isinstance(value, _SCALARS.get(kind, kind)) and (kind is bool or not isinstance(value, bool))
+
+
+def _wanted(kind: type) -> str:
+    if is_dataclass(kind):
+        return f"{kind.__name__}(...)"
+    return {str: "text", bool: "True or False", int: "a whole number", float: "a number"}.get(kind, "None")
+
+
+def _brief(value: object) -> str:
+    if value is None or isinstance(value, str | int | float):
+        return repr(value)
+    return f"a {type(value).__name__}"

@@ -12,6 +12,7 @@ import pytorch_lightning as pl
 import torch
 from torch.utils.data import DataLoader, Dataset, RandomSampler, Sampler, default_collate
 
+from body.choices import check_types
 from body.load import load_body
 from body.model import BodyModel
 from body.skeleton import get_skeleton
@@ -102,6 +103,9 @@ class BaseDataModule(pl.LightningDataModule, ABC):
         crops: what a batch looks like.
         batch_size: crops per batch.
         num_workers: processes that load data.
+
+    Raises:
+        TypeError: an argument is of another type than it should be, such as a dictionary for the crops.
     """
 
     protocol = ""
@@ -114,6 +118,7 @@ class BaseDataModule(pl.LightningDataModule, ABC):
 
     def __init__(self, crops: CropSettings = DEFAULT_CROPS, batch_size: int = 32, num_workers: int = 2) -> None:
         super().__init__()
+        check_types(BaseDataModule.__init__, {"crops": crops, "batch_size": batch_size, "num_workers": num_workers})
         self.crops, self.skeleton = crops, get_skeleton(crops.skeleton)
         self.batch_size, self.num_workers = batch_size, num_workers
         self._bodies: dict[str, BodyModel] = {}

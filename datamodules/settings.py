@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from body.choices import check_types
 from datamodules.aliases import JointRule
 from datamodules.augment import DEFAULT_AUGMENTATION, Augmentation
 
@@ -26,6 +27,7 @@ class CropSettings:
         render_iuv: make surface labels from the SMPL parameters of samples that come without.
 
     Raises:
+        TypeError: a setting is of another type than it should be.
         ValueError: a size or the margin is not positive.
     """
 
@@ -40,6 +42,7 @@ class CropSettings:
     render_iuv: bool = False
 
     def __post_init__(self) -> None:
+        check_types(CropSettings, vars(self))
         if self.size < 1 or self.margin <= 0 or (self.iuv_size is not None and self.iuv_size < 1):
             raise ValueError(f"crops need a positive size, iuv_size and margin, not {self}")
 

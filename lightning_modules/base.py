@@ -16,14 +16,14 @@ from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 
-from body.choices import check_choices
+from body.choices import check_choices, check_types
 from body.installed import name_of
 from body.skeleton import Skeleton
 from datamodules.base import BaseDataModule
 from datamodules.batch import Batch
 from lightning_modules import METHODS
 from lightning_modules.common.backbones import Backbone
-from lightning_modules.common.config import plain
+from lightning_modules.common.config import config_with, plain, plain_scalars
 from lightning_modules.common.finite import FiniteTraining
 from lightning_modules.common.initial_weights import load_backbone, load_part
 from lightning_modules.common.precision import (
@@ -56,6 +56,7 @@ class PoseModule(LightningModule):
         **training: see `TrainingOptions`.
 
     Raises:
+        TypeError: an option is of another type than it should be.
         ValueError: there is no such training option, or it is none of its choices.
     """
 
@@ -88,6 +89,10 @@ class PoseModule(LightningModule):
 
     def __init__(self, protocol: str, **training: Unpack[TrainingOptions]) -> None:
         super().__init__()
+        check_types(PoseModule.__init__, {"protocol": protocol})
+        for name in training:
+            if name not in TrainingOptions.__annotations__ and (home := config_with(name, type(self).__init__)):
+                raise ValueError(f"{name} is a setting of {home[0]}; give {home[0]}={home[1].__name__}({name}=...)")
         self.training_options = complete_options(training, self.training_defaults)
         self.lr, self.backbone_from = self.training_options["lr"], self.training_options["backbone_from"]
         self.root_depth = self.training_options["root_depth"]
@@ -109,10 +114,12 @@ class PoseModule(LightningModule):
         A method's constructor calls this right after the one here; all training options become hyper-parameters too.
 
         Raises:
+            TypeError: an argument is of another type than it should be, such as a dictionary for a configuration.
             ValueError: an argument is none of its choices.
         """
         caller = inspect.currentframe()
         super().save_hyperparameters(*args, frame=frame or (caller and caller.f_back), **options)
+        check_types(type(self).__init__, plain_scalars(self.hparams))
         values = {**plain(dict(self.hparams)), **plain(self.training_options)}
         super().save_hyperparameters({**values, "_instantiator": _INSTANTIATOR}, **options)
         check_choices(type(self).__init__, values)
@@ -248,7 +255,8 @@ class PoseModule(LightningModule):
         if datamodule.protocol not in ("", self.protocol.data_id):
             raise ValueError(
                 f"the data are split by {datamodule.protocol} and the model is scored by "
-                f"{self.protocol.id}; give both the same protocol (on the command line --model.protocol sets both)"
+                f"{self.protocol.id}; give both the same protocol, as in zoo.load(..., "
+                f"protocol={datamodule.protocol!r}) or on the command line with --model.protocol, which sets both"
             )
         return datamodule
 

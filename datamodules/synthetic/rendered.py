@@ -29,8 +29,8 @@ class RenderedDataModule(BaseDataModule, ABC):
     """Names of the protocols that its test split stands for."""
 
     def __init__(self, protocol: str | None, crops: CropSettings, batch_size: int, num_workers: int) -> None:
-        _check_body(crops)
         super().__init__(crops, batch_size, num_workers)
+        _check_body(crops)
         if protocol is not None and protocol not in self.protocols:
             raise ValueError(f"{self.protocols[0]} has {unknown_name('protocol', protocol, self.protocols)}")
         self.protocol = protocol or self.protocols[0]

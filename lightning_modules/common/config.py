@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import typing
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, is_dataclass
 from pathlib import Path
@@ -11,18 +12,20 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from body.choices import check_choices
+from body.choices import check_choices, check_types
 
 
 @dataclass(frozen=True)
 class Config:
-    """Settings that cannot change, whose choices are checked when they are made.
+    """Settings that cannot change, which are checked when they are made.
 
     Raises:
+        TypeError: a setting is of another type than it should be.
         ValueError: a setting is none of its choices, or not finite.
     """
 
     def __post_init__(self) -> None:
+        check_types(type(self), plain_scalars(vars(self)))
         check_choices(type(self), vars(self))
         for name, value in vars(self).items():
             if isinstance(value, float) and not math.isfinite(value):
@@ -63,6 +66,22 @@ class BackboneConfig(NetworkConfig):
 
     backbone: str = "resnet50"
     output_stride: int | None = None
+
+
+def config_with(setting: str, constructor: Any) -> tuple[str, type[Config]] | None:
+    """The argument of a constructor that is a configuration with this setting, and its class; None if there is none."""
+    for argument, hint in typing.get_type_hints(constructor).items():
+        if isinstance(hint, type) and issubclass(hint, Config) and setting in hint.__dataclass_fields__:
+            return argument, hint
+    return None
+
+
+def plain_scalars(values: Mapping[str, Any]) -> dict[str, Any]:
+    """As `plain`, except that dataclasses and mappings stay what they are."""
+    return {
+        name: value if is_dataclass(value) or isinstance(value, Mapping) else plain(value)
+        for name, value in values.items()
+    }
 
 
 def plain(value: Any) -> Any:

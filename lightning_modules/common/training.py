@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Literal, TypedDict
 
-from body.choices import check_choice, check_choices
+from body.choices import check_choice, check_choices, check_types
 from lightning_modules.common.backbones import Pretrained
 from lightning_modules.common.config import plain
 from lightning_modules.common.root_depth import RootDepth
@@ -62,10 +62,12 @@ def complete_options(given: TrainingOptions, defaults: TrainingOptions) -> Train
     """All options: what was given, else the method's default, else that of all.
 
     Raises:
+        TypeError: an option is of another type than it should be.
         ValueError: there is no such option, or one is none of its choices.
     """
     for name in given:
         check_choice("option", name, TrainingOptions.__annotations__)
+    check_types(TrainingOptions, plain(given))
     check_choices(TrainingOptions, given)
     if not math.isfinite(given.get("lr", 1.0)):
         raise ValueError(f"lr is {given['lr']}; give a finite learning rate")

@@ -36,9 +36,9 @@ class Command:
     makes: tuple[str, ...]
     whole_or_not: bool = False
 
-    def argv(self, inputs: Path) -> list[str]:
+    def words_for(self, inputs: Path) -> list[str]:
         """The words with the folder filled in."""
-        return ["-m", *(word.replace("{inputs}", str(inputs)) for word in self.words)]
+        return [word.replace("{inputs}", str(inputs)) for word in self.words]
 
     def made(self, root: Path) -> int:
         """How many of the files are there."""
@@ -62,7 +62,7 @@ COMMANDS = {
         ("prediction/*.json", "hf/hub/*/snapshots/*/*"),
     ),
     "predict": Command(
-        ("zoo", "predict", "{inputs}/photos", "--whole", "--out", "out", "--model", "hemlets"), ("out/*",)
+        ("zoo", "predict", "{inputs}/photos", "--whole", "--out", "out", "--model", "hemlets.open_tiny"), ("out/*",)
     ),
     "generate": Command(
         ("zoo", "validate", *_TINY, "2", "--data.val_samples", "64"),

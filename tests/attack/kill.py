@@ -1,6 +1,6 @@
 """`python -m tests.attack.kill [MOMENTS] [NAME...]`: commands killed at random moments leave nothing half-written.
 
-Each command runs once undisturbed, which says how long it takes. Then it is ended by SIGKILL, SIGINT or SIGTERM after a
+Each command runs twice undisturbed; the second run says how long it takes. Then it is ended by SIGKILL, SIGINT or SIGTERM after a
 random part of that time, again and again in the same folder, and every file of a final name is read whole. At the end
 the same command finishes.
 """
@@ -8,6 +8,7 @@ the same command finishes.
 import json
 import os
 import random
+import select
 import signal
 import subprocess
 import sys
@@ -56,30 +57,46 @@ class Killer:
     """
 
     def __init__(self, command: Command, root: Path, inputs: Path, environment: dict[str, str]) -> None:
-        self.command, self.root, self.argv = command, root, [sys.executable, *command.argv(inputs)]
+        self.command, self.root, self.words = command, root, command.words_for(inputs)
         here = {"ZOO_CACHE": str(root / "cache"), "HF_HOME": str(root / "hf"), "PYTHONPATH": str(Path.cwd())}
-        self.environment = os.environ | environment | here
+        self.errors = (root / ".errors").open("w+")
+        self.warm = subprocess.Popen(
+            [sys.executable, "-m", "tests.attack.warm"],
+            cwd=root, env=os.environ | environment | here, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=(root / ".errors").open("a"),
+        )  # fmt: skip
         self.files, self.tracebacks = 0, 0
+
+    def _ask(self, request: str) -> int:
+        """What the process with the modules answers to a line."""
+        assert self.warm.stdin is not None
+        assert self.warm.stdout is not None
+        print(request, file=self.warm.stdin, flush=True)
+        if not select.select([self.warm.stdout], [], [], 1800)[0]:
+            raise TimeoutError(f"{self.words} hangs")
+        return int(self.warm.stdout.readline())
 
     def run(self, seconds: float | None = None, number: signal.Signals = signal.SIGKILL) -> int:
         """Exit status; ended by a signal after some seconds, if they are given."""
-        pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
-        process = subprocess.Popen(self.argv, cwd=self.root, env=self.environment, **pipes)
+        process = self._ask(json.dumps(self.words))
         if seconds is not None:
             time.sleep(seconds)
-            process.send_signal(number)
-        error = process.communicate(timeout=900)[1]
-        early = process.returncode == -signal.SIGINT and b"run_bounded" not in error  # while Python starts
-        if b"Traceback" in error and not early:
+            os.kill(process, number)  # it may have ended, and keeps its number until it is waited for
+        status = self._ask("")
+        error = (self.root / ".errors").read_text(errors="replace")
+        self.errors.truncate(0)
+        if "Traceback" in error:
             self.tracebacks += 1
-            print(error.decode(errors="replace")[-2000:])
+            print(error[-2000:])
         self.files += check(self.root)
-        return process.returncode
+        return status
 
     def attack(self, moments: int, rng: random.Random) -> tuple[list[int], bool]:
         """Statuses of the killed runs and, last, of one that is left alone; and whether all is as it should be."""
-        start = time.monotonic()
         good = self.run() == 0
+        self.command.undo(self.root)
+        start = time.monotonic()
+        good &= self.run() == 0
         duration, whole = time.monotonic() - start, self.command.made(self.root)
         self.command.undo(self.root)
         statuses = []
@@ -92,12 +109,16 @@ class Killer:
                 self.command.undo(self.root)
         statuses.append(self.run())
         complete = whole > 0 and self.command.made(self.root) >= whole
+        self.warm.communicate()
         return statuses, good and complete and statuses[-1] == 0 and not self.tracebacks
 
 
 def main() -> int:
     moments, names = int(sys.argv[1]) if len(sys.argv) > 1 else 50, sys.argv[2:] or list(COMMANDS)
     rng, failed = random.Random(0), 0
+    signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # a background job of a shell ignores it, and so do its children
     with tempfile.TemporaryDirectory() as inputs, prepared(Path(inputs)) as environment:
         for number, name in enumerate(names):
             share = moments // len(names) + (number < moments % len(names))

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 import pytest
 
-from body.choices import check_choice, check_choices, choices
+from body.choices import check_choice, check_choices, check_types, choices
 from lightning_modules.common.config import Config
 
 Layout = Literal["spin", "moon"]
@@ -50,3 +51,33 @@ def test_a_configuration_checks_itself():
     assert Reader("moon").layout == "moon"
     with pytest.raises(ValueError, match="no parts 2; use one of 1, 3"):
         Reader(parts=2)
+
+
+@dataclass(frozen=True)
+class _Inner:
+    size: int = 1
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"inner": {"size": 2}}, r"inner is a dict; give _Inner\(...\)"),
+        ({"inner": None}, r"inner is None; give _Inner\(...\)"),
+        ({"maybe": "x"}, r"maybe is 'x'; give _Inner\(...\) or None"),
+        ({"name": 3}, "name is 3; give text"),
+        ({"count": 2.5}, "count is 2.5; give a whole number"),
+        ({"count": True}, "count is True; give a whole number"),
+        ({"rate": "fast"}, "rate is 'fast'; give a number or None"),
+        ({"flag": 1}, "flag is 1; give True or False"),
+    ],
+)
+def test_other_types_than_annotated_are_refused(values, message):
+    def build(
+        inner: _Inner, maybe: _Inner | None, name: str, count: int, rate: float | None, flag: bool, other: list
+    ): ...
+
+    good = {"inner": _Inner(), "maybe": None, "name": "a", "count": np.int64(3), "rate": 1, "flag": False, "other": 0}
+    check_types(build, good)
+    check_types(build, good | {"maybe": _Inner(), "rate": np.float32(0.5)})
+    with pytest.raises(TypeError, match=f"^{message}$"):
+        check_types(build, good | values)

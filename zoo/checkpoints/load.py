@@ -61,10 +61,12 @@ def load(
     Raises:
         ZooError: no such model, its weights are not available, or they do not match; or this device cannot do it.
     """
+    from lightning_modules.common.config import plain
+
     path = _find_weights(name, revision, None if cache_dir is None else Path(cache_dir), offline)
     tensors, method, config = _read_weights(path)
     with parameters_within(2 * sum(tensor.numel() for tensor in tensors.values()) + 10_000_000):
-        model = build_model(method, merge(without_initialisation(method, config), overrides))
+        model = build_model(method, merge(without_initialisation(method, config), plain(overrides)))
     load_state(model, tensors, f"{path} does not fit {method}")
     try:
         model = model.to(device).eval()
@@ -183,6 +185,12 @@ def build_model(method: str, config: dict[str, Any]) -> PoseModule:
 
     kind = _method_class(method)
     settings = {name: value for name, value in config.items() if not name.startswith("_")}
+    groups = {name.partition(".")[0] for name in setting_names(kind) if "." in name}
+    for name in sorted(groups & settings.keys()):
+        if not isinstance(settings[name], Mapping):
+            raise ZooError(
+                f"{method} cannot be built: {name} is {settings[name]!r:.80}; give its settings, {name}={{...}}"
+            )
     try:
         return instantiate_module(kind, settings)
     except (ArgumentError, KeyError, TypeError, ValueError, FileNotFoundError, pickle.UnpicklingError) as error:

@@ -28,12 +28,14 @@ def run_bounded(work: Callable[[], int], debug: bool) -> int:
         work: the command; returns its exit status.
         debug: print the traceback as well.
     """
-    _end_on_sigterm()
+    _set_signals()
     try:
         return work()
     except Exception as error:
         if isinstance(error, BrokenPipeError):
             return _closed_pipe()
+        if any(isinstance(one, KeyboardInterrupt) for one in _causes(error)):  # modules in C make an ImportError of it
+            return _interrupted()
         if debug:
             traceback.print_exc()
         print(f"zoo: {message_of(error)}", file=sys.stderr)
@@ -64,14 +66,9 @@ def _root_message(error: BaseException) -> str:
 
 
 def _status_of_exit(error: BaseException) -> int:
-    chain: list[BaseException] = []
-    link = error.__cause__ or error.__context__
-    while link is not None and len(chain) < 20:
-        chain.append(link)
-        link = link.__cause__ or link.__context__
+    chain = _causes(error)
     if any(isinstance(one, KeyboardInterrupt) for one in (error, *chain)):  # Lightning makes an exit of it
-        print("zoo: stopped", file=sys.stderr)
-        return INTERRUPTED
+        return _interrupted()
     if type(error).__name__ == "SIGTERMException":  # Lightning's, once the batch is done
         return TERMINATED
     if any(isinstance(one, BrokenPipeError) for one in chain):  # rich makes an exit of it
@@ -79,18 +76,35 @@ def _status_of_exit(error: BaseException) -> int:
     raise error
 
 
+def _causes(error: BaseException) -> list[BaseException]:
+    chain: list[BaseException] = []
+    link = error.__cause__ or error.__context__
+    while link is not None and len(chain) < 20:
+        chain.append(link)
+        link = link.__cause__ or link.__context__
+    return chain
+
+
+def _interrupted() -> int:
+    print("zoo: stopped", file=sys.stderr)
+    return INTERRUPTED
+
+
 def _closed_pipe() -> int:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes stdout once more at its end
     return 0
 
 
-def _end_on_sigterm() -> None:
-    """SIGTERM unwinds the stack, so that what is half done is removed; a running trainer ends its batch first."""
+def _set_signals() -> None:
+    """Ctrl-C and SIGTERM unwind the stack, so that what is half done is removed; a trainer ends its batch first."""
 
     def end(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 (the signal module's signature)
         if signal.getsignal(signal.SIGTERM) is end:  # otherwise a trainer has put its own in front
             raise SystemExit(TERMINATED)
 
-    usual = signal.getsignal(signal.SIGTERM) in (signal.SIG_DFL, None)
-    if usual and threading.current_thread() is threading.main_thread():
+    if threading.current_thread() is not threading.main_thread():
+        return
+    if signal.getsignal(signal.SIGTERM) in (signal.SIG_DFL, None):
         signal.signal(signal.SIGTERM, end)
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # see `zoo/__init__.py`
+        signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -6,6 +6,7 @@ import resource
 import signal
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -121,6 +122,33 @@ def test_few_files_that_may_be_open():
     ]
     assert runs[0].returncode == 0, runs[0].stderr
     assert "at most 200 files may be open at once, too few for a run; set ulimit -n 1024" in runs[1].stderr
+
+
+@pytest.mark.parametrize("start", ["script", "module"])
+def test_ctrl_c_while_the_command_imports_its_modules(start, tmp_path):
+    """Whichever module it is that is imported then; each makes the process send itself the signal."""
+    point = tomllib.loads((Path(zoo.__file__).parents[1] / "pyproject.toml").read_text())["project"]["scripts"]["zoo"]
+    module, function = point.split(":")
+    script = tmp_path / "zoo"  # as pip writes it
+    script.write_text(f"import sys\nfrom {module} import {function}\nsys.exit({function}())\n")
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site/sitecustomize.py").write_text(
+        "import os, signal, sys\n"
+        "class Finder:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == os.environ['WHEN']: os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Finder())\n"
+    )
+    path = os.pathsep.join([str(tmp_path / "site"), str(Path(zoo.__file__).parents[1])])
+    argv = [sys.executable, *([str(script)] if start == "script" else ["-m", "zoo"]), "predict", "a.jpg"]
+    for when, status in (
+        ("zoo.errors", -signal.SIGINT),
+        ("zoo.cli.boundary", -signal.SIGINT),
+        ("zoo.prediction.sources", 130),
+    ):
+        run = subprocess.run(argv, env=os.environ | {"PYTHONPATH": path, "WHEN": when}, capture_output=True, text=True)
+        assert run.returncode == status, when  # a shell calls the first 130, too
+        assert run.stderr == ("zoo: stopped\n" if status == 130 else "")
 
 
 def test_a_closed_pipe_is_silent():
