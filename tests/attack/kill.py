@@ -1,8 +1,8 @@
 """`python -m tests.attack.kill [MOMENTS] [NAME...]`: commands killed at random moments leave nothing half-written.
 
-Each command runs twice undisturbed; the second run says how long it takes. Then it is ended by SIGKILL, SIGINT or SIGTERM after a
-random part of that time, again and again in the same folder, and every file of a final name is read whole. At the end
-the same command finishes.
+Each command runs twice undisturbed; the second run says how long it takes. Then it is ended by SIGKILL, SIGINT or
+SIGTERM after a random part of that time, again and again in the same folder, and every file of a final name is read
+whole. At the end the same command finishes.
 """
 
 import json
