@@ -119,7 +119,8 @@ class PoseModule(LightningModule):
         """
         caller = inspect.currentframe()
         super().save_hyperparameters(*args, frame=frame or (caller and caller.f_back), **options)
-        check_types(type(self).__init__, plain_scalars(self.hparams))
+        if "_instantiator" not in self.hparams:  # otherwise these are what jsonargparse made checked arguments of
+            check_types(type(self).__init__, plain_scalars(self.hparams))
         values = {**plain(dict(self.hparams)), **plain(self.training_options)}
         super().save_hyperparameters({**values, "_instantiator": _INSTANTIATOR}, **options)
         check_choices(type(self).__init__, values)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import urllib.error
+import urllib.request
 from pathlib import Path
+from typing import Any
 
 from pytorch_lightning.loggers import CSVLogger, Logger, TensorBoardLogger, WandbLogger
 
@@ -10,6 +13,8 @@ from zoo.cli.lightning_arguments import RunOptions
 from zoo.errors import ZooError
 
 PROJECT = "human-mesh-zoo"
+SECONDS = 10
+"""Weights & Biases waits for its server for 90 s before a run, and for ever after it; here it has so long."""
 
 
 def run_loggers(options: RunOptions, root: Path) -> list[Logger]:
@@ -20,7 +25,7 @@ def run_loggers(options: RunOptions, root: Path) -> list[Logger]:
         root: folder of the run.
 
     Raises:
-        ZooError: TensorBoard is asked for and not installed.
+        ZooError: TensorBoard is asked for and not installed, or the server of Weights & Biases is out of reach.
     """
     loggers: list[Logger] = [CSVLogger(root, name="logs")]
     if options.tensorboard:
@@ -31,6 +36,7 @@ def run_loggers(options: RunOptions, root: Path) -> list[Logger]:
                 "TensorBoard is not installed: pip install tensorboard, or leave out --tensorboard"
             ) from None
     if options.wandb is not None:
+        settings = _settings_within(SECONDS) if options.wandb == "online" else {}
         loggers.append(
             WandbLogger(
                 options.config,
@@ -38,9 +44,35 @@ def run_loggers(options: RunOptions, root: Path) -> list[Logger]:
                 entity=options.wandb_entity,
                 save_dir=root.resolve(),  # wandb writes from a process with a folder of its own
                 offline=options.wandb == "offline",
+                **settings,
             )
         )
     return loggers
+
+
+def _settings_within(seconds: float) -> dict[str, Any]:
+    """Options of `wandb.init` for a server that has to answer in time, after asking it once.
+
+    What could not be sent by the end of a run stays in the folder of the run, for `wandb sync`.
+
+    Raises:
+        ZooError: there is no answer.
+    """
+    import wandb
+
+    server = wandb.setup().settings.base_url
+    try:
+        urllib.request.urlopen(server, timeout=seconds).close()
+    except urllib.error.HTTPError:
+        pass  # an answer
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "reason", error)
+        raise ZooError(
+            f"Weights & Biases at {server} cannot be reached ({reason}); use --wandb offline, and wandb sync later"
+        ) from None
+    limits = {"init_timeout": 2 * seconds, "login_timeout": seconds, "finish_timeout": 6 * seconds}
+    known = {name: limit for name, limit in limits.items() if name in wandb.Settings.model_fields}
+    return {"settings": wandb.Settings(**known)}
 
 
 def end_runs(options: RunOptions) -> None:

@@ -1,12 +1,15 @@
 """Loggers, pictures, the best checkpoint and early stopping of `zoo fit` and `zoo test`; what stderr holds is ours."""
 
 import json
+import socket
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 import pytorch_lightning as pl
 import torch
+import wandb
 import yaml
 from PIL import Image
 from pytorch_lightning.loggers import TensorBoardLogger
@@ -16,7 +19,7 @@ from body.skeleton import get_skeleton
 from lightning_modules.base import PoseModule
 from lightning_modules.callbacks import BestCheckpoint, StopEarly, primary_metric
 from metrics import get_protocol
-from zoo.cli import main
+from zoo.cli import main, run_loggers
 
 ROOT = Path(__file__).parents[3]
 
@@ -134,6 +137,25 @@ def test_tensorboard_that_is_not_installed(run, monkeypatch, capsys):
     assert capsys.readouterr().err.strip().splitlines() == [
         "zoo: TensorBoard is not installed: pip install tensorboard, or leave out --tensorboard"
     ]
+
+
+def test_wandb_without_a_network_does_not_hold_the_run(run, monkeypatch, capsys):
+    """One port is closed; the other takes the connection and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as silent, socket.create_server(("127.0.0.1", 0)) as closed:
+        ports = [one.getsockname()[1] for one in (closed, silent)]
+        closed.close()
+        monkeypatch.setattr(run_loggers, "SECONDS", 0.2)
+        for port, reason in zip(ports, ("refused", "timed out"), strict=True):
+            monkeypatch.setenv("WANDB_BASE_URL", f"http://127.0.0.1:{port}")
+            wandb.teardown()  # it keeps its settings for the process
+            start = time.monotonic()
+            assert run("--wandb") == 2
+            assert time.monotonic() - start < 20
+            [line] = capsys.readouterr().err.strip().splitlines()
+            assert line.startswith(f"zoo: Weights & Biases at http://127.0.0.1:{port} cannot be reached (")
+            assert reason in line
+            assert line.endswith("use --wandb offline, and wandb sync later")
+    wandb.teardown()
 
 
 def test_a_project_without_wandb(capsys):
