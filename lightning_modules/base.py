@@ -297,13 +297,17 @@ class PoseModule(LightningModule):
             raise
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:  # noqa: ARG002
+        """Update the metrics; with `val_loss` log the losses too."""
+        with self.working_precision():
+            self._score(batch)
+            if self.training_options["val_loss"]:
+                loss = torch.stack(list(self._losses(batch).values())).sum()
+                self.log("val/loss", loss, batch_size=len(batch["image"]), sync_dist=True)
+
+    def test_step(self, batch: Batch, batch_idx: int) -> None:  # noqa: ARG002
         """Update the metrics."""
         with self.working_precision():
             self._score(batch)
-
-    def test_step(self, batch: Batch, batch_idx: int) -> None:
-        """Update the metrics."""
-        self.validation_step(batch, batch_idx)
 
     def _score(self, batch: Batch) -> None:
         self._check_crops(batch)

@@ -76,6 +76,21 @@ def test_training_on_data_of_another_protocol_is_refused():
     assert trainer.global_step == 0
 
 
+def test_validation_loss_is_the_mean_of_the_losses_in_eval_mode():
+    """As in HEMlets' Fig. 9, from a bare Trainer; batches count by their people."""
+    torch.manual_seed(0)
+    module, batches = make(I2LMeshNetModule, **TINY, val_loss=True), [make_batch(3, 64), make_batch(1, 64)]
+    loader = torch.utils.data.DataLoader(batches, batch_size=None)
+    quiet = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}
+    (logged,) = pl.Trainer(accelerator="cpu", **quiet).validate(module, loader, verbose=False)
+    module.eval()
+    with torch.no_grad():
+        totals = [sum(value.item() for value in module.losses(batch).values()) for batch in batches]
+    assert logged["val/loss"] == pytest.approx((3 * totals[0] + totals[1]) / 4, rel=1e-4)
+    (logged,) = pl.Trainer(accelerator="cpu", **quiet).test(module, loader, verbose=False)
+    assert not any("loss" in name for name in logged)
+
+
 class ThreePeople(BaseDataModule):
     """Whose protocol is stated."""
 
