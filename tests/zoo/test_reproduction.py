@@ -7,6 +7,7 @@ import pytest
 from flat_settings import configs_of
 
 from body.choices import choices
+from datamodules.augment import Augmentation
 from lightning_modules import get_method
 from metrics import PROTOCOLS
 from zoo.checkpoints.load import build_model
@@ -122,6 +123,16 @@ def test_stages_chain():
                 assert stage.arguments[stage.arguments.index("--ckpt_path") + 1] in left
         if plan.stages:
             assert [stage.arguments[0] for stage in plan.stages[-1:]] == ["test"]
+
+
+def test_augmentation_of_cascaded_lifting_is_the_paper_s():
+    """Rotation by at most 30 degrees, mirroring and occlusion, in both stages and on both benchmarks."""
+    for name in ("h36m_mpii", "h36m_mpii_lifting", "muco_coco", "muco_coco_lifting"):
+        settings = flatten(read_config(find_config(f"cascaded_lifting/{name}")))
+        own = {key.rpartition(".")[2]: value for key, value in settings.items() if ".augmentation." in key}
+        made = Augmentation(**own)
+        assert (made.rotation_degrees, made.flip_probability, made.occlusion_probability) == (30.0, 0.5, 0.5)
+        assert made.scale == made.colour == made.photometric_probability == 0
 
 
 def test_tests_measure_the_table_s_protocol():
