@@ -16,10 +16,10 @@ from body.skeleton import COCO17, H36M17, SMPL29
 from body.uv import SurfaceCharts
 from datamodules.open_v2.backgrounds.views import BackgroundBank, draw_background, load_backgrounds, match
 from datamodules.open_v2.clothes.dressing import dress
-from datamodules.open_v2.clothes.outfits import draw_outfit
+from datamodules.open_v2.clothes.outfits import Outfit, draw_outfit
 from datamodules.open_v2.clothes.wardrobe import Wardrobe, load_wardrobe
 from datamodules.open_v2.light.environment import Environment, load_environments
-from datamodules.open_v2.light.light import draw_light
+from datamodules.open_v2.light.light import Light, draw_light
 from datamodules.open_v2.poses.bank import PoseBank, load_pose_bank
 from datamodules.open_v2.render.folds import Folds
 from datamodules.open_v2.render.ground import ground_shadow
@@ -29,7 +29,7 @@ from datamodules.open_v2.render.trace import Tracer
 from datamodules.open_v2.scene.shots import draw_shot
 from datamodules.open_v2.scene.things import draw_things
 from datamodules.open_v2.sensor import expose
-from datamodules.open_v2.types import Layer, Sample, Shot
+from datamodules.open_v2.types import Layer, Person, Sample, Shot
 from datamodules.synthetic.generator import OPEN_SKELETON
 from datamodules.synthetic.rng import SPLITS
 
@@ -92,12 +92,12 @@ class Generator:
 
     def make(self, split: str, index: int) -> Sample:
         """Sample `index` of a split; the same for every call, process and order."""
-        shot = draw_shot(self.assets.poses, self.seed, split, index, self.size)
+        shot = self.shot(split, index)
         rng = self.stream(split, index)
-        bodies, transforms = self._pose(shot)
+        bodies, transforms = self.pose(shot)
         layers, owners = self._dress(shot, bodies, transforms)
-        layers += draw_things(rng, shot, transforms_to_joints(self.model, bodies))
-        light = draw_light(rng, shot.up, self.assets.environments)
+        layers += self.things(rng, shot, transforms_to_joints(self.model, bodies))
+        light = self.light(rng, shot)
         tracer = Tracer(layers, shot.intrinsics, self.size)
         picture = render(tracer, layers, light, rng, Folds.draw(rng, len(layers)))
         shadow = ground_shadow(tracer, shot.ground, shot.up, _feet(shot, bodies), light, rng)
@@ -131,13 +131,29 @@ class Generator:
         """A background of the bundle."""
         return draw_background(self.assets.backgrounds, rng, self.size)
 
+    def shot(self, split: str, index: int) -> Shot:
+        """Who stands where before which camera."""
+        return draw_shot(self.assets.poses, self.seed, split, index, self.size)
+
+    def outfit(self, person: Person) -> Outfit:
+        """What a person looks like and wears."""
+        return draw_outfit(self.assets.wardrobe, person.outfit_seed, person.betas)
+
+    def things(self, rng: np.random.Generator, shot: Shot, joints: Float[np.ndarray, "people 24 3"]) -> list[Layer]:
+        """What stands around people, and what they hold and sit on; `joints` are SMPL's."""
+        return draw_things(rng, shot, joints)
+
+    def light(self, rng: np.random.Generator, shot: Shot) -> Light:
+        """Light of the picture."""
+        return draw_light(rng, shot.up, self.assets.environments)
+
     def stream(self, split: str, index: int) -> np.random.Generator:
         """The random numbers of a sample's light, things and rays."""
         key = (_STREAM, SPLITS[split], index)
         return np.random.Generator(np.random.PCG64(np.random.SeedSequence(self.seed, spawn_key=key)))
 
     @torch.no_grad()
-    def _pose(self, shot: Shot) -> tuple[Float[np.ndarray, "people vertices 3"], Float[np.ndarray, "people 24 3 4"]]:
+    def pose(self, shot: Shot) -> tuple[Float[np.ndarray, "people vertices 3"], Float[np.ndarray, "people 24 3 4"]]:
         """Bare bodies, and the transforms of their joints without the translation (linear blend skinning)."""
         pose = torch.from_numpy(np.stack([p.pose for p in shot.people]).astype(np.float32))
         betas = np.stack([p.betas for p in shot.people]).astype(np.float32)
@@ -155,7 +171,7 @@ class Generator:
     ) -> tuple[list[Layer], list[int]]:
         layers, owners = [], []
         for number, person in enumerate(shot.people):
-            outfit = draw_outfit(self.assets.wardrobe, person.outfit_seed, person.betas)
+            outfit = self.outfit(person)
             worn = dress(self.assets.wardrobe, outfit, person, bodies[number], transforms[number])
             layers += worn
             owners += [number] * len(worn)
