@@ -39,14 +39,15 @@ def related(
 def noise(rng: np.random.Generator, coarsest: int = 4) -> Float[np.ndarray, "128 128"]:
     """Tileable cloud noise of mean 0.5 in [0, 1]; the octaves double from `coarsest` (2, 4, 8 or 16) cells a side."""
     fields = _noise_fields(coarsest)
-    picked = fields[int(rng.integers(len(fields)))]
-    return np.roll(picked, tuple(int(s) for s in rng.integers(0, SIDE, 2)), (0, 1))
+    number = int(rng.integers(len(fields)))
+    down, across = rng.integers(0, SIDE, 2)
+    return fields[number][SIDE - down : 2 * SIDE - down, SIDE - across : 2 * SIDE - across]
 
 
 @cache
 def _noise_fields(coarsest: int) -> list[Float[np.ndarray, "128 128"]]:
     rng = np.random.Generator(np.random.PCG64(coarsest))
-    return [_make_noise(rng, coarsest) for _ in range(16)]
+    return [np.tile(_make_noise(rng, coarsest), (2, 2)) for _ in range(16)]  # each twice, so that shifts are views
 
 
 def _make_noise(rng: np.random.Generator, coarsest: int, finest: int = 64) -> Float[np.ndarray, "128 128"]:
@@ -61,9 +62,12 @@ def _make_noise(rng: np.random.Generator, coarsest: int, finest: int = 64) -> Fl
     return (total / weight).clip(0, 1)
 
 
+_GRID = np.mgrid[0:SIDE, 0:SIDE].astype(np.float32) / SIDE
+
+
 def pattern(kind: str, rng: np.random.Generator) -> Float[np.ndarray, "128 128"]:
     """How much of the second colour there is at every texel."""
-    y, x = np.mgrid[0:SIDE, 0:SIDE].astype(np.float32) / SIDE
+    y, x = _GRID
     count = int(rng.integers(2, 9))
     if kind == "noise":
         return ((noise(rng, int(2 ** rng.integers(1, 5))) - 0.5) * rng.uniform(1, 4) + 0.5).clip(0, 1)
@@ -99,9 +103,9 @@ def texture(
 
 
 def look_up(
-    texture: Texture, u: Float[np.ndarray, " rays"], v: Float[np.ndarray, " rays"]
-) -> Float[np.ndarray, "rays 3"]:
+    texture: Float[np.ndarray, "128 128 *channels"], u: Float[np.ndarray, " rays"], v: Float[np.ndarray, " rays"]
+) -> Float[np.ndarray, "rays *channels"]:
     """Nearest texel; coordinates 0..1 span the texture once and repeat."""
-    column = np.floor(u * SIDE).astype(np.int64) % SIDE
-    row = np.floor(v * SIDE).astype(np.int64) % SIDE
-    return texture[row, column]
+    column = np.floor(u * SIDE).astype(np.int64) & (SIDE - 1)
+    row = np.floor(v * SIDE).astype(np.int64) & (SIDE - 1)
+    return texture.reshape(SIDE * SIDE, *texture.shape[2:]).take(row * SIDE + column, 0)

@@ -10,8 +10,9 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from datamodules.open_v2.clothes.weave import Weave
 from datamodules.open_v2.clothes.wrinkles import COUNT, wrinkle_shade
-from datamodules.synthetic.texture import SIDE, colour, look_up, noise, pattern
+from datamodules.synthetic.texture import SIDE, colour, noise, pattern
 
 Colour = Float[np.ndarray, "3"]
 Points = Float[np.ndarray, "points 3"]
@@ -29,7 +30,7 @@ class Cloth:
     """What a garment is made of.
 
     Attributes:
-        picture: albedo, repeats.
+        weave: albedo, repeats.
         scale: repeats per metre.
         gloss: of the highlight.
         folds: strength of the shade that creases give.
@@ -40,7 +41,7 @@ class Cloth:
         badge_picture: albedo and coverage of the print.
     """
 
-    picture: Float[np.ndarray, "128 128 3"]
+    weave: Weave
     scale: float
     gloss: float
     folds: float
@@ -58,7 +59,7 @@ class Cloth:
         around = x + np.where(normals_z > 0, 0.6, -0.6) * z
         arm = np.abs(x) > 0.24
         u, v = np.where(arm, y - 0.8 * z, around), np.where(arm, np.abs(x), y)
-        albedo = look_up(self.picture, u * self.scale, v * self.scale)
+        albedo = self.weave.look_up(u * self.scale, v * self.scale)
         if self.accent is not None:
             albedo[_accented(self.accented, points, normals_z)] = self.accent
         if self.badge is not None and self.badge_picture is not None:
@@ -144,7 +145,7 @@ def draw_cloth(rng: np.random.Generator, use: Use = "any", hue: Colour | None = 
     badge, picture = _draw_badge(rng, use) if use in ("any", "sport") else (None, None)
     waves = rng.normal(0, 1, (5, 3)) * rng.uniform(8, 45, (5, 1)) * [1.0, 0.5, 0.8]
     return Cloth(
-        picture=_picture(rng, kind, first, second),
+        weave=_draw_weave(rng, kind, first, second),
         scale=float(rng.uniform(1.2, 6)),
         gloss=float(rng.choice([0.02, 0.08, 0.3], p=[0.7, 0.22, 0.08])) + (0.1 if use == "shoes" else 0.0),
         folds=0.0 if use in ("shoes", "sock") else float(rng.uniform(0.03, 0.18)),
@@ -179,25 +180,31 @@ def _hued(rng: np.random.Generator, saturation: tuple[float, float], value: tupl
     return np.asarray(colorsys.hsv_to_rgb(*hsv), np.float32) ** 2.2
 
 
-def _picture(rng: np.random.Generator, kind: str, first: Colour, second: Colour) -> Float[np.ndarray, "128 128 3"]:
-    y, x = np.mgrid[0:SIDE, 0:SIDE].astype(np.float32) / SIDE
+def _draw_weave(rng: np.random.Generator, kind: str, first: Colour, second: Colour) -> Weave:
     stains = rng.uniform(0.02, 0.2) if rng.random() < 0.85 else rng.uniform(0.2, 0.6)
-    dirt = 1 + stains * (noise(rng)[..., None] - 0.5)
+    dirt = noise(rng)
     if kind == "denim":
         first = np.array([0.02, 0.045, 0.11], np.float32) * rng.uniform(0.4, 5) * rng.uniform(0.85, 1.15, 3)
-        share = 0.5 * noise(rng, 4) ** 2 + 0.15 * (np.sin((x + y) * 64 * np.pi) > 0)
+        share = 0.5 * noise(rng, 4) ** 2 + _TWILL
         second = first * 2.2 + 0.04
     elif kind == "camouflage":
         share = np.digitize(noise(rng, 4), [0.42, 0.5, 0.58]) / 3
         second = first * rng.uniform(0.2, 0.5)
     elif kind == "gradient":
-        share = 0.5 - 0.5 * np.cos(2 * np.pi * y)
+        share = _GRADIENT
     elif kind == "print":
         share = np.asarray(_print(rng))
     else:
-        share = np.broadcast_to(pattern(kind, rng), (SIDE, SIDE))
+        share = pattern(kind, rng)
+    if kind == "plain":
+        share = share[:1, :1]
     blended = first * (1 - share[..., None]) + second * share[..., None]
-    return (blended * dirt).clip(0.004, 0.95).astype(np.float32)
+    return Weave(blended.astype(np.float32), dirt, float(stains))
+
+
+_DIAGONAL = np.add.outer(np.arange(SIDE), np.arange(SIDE)).astype(np.float32) / SIDE
+_TWILL = 0.15 * (np.sin(_DIAGONAL * 64 * np.pi) > 0)
+_GRADIENT = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(SIDE, dtype=np.float32)[:, None] / SIDE)
 
 
 def _print(rng: np.random.Generator) -> Float[np.ndarray, "128 128"]:

@@ -27,6 +27,7 @@ _HAIR = np.array(
     ]
 )
 _HAIR_SHARES = (0.32, 0.2, 0.18, 0.12, 0.09, 0.03, 0.06)
+_BLOTCHES = np.array([0.7, 1.0, 1.0], np.float32)
 _EYE, _BROW, _MOUTH, _NOSE = (0.0300, 0.603), 0.621, 0.529, 0.553
 _HAIRLINE = np.array([[-0.06, 0.525], [0.0, 0.54], [0.045, 0.598], [0.072, 0.612], [0.085, 0.645], [0.12, 0.668]])
 """(z, y) of the hairline, from the nape over the ear to the forehead, metres on the template."""
@@ -45,7 +46,7 @@ class Look:
         recede: metres by which the hairline is drawn back.
         thickness: of the hair on the scalp, metres.
         beard: share of the hair's colour on chin and jaw, 0 for none.
-        marks: places of the noise that colours the skin.
+        marks: what colours the skin unevenly.
     """
 
     skin: Colour
@@ -61,12 +62,12 @@ class Look:
     iris: Colour
     glasses: Colour | None
     sunglasses: bool
-    marks: Float[np.ndarray, "128 128 3"]
+    marks: Float[np.ndarray, "128 128"]
 
     def paint(self, points: Points) -> tuple[Float[np.ndarray, "points 3"], Float[np.ndarray, " points"]]:
         """Albedo and gloss of template points (metres, T-pose)."""
-        tone = look_up(self.marks, points[:, 0] * 3.1 + points[:, 2] * 2.3, points[:, 1] * 3.7)
-        albedo = self.skin * tone
+        blotch = look_up(self.marks, points[:, 0] * 3.1 + points[:, 2] * 2.3, points[:, 1] * 3.7) - np.float32(0.5)
+        albedo = self.skin * (1 + self.uneven * blotch[:, None] * _BLOTCHES)
         gloss = np.full(len(points), self.shine, np.float32)
         head = np.flatnonzero(points[:, 1] > 0.48)
         if len(head):
@@ -130,7 +131,7 @@ def draw_look(rng: np.random.Generator, woman: bool) -> Look:
     hair = hair * rng.uniform(0.6, 1.5) * rng.uniform(0.92, 1.08, 3)
     lips = skin * ([0.9, 0.45, 0.45] if rng.random() < 0.8 or not woman else [0.7, 0.12, 0.15])
     uneven = rng.uniform(0.05, 0.25)
-    marks = 1 + uneven * (noise(rng)[..., None] - 0.5) * [0.7, 1.0, 1.0]
+    marks = noise(rng)
     beard = rng.random() < 0.35 and not woman
     glasses = rng.random() < 0.16
     return Look(
@@ -151,5 +152,5 @@ def draw_look(rng: np.random.Generator, woman: bool) -> Look:
         if glasses
         else None,
         sunglasses=rng.random() < 0.4,
-        marks=marks.astype(np.float32),
+        marks=marks,
     )
