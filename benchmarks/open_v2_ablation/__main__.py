@@ -1,13 +1,14 @@
 """Adds one ingredient of open-v2 after the other and prints what a small network then knows of LSP's photographs.
 
 Every finished number is in FOLDER/results.json at once, so that a run that was ended goes on where it stopped. One core needs
-about two minutes for each number, and one minute a thousand samples for each of the six kinds of renderings.
+about a minute for each number, and as long for each kind of renderings.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import logging
 from pathlib import Path
 
 import cv2
@@ -22,7 +23,7 @@ from body.atomic import atomic_file
 from datamodules.open_v2.generator import Generator
 
 SIZE = 160
-ORDER = ("poses", "clothes", "light", "backgrounds", "crowd", "sensor", "changes")
+ORDER = ("poses", "clothes", "light", "backgrounds", "crowd", "visits")
 ROWS = {"open-v1": None, "bodies": (), **{f"+ {name}": ORDER[: number + 1] for number, name in enumerate(ORDER)}}
 """Row of the table -> the ingredients of its pictures; None: the pictures of `open-v1`."""
 
@@ -74,8 +75,8 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--imagenet", type=Path, required=True, help="timm's tf_efficientnet_lite0, a file")
     parser.add_argument("--lsp", type=Path, required=True, help="the user's own copy of LSP; nothing trains on it")
     parser.add_argument("--photographs", type=int, help="the first ones of LSP's test split only")
-    parser.add_argument("--samples", type=int, default=2000, help="renderings of each kind")
-    parser.add_argument("--visits", type=int, default=10000, help="crops that a network learns from")
+    parser.add_argument("--samples", type=int, default=800, help="renderings of each kind")
+    parser.add_argument("--visits", type=int, default=4000, help="crops that a network learns from")
     parser.add_argument("--seeds", type=int, default=3)
     return parser.parse_args()
 
@@ -84,6 +85,7 @@ def main() -> None:
     """One round of all rows for every seed."""
     options = parse()
     options.folder.mkdir(parents=True, exist_ok=True)
+    logging.getLogger("timm").setLevel(logging.ERROR)  # the classifier that is left out
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     experiment = Experiment(options)

@@ -20,7 +20,7 @@ from datamodules.open_v2.backgrounds.views import BackgroundBank, draw_backgroun
 from datamodules.open_v2.generator import composite
 from datamodules.open_v2.source import take_picture
 
-CROP = 128
+CROP = 96
 MARGIN = 1.25
 _FLIPPED = Augmentation(0.0, 0.0, 0.0, 0.5, 0.0)
 _CHANGED = Augmentation(0.2, 60.0, 0.6, 0.5, 0.0)
@@ -49,9 +49,9 @@ class Visits:
     Args:
         pictures: the samples.
         bank: of backgrounds.
-        added: `backgrounds` puts the bank's pictures behind people instead of one colour, `sensor` takes another
-            photograph at every visit, `changes` changes size, place, turn and pixels of the crops. Crops are always
-            mirrored half of the time.
+        added: `backgrounds` puts the bank's pictures behind people instead of one colour; `visits` takes another
+            photograph at every visit, before another background, and changes size, place, turn and pixels of the crop.
+            Crops are always mirrored half of the time.
         seed: of everything that is drawn.
     """
 
@@ -71,16 +71,16 @@ class Visits:
         images, joints = zip(*(self._crop(int(row)) for row in rows), strict=True)
         image = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float() / 255
         places = torch.from_numpy(np.stack(joints)).float()
-        if "changes" in self._added:
+        if "visits" in self._added:
             cover = torch.from_numpy(draw_background(self._bank, self._rng, CROP)).permute(2, 0, 1) / 255
             image = change_pixels(image, cover.expand_as(image), PixelRange())
         return Crops(image, places, ((places > 0) & (places < CROP - 1)).all(-1))
 
     def _crop(self, row: int) -> tuple[UInt8[np.ndarray, "crop crop 3"], Float[np.ndarray, "joints 2"]]:
-        change = (_CHANGED if "changes" in self._added else _FLIPPED).draw(self._rng)
+        change = (_CHANGED if "visits" in self._added else _FLIPPED).draw(self._rng)
         box = square_box(torch.from_numpy(self._pictures.box[row]), MARGIN)
         centre, side = box[:2] + box[2:] / 2, box[2:] * change.scale
-        if "changes" in self._added:
+        if "visits" in self._added:
             centre = centre + torch.from_numpy(self._rng.normal(0, _SHIFT, 2)).float() * box[2:]
         affine = crop_affine(torch.cat([centre - side / 2, side]), CROP, torch.tensor(change.rotation)).double().numpy()
         joints = self._pictures.joints[row] @ affine[:, :2].T + affine[:, 2]
@@ -91,7 +91,7 @@ class Visits:
 
     def _photograph(self, row: int) -> UInt8[np.ndarray, "size size 3"]:
         foreground = self._pictures.foreground[row]
-        if "sensor" in self._added:
+        if "visits" in self._added:
             return take_picture(foreground, self._bank, self._rng)
         if row not in self._taken:
             rng = np.random.default_rng(int(self._pictures.background_seed[row]))

@@ -17,6 +17,7 @@ from body.uv import SurfaceCharts
 from datamodules.open_v2.backgrounds.views import BackgroundBank, draw_background, load_backgrounds, match
 from datamodules.open_v2.clothes.dressing import dress
 from datamodules.open_v2.clothes.outfits import Outfit, draw_outfit
+from datamodules.open_v2.clothes.skinning import joint_transforms, skinned
 from datamodules.open_v2.clothes.wardrobe import Wardrobe, load_wardrobe
 from datamodules.open_v2.light.environment import Environment, load_environments
 from datamodules.open_v2.light.light import Light, draw_light
@@ -65,6 +66,9 @@ class Generator:
         self._surface = SurfaceMapper(charts, self.faces)
         self._template, self._weights = template, weights
         self._shapes = self.model.shapedirs.numpy().reshape(-1, self.model.shapedirs.shape[-1])
+        regressor = self.model.regressor.numpy()
+        self._joints = (regressor @ template).astype(np.float64)
+        self._joint_shapes = np.einsum("jv,vcs->jcs", regressor, self.model.shapedirs.numpy()).reshape(72, -1)
         skeletons = (SMPL29, H36M17, COCO17)
         rows = []
         for joint in OPEN_SKELETON.joints:
@@ -152,16 +156,17 @@ class Generator:
         key = (_STREAM, SPLITS[split], index)
         return np.random.Generator(np.random.PCG64(np.random.SeedSequence(self.seed, spawn_key=key)))
 
-    @torch.no_grad()
     def pose(self, shot: Shot) -> tuple[Float[np.ndarray, "people vertices 3"], Float[np.ndarray, "people 24 3 4"]]:
         """Bare bodies, and the transforms of their joints without the translation (linear blend skinning)."""
-        pose = torch.from_numpy(np.stack([p.pose for p in shot.people]).astype(np.float32))
-        betas = np.stack([p.betas for p in shot.people]).astype(np.float32)
-        transforms = self.model.joint_transforms(pose, torch.from_numpy(betas)).numpy()
-        rest = self._template + (self._shapes @ betas.T).T.reshape(len(betas), -1, 3)
-        blended = (self._weights @ transforms.reshape(len(betas), 24, 12)).reshape(len(betas), -1, 3, 4)
-        posed = np.einsum("pvij,pvj->pvi", blended[..., :3], rest) + blended[..., 3]
-        return posed + np.stack([p.transl for p in shot.people]).astype(np.float32)[:, None], transforms
+        bodies, carried = [], []
+        for person in shot.people:
+            betas = np.asarray(person.betas, np.float32)
+            rest = self._template + (self._shapes @ betas).reshape(-1, 3)
+            joints = self._joints + (self._joint_shapes @ betas).reshape(-1, 3)
+            transforms = joint_transforms(person.pose, joints, self.model.parents)
+            bodies.append(skinned(self._weights, transforms, rest) + np.asarray(person.transl, np.float32))
+            carried.append(transforms)
+        return np.stack(bodies), np.stack(carried)
 
     def _dress(
         self,

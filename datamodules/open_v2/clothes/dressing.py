@@ -11,6 +11,7 @@ from scipy.sparse import csr_array
 from body.shading import unit
 from datamodules.open_v2.clothes.materials import ClothMaterial, SkinMaterial
 from datamodules.open_v2.clothes.outfits import Outfit, Worn
+from datamodules.open_v2.clothes.skinning import skinned
 from datamodules.open_v2.clothes.wardrobe import BodySurface, Garment, Wardrobe
 from datamodules.open_v2.types import Layer, Person
 
@@ -37,7 +38,7 @@ def dress(
     """
     surface = wardrobe.body
     betas, transl = np.asarray(person.betas, np.float32), np.asarray(person.transl, np.float32)
-    transforms = np.asarray(joint_transforms, np.float32).reshape(24, 12)
+    transforms = np.asarray(joint_transforms, np.float32)
     garments = [wardrobe.garments[worn.garment] for worn in outfit.worn]
     covers = [
         _kept(surface.points, worn, -_RIM) & garment.covers for worn, garment in zip(outfit.worn, garments, strict=True)
@@ -48,8 +49,7 @@ def dress(
     level = np.zeros(len(surface.points), np.float32)
     for number, (worn, garment) in enumerate(zip(outfit.worn, garments, strict=True)):
         rest, faces, below = _altered(worn, garment, betas, covers[number + 1 :])
-        blended = (garment.weights @ transforms).reshape(-1, 3, 4)
-        posed = np.einsum("vij,vj->vi", blended[..., :3], rest) + (blended[..., 3] + transl)
+        posed = skinned(garment.weights, transforms, rest) + transl
         if garment.kind in ("top", "overall", "skirt", "bottom"):
             under = level[garment.anchor]
             rise = np.where(under > 0, np.clip(under + _APART - garment.height - worn.loose, 0, 0.05), 0)
