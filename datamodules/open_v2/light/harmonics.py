@@ -28,10 +28,10 @@ def basis(directions: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, "n 9"]:
         1.092548 * x * z,
         0.546274 * (x * x - y * y),
     ]
-    return np.stack(columns, -1)
+    return np.stack(columns).T  # a function after the other in memory, which is faster for many directions
 
 
 def irradiance(radiance: Float[np.ndarray, "9 3"], normals: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, "n 3"]:
     """Irradiance over pi, which is what a white matt surface sends out, of radiance given by its coefficients."""
     folded = (radiance * _CONVOLVED[:, None] / np.pi).astype(np.float32)
-    return np.maximum(basis(normals) @ folded, 0)
+    return np.maximum(folded.T @ basis(normals).T, 0).T

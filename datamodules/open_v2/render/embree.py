@@ -131,14 +131,9 @@ class TriangleScene:
         count = -(-len(directions) // _LANES)
         packets, valid = _packets(count)
         _fill(packets[:, 0:3], origins, count)
-        packets[:, 3] = 0
         _fill(packets[:, 4:7], directions, count)
-        packets[:, 7] = 0
         packets[:, _TFAR] = np.inf
-        numbers = packets.view(np.uint32)
-        numbers[:, _MASK] = 0xFFFFFFFF
-        numbers[:, 10:12] = 0
-        numbers[:, _FACE:] = 0xFFFFFFFF
+        packets.view(np.uint32)[:, _FACE : _FACE + 2] = 0xFFFFFFFF
         cast, scene, mask, step = getattr(_library(), query), self._scene, valid.ctypes.data, packets.strides[0]
         start, arguments = packets.ctypes.data, ctypes.addressof(rays)
         for address in range(start, start + count * step, step):
@@ -152,7 +147,8 @@ def _fill(rows: Float[np.ndarray, "packets 3 16"], rays: Float[np.ndarray, "rays
         rows[:] = rays.reshape(3, 1)
         return
     whole = len(rays) // _LANES
-    rows[:whole] = rays[: whole * _LANES].reshape(whole, _LANES, 3).transpose(0, 2, 1)
+    for axis in range(3):
+        rows[:whole, axis] = rays[: whole * _LANES, axis].reshape(whole, _LANES)
     if count > whole:
         rest = rays[whole * _LANES :]
         rows[whole, :, : len(rest)] = rest.T
@@ -168,5 +164,7 @@ def _packets(count: int) -> tuple[Float[np.ndarray, "packets 21 16"], Int[np.nda
         _memory.mask = memory[first : first + _LANES].view(np.int32)
         _memory.mask[:] = -1
         _memory.packets = memory[first + _LANES : first + _LANES + count * size].reshape(count, _ROWS, _LANES)
+        numbers = _memory.packets.view(np.uint32)  # rays start at 0 and at time 0, without flags: what embree leaves
+        numbers[:, [_MASK, *range(_FACE, _ROWS)]] = 0xFFFFFFFF
         _memory.count = count
     return _memory.packets[:count], _memory.mask

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from datamodules.open_v2.render.columns import dot, rows_of
+
 _SIDE = 32
 
 
@@ -22,12 +24,12 @@ def _make_field() -> Float[np.ndarray, "32 32 32 3"]:
     return (gradient / np.sqrt((gradient**2).sum(-1).mean())).astype(np.float32)
 
 
-_FIELD = _make_field().reshape(-1, 3)
+_FIELD = np.asfortranarray(_make_field().reshape(-1, 3))
 
 
 def _look_up(place: Float[np.ndarray, "rays 3"]) -> Float[np.ndarray, "rays 3"]:
     cell = np.rint(place).astype(np.int32) & (_SIDE - 1)
-    return _FIELD.take((cell[:, 0] * _SIDE + cell[:, 1]) * _SIDE + cell[:, 2], 0)
+    return rows_of(_FIELD, (cell[:, 0] * _SIDE + cell[:, 1]) * _SIDE + cell[:, 2])
 
 
 @dataclass(frozen=True)
@@ -64,9 +66,9 @@ class Folds:
         rows = np.flatnonzero(cloth)
         if not len(rows):
             return normals
-        place = points.take(rows, 0) @ self.axes.T * self.scale[layer[rows], None]
-        slope = _look_up(place) + 0.5 * _look_up(place * np.float32(2.7))
-        part = normals.take(rows, 0) - (slope @ self.axes) * self.depth[layer[rows], None]
-        bent = normals.copy()
-        bent[rows] = part / np.sqrt(np.einsum("rc,rc->r", part, part))[:, None]
+        place = (self.axes @ rows_of(points, rows).T * self.scale[layer[rows]]).T
+        slope = _look_up(place) + np.float32(0.5) * _look_up(place * np.float32(2.7))
+        part = rows_of(normals, rows) - ((self.axes.T @ slope.T) * self.depth[layer[rows]]).T
+        bent = normals.copy("K")
+        bent[rows] = part / np.sqrt(dot(part, part))[:, None]
         return bent

@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 
 from datamodules.open_v2.light.light import Light
+from datamodules.open_v2.render.columns import rows_of
 from datamodules.open_v2.render.folds import Folds
 from datamodules.open_v2.render.shade import Surface, key_visibility, openness, radiance
 from datamodules.open_v2.render.trace import Seen, Tracer
@@ -150,12 +151,12 @@ def exposure(picture: Picture, rng: np.random.Generator) -> float:
 
 
 def _centres(pixels: Int[np.ndarray, " n"], size: int) -> Float[np.ndarray, "n 2"]:
-    return np.stack([pixels % size, pixels // size], -1).astype(np.float32)
+    return np.stack([pixels % size, pixels // size]).astype(np.float32).T
 
 
 def _take(seen: Seen, rows: Int[np.ndarray, " n"]) -> Seen:
     return Seen(
-        seen.layer[rows], seen.face[rows], seen.barycentric.take(rows, 0), seen.depth[rows], seen.triangle[rows]
+        seen.layer[rows], seen.face[rows], rows_of(seen.barycentric, rows), seen.depth[rows], seen.triangle[rows]
     )
 
 
@@ -176,7 +177,7 @@ def _shadows(
     """Share of the key light and of the surrounding that reaches every pixel; `hit` are those that see something."""
     size, half = tracer.size, -(-tracer.size // 2)
     some = np.flatnonzero((hit % 2 == 0) & (hit // size % 2 == 0))
-    points, normals = tracer.directions(places[some]) * depth[some, None], normals[some]
+    points, normals = tracer.directions(rows_of(places, some)) * depth[some, None], rows_of(normals, some)
     reached = np.zeros((half * half, 3), np.float32)
     row = hit[some] // size // 2 * half + hit[some] % size // 2
     reached[row, 0] = key_visibility(tracer, points, normals, light, rng)
@@ -206,7 +207,7 @@ def _shade(
 ) -> Float[np.ndarray, "rays 3"]:
     """Linear RGB that every ray sees; all of them meet something."""
     albedo, gloss = np.zeros((len(places), 3), np.float32), np.zeros(len(places), np.float32)
-    order = np.argsort(rays.layer, kind="stable")
+    order = np.argsort(rays.layer.astype(np.int16), kind="stable")  # short numbers are sorted by their digits
     borders = np.searchsorted(rays.layer[order], np.arange(len(layers) + 1))
     for number, layer in enumerate(layers):
         rows = order[borders[number] : borders[number + 1]]

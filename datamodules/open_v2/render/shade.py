@@ -9,6 +9,7 @@ from jaxtyping import Float
 
 from datamodules.open_v2.light.harmonics import irradiance
 from datamodules.open_v2.light.light import Light
+from datamodules.open_v2.render.columns import dot, rows_of
 from datamodules.open_v2.render.trace import Tracer
 
 _ABOVE = 4e-3  # metres by which rays start above the surface, which is made of flat faces
@@ -16,7 +17,7 @@ _SKY_RAYS = 4
 _UNDER_SKIN = np.array([1.0, 0.45, 0.3], np.float32)  # light comes out again beyond the terminator, mostly red
 _rng = np.random.Generator(np.random.PCG64(1))
 _BALL = _rng.standard_normal((8192, 3)).astype(np.float32)
-_BALL /= np.linalg.norm(_BALL, axis=-1, keepdims=True)
+_BALL = np.asfortranarray(_BALL / np.linalg.norm(_BALL, axis=-1, keepdims=True))
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,8 @@ class Surface:
 
 def radiance(surface: Surface, light: Light, reaches: Float[np.ndarray, "rays 2"]) -> Float[np.ndarray, "rays 3"]:
     """Linear RGB sent to the eye; `reaches` is the share of the key light and of the surrounding that arrives."""
-    normals, albedo = surface.normals, surface.albedo
-    fill = irradiance(light.harmonics, normals @ light.to_light.T)
+    normals, albedo = surface.normals, np.asfortranarray(surface.albedo)
+    fill = irradiance(light.harmonics, (light.to_light @ normals.T).T)
     open_sky = reaches[:, 1:]
     fill *= open_sky / (1 - 0.6 * albedo * (1 - open_sky))  # what is hidden sends light too, coloured alike
     cosine = (normals @ light.key)[:, None]
@@ -50,14 +51,15 @@ def radiance(surface: Surface, light: Light, reaches: Float[np.ndarray, "rays 2"
     shade = reaches[:, :1]
     soft = shade + (1 - shade) * 0.25 * wrap
     sent = albedo * (fill + key * soft * light.key_colour)
-    scale = 1 / np.sqrt(np.einsum("rc,rc->r", surface.directions, surface.directions))
+    scale = 1 / np.sqrt(dot(surface.directions, surface.directions))
     to_eye = -surface.directions * scale[:, None]
     half = to_eye + light.key
-    half /= np.sqrt(np.einsum("rc,rc->r", half, half))[:, None]
+    half /= np.sqrt(dot(half, half))[:, None]
     sharpness = 8 + 60 * surface.gloss
-    peak = np.maximum(np.einsum("rc,rc->r", normals, half), 0) ** sharpness
+    peak = np.maximum(dot(normals, half), 0) ** sharpness
     lit = surface.gloss * (0.15 + 0.02 * sharpness) * peak * np.clip(cosine[:, 0] * 4, 0, 1)
-    rim = (1 - np.maximum(np.einsum("rc,rc->r", normals, to_eye), 0)) ** 5
+    away = 1 - np.maximum(dot(normals, to_eye), 0)
+    rim = np.square(np.square(away)) * away
     sheen = (0.02 + 0.35 * surface.gloss) * rim
     return sent + (lit[:, None] * shade) * light.key_colour + sheen[:, None] * fill
 
@@ -71,7 +73,7 @@ def key_visibility(
 ) -> Float[np.ndarray, " rays"]:
     """Share of the key light that nothing blocks; 1 where the surface looks away, which is dark without it."""
     facing = np.flatnonzero(normals @ light.key > -0.05)
-    start = points[facing] + normals[facing] * _ABOVE
+    start = rows_of(points + normals * np.float32(_ABOVE), facing)
     blocked = np.zeros(len(facing), np.float32)
     rays = 1 if light.spread < 0.05 else 2
     for _ in range(rays):
@@ -90,11 +92,13 @@ def openness(
     rays: int = _SKY_RAYS,
 ) -> Float[np.ndarray, " rays"]:
     """Cosine-weighted share of the surrounding that nothing hides."""
-    towards = np.repeat(normals, rays, 0) * np.float32(1.02) + _scatter(len(points) * rays, rng)
-    start = np.repeat(points + normals * _ABOVE, rays, 0)
-    return 1 - tracer.blocked(start, towards).reshape(-1, rays).mean(1, dtype=np.float32)
+    start, middle = points + normals * np.float32(_ABOVE), normals * np.float32(1.02)
+    blocked, aside = np.zeros(len(points), np.float32), _scatter(len(points) * rays, rng)
+    for number in range(rays):
+        blocked += tracer.blocked(start, middle + aside[number::rays])
+    return 1 - blocked / rays
 
 
 def _scatter(count: int, rng: np.random.Generator) -> Float[np.ndarray, "count 3"]:
     """Directions spread evenly over the sphere, from a table."""
-    return _BALL.take((np.arange(count) * 5417 + int(rng.integers(len(_BALL)))) % len(_BALL), 0)
+    return rows_of(_BALL, (np.arange(count) * 5417 + int(rng.integers(len(_BALL)))) & (len(_BALL) - 1))

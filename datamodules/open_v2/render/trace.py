@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from body.raycast import Hits
+from datamodules.open_v2.render.columns import blend, columns, corners_of, dot, rows_of
 from datamodules.open_v2.render.embree import TriangleScene
 from datamodules.open_v2.types import Layer
 
@@ -40,7 +41,7 @@ class Seen:
     def rows(self, rows: Int[np.ndarray, " rows"]) -> Hits:
         """Some of the hits, as a material takes them."""
         zeros = np.zeros(len(rows), np.int64)
-        return Hits(zeros, self.face[rows], self.barycentric.take(rows, 0), self.depth[rows])
+        return Hits(zeros, self.face[rows], rows_of(self.barycentric, rows), self.depth[rows])
 
 
 class Tracer:
@@ -56,18 +57,16 @@ class Tracer:
         self._inverse = np.linalg.inv(np.asarray(intrinsics, np.float64)).astype(np.float32)
         counts = np.cumsum([0, *(len(layer.vertices) for layer in layers)])
         self._vertices = np.concatenate([np.asarray(layer.vertices, np.float32) for layer in layers])
-        self._normals = np.concatenate([np.asarray(layer.normals, np.float32) for layer in layers])
-        faces = [np.asarray(m.faces, np.int32) + np.int32(start) for m, start in zip(layers, counts, strict=False)]
+        self._normals = np.asfortranarray(np.concatenate([np.asarray(m.normals, np.float32) for m in layers]))
+        parts = [np.asarray(m.faces, np.int32) + np.int32(start) for m, start in zip(layers, counts, strict=False)]
+        lengths = [len(part) for part in parts]
+        faces = np.concatenate(parts)
+        layer = np.repeat(np.arange(len(layers), dtype=np.int32), lengths)
+        face = np.concatenate([np.arange(length) for length in lengths])
         x, y = self._project()
-        kept, boxes = [], []
-        for part in faces:
-            keep, box = _worth_building(x[part.T], y[part.T], size)
-            kept.append(keep)
-            boxes.append(box)
-        self._boxes = np.concatenate(boxes)
-        self._faces = np.concatenate([f[k] for f, k in zip(faces, kept, strict=True)])
-        self._layer = np.repeat(np.arange(len(layers), dtype=np.int32), [len(k) for k in kept])
-        self._face = np.concatenate(kept)
+        kept, self._boxes = _worth_building(x.take(faces.T), y.take(faces.T), size)
+        whole = len(kept) == len(faces)
+        self._faces, self._layer, self._face = (all_ if whole else all_.take(kept, 0) for all_ in (faces, layer, face))
         self.empty = len(self._faces) == 0
         if not self.empty:
             self._scene = TriangleScene(self._vertices, self._faces)
@@ -83,17 +82,19 @@ class Tracer:
         inverse = self._inverse
         x = pixels[:, 0] * inverse[0, 0] + (pixels[:, 1] * inverse[0, 1] + inverse[0, 2])
         y = pixels[:, 1] * inverse[1, 1] + inverse[1, 2]
-        return np.stack([x, y, np.ones_like(x)], -1).astype(np.float32)
+        return columns(x, y, np.ones_like(x))
 
     def near(self) -> Int[np.ndarray, " pixels"]:
         """Numbers (row-major) of pixels that may see something, blocks of 4 x 4 together: such rays go alike."""
         tiles = -(-self.size // _TILE)
-        cells = np.clip(np.floor(self._boxes * (1 / _TILE)), -1, tiles).astype(np.int32) + 1
-        left, right, top, bottom = np.ascontiguousarray(cells.T)
+        left, right, top, bottom = (np.clip(self._boxes * (1 / _TILE) + 1, 0, tiles + 1)).astype(np.int32)
         grid = np.zeros((tiles + 2, tiles + 2), bool)
-        for row, column in ((top, left), (top, right), (bottom, left), (bottom, right)):
-            grid[row, column] = True
-        for face in np.flatnonzero((right - left > 1) | (bottom - top > 1)):
+        flat = grid.reshape(-1)
+        flat[top * (tiles + 2) + left] = True
+        few = np.flatnonzero((right > left) | (bottom > top))
+        for row, column in ((top, right), (bottom, left), (bottom, right)):
+            flat[row[few] * (tiles + 2) + column[few]] = True
+        for face in few[(right[few] - left[few] > 1) | (bottom[few] - top[few] > 1)]:
             grid[top[face] : bottom[face] + 1, left[face] : right[face] + 1] = True
         row, column = np.nonzero(grid[1:-1, 1:-1])
         y, x = row[:, None] * _TILE + _INSIDE[0], column[:, None] * _TILE + _INSIDE[1]
@@ -110,15 +111,14 @@ class Tracer:
         hit = face >= 0
         number = np.maximum(face, 0)
         u, v = np.where(hit, u, 0), np.where(hit, v, 0)
-        barycentric = np.stack([hit - u - v, u, v], -1).astype(np.float32)
+        barycentric = columns(hit - u - v, u, v)
         return Seen(np.where(hit, self._layer[number], -1), self._face[number], barycentric, depth.copy(), number)
 
     def normals(self, seen: Seen, directions: Float[np.ndarray, "rays 3"]) -> Float[np.ndarray, "rays 3"]:
         """Interpolated unit normals towards the camera; `directions` are of the rays, which all met something."""
-        corners = self._normals.take(self._faces.take(seen.triangle, 0), 0)  # much faster than indexing
-        normals = np.einsum("rk,rkc->rc", seen.barycentric, corners)
-        length = np.sqrt(np.einsum("rc,rc->r", normals, normals))
-        away = np.einsum("rc,rc->r", normals, directions)
+        normals = blend(self._normals, corners_of(self._faces, seen.triangle), seen.barycentric)
+        length = np.sqrt(dot(normals, normals))
+        away = dot(normals, directions)
         flip = np.where(away > 0.3 * length, np.float32(-1), np.float32(1))  # the inside of a hem
         return normals * (flip / np.maximum(length, np.float32(1e-9)))[:, None]
 
@@ -133,11 +133,11 @@ class Tracer:
 
 def _worth_building(
     x: Float[np.ndarray, "3 faces"], y: Float[np.ndarray, "3 faces"], size: int
-) -> tuple[Int[np.ndarray, " kept"], Float[np.ndarray, "kept 4"]]:
+) -> tuple[Int[np.ndarray, " kept"], Float[np.ndarray, "4 kept"]]:
     """Faces that may be seen or cast a visible shadow, given their corners in pixels; and left, right, top, bottom."""
     left, right = np.minimum(np.minimum(x[0], x[1]), x[2]), np.maximum(np.maximum(x[0], x[1]), x[2])
     top, bottom = np.minimum(np.minimum(y[0], y[1]), y[2]), np.maximum(np.maximum(y[0], y[1]), y[2])
     low, high = -_MARGIN * size, size * (1 + _MARGIN)
     keep = (right > low) & (left < high) & (bottom > low) & (top < high)
-    rows = np.flatnonzero(keep)
-    return rows, np.stack([left[rows], right[rows], top[rows], bottom[rows]], -1)
+    rows, boxes = np.flatnonzero(keep), np.stack([left, right, top, bottom])
+    return rows, boxes if len(rows) == len(keep) else boxes.take(rows, 1)
