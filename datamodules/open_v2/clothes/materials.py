@@ -11,6 +11,7 @@ from body.raycast import Hits
 from datamodules.open_v2.clothes.cloth import Cloth
 from datamodules.open_v2.clothes.looks import Look
 from datamodules.open_v2.clothes.painted import Painted
+from datamodules.open_v2.render.columns import blend, corners_of, rows_of
 
 
 @dataclass(frozen=True)
@@ -31,10 +32,9 @@ class ClothMaterial:
 
     def paint(self, hits: Hits) -> tuple[Float[np.ndarray, "rays 3"], Float[np.ndarray, " rays"]]:
         """Albedo and gloss."""
-        corners = self.faces.take(hits.face, 0)
-        weights = hits.barycentric.astype(np.float32)
-        points = np.einsum("rk,rkc->rc", weights, self.points.take(corners, 0))
-        facing = np.einsum("rk,rk->r", weights, self.facing[corners])
+        corners, weights = corners_of(self.faces, hits.face), hits.barycentric.astype(np.float32)
+        points = blend(self.points, corners, weights)
+        facing = blend(self.facing[:, None], corners, weights)[:, 0]
         return self.cloth.paint(points, facing), np.full(len(points), self.cloth.gloss, np.float32)
 
 
@@ -49,12 +49,12 @@ class SkinMaterial:
 
     def paint(self, hits: Hits) -> tuple[Float[np.ndarray, "rays 3"], Float[np.ndarray, " rays"]]:
         """Albedo and gloss."""
-        corners = self.points.take(self.faces.take(hits.face, 0), 0)
-        points = np.einsum("rk,rkc->rc", hits.barycentric.astype(np.float32), corners)
+        points = blend(self.points, corners_of(self.faces, hits.face), hits.barycentric.astype(np.float32))
         albedo, gloss = self.look.paint(points)
         for painted in self.painted:
             rows = np.flatnonzero(painted.mask(points))
             if len(rows):
-                albedo[rows] = painted.cloth.paint(points[rows], points[rows, 2])
+                some = rows_of(points, rows)
+                albedo[rows] = painted.cloth.paint(some, some[:, 2])
                 gloss[rows] = painted.cloth.gloss
         return albedo, gloss

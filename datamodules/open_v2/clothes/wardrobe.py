@@ -139,7 +139,7 @@ def load_wardrobe(path: Path) -> Wardrobe:
         raise FileNotFoundError(f"{path} is missing; datamodules.open_v2.clothes.tailor makes it where the assets are")
     with np.load(path, allow_pickle=False) as data:
         arrays = {name: data[name] for name in _ARRAYS}
-        body = BodySurface(data["surface_points"], data["surface_faces"].astype(np.int64))
+        body = BodySurface(np.asfortranarray(data["surface_points"]), data["surface_faces"].astype(np.int64))
         female = data["female"]
         index = json.loads(str(data["index"]))
     arrays = {k: v.astype({"u": np.int64, "f": np.float32, "b": np.bool_}[v.dtype.kind]) for k, v in arrays.items()}
@@ -149,6 +149,7 @@ def load_wardrobe(path: Path) -> Wardrobe:
         counts = {"vertices": entry["vertices"], "faces": entry["faces"], "skin": len(body.points)}
         rows = {axis: slice(starts[axis], starts[axis] + counts[axis]) for axis in counts}
         own = {name: arrays[name][rows[_axis(name)]] for name in _ARRAYS}
+        own["points"] = np.asfortranarray(own["points"])  # see render.columns
         garments.append(Garment(name=entry["name"], kind=entry["kind"], **own))
         starts = {axis: starts[axis] + counts[axis] for axis in counts}
     return Wardrobe(tuple(garments), body, female)

@@ -21,6 +21,7 @@ from datamodules.open_v2.render.trace import Seen, Tracer
 from datamodules.open_v2.types import Layer
 
 _CORNERS = np.array([[-0.125, -0.375], [0.375, -0.125], [-0.375, 0.125], [0.125, 0.375]], np.float32)
+_SKY_BLUR = 1.4  # of the share of the sky that is open, in pixels of half the size: two rays each are noisy
 _LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)
 
 
@@ -121,19 +122,19 @@ def encode(picture: Picture, shadow: Float[np.ndarray, "size size"], gain: float
     """Premultiplied sRGB and coverage; `shadow` is black, with this coverage, behind everything else."""
     size = len(shadow)
     covered = np.flatnonzero(picture.coverage)
-    part = picture.coverage.reshape(-1)[covered, None]
-    linear = picture.colour.reshape(-1, 3)[covered] / part * np.float32(gain)
+    part = picture.coverage.reshape(-1).take(covered)
+    linear = rows_of(picture.colour.reshape(-1, 3, order="A"), covered).T * (np.float32(gain) / part)
     tone = linear / (1 + np.maximum(linear - np.float32(0.6), 0) * np.float32(0.7))  # a shoulder, not a clip
     pixels = np.zeros((size * size, 4), np.uint8)
     pixels[:, 3] = np.rint(shadow.reshape(-1) * 255)
-    pixels[covered, :3] = np.rint(srgb(tone) * part * 255)
-    pixels[covered, 3] = np.rint((part + (1 - part) * shadow.reshape(-1)[covered, None]) * 255)[:, 0]
+    pixels[covered, :3] = np.rint(srgb(tone) * (part * 255)).T
+    pixels[covered, 3] = np.rint((part + (1 - part) * shadow.reshape(-1).take(covered)) * 255)
     return pixels.reshape(size, size, 4)
 
 
 def srgb(linear: Float[np.ndarray, "*any"]) -> Float[np.ndarray, "*any"]:
     """The curve of sRGB, through a table of 4096 steps on the square root."""
-    return _TABLE[np.sqrt(linear.clip(0, 1) * (4095.0**2)).astype(np.int32)]
+    return _TABLE.take(np.sqrt(linear.clip(0, 1) * np.float32(4095.0**2)).astype(np.int32))
 
 
 def _curve(linear: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
@@ -184,7 +185,7 @@ def _shadows(
     reached[row, 1] = openness(tracer, points, normals, rng)
     reached[row, 2] = 1
     maps = reached.reshape(half, half, 3)
-    smooth = [_filled(maps[..., [0, 2]], 0.65 + 1.5 * light.spread), _filled(maps[..., 1:], 1.0)]
+    smooth = [_filled(maps[..., [0, 2]], 0.65 + 1.5 * light.spread), _filled(maps[..., 1:], _SKY_BLUR)]
     wide = cv2.resize(np.stack(smooth, -1), (2 * half, 2 * half), interpolation=cv2.INTER_LINEAR)
     return np.asarray(wide[:size, :size]).reshape(-1, 2)
 

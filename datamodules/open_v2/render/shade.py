@@ -13,7 +13,7 @@ from datamodules.open_v2.render.columns import dot, rows_of
 from datamodules.open_v2.render.trace import Tracer
 
 _ABOVE = 4e-3  # metres by which rays start above the surface, which is made of flat faces
-_SKY_RAYS = 4
+_SKY_RAYS = 2
 _UNDER_SKIN = np.array([1.0, 0.45, 0.3], np.float32)  # light comes out again beyond the terminator, mostly red
 _rng = np.random.Generator(np.random.PCG64(1))
 _BALL = _rng.standard_normal((8192, 3)).astype(np.float32)

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float, Int, UInt8
 
 from body.uv import SurfaceCharts
+from datamodules.open_v2.render.columns import corners_of, dot, rows_of
 from datamodules.open_v2.render.trace import Seen
 from datamodules.open_v2.types import Layer
 
@@ -26,7 +27,7 @@ class SurfaceMapper:
         self._faces, self._part = faces, charts.face_part
         local = np.einsum("fij,fkj->fki", charts.frame[part], offset)
         local[..., 0] = (local[..., 0] - charts.start[part][:, None]) / charts.length[part][:, None]
-        self._corners = local.astype(np.float32)
+        self._corners = np.ascontiguousarray(local.transpose(1, 2, 0), np.float32)  # corner, axis, face
 
     def iuv(
         self,
@@ -53,14 +54,17 @@ class SurfaceMapper:
         below = face[starts[seen.layer[rows]] + seen.face[rows]]
         rows, below = rows[below >= 0], below[below >= 0]
         pixels, depth = pixels[rows], seen.depth[rows]
-        image = np.stack([pixels % size, pixels // size, np.ones_like(pixels)], -1).astype(np.float32)
-        points = image @ np.linalg.inv(intrinsics).T.astype(np.float32) * depth[:, None]
-        weights = _closest(points, np.asarray(body, np.float32).take(self._faces.take(below, 0), 0))
-        local = np.einsum("rk,rkc->rc", weights, self._corners.take(below, 0))
-        u = np.float32(0.5) + np.arctan2(local[:, 2], local[:, 1]) * np.float32(0.5 / np.pi)
-        chart = np.stack([u, local[:, 0]], -1).clip(0, 1)
+        image = np.stack([pixels % size, pixels // size, np.ones_like(pixels)]).astype(np.float32)
+        points = (np.linalg.inv(intrinsics).astype(np.float32) @ image * depth).T
+        corners = corners_of(self._faces, below)
+        body = np.asfortranarray(body, np.float32)
+        weights = _closest(points, [rows_of(body, corner) for corner in corners])
+        along, across, ahead = (
+            sum(self._corners[corner, axis].take(below) * weights[corner] for corner in range(3)) for axis in range(3)
+        )
+        u = np.float32(0.5) + np.arctan2(ahead, across) * np.float32(0.5 / np.pi)
         iuv[pixels, 0] = self._part[below]
-        iuv[pixels, 1:] = np.rint(chart * 255)
+        iuv[pixels, 1], iuv[pixels, 2] = (np.rint(chart.clip(0, 1) * 255) for chart in (u, along))
         return iuv.reshape(size, size, 3)
 
 
@@ -72,15 +76,13 @@ def _body_faces(own: Sequence[Layer]) -> tuple[Int[np.ndarray, " faces"], Int[np
 
 
 def _closest(
-    points: Float[np.ndarray, "points 3"], corners: Float[np.ndarray, "points 3 3"]
-) -> Float[np.ndarray, "points 3"]:
+    points: Float[np.ndarray, "points 3"], corners: Sequence[Float[np.ndarray, "points 3"]]
+) -> Float[np.ndarray, "3 points"]:
     """Barycentric weights of the feet of perpendiculars on triangles, moved inside where they fall outside."""
-    first, second = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
-    offset = points - corners[:, 0]
-    aa, bb = np.einsum("rc,rc->r", first, first), np.einsum("rc,rc->r", second, second)
-    ab = np.einsum("rc,rc->r", first, second)
-    pa, pb = np.einsum("rc,rc->r", offset, first), np.einsum("rc,rc->r", offset, second)
+    first, second, offset = corners[1] - corners[0], corners[2] - corners[0], points - corners[0]
+    aa, bb, ab = dot(first, first), dot(second, second), dot(first, second)
+    pa, pb = dot(offset, first), dot(offset, second)
     area = np.maximum(aa * bb - ab * ab, np.float32(1e-20))
     u, v = (bb * pa - ab * pb) / area, (aa * pb - ab * pa) / area
-    weights = np.clip(np.stack([1 - u - v, u, v], -1), 0, 1)
-    return weights / weights.sum(-1, keepdims=True)
+    weights = np.clip(np.stack([1 - u - v, u, v]), 0, 1)
+    return weights / weights.sum(0)

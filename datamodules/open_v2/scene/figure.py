@@ -132,11 +132,13 @@ def gaps(figure: Figure, others: list[Figure], shifts: Float[np.ndarray, "shifts
     points = first[:, None, 0] * (1 - t) + first[:, None, 1] * t
     start, along = second[:, 0], second[:, 1] - second[:, 0]
     length = np.maximum(np.einsum("kc,kc->k", along, along), 1e-9)
-    moved = shifts[:, None, None, None] + points[None, :, :, None]  # shifts, segments, t, 1, 3
-    offset = moved - start
-    share = (np.einsum("snpkc,kc->snpk", offset, along) / length).clip(0, 1)
-    miss = offset - share[..., None] * along
-    distance = np.sqrt(np.einsum("snpkc,snpkc->snpk", miss, miss)).min(2)
+    # all products of the shifted points follow from those of the points where they are
+    offset = points[:, :, None] - start  # segments, t, k, 3
+    off = (offset * along).sum(-1) + (shifts @ along.T)[:, None, None]
+    squared = np.square(offset).sum(-1) + np.square(shifts).sum(-1)[:, None, None, None]
+    squared += 2 * (shifts @ offset.reshape(-1, 3).T).reshape(off.shape)
+    share = (off / length).clip(0, 1)
+    distance = np.sqrt(np.maximum(squared - share * (2 * off - share * length), 0).min(2))
     return np.asarray((distance - radii).min((1, 2)))
 
 
