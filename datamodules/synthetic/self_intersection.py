@@ -18,6 +18,15 @@ _SHINS = (("left_knee", "left_ankle", 0.05), ("right_knee", "right_ankle", 0.05)
 _FOREARMS = (("left_elbow", "left_hand", 0.035), ("right_elbow", "right_hand", 0.035))
 
 
+_PAIRS = [(a, b) for a in _FOREARMS for b in (*_TRUNK, *_THIGHS, *_SHINS)]
+_PAIRS += [(_FOREARMS[0], _FOREARMS[1]), (_SHINS[0], _SHINS[1])]
+_PAIRS += [(_THIGHS[0], _SHINS[1]), (_THIGHS[1], _SHINS[0])]
+_PAIRS += [(a, b) for a in _SHINS for b in _TRUNK]
+_FIRST = np.array([[_J(a[0]), _J(a[1])] for a, _ in _PAIRS])
+_SECOND = np.array([[_J(b[0]), _J(b[1])] for _, b in _PAIRS])
+_RADII = np.array([a[2] + b[2] for a, b in _PAIRS])
+
+
 def joints_of(pose: Pose, rest: Float[np.ndarray, "24 3"]) -> Float[np.ndarray, "24 3"]:
     """Joint positions of a posed body by forward kinematics, metres, root at its rest position."""
     local = Rotation.from_rotvec(pose).as_matrix()
@@ -30,14 +39,7 @@ def joints_of(pose: Pose, rest: Float[np.ndarray, "24 3"]) -> Float[np.ndarray, 
 
 def intersects(joints: Float[np.ndarray, "24 3"]) -> bool:
     """Whether forearms or shins of a posed body go through something else of it."""
-    pairs = [(a, b) for a in _FOREARMS for b in (*_TRUNK, *_THIGHS, *_SHINS)]
-    pairs += [(_FOREARMS[0], _FOREARMS[1]), (_SHINS[0], _SHINS[1])]
-    pairs += [(_THIGHS[0], _SHINS[1]), (_THIGHS[1], _SHINS[0])]
-    pairs += [(a, b) for a in _SHINS for b in _TRUNK]
-    first = np.array([[joints[_J(a[0])], joints[_J(a[1])]] for a, _ in pairs])
-    second = np.array([[joints[_J(b[0])], joints[_J(b[1])]] for _, b in pairs])
-    radii = np.array([a[2] + b[2] for a, b in pairs])
-    return bool((segment_distances(first, second) < radii).any())
+    return bool((segment_distances(joints[_FIRST], joints[_SECOND]) < _RADII).any())
 
 
 def segment_distances(

@@ -8,11 +8,11 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy.sparse import csr_array
 
-from body.shading import unit
 from datamodules.open_v2.clothes.materials import ClothMaterial, SkinMaterial
 from datamodules.open_v2.clothes.outfits import Outfit, Worn
 from datamodules.open_v2.clothes.skinning import skinned
 from datamodules.open_v2.clothes.wardrobe import BodySurface, Garment, Wardrobe
+from datamodules.open_v2.render.columns import cross, dot, rows_of
 from datamodules.open_v2.types import Layer, Person
 
 _APART = 0.004  # metres between two layers of cloth
@@ -136,14 +136,7 @@ def face_sums(
     vertices: Float[np.ndarray, "vertices 3"], faces: Int[np.ndarray, "faces 3"], incidence: csr_array
 ) -> Float[np.ndarray, "vertices 3"]:
     """Vertex normals, by a matrix that sums over the faces around every vertex."""
-    first, second, third = (vertices.take(faces[:, corner], 0) for corner in range(3))
-    a, b = second - first, third - first
-    crossed = np.stack(
-        [
-            a[:, 1] * b[:, 2] - a[:, 2] * b[:, 1],
-            a[:, 2] * b[:, 0] - a[:, 0] * b[:, 2],
-            a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0],
-        ],
-        -1,
-    )
-    return np.asarray(unit(incidence @ crossed), np.float32)
+    rows = np.asfortranarray(vertices)
+    first, second, third = (rows_of(rows, corner) for corner in np.ascontiguousarray(faces.T))
+    sums = np.asfortranarray(incidence @ cross(second - first, third - first))
+    return sums / np.sqrt(np.maximum(dot(sums, sums), np.float32(1e-24)))[:, None]

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from jaxtyping import Float
 from scipy.spatial.transform import Rotation
+
+from datamodules.open_v2.render.columns import columns
 
 
 def skinned(
@@ -15,15 +19,11 @@ def skinned(
     """Rest points carried along by weighted joints."""
     blended = transforms.reshape(len(transforms), 12).T @ weights.T
     x, y, z = np.ascontiguousarray(rest.T)
-    posed = np.empty_like(rest)
-    for axis in range(3):
-        a, b, c, d = blended[4 * axis : 4 * axis + 4]
-        posed[:, axis] = a * x + b * y + c * z + d
-    return posed
+    return columns(*(a * x + b * y + c * z + d for a, b, c, d in blended.reshape(3, 4, -1)))
 
 
 def joint_transforms(
-    pose: Float[np.ndarray, "joints 3"], rest: Float[np.ndarray, "joints 3"], parents: tuple[int, ...]
+    pose: Float[np.ndarray, "joints 3"], rest: Float[np.ndarray, "joints 3"], parents: Sequence[int]
 ) -> Float[np.ndarray, "joints 3 4"]:
     """Matrices that carry points of the rest pose along with each joint, as `BodyModel.joint_transforms`.
 

@@ -10,6 +10,7 @@ from scipy.spatial.transform import Rotation
 
 from body.skeleton import SMPL24
 from datamodules.open_v2.poses.ik import rest_joints
+from datamodules.open_v2.turns import carried
 from datamodules.synthetic.self_intersection import intersects, joints_of
 
 Pose = Float[np.ndarray, "24 3"]
@@ -48,7 +49,7 @@ def mixed(pose: Pose, donors: Iterable[Pose]) -> Pose:
 
 def _up(pose: Pose) -> Float[np.ndarray, "3"]:
     """Where up is for the pelvis."""
-    return np.asarray(Rotation.from_rotvec(pose[0]).inv().apply([0.0, 1.0, 0.0]))
+    return np.array(carried(-pose[0], (0.0, 1.0, 0.0)))
 
 
 def varied(pose: Pose, rng: np.random.Generator) -> Pose:

@@ -26,6 +26,13 @@ def dot(first: Float[np.ndarray, "points 3"], second: Float[np.ndarray, "points 
     return first[:, 0] * second[:, 0] + first[:, 1] * second[:, 1] + first[:, 2] * second[:, 2]
 
 
+def cross(first: Float[np.ndarray, "points 3"], second: Float[np.ndarray, "points 3"]) -> np.ndarray:
+    """Cross products of points; numpy's own is made for any axis and takes several times longer."""
+    a, b, c = first.T
+    x, y, z = second.T
+    return columns(b * z - c * y, c * x - a * z, a * y - b * x)
+
+
 def blend(
     values: Float[np.ndarray, "vertices channels"],
     corners: tuple[Int[np.ndarray, " rays"], Int[np.ndarray, " rays"], Int[np.ndarray, " rays"]],

@@ -8,6 +8,8 @@ import numpy as np
 from jaxtyping import Float
 from scipy.spatial.transform import Rotation
 
+from datamodules.open_v2.turns import composed
+
 _NEAREST = 0.4  # metres between the lens and the nearest point
 _FARTHEST = 30.0
 _LENSES = (((15.0, 30.0), 0.2), ((30.0, 55.0), 0.45), ((55.0, 75.0), 0.35))  # degrees across a photograph, share
@@ -89,5 +91,5 @@ def _look(towards: Float[np.ndarray, "3"], aside: Float[np.ndarray, "2"], roll: 
     axis = np.cross([0.0, 0.0, 1.0], direction)
     length = np.linalg.norm(axis)
     angle = np.arctan2(length, 1.0)
-    off = Rotation.from_rotvec(axis / max(length, 1e-9) * angle)
-    return np.asarray((Rotation.from_euler("z", roll) * off).as_matrix() @ straight)
+    turn = composed(np.array([0.0, 0.0, roll]), axis / max(length, 1e-9) * angle)
+    return np.asarray(Rotation.from_rotvec(turn).as_matrix() @ straight)

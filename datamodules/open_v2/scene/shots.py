@@ -12,6 +12,7 @@ from datamodules.open_v2.scene.camera import Viewpoint, draw_viewpoint
 from datamodules.open_v2.scene.company import draw_company
 from datamodules.open_v2.scene.figure import Figure, on_ground, pose_figure
 from datamodules.open_v2.scene.framing import Window, detector_box, draw_region, draw_window, in_sight
+from datamodules.open_v2.turns import carried, composed
 from datamodules.open_v2.types import Person, Shot
 from datamodules.synthetic.rng import SPLITS
 
@@ -80,7 +81,7 @@ def draw_person(bank: PoseBank, rng: np.random.Generator) -> Figure:
     while (np.abs(betas) > MAX_BETA).any():
         betas = np.where(np.abs(betas) > MAX_BETA, rng.normal(0, 1, 10), betas)
     heading = rng.vonmises(0, 1.5) if rng.random() < 0.3 else rng.uniform(-np.pi, np.pi)
-    pose[0] = (Rotation.from_euler("y", heading - _heading(pose)) * Rotation.from_rotvec(pose[0])).as_rotvec()
+    pose[0] = composed(np.array([0.0, heading - _heading(pose), 0.0]), pose[0])
     lift = float(rng.uniform(0.03, 0.6)) if rng.random() < _air_share(action) else 0.0
     figure = pose_figure(pose, betas, action)
     centred = figure.moved(-figure.joints[0] * [1.0, 0.0, 1.0])
@@ -97,7 +98,7 @@ def _air_share(action: str) -> float:
 
 def _heading(pose: Float[np.ndarray, "24 3"]) -> float:
     """Where the pelvis faces, radians about the vertical from +z."""
-    left = Rotation.from_rotvec(pose[0]).apply([1.0, 0.0, 0.0])
+    left = carried(pose[0], (1.0, 0.0, 0.0))
     return float(np.arctan2(-left[2], left[0]))
 
 
@@ -110,6 +111,6 @@ def _matters(other: Figure, view: Viewpoint, window: Window) -> bool:
 def _person(figure: Figure, view: Viewpoint, rng: np.random.Generator) -> Person:
     """A figure in the camera frame; SMPL turns a body about its rest root, which betas move."""
     pose = figure.pose.copy()
-    pose[0] = (Rotation.from_matrix(view.world) * Rotation.from_rotvec(pose[0])).as_rotvec()
+    pose[0] = composed(Rotation.from_matrix(view.world).as_rotvec(), pose[0])
     transl = view.see(figure.root + figure.shift) - figure.root
     return Person(pose, figure.betas, transl, figure.action, int(rng.integers(2**31)))

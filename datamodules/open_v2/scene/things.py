@@ -11,6 +11,7 @@ from scipy.spatial.transform import Rotation
 from body.raycast import Hits, interpolate
 from body.shading import unit
 from body.skeleton import SMPL24
+from datamodules.open_v2.render.columns import cross
 from datamodules.open_v2.scene.shapes import shape
 from datamodules.open_v2.types import Layer, Shot
 from datamodules.synthetic.texture import Texture, look_up, related, texture
@@ -65,7 +66,7 @@ def _thing(
     vertices, faces, normals = shape(kind)
     own = vertices * np.asarray(scale, np.float32)
     corners = own[faces]
-    along = np.abs(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])).argmax(-1)
+    along = np.abs(cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])).argmax(-1)
     picture = texture(rng, *related(rng, 0.8, (0.05, 0.9)))
     if kind == "plant" and rng.random() < 0.8:
         picture = picture.mean() * np.array([0.6, 1.3, 0.35], np.float32) * (0.5 + picture.mean(-1, keepdims=True))
@@ -100,7 +101,8 @@ def _upright(up: Float[np.ndarray, "3"]) -> Float[np.ndarray, "3 3"]:
 
 
 def _turned(upright: Float[np.ndarray, "3 3"], yaw: float) -> Float[np.ndarray, "3 3"]:
-    return np.asarray(upright @ Rotation.from_euler("y", yaw).as_matrix())
+    cosine, sine = np.cos(yaw), np.sin(yaw)
+    return np.asarray(upright @ np.array([[cosine, 0, sine], [0, 1, 0], [-sine, 0, cosine]]))
 
 
 def _seat(
