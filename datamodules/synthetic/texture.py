@@ -97,9 +97,10 @@ def texture(
 ) -> Texture:
     """A tileable albedo of two colours in one of the patterns, with uneven dirt on it."""
     share = pattern(kinds[int(rng.integers(len(kinds)))], rng)
-    share = np.broadcast_to(share, (SIDE, SIDE))[..., None]
-    dirt = 1 + rng.uniform(0.1, 0.7) * (noise(rng)[..., None] - 0.5)
-    return (first * (1 - share) + second * share).astype(np.float32) * dirt
+    share = np.broadcast_to(share, (SIDE, SIDE))
+    dirt = 1 + rng.uniform(0.1, 0.7) * (noise(rng) - 0.5)
+    planes = (a * (1 - share) + b * share for a, b in zip(first, second, strict=True))
+    return np.stack([plane.astype(np.float32) * dirt for plane in planes], -1)
 
 
 def look_up(

@@ -196,10 +196,7 @@ def _draw_weave(rng: np.random.Generator, kind: str, first: Colour, second: Colo
         share = np.asarray(_print(rng))
     else:
         share = pattern(kind, rng)
-    if kind == "plain":
-        share = share[:1, :1]
-    blended = first * (1 - share[..., None]) + second * share[..., None]
-    return Weave(blended.astype(np.float32), dirt, float(stains))
+    return Weave(first, second, share[:1, :1] if kind == "plain" else share, dirt, float(stains))
 
 
 _DIAGONAL = np.add.outer(np.arange(SIDE), np.arange(SIDE)).astype(np.float32) / SIDE

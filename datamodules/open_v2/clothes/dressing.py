@@ -82,8 +82,8 @@ def _body_layer(
         near = (garment.stand_off > 0) & _kept(surface.points, worn, 0.0)
         off = np.where(near, np.minimum(off, 0.3 * garment.stand_off), off)
     skin = bare + normals * off[:, None]
-    seen = np.flatnonzero(~hidden[surface.faces].all(1))
-    kept = surface.faces[seen]
+    seen = np.flatnonzero(~_all_of(hidden, surface.faces))
+    kept = surface.faces.take(seen, 0)
     around = face_sums(skin, surface.faces, surface.incidence)
     material = SkinMaterial(outfit.look, outfit.painted, surface.points, kept)
     return Layer(skin, kept, around, material, seen, "skin")
@@ -114,12 +114,21 @@ def _altered(
         rest += garment.normals * (worn.loose + worn.crumple * folds)[:, None]
     left = np.ones(len(garment.faces), bool)
     if worn.sleeve < 1 or worn.low > -1:
-        left = _kept(points, worn, 0.0)[garment.faces].any(1)
+        left = ~_all_of(~_kept(points, worn, 0.0), garment.faces)
         rest = rest + _hem_shift(points, worn)
     if covers:
         hidden = np.logical_or.reduce(covers)
-        left &= ~hidden[garment.anchor][garment.faces].all(1)
-    return rest.astype(np.float32), garment.faces[left], garment.body_faces[left]
+        left &= ~_all_of(hidden[garment.anchor], garment.faces)
+    if left.all():
+        return np.asarray(rest, np.float32), garment.faces, garment.body_faces
+    rows = np.flatnonzero(left)
+    return np.asarray(rest, np.float32), garment.faces.take(rows, 0), garment.body_faces[rows]
+
+
+def _all_of(vertices: Bool[np.ndarray, " vertices"], faces: Int[np.ndarray, "faces 3"]) -> Bool[np.ndarray, " faces"]:
+    """Faces of which all corners are so."""
+    first, second, third = (vertices.take(faces[:, corner]) for corner in range(3))
+    return np.asarray(first & second & third)
 
 
 def _hem_shift(points: Float[np.ndarray, "vertices 3"], worn: Worn) -> Float[np.ndarray, "vertices 3"]:

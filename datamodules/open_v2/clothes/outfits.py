@@ -215,6 +215,6 @@ class _Drawing:
         rng, x = self.rng, np.linspace(0, 2 * np.pi, SIDE, endpoint=False)
         strands = sum(np.sin(k * x + rng.uniform(0, 6.3)) for k in rng.integers(4, 40, 6)) / 6
         colour = self.look.hair if rng.random() < 0.96 else cloth_colour(rng, 1.0)
-        picture = colour * (1 + 0.6 * strands)[None, :, None]
         waves = np.concatenate([rng.normal(0, 60, (4, 3)) * [1, 0.2, 1], rng.uniform(0, 6.3, (4, 1))], 1)
-        return Cloth(Weave(picture.clip(0.003, 0.9).astype(np.float32)), 8.0, 0.2, 0.3, waves.astype(np.float32))
+        weave = Weave(np.zeros(3), colour, (1 + 0.6 * strands)[None])
+        return Cloth(weave, 8.0, 0.2, 0.3, waves.astype(np.float32))

@@ -47,4 +47,4 @@ def blend(
 
 def corners_of(faces: Int[np.ndarray, "faces 3"], chosen: Int[np.ndarray, " rays"]) -> tuple[np.ndarray, ...]:
     """First, second and third vertex of some faces."""
-    return tuple(faces.take(chosen, 0).T)
+    return tuple(np.ascontiguousarray(faces.take(chosen, 0).T, np.intp))

@@ -62,13 +62,13 @@ def render(tracer: Tracer, layers: Sequence[Layer], light: Light, rng: np.random
     sent = _shade(
         tracer, layers, light, rays, places, normals, shadow.take(np.concatenate([hit, inside[thin]]), 0), folds
     )
-    colour, coverage = np.zeros((size * size, 3), np.float32), np.zeros(size * size, np.float32)
-    colour[hit], coverage[hit] = sent[: len(hit)], 1
-    parts = colour.take(np.maximum(source, 0), 0) * (source >= 0)[:, None]
-    parts[thin] = sent[len(hit) :]
-    colour[edges] = parts.reshape(-1, len(_CORNERS), 3).mean(1)
+    colour, coverage = np.zeros((3, size * size), np.float32), np.zeros(size * size, np.float32)
+    colour[:, hit], coverage[hit] = sent[: len(hit)].T, 1
+    parts = colour.take(np.maximum(source, 0), 1) * (source >= 0)
+    parts[:, thin] = sent[len(hit) :].T
+    colour[:, edges] = sum(parts[:, number :: len(_CORNERS)] for number in range(len(_CORNERS))) / len(_CORNERS)
     coverage[edges] = (between.layer >= 0).reshape(-1, len(_CORNERS)).mean(1)
-    return Picture(colour.reshape(size, size, 3), coverage.reshape(size, size), hit, seen)
+    return Picture(colour.reshape(3, size, size).transpose(1, 2, 0), coverage.reshape(size, size), hit, seen)
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ def encode(picture: Picture, shadow: Float[np.ndarray, "size size"], gain: float
     size = len(shadow)
     covered = np.flatnonzero(picture.coverage)
     part = picture.coverage.reshape(-1).take(covered)
-    linear = rows_of(picture.colour.reshape(-1, 3, order="A"), covered).T * (np.float32(gain) / part)
+    linear = picture.colour.transpose(2, 0, 1).reshape(3, -1).take(covered, 1) * (np.float32(gain) / part)
     tone = linear / (1 + np.maximum(linear - np.float32(0.6), 0) * np.float32(0.7))  # a shoulder, not a clip
     pixels = np.zeros((size * size, 4), np.uint8)
     pixels[:, 3] = np.rint(shadow.reshape(-1) * 255)
