@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from body.raycast import Hits, RayScene, interpolate
+from body.raycast import Hits, Mesh, interpolate
 from body.shading import unit, vertex_normals
 from datamodules.synthetic.appearance import inflate, paint
 from datamodules.synthetic.background import Background, far_colours, meet_planes, plane_colours
 from datamodules.synthetic.camera import PosedPerson
+from datamodules.synthetic.embree import TriangleScene
 from datamodules.synthetic.light import Light, ambient_occlusion, radiance
 from datamodules.synthetic.props import Prop, prop_surface
 from datamodules.synthetic.wardrobe import Style
@@ -38,6 +39,33 @@ class Surface:
         return (vertices + vertex_normals(vertices, self.faces) * off[:, None]).astype(np.float32)
 
 
+class Rays:
+    """All meshes as one scene; see `body.raycast.RayScene`, which builds several times longer."""
+
+    def __init__(self, meshes: list[Mesh]) -> None:
+        lengths = [len(faces) for _, faces in meshes]
+        starts = np.cumsum([0, *(len(vertices) for vertices, _ in meshes)])
+        faces = np.concatenate([own + start for (_, own), start in zip(meshes, starts, strict=False)])
+        self._mesh = np.repeat(np.arange(len(meshes)), lengths)
+        self._face = np.concatenate([np.arange(length) for length in lengths])
+        self._scene = TriangleScene(np.concatenate([vertices for vertices, _ in meshes]), faces, robust=True)
+
+    def cast(self, directions: Float[np.ndarray, "rays 3"]) -> Hits:
+        """First hit of every ray from the camera."""
+        face, u, v, distance = self._scene.intersect(np.zeros((1, 3), np.float32), directions)
+        hit = face >= 0
+        u, v = u * hit, v * hit
+        barycentric = np.stack([(1 - u - v) * hit, u, v], -1)
+        mesh, own = np.where(hit, self._mesh[face], -1), np.where(hit, self._face[face], -1)
+        return Hits(mesh, own, barycentric, distance.copy())
+
+    def occluded(
+        self, origins: Float[np.ndarray, "rays 3"], directions: Float[np.ndarray, "rays 3"]
+    ) -> Bool[np.ndarray, " rays"]:
+        """Whether anything at all lies along every ray."""
+        return self._scene.occluded(origins, directions) if len(directions) else np.zeros(0, bool)
+
+
 @dataclass(frozen=True)
 class View:
     """Everything that is before the camera; the person is mesh 0 of `rays`, prop k is mesh k + 1."""
@@ -46,7 +74,7 @@ class View:
     person: PosedPerson
     dressed: Float[np.ndarray, "vertices 3"]
     normals: Float[np.ndarray, "vertices 3"]
-    rays: RayScene
+    rays: Rays
     props: list[Prop]
     style: Style
     background: Background
@@ -69,7 +97,7 @@ def compose(
 ) -> View:
     """Dress the person and put everything into one ray scene."""
     dressed = surface.dress(person.vertices, style)
-    rays = RayScene([(dressed, surface.faces), *((p.vertices, p.faces) for p in props)])
+    rays = Rays([(dressed, surface.faces), *((p.vertices, p.faces) for p in props)])
     normals = (vertex_normals(dressed, surface.faces) @ person.world).astype(np.float32)
     return View(surface, person, dressed, normals, rays, props, style, background, light)
 
@@ -90,7 +118,7 @@ def render(view: View, size: int) -> tuple[Float[np.ndarray, "size size 3"], Hit
 def _trace(view: View, pixels: Float[np.ndarray, "rays 2"]) -> Trace:
     homogeneous = np.concatenate([pixels, np.ones_like(pixels[:, :1])], -1)
     directions = (homogeneous @ np.linalg.inv(view.person.intrinsics).T).astype(np.float32)
-    hits = view.rays.cast(np.zeros_like(directions), directions)
+    hits = view.rays.cast(directions)
     world = directions @ view.person.world.astype(np.float32)
     plane, distance = meet_planes(view.background, view.person.eye, world)
     plane[hits.distance < distance] = -1

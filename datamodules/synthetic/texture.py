@@ -45,7 +45,7 @@ def noise(rng: np.random.Generator, coarsest: int = 4) -> Float[np.ndarray, "128
 
 
 @cache
-def _noise_fields(coarsest: int) -> list[Float[np.ndarray, "128 128"]]:
+def _noise_fields(coarsest: int) -> list[Float[np.ndarray, "256 256"]]:
     rng = np.random.Generator(np.random.PCG64(coarsest))
     return [np.tile(_make_noise(rng, coarsest), (2, 2)) for _ in range(16)]  # each twice, so that shifts are views
 

@@ -15,7 +15,7 @@ from datamodules.open_v2.generator import composite
 from datamodules.open_v2.light.environment import directions, reduce
 from datamodules.open_v2.light.harmonics import basis, irradiance
 from datamodules.open_v2.light.light import Light
-from datamodules.open_v2.render.embree import TriangleScene
+from datamodules.synthetic.embree import TriangleScene
 from datamodules.open_v2.render.folds import Folds
 from datamodules.open_v2.render.ground import ground_shadow
 from datamodules.open_v2.render.render import encode, render, srgb

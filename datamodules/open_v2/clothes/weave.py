@@ -30,7 +30,9 @@ class Weave:
     dirt: Float[np.ndarray, "128 128"] | None = None
     strength: float = 0.0
 
-    def look_up(self, u: Float[np.ndarray, " points"], v: Float[np.ndarray, " points"]) -> Float[np.ndarray, "points 3"]:
+    def look_up(
+        self, u: Float[np.ndarray, " points"], v: Float[np.ndarray, " points"]
+    ) -> Float[np.ndarray, "points 3"]:
         """Albedo of the nearest texels, stored a channel at a time."""
         column = np.floor(u * SIDE).astype(np.int64) & (SIDE - 1)
         row = np.floor(v * SIDE).astype(np.int64) & (SIDE - 1)

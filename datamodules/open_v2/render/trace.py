@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, Int
 
 from body.raycast import Hits
 from datamodules.open_v2.render.columns import blend, columns, corners_of, dot, rows_of
-from datamodules.open_v2.render.embree import TriangleScene
+from datamodules.synthetic.embree import TriangleScene
 from datamodules.open_v2.types import Layer
 
 _MARGIN = 1.0  # share of the picture's side around it within which faces stay, for the shadows that they cast

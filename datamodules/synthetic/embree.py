@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 _Pointer = ctypes.c_void_p
-_TRIANGLES, _LOW_QUALITY = 0, 0  # RTC_GEOMETRY_TYPE_TRIANGLE, RTC_BUILD_QUALITY_LOW
+_TRIANGLES, _LOW_QUALITY, _ROBUST = 0, 0, 4  # RTC_GEOMETRY_TYPE_TRIANGLE, RTC_BUILD_QUALITY_LOW, RTC_SCENE_FLAG_ROBUST
 _INDEX, _VERTEX, _UINT3, _FLOAT3 = 0, 1, 0x5003, 0x9003  # RTCBufferType, RTCFormat
 _LANES = 16
 _ROWS = 21  # of RTCRayHit16: 12 of the ray, 9 of the hit, each of 16 numbers of 4 bytes
@@ -54,6 +54,7 @@ def _library() -> ctypes.CDLL:
     library.rtcNewGeometry.argtypes = [_Pointer, ctypes.c_int]
     library.rtcSetSceneBuildQuality.argtypes = [_Pointer, ctypes.c_int]
     library.rtcSetGeometryBuildQuality.argtypes = [_Pointer, ctypes.c_int]
+    library.rtcSetSceneFlags.argtypes = [_Pointer, ctypes.c_int]
     library.rtcSetSharedGeometryBuffer.argtypes = [
         _Pointer, ctypes.c_int, ctypes.c_uint, ctypes.c_int, _Pointer, *[ctypes.c_size_t] * 3
     ]  # fmt: skip
@@ -79,15 +80,19 @@ class TriangleScene:
     Args:
         vertices: points.
         faces: their triangles; at least one.
+        robust: no ray may slip between two triangles, as `body.raycast.RayScene`.
     """
 
-    def __init__(self, vertices: Float[np.ndarray, "vertices 3"], faces: Int[np.ndarray, "faces 3"]) -> None:
+    def __init__(
+        self, vertices: Float[np.ndarray, "vertices 3"], faces: Int[np.ndarray, "faces 3"], robust: bool = False
+    ) -> None:
         library = _library()
         self._vertices = np.zeros((len(vertices) + 1, 3), np.float32)  # embree reads 16 bytes at once
         self._vertices[:-1] = vertices
         self._faces = np.ascontiguousarray(faces, np.int32)
         self._scene = library.rtcNewScene(_device())
         library.rtcSetSceneBuildQuality(self._scene, _LOW_QUALITY)
+        library.rtcSetSceneFlags(self._scene, _ROBUST if robust else 0)
         geometry = library.rtcNewGeometry(_device(), _TRIANGLES)
         library.rtcSetGeometryBuildQuality(geometry, _LOW_QUALITY)
         share = library.rtcSetSharedGeometryBuffer
