@@ -1,7 +1,7 @@
 """Adds one ingredient of open-v2 after the other and prints what a small network then knows of LSP's photographs.
 
-Every finished number is in FOLDER/results.json at once, so that a run that was ended goes on where it stopped. One core needs
-about a minute for each number, and as long for each kind of renderings.
+Every finished number is in FOLDER/results.json at once, so that a run that was ended goes on where it stopped. One
+core needs about a minute for each number, and as long for each kind of renderings.
 """
 
 from __future__ import annotations

@@ -35,8 +35,8 @@ class PartGenerator(Generator):
     """Makes the samples of `open-v2` of the same numbers, with some of its ingredients only.
 
     Without `poses` people do what they do in `open-v1`; without `clothes` their cloth is painted on the body; without
-    `light` a white lamp and a white dome shine on all; without `crowd` a person is alone, with nothing around, whole, and
-    in the box of its surface.
+    `light` a white lamp and a white dome shine on all; without `crowd` a person is alone, with nothing around, whole,
+    and in the box of its surface.
 
     Args:
         generator: the whole one.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -79,7 +79,9 @@ def make_first_pictures(size: int, samples: int) -> Pictures:
     return _stacked(covered, made, np.zeros(samples, np.int64))
 
 
-def _stacked(foregrounds: list[UInt8[np.ndarray, "size size 4"]], made: list, seeds: np.ndarray) -> Pictures:
+def _stacked(
+    foregrounds: list[UInt8[np.ndarray, "size size 4"]], made: Sequence[Labelled], seeds: np.ndarray
+) -> Pictures:
     joints = np.stack([_projected(sample) for sample in made])
     box = np.stack([sample.box for sample in made]).astype(np.float32)
     return Pictures(np.stack(foregrounds), joints, box, seeds)

@@ -1,7 +1,7 @@
 """One small network, trained for minutes on crops of rendered people and measured on LSP's photographs.
 
-EfficientNet-Lite0 from ImageNet, of which the stages to stride 8 stay as they are; two merges back to stride 8; a map for
-each of LSP's twelve limb joints, read by its expectation.
+EfficientNet-Lite0 from ImageNet, of which the stages to stride 8 stay as they are; two merges back to stride 8; a map
+for each of LSP's twelve limb joints, read by its expectation.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -97,7 +96,8 @@ def train(visits: Visits, count: int, imagenet: Path, seed: int) -> Student:
     for rows in batches:
         crops = visits.crops(rows)
         optimizer.zero_grad()
-        loss(student(crops.image.contiguous(memory_format=torch.channels_last)), crops).backward()
+        error = loss(student(crops.image.contiguous(memory_format=torch.channels_last)), crops)
+        error.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(learning, 5.0)
         optimizer.step()
         schedule.step()
@@ -131,7 +131,8 @@ class Photographs:
 def measure(student: Student, photographs: Photographs) -> float:
     """PCK@0.2 of the torso, percent."""
     score = PCK.for_protocol(PROTOCOL)
-    for image, joints in zip(photographs.image.split(50), photographs.joints.split(50), strict=True):
-        found = places(student((image / 255).contiguous(memory_format=torch.channels_last)))
-        score.update(found, joints)
+    for start in range(0, len(photographs.image), 50):
+        image = photographs.image[start : start + 50] / 255
+        found = places(student(image.contiguous(memory_format=torch.channels_last)))
+        score.update(found, photographs.joints[start : start + 50])
     return float(score.compute())

@@ -104,9 +104,9 @@ def texture(
 
 
 def look_up(
-    texture: Float[np.ndarray, "128 128 *channels"], u: Float[np.ndarray, " rays"], v: Float[np.ndarray, " rays"]
-) -> Float[np.ndarray, "rays *channels"]:
-    """Nearest texel; coordinates 0..1 span the texture once and repeat."""
+    texture: Float[np.ndarray, "128 128 *any"], u: Float[np.ndarray, " rays"], v: Float[np.ndarray, " rays"]
+) -> Float[np.ndarray, "..."]:
+    """Nearest texel, a number or a colour; coordinates 0..1 span the texture once and repeat."""
     column = np.floor(u * SIDE).astype(np.int64) & (SIDE - 1)
     row = np.floor(v * SIDE).astype(np.int64) & (SIDE - 1)
     return texture.reshape(SIDE * SIDE, *texture.shape[2:]).take(row * SIDE + column, 0)

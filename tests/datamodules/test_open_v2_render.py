@@ -15,13 +15,13 @@ from datamodules.open_v2.generator import composite
 from datamodules.open_v2.light.environment import directions, reduce
 from datamodules.open_v2.light.harmonics import basis, irradiance
 from datamodules.open_v2.light.light import Light
-from datamodules.synthetic.embree import TriangleScene
 from datamodules.open_v2.render.folds import Folds
 from datamodules.open_v2.render.ground import ground_shadow
 from datamodules.open_v2.render.render import encode, render, srgb
 from datamodules.open_v2.render.surface import SurfaceMapper
 from datamodules.open_v2.render.trace import Tracer
 from datamodules.open_v2.types import Layer
+from datamodules.synthetic.embree import TriangleScene
 
 BODY = load_body("open")
 FACES = np.asarray(BODY.faces, np.int64)

@@ -35,7 +35,7 @@ def cross(first: Float[np.ndarray, "points 3"], second: Float[np.ndarray, "point
 
 def blend(
     values: Float[np.ndarray, "vertices channels"],
-    corners: tuple[Int[np.ndarray, " rays"], Int[np.ndarray, " rays"], Int[np.ndarray, " rays"]],
+    corners: Int[np.ndarray, "3 rays"],
     barycentric: Float[np.ndarray, "rays 3"],
 ) -> Float[np.ndarray, "rays channels"]:
     """Values of vertices interpolated in triangles."""
@@ -45,6 +45,6 @@ def blend(
     return blended.T
 
 
-def corners_of(faces: Int[np.ndarray, "faces 3"], chosen: Int[np.ndarray, " rays"]) -> tuple[np.ndarray, ...]:
-    """First, second and third vertex of some faces."""
-    return tuple(np.ascontiguousarray(faces.take(chosen, 0).T, np.intp))
+def corners_of(faces: Int[np.ndarray, "faces 3"], chosen: Int[np.ndarray, " rays"]) -> Int[np.ndarray, "3 rays"]:
+    """First, second and third vertices of some faces."""
+    return np.ascontiguousarray(faces.take(chosen, 0).T, np.intp)

@@ -10,8 +10,8 @@ from jaxtyping import Bool, Float, Int
 
 from body.raycast import Hits
 from datamodules.open_v2.render.columns import blend, columns, corners_of, dot, rows_of
-from datamodules.synthetic.embree import TriangleScene
 from datamodules.open_v2.types import Layer
+from datamodules.synthetic.embree import TriangleScene
 
 _MARGIN = 1.0  # share of the picture's side around it within which faces stay, for the shadows that they cast
 _TILE = 8  # pixels
