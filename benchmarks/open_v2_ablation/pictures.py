@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 from jaxtyping import Float, Int, UInt8
@@ -14,7 +13,9 @@ from benchmarks.open_v2_ablation.ingredients import PartGenerator
 from body.atomic import atomic_file
 from body.skeleton import OPEN36
 from datamodules.open_v2.generator import Generator
+from datamodules.open_v2.types import Sample
 from datamodules.synthetic.generator import Generator as FirstGenerator
+from datamodules.synthetic.generator import Sample as FirstSample
 from metrics import get_protocol
 
 PROTOCOL = get_protocol("lsp-test-2d")
@@ -55,14 +56,6 @@ class Pictures:
             return cls(**stored)
 
 
-class Labelled(Protocol):
-    """What the samples of both benchmarks have."""
-
-    joints: Float[np.ndarray, "joints 3"]
-    intrinsics: Float[np.ndarray, "3 3"]
-    box: Float[np.ndarray, "4"]
-
-
 def make_pictures(whole: Generator, added: Collection[str], samples: int) -> Pictures:
     """The first training samples of `open-v2` with some of its ingredients."""
     generator = PartGenerator(whole, added)
@@ -80,13 +73,13 @@ def make_first_pictures(size: int, samples: int) -> Pictures:
 
 
 def _stacked(
-    foregrounds: list[UInt8[np.ndarray, "size size 4"]], made: Sequence[Labelled], seeds: np.ndarray
+    foregrounds: list[UInt8[np.ndarray, "size size 4"]], made: Sequence[Sample | FirstSample], seeds: np.ndarray
 ) -> Pictures:
     joints = np.stack([_projected(sample) for sample in made])
     box = np.stack([sample.box for sample in made]).astype(np.float32)
     return Pictures(np.stack(foregrounds), joints, box, seeds)
 
 
-def _projected(sample: Labelled) -> Float[np.ndarray, "joints 2"]:
+def _projected(sample: Sample | FirstSample) -> Float[np.ndarray, "joints 2"]:
     flat = sample.joints[_COLUMNS] @ np.asarray(sample.intrinsics).T
     return np.asarray(flat[:, :2] / flat[:, 2:], np.float32)
