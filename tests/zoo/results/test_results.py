@@ -12,10 +12,13 @@ import time
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
+from metrics import PROTOCOLS
 from metrics.tasks import MeshTask
 from zoo.cli import main
 from zoo.errors import ZooError
+from zoo.results.evaluation import values_table
 from zoo.results.files import read_result, read_results, results_folder, write_result
 from zoo.results.result import Result, make_result
 
@@ -82,6 +85,17 @@ def test_numbers_of_other_protocols_are_left_out():
     assert found.values == found.averages["sequences"] == {"pck3d_abs": 30.0}
     assert found.groups == {"sequence": {"TS1": {"pck3d_abs": 30.0, "n": 5}}}
     assert found.samples == 3
+
+
+def test_a_metric_without_a_label_is_shown_and_explained(capsys):
+    """PVE where a benchmark's fits are absent: a dash, never a row that is missing."""
+    values = {"mpjpe": 50.0, "pa_mpjpe": 40.0}
+    Console(width=80).print(values_table("title", PROTOCOLS["h36m-p1-14j-mesh"], "weights", values))
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[1:] for line in lines if "PVE" in line] == [["PVE", "mm", "│", "-", "│"]]
+    assert "labels have nothing to compare" in "".join(lines)
+    Console(width=80).print(values_table("title", PROTOCOLS["h36m-p1-14j-mesh"], "weights", {**values, "pve": 60.0}))
+    assert "nothing to compare" not in capsys.readouterr().out
 
 
 def test_two_runs_do_not_overwrite_each_other(tmp_path):
