@@ -93,9 +93,9 @@ def test_a_metric_without_a_label_is_shown_and_explained(capsys):
     Console(width=80).print(values_table("title", PROTOCOLS["h36m-p1-14j-mesh"], "weights", values))
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[1:] for line in lines if "PVE" in line] == [["PVE", "mm", "│", "-", "│"]]
-    assert "labels have nothing to compare" in "".join(lines)
+    assert "labels have nothing to compare" in " ".join(" ".join(lines).split())
     Console(width=80).print(values_table("title", PROTOCOLS["h36m-p1-14j-mesh"], "weights", {**values, "pve": 60.0}))
-    assert "nothing to compare" not in capsys.readouterr().out
+    assert "labels have" not in capsys.readouterr().out
 
 
 def test_two_runs_do_not_overwrite_each_other(tmp_path):
