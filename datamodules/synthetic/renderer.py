@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
+from scipy.sparse import csr_array
 
 from body.raycast import Hits, Mesh, interpolate
-from body.shading import unit, vertex_normals
+from body.shading import unit
 from datamodules.synthetic.appearance import inflate, paint
 from datamodules.synthetic.background import Background, far_colours, meet_planes, plane_colours
 from datamodules.synthetic.camera import PosedPerson
@@ -30,13 +31,24 @@ class Surface:
         edges = self.faces[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2)
         self._edges = np.concatenate([edges, edges[:, ::-1]])
         self._degree = np.bincount(self._edges[:, 0], minlength=len(self.canonical)).clip(1)
+        flat, owner = self.faces.reshape(-1), np.repeat(np.arange(len(self.faces)), 3)
+        shape = (len(self.canonical), len(self.faces))
+        self._around = csr_array((np.ones(len(flat)), (flat, owner)), shape=shape)
+        self._corners = np.ascontiguousarray(self.faces.T)
 
     def dress(self, vertices: Float[np.ndarray, "vertices 3"], style: Style) -> Float[np.ndarray, "vertices 3"]:
         """The surface with clothes and hair on it."""
         off = inflate(self.canonical, style)
         for _ in range(2):  # soften the borders of garments, which would stand like cardboard
             off = 0.5 * off + 0.5 * np.bincount(self._edges[:, 0], off[self._edges[:, 1]], len(off)) / self._degree
-        return (vertices + vertex_normals(vertices, self.faces) * off[:, None]).astype(np.float32)
+        return (vertices + self.normals(vertices) * off[:, None]).astype(np.float32)
+
+    def normals(self, vertices: Float[np.ndarray, "vertices 3"]) -> Float[np.ndarray, "vertices 3"]:
+        """`body.shading.vertex_normals`, with the faces around every vertex known beforehand."""
+        first, second, third = (vertices.T.take(corner, 1) for corner in self._corners)
+        (a, b, c), (x, y, z) = second - first, third - first
+        across = np.stack([b * z - c * y, c * x - a * z, a * y - b * x], -1)
+        return unit(self._around @ across.astype(np.float64)).astype(np.float32)
 
 
 class Rays:
@@ -98,7 +110,7 @@ def compose(
     """Dress the person and put everything into one ray scene."""
     dressed = surface.dress(person.vertices, style)
     rays = Rays([(dressed, surface.faces), *((p.vertices, p.faces) for p in props)])
-    normals = (vertex_normals(dressed, surface.faces) @ person.world).astype(np.float32)
+    normals = (surface.normals(dressed) @ person.world).astype(np.float32)
     return View(surface, person, dressed, normals, rays, props, style, background, light)
 
 
@@ -205,7 +217,8 @@ def _lit(
 ) -> Bool[np.ndarray, " rays"]:
     """Where the key light arrives; a soft light is spread by a fixed dither over neighbouring rays."""
     facing = np.flatnonzero(normals @ view.light.key > 0)
-    dither = (facing[:, None] * np.array([0.7548777, 0.5698403, 0.3819660])) % 1 - 0.5
+    steps = facing[:, None] * np.array([0.7548777, 0.5698403, 0.3819660])
+    dither = steps - np.floor(steps) - 0.5
     towards = (view.light.key + dither * 2 * view.light.softness) @ view.person.world.T
     origins = view.person.to_camera(points[facing] + normals[facing] * _ABOVE)
     lit = np.zeros(len(points), bool)

@@ -62,25 +62,27 @@ def _make_noise(rng: np.random.Generator, coarsest: int, finest: int = 64) -> Fl
     return (total / weight).clip(0, 1)
 
 
-_GRID = np.mgrid[0:SIDE, 0:SIDE].astype(np.float32) / SIDE
+_STEPS = np.arange(SIDE).astype(np.float32) / SIDE
 
 
 def pattern(kind: str, rng: np.random.Generator) -> Float[np.ndarray, "128 128"]:
     """How much of the second colour there is at every texel."""
-    y, x = _GRID
+    x, y = _STEPS[None], _STEPS[:, None]
     count = int(rng.integers(2, 9))
     if kind == "noise":
         return ((noise(rng, int(2 ** rng.integers(1, 5))) - 0.5) * rng.uniform(1, 4) + 0.5).clip(0, 1)
     if kind == "tiles":
         return ((x * count % 1 < 0.06) | (y * count % 1 < 0.06)).astype(np.float32)
     if kind == "planks":
-        return np.repeat(rng.random(8).astype(np.float32), SIDE // 8)[None] + (x * 8 % 1 < 0.05) * 0.5
+        boards = np.repeat(rng.random(8).astype(np.float32), SIDE // 8)[None] + (x * 8 % 1 < 0.05) * 0.5
+        return np.broadcast_to(boards, (SIDE, SIDE))
     if kind == "bricks":
         row = np.floor(y * 2 * count)
         return (((x * count + row % 2 / 2) % 1 < 0.06) | (y * 2 * count % 1 < 0.1)).astype(np.float32)
     if kind == "stripes":
         share = rng.uniform(0.2, 0.6)
-        return ((x if rng.random() < 0.4 else y) * count % 1 < share).astype(np.float32)
+        stripes = ((x if rng.random() < 0.4 else y) * count % 1 < share).astype(np.float32)
+        return np.broadcast_to(stripes, (SIDE, SIDE))
     if kind == "checks":
         share = rng.uniform(0.3, 0.6)
         return ((x * count % 1 < share) * 0.5 + (y * count % 1 < share) * 0.5).astype(np.float32)
