@@ -121,8 +121,11 @@ def plane_colours(plane: Plane, points: Float[np.ndarray, "rays 3"], distance: F
     """Albedo on a plane; far away the texture fades into its mean."""
     u, v = (points @ plane.axes.T.astype(np.float32)).T * plane.scale
     mean = plane.texture[::4, ::4].mean((0, 1))
-    blur = np.clip(distance / 25, 0, 1)[:, None]
-    return look_up(plane.texture, u, v) * (1 - blur) + mean * blur
+    blur = np.clip(distance / 25, 0, 1)
+    colours = look_up(plane.texture, u, v)
+    for channel, average in zip(colours.T, mean, strict=True):
+        channel[:] = channel * (1 - blur) + average * blur
+    return colours
 
 
 def far_colours(

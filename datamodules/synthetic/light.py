@@ -62,11 +62,15 @@ def radiance(
         open_sky: 1 where the fill light reaches the surface freely, less in corners.
     """
     facing = np.clip(normals @ light.key, 0, 1) * lit
-    up = (0.5 + 0.5 * normals[:, 1:2]) * open_sky[:, None]
-    fill = light.ground_colour * open_sky[:, None] + (light.sky_colour - light.ground_colour) * up
+    up = (0.5 + 0.5 * normals[:, 1]) * open_sky
     half = unit(to_eye + light.key)
     highlight = gloss * np.clip(np.einsum("rc,rc->r", normals, half), 0, 1) ** 24 * lit
-    return albedo * (facing[:, None] * light.key_colour + fill) + highlight[:, None] * light.key_colour
+    sent = np.empty_like(albedo)
+    for channel in range(3):  # numpy is slow with rows of three
+        key, sky, ground = light.key_colour[channel], light.sky_colour[channel], light.ground_colour[channel]
+        fill = ground * open_sky + (sky - ground) * up
+        sent[:, channel] = albedo[:, channel] * (facing * key + fill) + highlight * key
+    return sent
 
 
 def ambient_occlusion(

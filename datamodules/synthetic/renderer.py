@@ -182,8 +182,9 @@ def _shade(view: View, trace: Trace, size: int) -> Float[np.ndarray, "rays 3"]:
         lit = _lit(view, points, normals)
         sent = radiance(view.light, albedo, gloss, normals, to_eye, lit, open_sky)
         if view.background.backdrop is None:
-            haze = np.clip((trace.distance[rows, None] - 12) / 40, 0, 1)
-            sent += (view.background.horizon - sent) * haze
+            haze = np.clip((trace.distance[rows] - 12) / 40, 0, 1)
+            for channel, horizon in zip(sent.T, view.background.horizon, strict=True):
+                channel += (horizon - channel) * haze
         image[rows] = sent
     return image
 
@@ -206,7 +207,8 @@ def _openness(view: View, points: Float[np.ndarray, "rays 3"]) -> Float[np.ndarr
     sparse = view.person.to_world(view.dressed[::115])
     blockers = sparse[np.argsort(sparse[:, 1])[:12]]
     low, high = blockers.min(0) - 0.6, blockers.max(0) + 0.6
-    near = np.flatnonzero(((points > low) & (points < high)).all(-1))
+    inside = [(points[:, axis] > low[axis]) & (points[:, axis] < high[axis]) for axis in range(3)]
+    near = np.flatnonzero(inside[0] & inside[1] & inside[2])
     open_sky = np.ones(len(points), np.float32)
     open_sky[near] = ambient_occlusion(points[near], blockers)
     return open_sky
