@@ -158,18 +158,20 @@ def _shade(view: View, trace: Trace, size: int) -> Float[np.ndarray, "rays 3"]:
     mesh = np.where(trace.plane >= 0, -1, trace.hits.mesh)
     far = np.flatnonzero(~np.isfinite(trace.distance))
     image[far] = far_colours(view.background, trace.world[far], (trace.pixels[far] + 0.5) / size)
-    eye = view.person.eye.astype(np.float32)
+    eye, to_eye = view.person.eye.astype(np.float32), _towards_eye(trace.world)
     groups = [(trace.plane == number, number, True) for number in range(len(view.background.planes))]
     groups += [(mesh == number, number, False) for number in range(len(view.props) + 1)]
     for mask, number, is_plane in groups:
         rows = np.flatnonzero(mask)
         if not len(rows):
             continue
-        points = eye + trace.world[rows] * trace.distance[rows, None]
+        points, distance = trace.world.take(rows, 0), trace.distance.take(rows)
+        for axis, along in enumerate(points.T):
+            along[:] = eye[axis] + along * distance
         open_sky = np.ones(len(rows), np.float32)
         if is_plane:
             plane = view.background.planes[number]
-            albedo = plane_colours(plane, points, trace.distance[rows])
+            albedo = plane_colours(plane, points, distance)
             normals = np.broadcast_to(plane.normal.astype(np.float32), points.shape)
             gloss = np.zeros(len(rows), np.float32)
             open_sky = _openness(view, points)
@@ -178,15 +180,23 @@ def _shade(view: View, trace: Trace, size: int) -> Float[np.ndarray, "rays 3"]:
         else:
             albedo, normals = prop_surface(view.props[number - 1], view.person, _pick(trace.hits, rows))
             gloss = np.full(len(rows), 0.05, np.float32)
-        to_eye = -unit(trace.world[rows])
         lit = _lit(view, points, normals)
-        sent = radiance(view.light, albedo, gloss, normals, to_eye, lit, open_sky)
+        sent = radiance(view.light, albedo, gloss, normals, to_eye.take(rows, 0), lit, open_sky)
         if view.background.backdrop is None:
-            haze = np.clip((trace.distance[rows] - 12) / 40, 0, 1)
+            haze = np.clip((distance - 12) / 40, 0, 1)
             for channel, horizon in zip(sent.T, view.background.horizon, strict=True):
                 channel += (horizon - channel) * haze
         image[rows] = sent
     return image
+
+
+def _towards_eye(rays: Float[np.ndarray, "rays 3"]) -> Float[np.ndarray, "rays 3"]:
+    """Unit vectors against the rays."""
+    length = np.sqrt(np.maximum(np.einsum("rc,rc->r", rays, rays), 1e-24))
+    towards = np.empty_like(rays)
+    for axis in range(3):
+        towards[:, axis] = -(rays[:, axis] / length)
+    return towards
 
 
 def _person(
@@ -219,9 +229,11 @@ def _lit(
 ) -> Bool[np.ndarray, " rays"]:
     """Where the key light arrives; a soft light is spread by a fixed dither over neighbouring rays."""
     facing = np.flatnonzero(normals @ view.light.key > 0)
-    steps = facing[:, None] * np.array([0.7548777, 0.5698403, 0.3819660])
-    dither = steps - np.floor(steps) - 0.5
-    towards = (view.light.key + dither * 2 * view.light.softness) @ view.person.world.T
+    light = np.empty((len(facing), 3))
+    for axis, share in enumerate((0.7548777, 0.5698403, 0.3819660)):
+        steps = facing * share
+        light[:, axis] = view.light.key[axis] + (steps - np.floor(steps) - 0.5) * 2 * view.light.softness
+    towards = light @ view.person.world.T
     origins = view.person.to_camera(points[facing] + normals[facing] * _ABOVE)
     lit = np.zeros(len(points), bool)
     lit[facing] = ~view.rays.occluded(origins, towards.astype(np.float32))
