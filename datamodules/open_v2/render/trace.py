@@ -14,9 +14,8 @@ from datamodules.open_v2.types import Layer
 from datamodules.synthetic.embree import TriangleScene
 
 _MARGIN = 1.0  # share of the picture's side around it within which faces stay, for the shadows that they cast
-_TILE = 8  # pixels
-_INSIDE = np.arange(_TILE**2).reshape(2, 2, 4, 4).transpose(0, 2, 1, 3).reshape(_TILE, _TILE)
-_INSIDE = np.stack(np.unravel_index(np.argsort(_INSIDE.reshape(-1)), (_TILE, _TILE)))  # rows and columns, by blocks
+_TILE = 4  # pixels; a tile is a packet of rays
+_INSIDE = np.stack(np.unravel_index(np.arange(_TILE**2), (_TILE, _TILE)))  # rows and columns
 _NEAR = 0.05  # metres; nearer faces are left out
 
 
@@ -63,8 +62,8 @@ class Tracer:
         faces = np.concatenate(parts)
         layer = np.repeat(np.arange(len(layers), dtype=np.int32), lengths)
         face = np.concatenate([np.arange(length) for length in lengths])
-        x, y = self._project()
-        kept, self._boxes = _worth_building(x.take(faces.T), y.take(faces.T), size)
+        (x, y), corners = self._project(), np.ascontiguousarray(faces.T, np.intp)
+        kept, self._boxes = _worth_building(x.take(corners), y.take(corners), size)
         whole = len(kept) == len(faces)
         self._faces, self._layer, self._face = (all_ if whole else all_.take(kept, 0) for all_ in (faces, layer, face))
         self.empty = len(self._faces) == 0
@@ -85,20 +84,20 @@ class Tracer:
         return columns(x, y, np.ones_like(x))
 
     def near(self) -> Int[np.ndarray, " pixels"]:
-        """Numbers (row-major) of pixels that may see something, blocks of 4 x 4 together: such rays go alike."""
+        """Numbers (row-major) of pixels that may see something, tiles together: such rays go alike."""
         tiles = -(-self.size // _TILE)
-        left, right, top, bottom = (np.clip(self._boxes * (1 / _TILE) + 1, 0, tiles + 1)).astype(np.int32)
-        grid = np.zeros((tiles + 2, tiles + 2), bool)
-        flat = grid.reshape(-1)
-        flat[top * (tiles + 2) + left] = True
-        few = np.flatnonzero((right > left) | (bottom > top))
-        for row, column in ((top, right), (bottom, left), (bottom, right)):
-            flat[row[few] * (tiles + 2) + column[few]] = True
-        for face in few[(right[few] - left[few] > 1) | (bottom[few] - top[few] > 1)]:
-            grid[top[face] : bottom[face] + 1, left[face] : right[face] + 1] = True
-        row, column = np.nonzero(grid[1:-1, 1:-1])
+        wide = tiles + 3
+        left, right, top, bottom = np.clip(self._boxes * (1 / _TILE) + 1, 0, tiles + 1).astype(np.int64)
+        after, below = right + 1, bottom + 1
+        more = np.concatenate([top * wide + left, below * wide + after])
+        less = np.concatenate([top * wide + after, below * wide + left])
+        steps = np.bincount(more, minlength=wide**2) - np.bincount(less, minlength=wide**2)
+        boxes = steps.reshape(wide, wide).cumsum(0).cumsum(1)  # how many boxes of faces lie over each tile
+        row, column = np.nonzero(boxes[1 : tiles + 1, 1 : tiles + 1])
         y, x = row[:, None] * _TILE + _INSIDE[0], column[:, None] * _TILE + _INSIDE[1]
-        return (y * self.size + x)[(y < self.size) & (x < self.size)]
+        inside = (y < self.size) & (x < self.size)
+        pixels = y * self.size + x
+        return pixels.reshape(-1) if inside.all() else pixels[inside]
 
     def cast(self, pixels: Float[np.ndarray, "rays 2"]) -> Seen:
         """What is seen at places of the picture."""
