@@ -41,6 +41,21 @@ _LIMITS: dict[str, tuple[Range, Range, Range]] = {
     "left_hand": ((-5, 5), (-5, 5), (-20, 10)),
 }
 _NOISE_DEGREES = {"knee": 5.0, "foot": 2.0, "collar": 2.0, "hand": 4.0, "wrist": 10.0, "neck": 8.0, "head": 7.0}
+_NOISE = [next((v for k, v in _NOISE_DEGREES.items() if joint.endswith(k)), 4.0) / 1.5 for joint in SMPL24.joints]
+_SIDE = np.array([_SIGN if joint.startswith("right_") else np.ones(3) for joint in SMPL24.joints])
+
+
+def _bounds() -> tuple[Pose, Pose]:
+    """Least and most of every component, radians, of joints as if they were on the left side."""
+    low, high = np.full((24, 3), -np.inf), np.full((24, 3), np.inf)
+    for joint, degrees in _LIMITS.items():
+        index = SMPL24.index(joint)
+        for place in {index, SMPL24.mirror[index]}:
+            low[place], high[place] = np.deg2rad(np.array(degrees, float)).T
+    return low, high
+
+
+_LOW, _HIGH = _bounds()
 
 
 def mirror_pose(pose: Pose) -> Pose:
@@ -120,22 +135,13 @@ class PoseBuilder:
 
     def finish(self) -> Pose:
         """The pose with noise on every joint but the root, within the joint limits."""
-        for joint in SMPL24.joints[1:]:
-            degrees = next((v for k, v in _NOISE_DEGREES.items() if joint.endswith(k)), 4.0)
-            self.pose[SMPL24.index(joint)] += np.deg2rad(self.rng.normal(0, degrees / 1.5, 3))
+        self.pose[1:] += np.deg2rad(self.rng.normal(0, np.repeat(_NOISE[1:], 3).reshape(-1, 3)))
         return clip_to_limits(self.pose)
 
 
 def clip_to_limits(pose: Pose) -> Pose:
     """Clamp every limited joint to its range."""
-    pose = pose.copy()
-    for joint, bounds in _LIMITS.items():
-        low, high = np.deg2rad(np.array(bounds, float)).T
-        pose[SMPL24.index(joint)] = pose[SMPL24.index(joint)].clip(low, high)
-        if joint.startswith("left_"):
-            other = SMPL24.mirror[SMPL24.index(joint)]
-            pose[other] = (pose[other] * _SIGN).clip(low, high) * _SIGN
-    return pose
+    return (pose * _SIDE).clip(_LOW, _HIGH) * _SIDE
 
 
 Action = Callable[[PoseBuilder], None]
