@@ -113,7 +113,7 @@ class FileDataModule(BaseDataModule):
             FileNotFoundError: it is not in the root.
         """
         path = Path(name).expanduser()
-        return path if path.is_absolute() else self.require(name)
+        return path if path.is_absolute() and not path.exists() else self.require(str(path))
 
     def table(self, split: str) -> Annotations:
         """The labels of a split, read once.
@@ -173,7 +173,8 @@ def require(root: Path, names: Iterable[str], how_to_get: str) -> Path:
         FileNotFoundError: none is; the message names them and where to get the data.
     """
     names = tuple(names)
-    found = next((root / name for name in names if (root / name).exists()), None)
+    paths = [root / name for name in names]
+    found = next((path for path in paths if path.is_file() or path.is_dir()), None)  # a pipe would wait for ever
     if found is None:
         raise FileNotFoundError(f"{root} has no {' or '.join(names)}: is it the right folder? {how_to_get}")
     return found

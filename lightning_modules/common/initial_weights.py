@@ -6,10 +6,10 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-import torch
 from torch import Tensor, nn
 
 from lightning_modules.common.backbones import Backbone
+from lightning_modules.common.plain_file import read_plain
 from lightning_modules.common.shared_weights import read_weights
 
 _BODY = re.compile(r"(network\.(?:\w+\.)*?)net\.")
@@ -29,7 +29,7 @@ def read_state(path: Path) -> dict[str, Tensor]:
     if path.suffix == ".safetensors":
         return read_weights(path)[0]
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        content = read_plain(path)
     except Exception as error:  # of many types; torch's messages advise to run whatever is in the file
         raise ValueError(
             f"{path} is damaged, or holds more than plain weights ({type(error).__name__}); nothing in it was run"

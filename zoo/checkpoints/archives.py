@@ -7,7 +7,7 @@ import shutil
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO
@@ -62,9 +62,18 @@ def unpack(path: Path, folder: Path) -> list[Path]:
                 _refuse_bomb(path, sum(member.file_size for member in zipped.infolist()))
                 return _extract(path, [(i.filename, partial(zipped.open, i)) for i in zipped.infolist()], folder)
         with tarfile.open(path) as tarred:
-            return _extract(path, [(m.name, _reader(path, tarred, m)) for m in tarred.getmembers()], folder)
+            return _extract(path, [(m.name, _reader(path, tarred, m)) for m in _within(path, tarred)], folder)
     except _DAMAGED as error:
         raise ZooError(f"{path} was not unpacked: {one_line(error)}") from None
+
+
+def _within(path: Path, archive: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
+    """Members; their sizes are known one by one, and the next one only after the last one was decompressed."""
+    size = 0
+    for member in archive:
+        size += member.size
+        _refuse_bomb(path, size)
+        yield member
 
 
 def _reader(path: Path, archive: tarfile.TarFile, member: tarfile.TarInfo) -> Callable[[], IO[bytes] | None]:

@@ -26,6 +26,7 @@ import torch
 from torch import Tensor
 
 from body.choices import closest, unknown_name
+from lightning_modules.common.plain_file import read_plain
 from zoo.checkpoints.archives import is_archive, unpack
 from zoo.checkpoints.entry import Checkpoint
 from zoo.checkpoints.files import how_to_obtain, read_safetensors
@@ -128,7 +129,7 @@ def read_official(path: Path) -> dict[str, Tensor]:
         return read_safetensors(path)[0]
     try:
         with torch.serialization.safe_globals(_numpy_globals()):
-            content = torch.load(path, map_location="cpu", weights_only=True)
+            content = read_plain(path)
     except Exception as error:  # a refused file raises UnpicklingError; a damaged one fails in many other ways
         raise ZooError(f"{path} is not a file of tensors and plain values: {explain_refusal(error)}") from None
     return extract_state_dict(content, str(path))

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from body.atomic import atomic_file
 from lightning_modules.base import METHOD_KEY
+from lightning_modules.common.plain_file import check_growth, read_plain
 from zoo.checkpoints.foreign import explain_foreign, explain_refusal
 from zoo.errors import ZooError
 
@@ -56,6 +57,10 @@ def check_checkpoint(path: str | Path | None) -> None:
         raise ZooError(foreign)
     if not zipfile.is_zipfile(path):
         raise ZooError(f"{path} is damaged or incomplete, no checkpoint of Lightning; copy it again")
+    try:
+        check_growth(path)
+    except (ValueError, zipfile.BadZipFile) as error:
+        raise ZooError(f"{path} is no checkpoint of Lightning: {error}") from None
 
 
 def read_lightning_checkpoint(checkpoint: Path) -> tuple[dict[str, Tensor], dict[str, Any], str | None]:
@@ -69,7 +74,7 @@ def read_lightning_checkpoint(checkpoint: Path) -> tuple[dict[str, Tensor], dict
     """
     check_checkpoint(checkpoint)
     try:
-        content = torch.load(checkpoint, map_location="cpu", weights_only=True)
+        content = read_plain(checkpoint)
         state, config = dict(content["state_dict"]), dict(content["hyper_parameters"])
         plain = all(isinstance(value, Tensor) for value in state.values())
     except Exception as error:  # a refused file raises UnpicklingError; a damaged one fails in many other ways
