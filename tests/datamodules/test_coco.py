@@ -268,6 +268,13 @@ def test_other_labels_are_another_fingerprint(copy):
     assert make(copy[0]).fingerprint("test") != make(copy[0], layout="spin").fingerprint("test")
 
 
+def test_images_in_another_folder_have_the_same_fingerprint(copy, tmp_path):
+    (tmp_path / "images").mkdir()
+    for name in ("annotations", "val2014"):
+        (tmp_path / ("images" if name == "val2014" else "") / name).symlink_to(copy[0] / name)
+    assert make(tmp_path).fingerprint("test") == make(copy[0]).fingerprint("test")
+
+
 def test_the_command_line_trains_and_tests(copy, tmp_path):
     root, truth = copy
     fits = coco.write_fits(root, truth["train2014"])

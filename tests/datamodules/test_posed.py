@@ -42,3 +42,6 @@ def test_genders_by_their_first_letter():
     assert gender_codes(["m", "female", "F", "neutral", "Male"]).tolist() == [1, 2, 2, 0, 1]
     with pytest.raises(ValueError, match="not \\['x'\\]"):
         gender_codes(["m", "x"])
+    for number in ("0", "1", "-1", "1.0"):  # male in one file, female in the next
+        with pytest.raises(ValueError, match=f"^genders are m, f or n, not \\['{number}'\\]$"):
+            gender_codes([number])

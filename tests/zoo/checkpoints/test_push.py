@@ -184,6 +184,29 @@ def test_the_card_says_what_a_reader_must_know():
     assert (head["license"], head["license_name"]) == ("other", "my own licence 1.0")
 
 
+def test_hostile_fields_stay_text_in_the_card():
+    from zoo.checkpoints.listing import get_checkpoint
+
+    evil = "x\n---\nlicense: mit\n# Heading\n<script>alert(1)</script> | `a` | <img src=x onerror=y>\r\n```\n"
+    entry = get_checkpoint("i2l_meshnet.open_tiny")
+    training = dataclasses.replace(entry.training, data=evil, config=evil, command=evil, notes=evil, fingerprint=evil)
+    licences = dataclasses.replace(entry.licences, weights=evil, data=evil)
+    texts = {"summary": evil, "inputs": evil, "outputs": evil, "requires": (evil,)}
+    numbers = {"results": {evil: {evil: 1.0}}, "reported": {evil: {evil: 1.0}}}
+    hostile = dataclasses.replace(entry, training=training, licences=licences, **texts, **numbers)
+    card, usual = model_card(hostile, "me/mine"), model_card(entry, "me/mine")
+    head = yaml.safe_load(card.split("\n---\n")[0])
+    assert head.keys() == yaml.safe_load(usual.split("\n---\n")[0]).keys() | {"license_name"}
+    assert head["license"] == "other"
+    text = card.partition("\n---\n\n")[2]
+    assert not re.search("<script|<img|</", text)
+    assert [line for line in text.splitlines() if line.startswith("# ")] == [f"# {entry.name}"]
+    assert text.count("\n```") == usual.count("\n```")
+    assert "\n---\n" not in text
+    rows = [line.replace("\\|", "").count("|") for line in text.splitlines() if line.startswith("|")]
+    assert set(rows) == {3, 5}
+
+
 def test_the_published_configuration_is_complete(listed, hub):
     commit = zoo.push("i2l_meshnet.small", REPO).commit
     facts = json.loads(hub.repos[REPO].commits[commit]["config.json"])
