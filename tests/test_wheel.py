@@ -7,6 +7,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from twine.commands.check import check
 
 ROOT = Path(__file__).parents[1]
 LOOK = """
@@ -61,3 +62,8 @@ def test_it_carries_every_file_that_the_packages_need_beside_their_code(installe
     wanted = [name for name in known if not name.endswith(".md")]
     assert {Path(name).suffix for name in wanted} > {".css", ".yaml", ".json", ".safetensors", ".npz"}
     assert [name for name in wanted if not (installed / name).is_file()] == []
+
+
+def test_the_index_would_take_its_metadata(installed):
+    (wheel,) = installed.parent.glob("*.whl")
+    assert not check([str(wheel)], strict=True)

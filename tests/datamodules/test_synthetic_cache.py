@@ -17,8 +17,9 @@ from datamodules.synthetic.generator import Generator
 TINY = Split("val", 3, 48, 0)
 
 
-def test_worker_count_does_not_change_a_byte(tmp_path):
-    split = Split("val", 40, 48, 0)  # two chunks
+def test_worker_count_does_not_change_a_byte(tmp_path, monkeypatch):
+    monkeypatch.setattr(cache, "_CHUNK", 4)
+    split = Split("val", 6, 48, 0)  # two chunks
     one = ensure(split, tmp_path / "one", workers=1)
     two = ensure(split, tmp_path / "two", workers=2)
     assert one.name == two.name

@@ -151,7 +151,7 @@ def test_parts_are_told_where_they_are_in_the_crop():
     assert plain.encoder_input.in_crop(view.parts, view) is view.parts
 
 
-def train(module, batch, steps=20):
+def train(module, batch, steps=8):
     """Loss before and after some steps."""
     optimizer = module.optimizer()
     for group in optimizer.param_groups:

@@ -7,7 +7,7 @@ import re
 from importlib import import_module
 from typing import NoReturn
 
-from body.choices import closest
+from body.choices import closest, unknown_name
 from datamodules import BENCHMARKS
 from lightning_modules import METHODS
 from zoo.documents.settings import setting_names
@@ -22,6 +22,9 @@ _CHOICE = re.compile(r"argument (?:[^:]+): invalid choice: '([^']*)' \(choose fr
 _OPEN = ("datamodules.synthetic.SyntheticDataModule", "datamodules.open_v2.datamodule.OpenV2DataModule")
 _KEY = re.compile(r"Parser key \"([\w.]+)\"")
 _VALUE = re.compile(r"Given value: (.*)")
+_NESTED = re.compile(r"NestedArg\(key='([\w.]+)', val='([^']*)'\)")
+_LITERAL = re.compile(r"Expected an? (?:typing\.)?Literal\[(.*?)\]")
+_WORD = r"'([^']*)'"
 _EXPECTED = re.compile(r"Expected an? (?:typing\.)?(.*)")
 
 
@@ -54,6 +57,9 @@ def explain_arguments(message: str) -> str:
         return f"{where}: {_unknown_class(where, unknown[1] or unknown[2])}"
     value, expected = _VALUE.search(message), [text.strip() for text in _EXPECTED.findall(message)]
     kinds = ", ".join(kind for kind in dict.fromkeys(expected) if kind != "<class 'NoneType'>")
+    nested, literal = _NESTED.search(message), _LITERAL.search(message)
+    if key and nested and literal:
+        return f"{where}: {unknown_name(nested[1], nested[2], re.findall(_WORD, literal[1]))}"
     if key and value and kinds:
         return f"{where}: {value[1].strip()} is none of {kinds[:400]}"
     return " ".join(message.split())[:600]

@@ -33,6 +33,7 @@ COMMANDS = {
     "reproduce": "every row of a paper's tables: its commands, what they need, reported beside measured",
     "new": "new method|datamodule NAME: a package to start from",
     "doctor": "what works on this machine, and how to fix the rest",
+    "completion": "completion bash|zsh|...: the script that completes commands and names in a shell",
 }
 LIGHTNING = {
     "fit": "train: zoo fit --config i2l_meshnet/open_tiny",

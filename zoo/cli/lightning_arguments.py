@@ -9,6 +9,7 @@ from pathlib import Path
 
 import yaml
 
+from body.choices import closest
 from zoo.checkpoints.listing import get_checkpoint, read_checkpoints
 from zoo.cli.argument_errors import OneLineParser
 from zoo.cli.import_policy import check_class_paths
@@ -18,6 +19,10 @@ from zoo.documents.resources import config_name, find_config
 from zoo.errors import ZooError
 
 EVALUATIONS = ("validate", "test", "predict")
+_OF_LIGHTNING = (
+    "help", "debug", "model", "data", "trainer", "optimizer", "lr_scheduler", "seed_everything", "ckpt_path",
+    "print_config", "verbose", "weights_only", "return_predictions",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,7 @@ def parse_run_options(argv: Sequence[str]) -> RunOptions:
     """
     stage, parser = argv[0], _make_parser(argv[0])
     options, rest = parser.parse_known_args(list(argv[1:]))
+    _refuse_misspelt(rest, parser)
     weights = options.weights
     if {"-h", "--help"} & set(rest):
         parser.print_help()
@@ -105,8 +111,25 @@ def parse_run_options(argv: Sequence[str]) -> RunOptions:
     )
 
 
+def _refuse_misspelt(words: Sequence[str], parser: argparse.ArgumentParser) -> None:
+    """Refuse what is nearly an option of the zoo; others without a point are Lightning's to refuse."""
+    for word in words:
+        name = word.partition("=")[0]
+        if not name.startswith("--") or "." in name or name.removeprefix("--").replace("-", "_") in _OF_LIGHTNING:
+            continue
+        near = closest(name, [*parser._option_string_actions, *(f"--{one}" for one in _OF_LIGHTNING)])
+        if near:
+            raise ZooError(f"no option {name}; did you mean {' or '.join(near)}?")
+
+
 def _make_parser(stage: str) -> argparse.ArgumentParser:
     parser = OneLineParser(f"zoo {stage}", add_help=False, allow_abbrev=False)
+    add_zoo_options(parser)
+    return parser
+
+
+def add_zoo_options(parser: argparse.ArgumentParser) -> None:
+    """The options that Lightning's command line does not have."""
     add = parser.add_argument
     add("-c", "--config", action="append", default=[], help="file, or bundled name such as i2l_meshnet/open_tiny")
     add("--weights", metavar="NAME", help="of the zoo (see zoo list), .safetensors or .ckpt; fit continues from them")
@@ -116,7 +139,6 @@ def _make_parser(stage: str) -> argparse.ArgumentParser:
     add("--tensorboard", action="store_true", help="write TensorBoard's files as well (pip install tensorboard)")
     add("--results", type=Path, metavar="FOLDER", help="for the result file of test")
     add("--trust", action="store_true", help="let configurations name any installed class and modules in this folder")
-    return parser
 
 
 def _training_config(weights: str) -> str:

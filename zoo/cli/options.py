@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from body.choices import closest
 from zoo.documents.safe_yaml import parse_yaml
 from zoo.errors import ZooError
 
@@ -28,9 +29,9 @@ def parse_options(arguments: Sequence[str], target: Callable[..., Any], reserved
     for argument in arguments:
         name, equals, text = argument.partition("=")
         if not equals or name not in parameters:
-            raise ZooError(
-                f"{argument!r} is not an option of the form NAME=VALUE; there are {', '.join(parameters) or 'none'}"
-            )
+            near = closest(name, parameters)
+            advice = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(parameters) or 'none'}"
+            raise ZooError(f"{argument!r} is not an option of the form NAME=VALUE; {advice}")
         try:
             value = parse_yaml(text, name)
         except yaml.YAMLError:

@@ -44,9 +44,7 @@ import timm
 def lab_backbone(pretrained=False, **options):
     return timm.create_model("resnet18", stem_width=8, channels=(8, 8, 16, 16), **options)
 """
-SCORE = """
-import sys
-
+RUN = """
 import numpy as np
 import torch
 
@@ -55,6 +53,8 @@ from datamodules import get_benchmark
 from datamodules.settings import CropSettings
 from zoo.cli import main
 
+for words in (["list"], ["data", "check"], ["fit", "--config", "run.yaml", "--trainer.default_root_dir=run"]):
+    assert main(words) == 0
 weights = "lab_net.mine.safetensors"
 assert main(["package", "run/checkpoints/last.ckpt", "lab_net.mine", "--folder", ".", "--unlisted"]) == 0
 assert main(["test", "--config", "run.yaml", "--weights", weights, "--results", "results"]) == 0
@@ -120,10 +120,6 @@ def test_few_places_are_touched(lab):
         assert len(places) == 2
 
 
-def test_what_zoo_new_writes_passes_its_own_tests(lab):
-    assert "4 passed" in run(lab, "-m", "pytest", "-q", "-p", "no:cacheprovider", "lab_net", "lab_bench")
-
-
 @pytest.mark.parametrize("name", ["lab_net", "lab_bench"])
 def test_what_zoo_new_writes_becomes_a_wheel_with_its_entry_points(lab, name, tmp_path):
     build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
@@ -135,12 +131,12 @@ def test_what_zoo_new_writes_becomes_a_wheel_with_its_entry_points(lab, name, tm
     assert f"{name} = {name}:" in points
 
 
-def test_they_are_listed(lab):
-    assert "installed packages: lab_net" in run(lab, "-m", "zoo", "list")
-    assert "lab_bench-test" in run(lab, "-m", "zoo", "data", "check")
+def test_what_zoo_new_writes_passes_its_own_tests(lab):
+    assert "4 passed" in run(lab, "-m", "pytest", "-q", "-p", "no:cacheprovider", "lab_net", "lab_bench")
 
 
-def test_a_training_and_a_test_with_all_four(lab):
+def test_all_four_are_listed_trained_and_tested(lab):
+    """In one process, since most of the time is that of its start."""
     folder, _ = lab
     write_people(folder / "people")
     config = {
@@ -153,8 +149,9 @@ def test_a_training_and_a_test_with_all_four(lab):
         "trainer": {"max_steps": 2, "accelerator": "cpu"},
     }
     (folder / "run.yaml").write_text(yaml.safe_dump(config))
-    run(lab, "-m", "zoo", "fit", "--config", "run.yaml", "--trainer.default_root_dir=run")
-    assert "worst joint" in run(lab, "-c", SCORE)
+    said = run(lab, "-c", RUN)
+    for text in ("installed packages: lab_net", "lab_bench-test", "worst joint"):
+        assert text in said
     (result,) = (json.loads(path.read_text()) for path in (folder / "results").rglob("*.json"))
     assert result["method"] == "lab_net"
     assert result["protocol"] == "lab_bench-worst"

@@ -124,22 +124,22 @@ class Mine(I2LMeshNetModule): pass
 """
 
 
-def test_modules_of_the_current_folder_need_trust(tmp_path):
+def test_modules_of_the_current_folder_need_trust(tmp_path, monkeypatch, capsys):
     (tmp_path / "mine.py").write_text(TOY)
     (tmp_path / "config.yaml").write_text(yaml.safe_dump({"model": {"class_path": "mine.Mine"}, **BASE}))
-
-    def zoo(*more):
-        command = [sys.executable, "-m", "zoo", "fit", "--config", "config.yaml", "--print_config", *more]
-        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-
-    refused = zoo()
-    assert refused.returncode == 2
-    assert "config.yaml names mine.Mine" in refused.stderr
-    assert len(refused.stderr.splitlines()) == 1
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [one for one in sys.path if one])  # as of an installed command
+    monkeypatch.delitem(sys.modules, "mine", raising=False)
+    command = ["fit", "--config", "config.yaml", "--print_config"]
+    assert main(command) == 2
+    (said,) = capsys.readouterr().err.splitlines()
+    assert "config.yaml names mine.Mine" in said
     assert not (tmp_path / "imported").exists()
-    trusted = zoo("--trust")
-    assert trusted.returncode == 0, trusted.stderr
-    assert "class_path: mine.Mine" in trusted.stdout
+    with pytest.raises(SystemExit) as end:  # Lightning's parser has printed
+        main([*command, "--trust"])
+    assert end.value.code in (0, None)
+    assert "class_path: mine.Mine" in capsys.readouterr().out
+    assert (tmp_path / "imported").exists()
 
 
 @pytest.mark.parametrize("name", ["metrics.py", "body/__init__.py"])
