@@ -8,10 +8,13 @@ from typing import Any
 
 from zoo.app.work import ready_weights, show
 from zoo.errors import ZooError
-from zoo.prediction import default_weights
 
 _KEPT = 3600
 """Seconds that files of a visitor are kept."""
+
+
+_DARK = (0.125, 0.141, 0.169, 1.0)
+"""Behind the 3D scene, as in the viewer: the colours of people are light."""
 
 
 def make_page() -> Any:
@@ -51,8 +54,7 @@ def make_page() -> Any:
         with gradio.Row():
             with gradio.Column(scale=1):
                 upload = gradio.File(label="picture or clip", file_types=["image", "video"], type="filepath")
-                default = next((one for one in weights if one.startswith(f"{default_weights.NAME}.")), weights[0])
-                name = gradio.Dropdown(weights, value=default, label="weights")
+                name = gradio.Dropdown(weights, value=weights[0], label="weights")
                 parameters = gradio.Checkbox(label="pose and shape: rigged GLB, BVH, npz (pictures)")
                 button = gradio.Button("predict", variant="primary")
                 summary = gradio.Textbox(label="result", interactive=False)
@@ -60,7 +62,7 @@ def make_page() -> Any:
             with gradio.Column(scale=2):
                 picture = gradio.Image(label="over the picture, from the side, from above", interactive=False)
                 clip = gradio.Video(label="over the clip", interactive=False, visible=False)
-                model = gradio.Model3D(label="3D", interactive=False)
+                model = gradio.Model3D(label="3D", interactive=False, clear_color=_DARK)
         outputs = [picture, clip, model, downloads, summary]
         button.click(run, [upload, name, parameters], outputs, api_name="predict", concurrency_limit=1)
     page.work_folder = work  # lives, with the visitors' files, as long as the page

@@ -12,8 +12,9 @@ from zoo.checkpoints.load import load
 from zoo.checkpoints.store import find_converted
 from zoo.documents.resources import weights_folder
 from zoo.errors import ZooError
+from zoo.prediction import default_weights
 from zoo.prediction.formats import Format
-from zoo.prediction.predict import predict
+from zoo.prediction.predict import body_name, predict
 from zoo.prediction.result import ImagePrediction
 from zoo.prediction.sources import VIDEO_ENDINGS
 
@@ -41,8 +42,14 @@ class Shown:
 
 
 def ready_weights() -> list[str]:
-    """Names of the weights that load without a download; those of methods that need labels or give depths are none."""
-    entries = [entry for entry in read_checkpoints().values() if entry.method != "rootnet"]
+    """Names of the weights that load without a download, the methods' defaults first, of these `default_weights`.
+
+    Those of methods that need labels or give depths are none.
+    """
+    entries = sorted(
+        (entry for entry in read_checkpoints().values() if entry.method != "rootnet"),
+        key=lambda entry: (not entry.default, entry.method != default_weights.NAME),
+    )
     return [
         entry.name
         for entry in entries
@@ -101,9 +108,11 @@ def _show_clip(path: Path, weights: str, folder: Path) -> Shown:
     from zoo.prediction.video.source import file_source
 
     with VideoReader(file_source(path), MAX_SECONDS) as reader:
-        formats: tuple[Format, ...] = ("overlay", "json", "csv")
+        formats: tuple[Format, ...] = ("overlay", "html", "json", "csv")
         model = _model(weights)
-        done = write_video(model, weights, reader, Detector(0.5), VideoSettings(), folder, path.stem, formats)
+        done = write_video(
+            model, weights, reader, Detector(0.5), VideoSettings(), folder, path.stem, formats, body_name(model)
+        )
     files = sorted(file for file in folder.iterdir() if file.is_file())
     clip = next((file for file in files if file.suffix == ".mp4"), None)
     summary = f"{done.frames} frames, {done.people} people by {weights}" + (f"; {done.problem}" if done.problem else "")

@@ -83,6 +83,8 @@ def find_sources(names: Sequence[str], recursive: bool = False) -> list[SourceFi
 def _expand(names: Iterable[str], recursive: bool) -> Iterable[tuple[Path, Path]]:
     for name in names:
         path = Path(name)
+        if "://" in name and not path.exists():
+            raise ZooError(f"{name} is an address; download it first, and name the file")
         if path.is_dir():
             files = path.rglob("*") if recursive else path.iterdir()
             for file in sorted(files):

@@ -130,7 +130,7 @@ def test_the_page_needs_nothing_else_and_holds_the_mesh(files, prediction):
     np.testing.assert_array_equal(vertices, prediction.vertices[0].numpy())
     faces = np.frombuffer(base64.b64decode(content["faces"]), "<u4").reshape(-1, 3)
     np.testing.assert_array_equal(faces, prediction.faces)
-    header, coded = content["photo"].split(",", 1)
+    header, coded = content["photos"][0].split(",", 1)
     assert header == "data:image/jpeg;base64"
     assert Image.open(io.BytesIO(base64.b64decode(coded))).size == (320, 240)
 

@@ -142,6 +142,8 @@ def test_people_are_found_without_a_box(listed, tmp_path, capsys):
         (["--boxes", "none.csv"], "no such file of boxes"),
         (["--min-score", "2"], "between 0 and 1"),
         (["--batch-size", "0"], "at least 1"),
+        (["--focal", "-300"], "--focal is above 0"),
+        (["https://x.org/a.jpg"], "https://x.org/a.jpg is an address; download it first"),
     ],
 )
 def test_wrong_options_are_one_line(folder, listed, capsys, monkeypatch, arguments, message):

@@ -17,6 +17,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Serve the page on this computer until Ctrl-C."""
     from zoo.app.page import make_page
 
+    if arguments.port is not None and not 0 < arguments.port < 65536:
+        raise ZooError("--port is between 1 and 65535")
     page = make_page()
     try:
         page.launch(server_name="127.0.0.1", server_port=arguments.port, inbrowser=arguments.open, share=False)

@@ -118,6 +118,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise ZooError("--min-score is between 0 and 1, --batch-size at least 1")
     if arguments.seconds is not None and not arguments.seconds > 0:
         raise ZooError("--seconds is above 0")
+    if arguments.focal is not None and not arguments.focal > 0:
+        raise ZooError("--focal is above 0: pixels, about the longer side of the image")
     files = find_sources(arguments.images, arguments.recursive)
     if len(files) == 1 and not files[0].is_video and not any(Path(name).is_dir() for name in arguments.images):
         return _run_single(files[0].path, arguments)
@@ -159,10 +161,12 @@ def _run_many(files: list[SourceFile], arguments: argparse.Namespace) -> int:
     find_boxes = _box_finder(arguments)
     model = _load(arguments)
     name, fit = resolve_name(arguments.model), arguments.fit_parameters
-    _say_what_to_expect(name)
     work = FolderRun(model, name, arguments.out, settings, arguments.again, arguments.formats, fit, arguments.seconds)
     smoothing = SmoothingSettings() if arguments.smooth else None
-    return work.run(files, find_boxes, VideoSettings(arguments.focal, arguments.batch_size, smoothing))
+    status = work.run(files, find_boxes, VideoSettings(arguments.focal, arguments.batch_size, smoothing))
+    if work.counts["people"] + work.counts["followed"]:
+        _say_what_to_expect(name)
+    return status
 
 
 def _run_single(path: Path, arguments: argparse.Namespace) -> int:

@@ -7,8 +7,9 @@ import html
 import io
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
+from typing import Any
 
 import numpy as np
 from jaxtyping import UInt8
@@ -32,25 +33,37 @@ def viewer_html(people: Sequence[Person], source: SourceImage, title: str) -> st
     data = {
         "people": [
             {
-                "vertices": _base64(person.vertices.astype("<f4")),
+                "vertices": base64_of(person.vertices.astype("<f4")),
                 "joints": person.joints.round(5).tolist(),
+                "name": f"person {number}",
                 "colour": [value / 255 for value in colour_of(number)],
             }
             for number, person in enumerate(people)
         ],
-        "faces": _base64(people[0].faces.astype("<u4")),
+        "faces": base64_of(people[0].faces.astype("<u4")),
         "names": list(people[0].skeleton.joints),
         "bones": [list(bone) for bone in people[0].skeleton.bones],
         "camera": [fx, fy, cx, cy],
         "size": [width, height],
-        "photo": image_url(source.pixels),
+        "photos": [image_url(source.pixels)],
     }
+    return page_html(data, title)
+
+
+def page_html(data: Mapping[str, Any], title: str) -> str:
+    """The page with its data.
+
+    Args:
+        data: what `viewer.html` reads: the people of one moment, or with `frames` those of a video.
+        title: of the page.
+    """
     page = files("zoo.prediction.export").joinpath("viewer.html").read_text(encoding="utf-8")
     parts = {"__TITLE__": html.escape(title), "__DATA__": json.dumps(data, allow_nan=False).replace("<", "\\u003c")}
     return re.sub("__TITLE__|__DATA__", lambda found: parts[found[0]], page)  # at once: a title may be such a word
 
 
-def _base64(array: np.ndarray) -> str:
+def base64_of(array: np.ndarray) -> str:
+    """Its bytes as text."""
     return base64.b64encode(np.ascontiguousarray(array).tobytes()).decode("ascii")
 
 
@@ -60,6 +73,13 @@ def image_url(pixels: UInt8[np.ndarray, "height width 3"], longest: int = _LONGE
 
     image = Image.fromarray(pixels)
     image.thumbnail((longest, longest))
+    return jpeg_url(np.asarray(image), 85)
+
+
+def jpeg_url(pixels: UInt8[np.ndarray, "height width 3"], quality: int) -> str:
+    """A data URL of an RGB image as JPEG."""
+    from PIL import Image
+
     stream = io.BytesIO()
-    image.save(stream, "JPEG", quality=85)
+    Image.fromarray(pixels).save(stream, "JPEG", quality=quality)
     return "data:image/jpeg;base64," + base64.b64encode(stream.getvalue()).decode("ascii")

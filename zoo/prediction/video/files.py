@@ -17,6 +17,7 @@ from zoo.prediction.video.frames import VideoFrame
 from zoo.prediction.video.motions import MotionFiles
 from zoo.prediction.video.reader import VideoReader
 from zoo.prediction.video.tables import CocoResults, CsvTable, JsonLines, Table
+from zoo.prediction.video.viewer_page import ViewerPage
 from zoo.prediction.video.writer import VideoWriter
 
 
@@ -25,8 +26,8 @@ class VideoFiles:
     """Files of one video; leave it by `with`.
 
     `STEM_overlay.mp4` shows the meshes, or for a method without them, or without `overlay` among the formats, the
-    skeletons; `STEM.jsonl` (format `json`), `STEM.csv` and `STEM_coco.json` hold the numbers, and the files of
-    `MotionFiles` (`rig`, `bvh`, `npz`) animated bodies.
+    skeletons; `STEM.html` plays everybody in 3D. `STEM.jsonl` (format `json`), `STEM.csv` and `STEM_coco.json` hold the
+    numbers, and the files of `MotionFiles` (`rig`, `bvh`, `npz`) animated bodies.
 
     Args:
         folder: of the incomplete files.
@@ -64,6 +65,9 @@ class VideoFiles:
         if sequences:
             rate = self.reader.rate
             tables.append(MotionFiles(self.folder, self.stem, sequences, self.name, self.body, rate))
+        if "html" in self.formats:
+            page, title = self.folder / f"{self.stem}.html", f"{Path(self.reader.source.name).name}, {self.name}"
+            tables.append(ViewerPage(page, title, self.body, self.model.skeleton, self.reader.rate))
         self._tables = tables
         for table in tables:
             self._stack.callback(table.close)
