@@ -61,7 +61,7 @@ def _draw_tile(tile: Tile) -> Image.Image:
     pen, is_video = ImageDraw.Draw(cell), tile.picture is not None and tile.picture.suffix.lower() in VIDEO_ENDINGS
     image = None if tile.picture is None else _read(tile.picture)
     if image is None:
-        text = "\n".join(textwrap.wrap(tile.note, 36, max_lines=7, placeholder=" ..."))
+        text = "\n".join(textwrap.wrap(_printable(tile.note), 36, max_lines=7, placeholder=" ..."))
         pen.multiline_text((_WIDTH / 2, _HEIGHT / 2), text, _FAILURE, _font(13), "mm", align="center")
     else:
         image.thumbnail((_WIDTH, _HEIGHT), Image.Resampling.BOX)
@@ -76,6 +76,7 @@ def _draw_tile(tile: Tile) -> Image.Image:
 
 def _write_caption(pen: ImageDraw.ImageDraw, name: str, note: str) -> None:
     """The name, shortened in its middle, to the left, and the note to the right."""
+    name = _printable(name)
     font = _font(13)
     room = _WIDTH - 12 - pen.textlength(note, font)
     shown = name
@@ -84,6 +85,11 @@ def _write_caption(pen: ImageDraw.ImageDraw, name: str, note: str) -> None:
         shown = f"{name[:half]}…{name[-half:]}"
     pen.text((2, _HEIGHT + _CAPTION / 2), shown, _INK, font, "lm")
     pen.text((_WIDTH - 2, _HEIGHT + _CAPTION / 2), note, _INK, font, "rm")
+
+
+def _printable(text: str) -> str:
+    """Without the halves of characters that stand for bytes of file names that are no text."""
+    return text.encode(errors="replace").decode()
 
 
 def _font(size: int) -> ImageFont.ImageFont | ImageFont.FreeTypeFont:

@@ -206,7 +206,7 @@ def test_file_names_that_are_not_text(folder, capsys):
         assert os.fsencode(record["image"]["file"]).startswith(name)
     Path(os.fsdecode(b"photos/g\xe2t\xe9.jpg")).unlink()
     assert main(["predict", "photos", *options]) == 0
-    assert "1 images: 0 predicted (0 people), 1 done before" in capsys.readouterr().out
+    assert "1 image: 0 predicted (0 people), 1 done before" in capsys.readouterr().out
     assert main(["predict", os.fsdecode(b"th\xe9.jpg"), *options]) == 0
 
 

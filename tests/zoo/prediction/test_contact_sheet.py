@@ -27,7 +27,7 @@ def test_pictures_are_in_their_order_and_failures_are_words(tmp_path):
     for number, colour in enumerate(colours):
         Image.new("RGB", (264, 200), colour).save(tmp_path / f"{number}.png")
     tiles = [Tile(f"{number}.png", "1 person", tmp_path / f"{number}.png") for number in range(3)]
-    sheet = sheet_of([*tiles, Tile("bad.jpg", "is damaged", None), *tiles])
+    sheet = sheet_of([*tiles, Tile("b\udce2d.jpg", "is damaged", None), *tiles])
     assert sheet.shape == (2 * STEP[1] + 8, 6 * STEP[0] + 8, 3)
     for place, number in ((0, 0), (1, 1), (2, 2), (4, 0), (5, 1), (6, 2)):
         np.testing.assert_allclose(cell(sheet, place)[20:-20, 20:-20].mean((0, 1)), colours[number], atol=6)

@@ -56,6 +56,8 @@ def test_files_folders_patterns_and_lists(folder, monkeypatch, tmp_path):
         find_sources([str(tmp_path / "empty")])
     with pytest.raises(ZooError, match="no such file"):
         find_sources([str(folder / "*.webp")])
+    with pytest.raises(ZooError, match=r"https://x.org/a.jpg is an address; download it first"):
+        find_sources(["https://x.org/a.jpg"])
 
 
 @pytest.mark.parametrize("batch_size", [1, 3, 8])
@@ -143,7 +145,6 @@ def test_people_are_found_without_a_box(listed, tmp_path, capsys):
         (["--min-score", "2"], "between 0 and 1"),
         (["--batch-size", "0"], "at least 1"),
         (["--focal", "-300"], "--focal is above 0"),
-        (["https://x.org/a.jpg"], "https://x.org/a.jpg is an address; download it first"),
     ],
 )
 def test_wrong_options_are_one_line(folder, listed, capsys, monkeypatch, arguments, message):

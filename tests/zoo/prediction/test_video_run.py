@@ -57,7 +57,7 @@ def test_pictures_and_videos_in_one_run(listed, tmp_path, capsys):
     command += ["--formats", "overlay", "json", "csv", "coco"]
     assert main(command) == 1
     printed = capsys.readouterr()
-    expected = "2 images, 3 videos: 1 predicted (1 people), 10 frames of 2 videos (2 people), 2 failed; results in"
+    expected = "2 images, 3 videos: 1 predicted (1 person), 10 frames of 2 videos (2 people), 2 failed; results in"
     assert printed.out.startswith(expected)
     assert sorted(line.rpartition("/")[2] for line in printed.err.splitlines()) == [
         "d.mp4 is no video that can be read (Invalid data found when processing input)",
