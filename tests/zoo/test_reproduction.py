@@ -219,6 +219,10 @@ def test_selected_rows_are_shown(capsys):
     assert "--weights i2l_meshnet.h36m_muco_coco" in shown
     assert "--model.mesh_from param" in shown
     assert "within 1%" in shown
+    assert main(["reproduce", "hemlets", "--table", "4", "--open", "--seeds", "2", "--row", "3D loss"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.count("zoo fit") == shown.count("zoo test") == 2  # the part with both data sets, two seeds
+    assert shown.count("not run: HEMlets PoSh (3D loss): the open benchmark is one data set") == 1
     for words, message in (
         (["reproduce", "nobody"], "no paper of a method 'nobody'"),
         (["reproduce", "nbf", "--table", "9"], "has no table 9; there are 1, 2, 3, 4, 5, 6"),

@@ -49,12 +49,14 @@ class SmallTable:
         table: its number.
         title: see `ReportedTable`.
         runs: see `SmallRun`.
+        note: remark by who looked at them.
     """
 
     method: str
     table: str
     title: str
     runs: tuple[SmallRun, ...]
+    note: str = ""
 
 
 def write_small_table(table: SmallTable, folder: Path) -> Path:

@@ -50,7 +50,11 @@ def run(arguments: argparse.Namespace) -> int:
     outside = False
     for table, rows in select_rows(paper, arguments.table, arguments.row):
         plans = [
-            (plan, seed) for row in rows for seed in seeds for plan in plan_row(paper, table, row, Mode(kind, seed))
+            (plan, seed if plan.stages else None)
+            for row in rows
+            for seed in seeds
+            for plan in plan_row(paper, table, row, Mode(kind, seed))
+            if plan.stages or seed == seeds[0]  # what is not run is said once
         ]
         if arguments.run:
             outside |= _run_table(paper.method, table, plans, small=arguments.open)

@@ -168,7 +168,7 @@ def _small_rows(table: SmallTable, papers: Sequence[ReportedPaper]) -> Iterator[
             context=(
                 "tiny networks and few steps on the open benchmark: the order of rows can be compared with the "
                 "paper's, the numbers cannot",
-                *([order] if order else []),
+                *(text for text in (order, table.note) if text),
             ),
         )
 
@@ -176,7 +176,7 @@ def _small_rows(table: SmallTable, papers: Sequence[ReportedPaper]) -> Iterator[
 def _spread(runs: Sequence[SmallRun]) -> str:
     """The first metric of every training."""
     values = [f"{next(iter(run.values.values())):.1f}" for run in runs]
-    return f"{len(runs)} seed{'s' if len(runs) > 1 else ''}: {', '.join(values)}"
+    return f"{len(runs)} seed{'s' if len(runs) > 1 else ''}: {' / '.join(values)}"
 
 
 def _reported_rows(paper: ReportedPaper, papers: Sequence[ReportedPaper]) -> Iterator[Row]:
