@@ -8,6 +8,7 @@ from generate.command_line import command_line
 from generate.figures.networks import NETWORKS
 from generate.links import documents, relink
 from generate.notebooks import tutorials
+from generate.reproducing import reproducing
 from metrics.protocols import PROTOCOLS
 from zoo.checkpoints.entry import Checkpoint
 from zoo.checkpoints.listing import read_checkpoints
@@ -30,6 +31,7 @@ def make_pages() -> dict[str, str]:
         "guide/weights.md": weights(),
         "concepts/protocols.md": protocols(),
         **leaderboard(),
+        **reproducing(),
         **tutorials(),
     }
 
