@@ -9,8 +9,8 @@ from zoo.results.reported import COLUMNS, ReportedPaper, ReportedTable, read_rep
 
 _START = """# Reproducing the papers
 
-Each row of each table in the papers is data here: what it reports, the trainings that lead to it, the test that measures it.
-These pages are made from that data; `zoo reproduce` prints the same and runs it:
+Each row of each table in the papers is data here: what it reports, the trainings that lead to it, the test that
+measures it. These pages are made from that data; `zoo reproduce` prints the same and runs it:
 
 ```bash
 zoo reproduce i2l_meshnet --table 6                    # rows, commands, what they need and what of it is here
@@ -20,8 +20,8 @@ zoo reproduce hemlets --table 4 --open --run           # the same ablation at sm
 ```
 
 A number counts as reproduced within the tolerance that stands beside it. What was measured so far is on the
-[leaderboard](../leaderboard/index.md), in columns of its own; the trainings of the papers need their benchmarks and GPUs, and
-none was run in full by us.
+[leaderboard](../leaderboard/index.md), in columns of its own; the trainings of the papers need their benchmarks and
+GPUs, and none was run in full by us.
 
 | paper | tables | rows that can be run | rows that cannot, with the reason |
 |---|---|---|---|
