@@ -23,7 +23,7 @@ A number counts as reproduced within the tolerance that stands beside it. What w
 [leaderboard](../leaderboard/index.md), in columns of its own; the trainings of the papers need their benchmarks and
 GPUs, and none was run in full by us.
 
-| paper | tables | rows that can be run | rows that cannot, with the reason |
+| paper | tables | rows with commands | rows with a reason against |
 |---|---|---|---|
 """
 
@@ -53,7 +53,7 @@ def _overview(paper: ReportedPaper, plans: list[tuple[ReportedTable, list[Plan]]
 def _page(paper: ReportedPaper, plans: list[tuple[ReportedTable, list[Plan]]]) -> str:
     parts = [f"# {paper.name}\n\nThe method: [`{paper.method}`](../methods/{paper.method}.md).\n"]
     parts.extend(_table(table, of_table) for table, of_table in plans)
-    return "\n".join(parts)
+    return "\n".join((*parts, _needs(plans)))
 
 
 def _table(table: ReportedTable, plans: list[Plan]) -> str:
@@ -62,11 +62,13 @@ def _table(table: ReportedTable, plans: list[Plan]) -> str:
     for reason in dict.fromkeys(plan.reason for plan in plans if not plan.stages):
         labels = ", ".join(dict.fromkeys(plan.label for plan in plans if plan.reason == reason and not plan.stages))
         parts.append(f"Not run: {labels}: {reason}.\n")
-    needs = needs_of(stage for plan in plans for stage in plan.stages)
-    if needs:
-        named = (f"{need.name}{f' ({need.how_to_get})' if need.how_to_get else ''}" for need in needs)
-        parts.append("Needs:\n\n" + "\n".join(f"- {text}" for text in named) + "\n")
     return "\n".join(parts)
+
+
+def _needs(plans: list[tuple[ReportedTable, list[Plan]]]) -> str:
+    needs = needs_of(stage for _, of_table in plans for plan in of_table for stage in plan.stages)
+    named = (f"{need.name}{f': {need.how_to_get}' if need.how_to_get else ''}" for need in needs)
+    return "## What the rows need\n\n" + "\n".join(f"- {text}" for text in named) + "\n"
 
 
 def _row(table: ReportedTable, plan: Plan) -> str:
