@@ -4,14 +4,27 @@ from __future__ import annotations
 
 import json
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from lightning_modules.base import PoseModule
-from zoo.deployment.formats import METADATA, OPSET, SUFFIXES, Format, export_program, open_runtime, write_format
+from zoo.deployment.calibration import IMAGES, Cost, calibration_crops, measure_cost
+from zoo.deployment.formats import (
+    METADATA,
+    OPSET,
+    SUFFIXES,
+    Format,
+    convert_to_openvino,
+    describe_file,
+    export_program,
+    open_runtime,
+    write_format,
+)
 from zoo.deployment.parity import LIMIT_MM, check_parity, largest_difference
 from zoo.deployment.predictor import INPUTS, OUTPUTS, Predictor, example_inputs
+from zoo.deployment.quantise import quantise
 from zoo.documents.resources import VERSION
 from zoo.errors import ZooError, one_line
 
@@ -24,14 +37,23 @@ class Exported:
 
     Attributes:
         path: the file.
-        difference: the farthest that a joint or vertex is from PyTorch's, mm.
+        difference: the farthest that a joint or vertex is from PyTorch's, mm; in int8 before it was rounded.
+        cost: what int8 costs on the open benchmark.
     """
 
     path: Path
     difference: float
+    cost: Cost | None = None
 
 
-def export_model(model: PoseModule, name: str, kind: Format, target: Path, limit: float = LIMIT_MM) -> Exported:
+def export_model(
+    model: PoseModule,
+    name: str,
+    kind: Format,
+    target: Path,
+    limit: float = LIMIT_MM,
+    int8_limit: float | None = None,
+) -> Exported:
     """Write a model with decoding, cameras and body inside, once it agrees with PyTorch for batches of 1 and 3.
 
     Args:
@@ -40,22 +62,30 @@ def export_model(model: PoseModule, name: str, kind: Format, target: Path, limit
         kind: of file.
         target: the file; nothing is there, or what was there stays, if the export fails or disagrees.
         limit: largest difference of a joint or vertex, mm.
+        int8_limit: write convolutions in int8, which may make the mean error larger by so much, mm.
 
     Raises:
         ZooError: the model cannot be exported, a library is missing, the file disagrees or cannot be written.
     """
     if target.suffix != SUFFIXES[kind]:
         raise ZooError(f"a file for {kind} ends with {SUFFIXES[kind]}, not {target.name!r}")
-    predictor = Predictor(model)
-    description = json.dumps(describe(model, name, predictor))
+    if int8_limit is not None and kind == "torch-export":
+        raise ZooError("int8 is for --format onnx and openvino")
+    predictor, cost = Predictor(model), None
+    description = describe(model, name, predictor)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=".export-") as folder:
             made = Path(folder) / target.name
             program = export_program(predictor, example_inputs(model, 2))
-            write_format(program, predictor.names, kind, made, description)
+            write_format(program, predictor.names, kind, made, json.dumps(description))
             difference = largest_difference(model, predictor, open_runtime(made, kind, predictor.names))
             check_parity(difference, limit)
+            if int8_limit is not None:
+                cost = write_int8(model, predictor, kind, made, description)
+                cost.check(int8_limit)
+            if kind == "openvino":
+                made.with_suffix(".onnx").unlink()
             for file in sorted(Path(folder).iterdir()):  # .bin before .xml
                 file.replace(target.parent / file.name)
     except ZooError:
@@ -64,7 +94,26 @@ def export_model(model: PoseModule, name: str, kind: Format, target: Path, limit
         raise ZooError(f"{target} cannot be written: {error.strerror or error}") from None
     except Exception as error:  # an exporter's: what it cannot express is the model's or the library's fault
         raise ZooError(f"{name} cannot be exported as {kind}: {one_line(error, 300)}") from error
-    return Exported(target, difference)
+    return Exported(target, difference, cost)
+
+
+def write_int8(
+    model: PoseModule, predictor: Predictor, kind: Format, path: Path, description: Mapping[str, Any]
+) -> Cost:
+    """Write a graph in int8 in place of what is there, with its cost on the open benchmark in its description."""
+    exact, rounded = path.with_suffix(".onnx"), path.with_suffix(".int8.onnx")
+    quantise(exact, rounded, calibration_crops(model))
+    if kind == "openvino":
+        convert_to_openvino(rounded, path, "")
+    cost = measure_cost(model, predictor, open_runtime(path if kind == "openvino" else rounded, kind, predictor.names))
+    facts = json.dumps({**description, "int8": {"calibrated and measured on": IMAGES, **asdict(cost)}})
+    if kind == "openvino":
+        convert_to_openvino(rounded, path, facts)
+        rounded.unlink()
+    else:
+        describe_file(rounded, facts)
+        rounded.replace(path)
+    return cost
 
 
 def describe(model: PoseModule, name: str, predictor: Predictor) -> dict[str, Any]:

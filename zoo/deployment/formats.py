@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import importlib
 import io
 import warnings
@@ -14,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from lightning_modules.common.folding import fold_batch_norms
 from zoo.deployment.parity import Runner
 from zoo.deployment.predictor import INPUTS, Predictor
 from zoo.errors import ZooError
@@ -38,16 +40,17 @@ def optional(module: str) -> Any:
 
 
 def export_program(predictor: Predictor, example: tuple[Tensor, ...]) -> torch.export.ExportedProgram:
-    """The graph, for any number of people."""
-    people = torch.export.Dim("batch")
+    """The graph, for any number of people, batch norms in their convolutions."""
+    people, folded = torch.export.Dim("batch"), copy.deepcopy(predictor)
+    fold_batch_norms(folded)
     with torch.no_grad(), _quiet():
-        return torch.export.export(predictor, example, dynamic_shapes=tuple({0: people} for _ in example))
+        return torch.export.export(folded, example, dynamic_shapes=tuple({0: people} for _ in example))
 
 
 def write_format(
     program: torch.export.ExportedProgram, names: Sequence[str], kind: Format, path: Path, description: str
 ) -> None:
-    """Write a graph with its description; an OpenVINO model is two files, the second one `.bin`.
+    """Write a graph with its description; an OpenVINO model is two files, the second one `.bin`, from ONNX.
 
     Raises:
         ZooError: a library is missing.
@@ -56,27 +59,47 @@ def write_format(
         torch.export.save(program, path, extra_files={METADATA: description})
         return
     onnx_file = path if kind == "onnx" else path.with_suffix(".onnx")
-    _write_onnx(program, names, onnx_file, description)
+    write_onnx(program, names, onnx_file)
+    describe_file(onnx_file, description)
     if kind == "openvino":
-        openvino = optional("openvino")
-        model = openvino.convert_model(onnx_file)
-        model.set_rt_info(description, METADATA)
-        openvino.save_model(model, path, compress_to_fp16=False)
-        onnx_file.unlink()
+        convert_to_openvino(onnx_file, path, description)
 
 
-def _write_onnx(program: torch.export.ExportedProgram, names: Sequence[str], path: Path, description: str) -> None:
+def convert_to_openvino(onnx_file: Path, path: Path, description: str) -> None:
+    """An ONNX file as an OpenVINO model.
+
+    Raises:
+        ZooError: openvino is missing.
+    """
+    openvino = optional("openvino")
+    model = openvino.convert_model(onnx_file)
+    model.set_rt_info(description, METADATA)
+    openvino.save_model(model, path, compress_to_fp16=False)
+
+
+def describe_file(path: Path, description: str) -> None:
+    """Put a description into an ONNX file, and check the file."""
     onnx = optional("onnx")
+    model = onnx.load(path)
+    onnx.helper.set_model_props(model, {METADATA: description})
+    onnx.checker.check_model(model)
+    path.write_bytes(model.SerializeToString())
+
+
+def write_onnx(program: torch.export.ExportedProgram, names: Sequence[str], path: Path) -> None:
+    """Write a graph as ONNX, without a description.
+
+    Raises:
+        ZooError: a library is missing.
+    """
+    optional("onnx")
     optional("onnxscript")
     with _quiet():
         made = torch.onnx.export(
             program, input_names=list(INPUTS), output_names=list(names), opset_version=OPSET, dynamo=True, verbose=False
         )
     assert made is not None
-    model = made.model_proto
-    onnx.helper.set_model_props(model, {METADATA: description})
-    onnx.checker.check_model(model)
-    path.write_bytes(model.SerializeToString())
+    path.write_bytes(made.model_proto.SerializeToString())
 
 
 def open_runtime(path: Path, kind: Format, names: Sequence[str]) -> Runner:

@@ -14,6 +14,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--limit", type=float, default=0.1, help="mm that a joint or vertex may differ (default: %(default)s)"
     )
+    parser.add_argument(
+        "--int8",
+        action="store_true",
+        help="convolutions in int8 (onnx, openvino), calibrated on images of the open benchmark",
+    )
+    parser.add_argument(
+        "--int8-limit", type=float, default=3.0, help="mm that int8 may add to the mean error (default: %(default)s)"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -24,7 +32,14 @@ def run(arguments: argparse.Namespace) -> int:
 
     name = resolve_name(arguments.name)
     target = arguments.out or Path(f"{Path(name).stem if '/' in name else name}{SUFFIXES[arguments.kind]}")
-    exported = export_model(load(arguments.name), name, arguments.kind, target, arguments.limit)
+    int8_limit = arguments.int8_limit if arguments.int8 else None
+    exported = export_model(load(arguments.name), name, arguments.kind, target, arguments.limit, int8_limit)
     size = exported.path.stat().st_size / 2**20
     print(f"{exported.path}: {size:.1f} MiB, within {exported.difference:.2g} mm of PyTorch for batches of 1 and 3")
+    if exported.cost is not None:
+        cost = exported.cost
+        print(
+            f"int8: mean error {cost.error:.1f} -> {cost.reduced_error:.1f} mm on {cost.images} images of open-v2; "
+            f"joints moved by {cost.moved:.1f} mm, at most {cost.farthest:.0f} mm"
+        )
     return 0
