@@ -11,6 +11,8 @@ BENCHMARKS = (
     "danet",
     "nbf",
     "cascaded_lifting",
+    "cpu_inference",
+    "scale",
     "synthetic",
     "open_v2",
     "loaders",

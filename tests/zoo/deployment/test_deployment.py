@@ -30,24 +30,6 @@ def photo():
     return data.astronaut()[:240, 100:420]
 
 
-@pytest.fixture(scope="module")
-def awake(small_model):
-    """With weights such that the answer hangs on the image, as in a trained network."""
-    torch.manual_seed(0)
-    model = copy.deepcopy(small_model)
-    for layer in model.network.modules():
-        if isinstance(layer, torch.nn.BatchNorm1d | torch.nn.BatchNorm2d):
-            torch.nn.init.ones_(layer.weight)
-        if isinstance(layer, torch.nn.ConvTranspose2d | torch.nn.Conv1d | torch.nn.Conv2d):
-            torch.nn.init.kaiming_normal_(layer.weight)
-    return model
-
-
-@pytest.fixture(scope="module")
-def exported(awake, tmp_path_factory):
-    return export_model(awake, "i2l_meshnet.small", "onnx", tmp_path_factory.mktemp("onnx") / "small.onnx")
-
-
 def test_onnxruntime_alone_gives_metres_and_pixels_for_any_number_of_people(awake, exported, photo):
     session = onnxruntime.InferenceSession(exported.path, providers=["CPUExecutionProvider"])
     facts = json.loads(session.get_modelmeta().custom_metadata_map[METADATA])

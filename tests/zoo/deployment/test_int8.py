@@ -1,0 +1,75 @@
+"""`zoo export --int8`: integers in the file, what they cost in it too, and refusals that leave nothing."""
+
+import json
+import shutil
+
+import onnx
+import onnxruntime
+import pytest
+import torch
+
+from zoo.deployment import calibration
+from zoo.deployment.calibration import measure_cost
+from zoo.deployment.export import METADATA, export_model
+from zoo.deployment.predictor import Predictor
+from zoo.errors import ZooError
+
+
+@pytest.fixture
+def few_images(monkeypatch):
+    """Two to calibrate on, and two others."""
+    monkeypatch.setattr(calibration, "_CALIBRATION_EVERY", 400)
+    monkeypatch.setattr(calibration, "_MEASURED_EVERY", 250)
+
+
+@pytest.fixture
+def as_exported(exported, monkeypatch):
+    monkeypatch.setattr("zoo.deployment.export.export_program", lambda *_: None)
+    monkeypatch.setattr("zoo.deployment.export.write_format", lambda *given: shutil.copy(exported.path, given[3]))
+
+
+def test_cost_of_a_graph_that_is_off_by_a_known_length(awake, few_images):
+    predictor = Predictor(awake)
+
+    def shifted(inputs):
+        with torch.no_grad():
+            joints = predictor(*(torch.from_numpy(value) for value in inputs.values()))[0]
+        joints[:, awake.skeleton.root_index] -= torch.tensor([0.003, 0.004, 0.0])  # all others 5 mm beside the root
+        return {"joints": joints.numpy()}
+
+    cost = measure_cost(awake, predictor, shifted)
+    assert cost.images == 2
+    count = len(awake.skeleton)
+    assert cost.moved == pytest.approx(5 * (count - 1) / count, abs=1e-2)
+    assert cost.farthest == pytest.approx(5, abs=1e-2)
+    assert 0 < abs(cost.reduced_error - cost.error) < 5
+    with pytest.raises(
+        ZooError, match=r"int8 takes the mean error from .* mm, -9 more are allowed; nothing was written"
+    ):
+        cost.check(-9)
+
+
+def test_convolutions_are_integers_and_the_file_says_what_that_costs(
+    awake, exported, as_exported, few_images, tmp_path
+):
+    made = export_model(awake, "small", "onnx", tmp_path / "a.onnx", int8_limit=1000)
+    model = onnx.load(made.path)
+    producers = {name: node for node in model.graph.node for name in node.output}
+    convolutions = [node for node in model.graph.node if node.op_type == "Conv"]
+    assert convolutions
+    assert all(producers[name].op_type == "DequantizeLinear" for node in convolutions for name in node.input[:2])
+    assert made.path.stat().st_size < 0.6 * exported.path.stat().st_size
+    session = onnxruntime.InferenceSession(made.path, providers=["CPUExecutionProvider"])
+    facts = json.loads(session.get_modelmeta().custom_metadata_map[METADATA])
+    assert facts["int8"]["reduced_error"] == made.cost.reduced_error
+    assert facts["int8"]["images"] == 2
+    assert made.cost.moved > 0
+    assert [file.name for file in tmp_path.iterdir()] == ["a.onnx"]
+
+
+def test_refused_in_one_line(awake, as_exported, few_images, tmp_path):
+    with pytest.raises(ZooError, match="int8 is for --format onnx and openvino"):
+        export_model(awake, "small", "torch-export", tmp_path / "a.pt2", int8_limit=3)
+    with pytest.raises(ZooError, match="int8 takes the mean error from"):
+        export_model(awake, "small", "onnx", tmp_path / "a.onnx", int8_limit=-1000)
+    assert not list(tmp_path.iterdir())
