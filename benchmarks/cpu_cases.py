@@ -63,7 +63,7 @@ class PublishedCascade(nn.Module):
         """Crops to joints in cells and bins."""
         self.network.cascade(image)
         volumes = self._volumes.pop()
-        return by_grid(volumes.unflatten(1, (self.network.count, self.network.config.bins)))
+        return by_grid(torch.unflatten(volumes, 1, (self.network.count, self.network.config.bins)))
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from rich.table import Table
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.cpu_cases import STUDIES, Method
-from benchmarks.loaders import dataset_of, seconds_each
+from benchmarks.loaders import PHOTOGRAPHS, dataset_of, seconds_each, write_photographs
 
 GPUS = (1, 8, 64)
 BACKWARD = 3
@@ -114,6 +114,7 @@ def measure(method: Method, load: float) -> Parts:
 def measured_load(samples: int = 40) -> float:
     """Seconds in which one core decodes, crops and augments a sample of Human3.6M's size."""
     with tempfile.TemporaryDirectory() as folder:
+        write_photographs(Path(folder), *PHOTOGRAPHS["human36m"][:2])
         return seconds_each(dataset_of("human36m", Path(folder), samples), samples)[0]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 
 import torch
 from jaxtyping import Float
@@ -48,7 +47,6 @@ def to_absolute(
     return world[:, [order.index(joint) for joint in range(len(parents))]]
 
 
-@cache
 def levels(parents: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
     """Joints by their depth in the tree, joint 0 alone first."""
     depth = [0]
@@ -57,7 +55,6 @@ def levels(parents: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
     return tuple(tuple(joint for joint, at in enumerate(depth) if at == level) for level in range(max(depth) + 1))
 
 
-@cache
 def _chains(parents: tuple[int, ...]) -> list[list[float]]:
     """Row j: which of the bones to joints 1, 2, ... lie between joints 0 and j."""
     rows = [[0.0] * (len(parents) - 1)]

@@ -46,13 +46,13 @@ def test_cost_of_a_graph_that_is_off_by_a_known_length(awake, few_images):
     with pytest.raises(
         ZooError, match=r"int8 takes the mean error from .* mm, -9 more are allowed; nothing was written"
     ):
-        cost.check(-9)
+        cost.check(-9.0)
 
 
 def test_convolutions_are_integers_and_the_file_says_what_that_costs(
     awake, exported, as_exported, few_images, tmp_path
 ):
-    made = export_model(awake, "small", "onnx", tmp_path / "a.onnx", int8_limit=1000)
+    made = export_model(awake, "small", "onnx", tmp_path / "a.onnx", int8_limit=1000.0)
     model = onnx.load(made.path)
     producers = {name: node for node in model.graph.node for name in node.output}
     convolutions = [node for node in model.graph.node if node.op_type == "Conv"]
@@ -69,7 +69,7 @@ def test_convolutions_are_integers_and_the_file_says_what_that_costs(
 
 def test_refused_in_one_line(awake, as_exported, few_images, tmp_path):
     with pytest.raises(ZooError, match="int8 is for --format onnx and openvino"):
-        export_model(awake, "small", "torch-export", tmp_path / "a.pt2", int8_limit=3)
+        export_model(awake, "small", "torch-export", tmp_path / "a.pt2", int8_limit=3.0)
     with pytest.raises(ZooError, match="int8 takes the mean error from"):
-        export_model(awake, "small", "onnx", tmp_path / "a.onnx", int8_limit=-1000)
+        export_model(awake, "small", "onnx", tmp_path / "a.onnx", int8_limit=-1000.0)
     assert not list(tmp_path.iterdir())
