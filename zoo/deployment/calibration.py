@@ -69,15 +69,18 @@ def measure_cost(model: PoseModule, predictor: Predictor, run: Runner) -> Cost:
     """
     wanted = predictor.names.index("joints")
     root = model.skeleton.root_index
+    places = torch.tensor((model.batch_skeleton or model.skeleton).positions_of(model.skeleton))
     images, errors = 0, ([], [], [])  # type: int, tuple[list[Tensor], list[Tensor], list[Tensor]]
     for batch in _batches(model, lambda index: index % _MEASURED_EVERY == 0 and index % _CALIBRATION_EVERY != 0, 8):
         inputs = [batch[name] for name in INPUTS]
         with torch.no_grad():
             exact = predictor(*inputs)[wanted]
         found = run({name: value.numpy() for name, value in zip(INPUTS, inputs, strict=True)})["joints"]
-        reduced, valid = torch.from_numpy(np.asarray(found)), batch["joints_valid"] & batch["joints_valid"][:, [root]]
+        reduced, labels = torch.from_numpy(np.asarray(found)), batch["joints"][:, places]
+        valid = batch["joints_valid"][:, places] & (places >= 0)  # of what is no joint of the labels, -1 picks another
+        valid &= valid[:, [root]]
         images += len(valid)
-        points = [joints - joints[:, [root]] for joints in (exact, reduced, batch["joints"])]
+        points = [joints - joints[:, [root]] for joints in (exact, reduced, labels)]
         for errors_of, (one, other) in zip(errors, ((0, 2), (1, 2), (0, 1)), strict=True):
             errors_of.append(1000 * (points[one] - points[other]).norm(dim=-1)[valid])
     of_model, of_graph, moved = (torch.cat(values) for values in errors)
