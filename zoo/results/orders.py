@@ -31,13 +31,14 @@ def order_sentence(small: SmallTable, paper: ReportedTable) -> str:
         seeds = sorted(measured[first].keys() & measured[second].keys())
         repeated = sum(measured[first][seed] > measured[second][seed] for seed in seeds)
         how = "all" if repeated == len(seeds) else "some" if repeated else "none"
-        shown[how].append(f"{_short(first, small)} before {_short(second, small)}")
+        shown[how].append(f"'{_short(first, small)}' ahead of '{_short(second, small)}'")
     pairs = sum(map(len, shown.values()))
     if not pairs:
         return ""
     info = COLUMNS[metric]
     apart = max(max(values.values()) - min(values.values()) for values in measured.values())
-    parts = [f"of the paper's {pairs} orders of two rows by {info.title} {len(shown['all'])} show with every seed"]
+    orders = f"{pairs} order{'s' if pairs > 1 else ''} of two rows by {info.title}"
+    parts = [f"of the paper's {orders} {len(shown['all'])} show with every seed"]
     parts += [f"{len(shown[how])} with {how} ({'; '.join(shown[how])})" for how in ("some", "none") if shown[how]]
     return f"{', '.join(parts)}; trainings of one row lie up to {info.format(apart)} apart"
 

@@ -30,8 +30,8 @@ def test_orders_are_counted_seed_by_seed():
     """Rows a and b come in the paper's order with one seed of two, c before neither; c and d are printed alike."""
     found = order_sentence(small(a=(100.0, 90.0), b=(90.0, 100.0), c=(80.0, 85.0), d=(110.0, 120.0)), PAPER)
     assert found == (
-        "of the paper's 5 orders of two rows by MPJPE mm 2 show with every seed, 1 with some (a before b), "
-        "2 with none (a before c; b before c); trainings of one row lie up to 10.0 apart"
+        "of the paper's 5 orders of two rows by MPJPE mm 2 show with every seed, 1 with some ('a' ahead of 'b'), "
+        "2 with none ('a' ahead of 'c'; 'b' ahead of 'c'); trainings of one row lie up to 10.0 apart"
     )
     assert order_sentence(small(a=(1.0, 2.0)), PAPER) == ""
 
