@@ -20,9 +20,9 @@ from torch.nn import functional
 from benchmarks.comparison import answer_case, compare, on_gpu
 from benchmarks.process import measure
 from body.skeleton import H36M18
+from lightning_modules.common.bone_depth import BONES, make_bones, root_depth_by_grid, root_depth_from_bones
 from lightning_modules.common.deconvolution import Deconvolution
 from lightning_modules.hemlets.network import HemletsNet, HemletsOutput
-from lightning_modules.hemlets.root_depth import BONES, make_bones, root_depth_by_grid, root_depth_from_bones
 
 BATCHES = (1, 4)
 PEOPLE = 2000

@@ -82,7 +82,7 @@ class PoseModule(LightningModule):
     """Joint set of the labels, where it is another one."""
     crop_size: int
     """Side of the crops that it reads, pixels."""
-    own_root_depth: ClassVar[str] = "box"
+    own_root_depth: str = "box"
     """What the method's own estimate of the root's depth goes by, as in `Prediction.root_depth_source`."""
     _frozen: tuple[nn.Module, nn.Module | None] | None = None
     _kept: tuple[nn.Module, ...] = ()

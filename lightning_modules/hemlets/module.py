@@ -16,6 +16,12 @@ from body.skeleton import get_skeleton
 from datamodules.batch import Batch
 from lightning_modules.base import PoseModule
 from lightning_modules.common.backbones import Backbone
+from lightning_modules.common.bone_depth import (
+    make_bones,
+    released_camera,
+    root_depth_by_grid,
+    root_depth_from_bones,
+)
 from lightning_modules.common.flip_test import with_mirrored
 from lightning_modules.common.joint_prior import VolumePrior
 from lightning_modules.common.pose_prior import PosePrior
@@ -31,12 +37,6 @@ from lightning_modules.hemlets.losses import BodyLoss, MapLoss
 from lightning_modules.hemlets.network import HemletsNet, HemletsOutput
 from lightning_modules.hemlets.parts import make_parts
 from lightning_modules.hemlets.refine import Refiner
-from lightning_modules.hemlets.root_depth import (
-    make_bones,
-    released_camera,
-    root_depth_by_grid,
-    root_depth_from_bones,
-)
 from lightning_modules.hemlets.targets import draw, part_states
 from lightning_modules.prediction import Prediction, SmplParameters
 

@@ -10,7 +10,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from body.model import BodyModel
-from body.skeleton import SMPL29
 from lightning_modules.common.backbones import Pretrained
 from lightning_modules.common.mesh_prior import MeshPrior
 from lightning_modules.common.posed_body import BodyParameters
@@ -99,7 +98,7 @@ def make_network(
         regressor: see `I2LMeshNet`.
     """
     if config.mesh_head != "smpl":
-        prior = MeshPrior(body.v_template, body.joint_regressor(SMPL29.name)) if config.joint_prior else None
+        prior = MeshPrior(body, config.depth_range) if config.joint_prior else None
         return I2LMeshNet(joint_regressor, config, pretrained, regressor, prior=prior)
     head = partial(BodyHead, body=body, regressor=joint_regressor, depth_range=config.depth_range)
     return BodyMeshNet(joint_regressor, config, pretrained, regressor, head)

@@ -16,6 +16,7 @@ from body.model import BodyModel
 from body.skeleton import get_skeleton
 from datamodules.batch import Batch
 from lightning_modules.base import PoseModule
+from lightning_modules.common.bone_depth import root_depth_from_bones, tree_bones
 from lightning_modules.common.flip_test import with_mirrored
 from lightning_modules.common.initial_weights import load_first_stage
 from lightning_modules.common.posed_body import BodyParameters
@@ -91,6 +92,9 @@ class I2LMeshNetModule(PoseModule):
         self.network = make_network(network, body_model, joints, pretrained, second)
         self.crop_size = network.crop_size
         self.space = LixelSpace(network.crop_size, self.network.bins, network.depth_range)
+        self.bones = None
+        if network.joint_prior:
+            self.bones, self.own_root_depth = tree_bones(self.skeleton, joints @ body_model.v_template), "bones"
         faces = torch.as_tensor(self.faces, dtype=torch.long)
         self.loss = I2LMeshNetLoss(faces, losses, pose_net=network.cascade == "pose_net")
         self.part_loss = PartLoss(network.head_channels) if losses.part_weight else None
@@ -144,7 +148,7 @@ class I2LMeshNetModule(PoseModule):
     def predict(self, batch: Batch) -> Prediction:
         """Mesh and joints in metres (Eq. 7): P = J M. Their size too goes with the root's depth (see `RootDepth`)."""
         output = self._lixels(batch)
-        estimate = root_depth_from_box(batch["box"], batch["intrinsics"], self.config.depth_range)
+        estimate = self._own_root_depth(output, batch)
         camera = (choose_depth(estimate, self.root_depth, batch), batch["intrinsics"], batch["crop_affine"])
         intermediates = {"joints_lixel": output.joints, "vertices_lixel": output.vertices}
         intermediates["pose_net_joints"] = self.space.decode(output.joints, *camera)
@@ -169,6 +173,16 @@ class I2LMeshNetModule(PoseModule):
             smpl=smpl,
             intermediates=intermediates,
         )
+
+    def _own_root_depth(self, output: Lixels | BodyLixels, batch: Batch) -> Float[Tensor, " batch"]:
+        """From the box; from the lengths of bones where their ends are the backbone's."""
+        if self.bones is None:
+            return root_depth_from_box(batch["box"], batch["intrinsics"], self.config.depth_range)
+        anywhere = torch.full_like(batch["box"][:, 0], self.config.depth_range)
+        with full_precision(output.joints_from_mesh):
+            points = self.space.decode(output.joints_from_mesh, anywhere, batch["intrinsics"], batch["crop_affine"])
+            rays, behind = points[..., :2] / points[..., 2:], points[..., 2] - anywhere[:, None]
+            return root_depth_from_bones(rays, behind, self.bones)
 
     def _lixels(self, batch: Batch) -> Lixels | BodyLixels:
         """The network's answer, averaged with its answer to the mirrored crop if `flip_test` asks for it."""

@@ -212,7 +212,8 @@ class I2LMeshNet(nn.Module):
         vertices = self.mesh_head(features)
         if self.prior is not None and not self.training:
             known = known_joints(person_maps(self.mesh_body, features))
-            vertices = self.prior(vertices, known, 1 / self.bins_per_mesh_bin)
+            bins = round(self.bins / self.bins_per_mesh_bin)
+            vertices = self.prior(vertices, known, bins, 1 / self.bins_per_mesh_bin)
         return self.lixels(pose, vertices)
 
     def lixels(self, pose: PoseOutput, vertices: Float[Tensor, "batch vertices 3"]) -> Lixels:

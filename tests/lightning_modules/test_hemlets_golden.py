@@ -7,11 +7,11 @@ from official_weights import golden, kept, no_initialisation, official_state
 
 import zoo
 from body.skeleton import get_skeleton
+from lightning_modules.common.bone_depth import make_bones, root_depth_by_grid, root_depth_from_bones
 from lightning_modules.hemlets.config import HemletsConfig
 from lightning_modules.hemlets.flip import mirror_joints
 from lightning_modules.hemlets.network import HemletsNet
 from lightning_modules.hemlets.official import convert_state_dict
-from lightning_modules.hemlets.root_depth import make_bones, root_depth_by_grid, root_depth_from_bones
 from metrics.functional import mpjpe, pa_mpjpe
 from zoo.errors import ZooError
 

@@ -166,12 +166,24 @@ def test_limbs_end_where_joints_are(prior, focal) -> None:
 
 def test_a_mesh_is_moved_to_the_joints_and_keeps_its_depth(places, depths) -> None:
     body = load_body("open")
-    prior = MeshPrior(body.v_template, body.joint_regressor("smpl29"))
     known = known_joints(peaked(places, depths))
     vertices = 20 * body.v_template.expand(2, -1, -1) + 24
-    moved = prior(vertices, known)
+    moved = MeshPrior(body, share=0.0)(vertices, known, SIDE)
     assert torch.equal(moved[..., 2], vertices[..., 2])
     joints = body.joint_regressor("smpl29") @ moved
     for joint in ("left_wrist", "right_knee", "nose"):
         wanted = (places + HALF_CELL[:, None])[:, OPEN36.index(joint)]
         torch.testing.assert_close(joints[:, SMPL29.index(joint), :2], wanted, atol=0.02, rtol=0)
+
+
+def test_a_mesh_in_disorder_comes_nearer_to_the_body_that_the_joints_suggest() -> None:
+    rotations, known = posed(scale=80.0)
+    body = load_body("open")
+    true = body.forward_rotmat(rotations, torch.zeros(4, 10)).vertices
+    true = true - (body.joint_regressor("smpl29") @ true)[:, :1]
+    scale = torch.tensor([80 / 4, 80 / 4, SIDE / 2.0])  # bins a metre; the depth axis covers two
+    true = true * scale + SIDE / 2
+    noisy = true + 3 * torch.randn(true.shape, generator=torch.Generator().manual_seed(5))
+    apart = [(MeshPrior(body, share=share)(noisy, known, SIDE) - true).norm(dim=-1).mean() for share in (0.0, 0.5, 1.0)]
+    assert apart[2] < 1.5  # a bin is 50 mm
+    assert apart[1] < 0.7 * apart[0]

@@ -7,9 +7,16 @@ from people import make_batch
 from scipy.optimize import minimize, minimize_scalar
 
 from body.camera import project
+from body.load import load_body
 from body.skeleton import get_skeleton
+from lightning_modules.common.bone_depth import (
+    BONES,
+    make_bones,
+    root_depth_by_grid,
+    root_depth_from_bones,
+    tree_bones,
+)
 from lightning_modules.hemlets.lbfgs import minimise
-from lightning_modules.hemlets.root_depth import BONES, make_bones, root_depth_by_grid, root_depth_from_bones
 
 H36M18 = get_skeleton("h36m18")
 
@@ -38,6 +45,20 @@ def test_exact_rays_give_the_exact_depth():
     rays, depth, distance = people()
     found = root_depth_from_bones(rays, depth, make_bones(H36M18))
     torch.testing.assert_close(found, distance, atol=1e-6, rtol=0)
+
+
+def test_all_bones_of_a_tree_give_the_exact_depth_of_a_posed_body():
+    body, skeleton = load_body("open"), get_skeleton("smpl29")
+    regressor = body.joint_regressor("smpl29")
+    pose = 0.4 * torch.randn(3, 24, 3, generator=torch.Generator().manual_seed(0))
+    distance = torch.tensor([2.5, 4.0, 8.0])
+    joints = regressor @ body(pose, torch.zeros(3, 10)).vertices
+    joints = joints - joints[:, :1] + torch.tensor([0.4, 0.1, 0.0])
+    rays = joints[..., :2] / (joints[..., 2:] + distance[:, None, None])
+    bones = tree_bones(skeleton, regressor @ body.v_template)
+    assert len(bones.lengths) == len(skeleton) - 1
+    # a joint is an average of skin, which bends: bones keep their length to some millimetres
+    torch.testing.assert_close(root_depth_from_bones(rays, joints[..., 2], bones), distance, atol=0, rtol=0.03)
 
 
 def test_noisy_rays_give_the_least_squares_depth():

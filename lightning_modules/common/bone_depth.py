@@ -1,4 +1,4 @@
-"""How far away a person is, from the average lengths of bones (section 3.3): no true depth is needed.
+"""How far away a person is, from the average lengths of bones (HEMlets, section 3.3): no true depth is needed.
 
 Convention:
     A joint seen at the ray (x, y, 1) with depth z behind the root lies at (z + Z) (x, y, 1); Z is the root's depth in
@@ -82,6 +82,17 @@ def make_bones(skeleton: Skeleton, rest: Float[Tensor, "joints 3"] | None = None
     if rest is not None:
         lengths = (rest[children] - rest[parents]).norm(dim=-1).tolist()
     return Bones(tuple(children), tuple(parents), tuple(lengths))
+
+
+def tree_bones(skeleton: Skeleton, rest: Float[Tensor, "joints 3"]) -> Bones:
+    """All bones of a skeleton's tree.
+
+    Args:
+        skeleton: joint set.
+        rest: a body of average shape, metres.
+    """
+    parents, children = [parent for parent, _ in skeleton.bones], [child for _, child in skeleton.bones]
+    return Bones(tuple(children), tuple(parents), tuple((rest[children] - rest[parents]).norm(dim=-1).tolist()))
 
 
 def root_depth_from_bones(
