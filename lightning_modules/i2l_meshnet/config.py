@@ -34,8 +34,8 @@ class I2LMeshNetConfig(BackboneConfig):
         mesh_bins: length of the mesh's own heat maps (Table 2); as PoseNet's when omitted.
         mesh_map: which of the backbone's maps MeshNet's head reads, counted from the end; MeshNet has no later stages.
             -1 in the paper. MeshNet sees PoseNet's joints, so that -2 costs little where weights have to be few.
-        joint_prior: in the end, but not in training, the mesh's limbs are moved to where the backbone says their joints
-            are; for `people_movenet`. Not in the paper.
+        joint_prior: in the end, but not in training, the mesh is drawn half way to a body posed by the backbone's
+            joints, its limbs are moved there, and bones say how far away it is; for `people_movenet`. Not in the paper.
         normalise: give the backbone images as its weights expect them; the released network reads RGB in [0, 1].
     """
 
