@@ -24,8 +24,16 @@ from datamodules.open_v2.generator import Generator
 
 SIZE = 160
 ORDER = ("poses", "clothes", "light", "backgrounds", "crowd", "visits")
-ROWS = {"open-v1": None, "bodies": (), **{f"+ {name}": ORDER[: number + 1] for number, name in enumerate(ORDER)}}
-"""Row of the table -> the ingredients of its pictures; None: the pictures of `open-v1`."""
+ROWS = {
+    "open-v1": None,
+    "bodies": (),
+    **{f"+ {name}": ORDER[: number + 1] for number, name in enumerate(ORDER)},
+    "backgrounds alone": ("backgrounds",),
+    "... + poses": ("poses", "backgrounds"),
+    "... + clothes": ("poses", "clothes", "backgrounds"),
+}
+"""Row of the table -> the ingredients of its pictures; None: the pictures of `open-v1`. In the last rows the others are
+added to people who stand before pictures."""
 
 
 class Experiment:
@@ -94,7 +102,7 @@ def main() -> None:
         for row, numbers in found.items():
             numbers.append(experiment.run(row, seed))
             listed = " ".join(f"{number:.1f}" for number in numbers)
-            print(f"{row:14} {np.mean(numbers):5.1f}  ({listed})", flush=True)
+            print(f"{row:18} {np.mean(numbers):5.1f}  ({listed})", flush=True)
 
 
 if __name__ == "__main__":
