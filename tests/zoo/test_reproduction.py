@@ -233,6 +233,12 @@ def test_selected_rows_are_shown(capsys):
         assert message in capsys.readouterr().err
 
 
+def test_numbers_of_trainings_that_would_never_end(capsys):
+    for seeds in ("0", "-1", "1000000000"):
+        assert main(["reproduce", "hemlets", "--table", "4", "--open", "--seeds", seeds]) == 2
+        assert capsys.readouterr().err == "zoo: --seeds is 1 to 100, and for --open\n"
+
+
 def test_what_is_missing_is_not_run(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ZOO_ASSETS", str(tmp_path))

@@ -15,7 +15,7 @@ from lightning_modules.prediction import Prediction
 from zoo.errors import ZooError
 from zoo.prediction.contact_sheet import NAME, Tile, draw_contact_sheet
 from zoo.prediction.export import write_prediction
-from zoo.prediction.export.files import write_files
+from zoo.prediction.export.files import LongNameError, write_files
 from zoo.prediction.fit import fit_parameters
 from zoo.prediction.formats import DEFAULT_FORMATS, Format
 from zoo.prediction.journal import Journal
@@ -101,10 +101,14 @@ class FolderRun:
             return
         task = progress.add_task("", total=len(images))
         for predicted in predict_files(self.model, images, find_boxes, settings.focal, settings.batch_size):
-            if predicted.error is None:
-                self._keep(predicted)
-            else:
-                self._fail(predicted.file, predicted.error, progress)
+            problem = predicted.error
+            if problem is None:
+                try:
+                    self._keep(predicted)
+                except LongNameError as error:
+                    problem = f"{predicted.file.path}: {error}"
+            if problem is not None:
+                self._fail(predicted.file, problem, progress)
             progress.update(task, advance=1, description=escape(predicted.file.path.name))
 
     def _fail(self, file: SourceFile, problem: str, progress: Progress) -> None:

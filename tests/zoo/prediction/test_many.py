@@ -123,6 +123,16 @@ def test_a_run_is_reported_and_goes_on_where_it_ended(folder, listed, capsys, tm
     assert "3 predicted" in capsys.readouterr().out
 
 
+def test_a_name_that_is_too_long_for_its_files_spares_the_others(folder, listed, capsys, tmp_path):
+    Image.new("RGB", (80, 90)).save(folder / f"{'m' * 250}.png")
+    out = tmp_path / "out"
+    assert main(["predict", str(folder), "--recursive", "--whole", "--out", str(out), "--formats", "coco"]) == 1
+    printed = capsys.readouterr()
+    assert "5 images: 3 predicted (3 people), 2 failed" in printed.out
+    assert f"{'m' * 250}.png: the names of files in {out} would be too long; rename the input" in printed.err
+    assert len(list(out.rglob("*_coco.json"))) == 3
+
+
 def test_people_are_found_without_a_box(listed, tmp_path, capsys):
     portrait = data.astronaut()
     Image.fromarray(np.concatenate([portrait, portrait[:, ::-1]], 1)).save(tmp_path / "two.png")

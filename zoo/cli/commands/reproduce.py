@@ -42,8 +42,8 @@ def run(arguments: argparse.Namespace) -> int:
     papers = {paper.method: paper for paper in read_reported()}
     if arguments.method not in papers:
         raise ZooError(unknown_name("paper of a method", arguments.method, papers))
-    if arguments.seeds < 1 or (arguments.seeds > 1 and not arguments.open):
-        raise ZooError("--seeds is at least 1, and for --open")
+    if not 1 <= arguments.seeds <= 100 or (arguments.seeds > 1 and not arguments.open):
+        raise ZooError("--seeds is 1 to 100, and for --open")
     paper = papers[arguments.method]
     kind = "open" if arguments.open else "official" if arguments.official else "training"
     seeds = list(range(arguments.seeds)) if arguments.open else [None]

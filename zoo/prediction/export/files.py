@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 import tempfile
@@ -72,6 +73,10 @@ def write_prediction(
     return write_files(contents, folder)
 
 
+class LongNameError(ZooError):
+    """Of the files of one input; others can be written."""
+
+
 def write_files(contents: Mapping[str, bytes], folder: Path) -> list[Path]:
     """Write files by name; after a failure none of them exists, nor part of one.
 
@@ -104,6 +109,8 @@ def moved_together(folder: Path) -> Iterator[Path]:
         for path in sorted(partial.iterdir()):
             path.replace(folder / path.name)
     except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise LongNameError(f"the names of files in {folder} would be too long; rename the input") from None
         raise ZooError(f"{folder} cannot be written ({error.strerror})") from None
     finally:
         shutil.rmtree(partial, ignore_errors=True)

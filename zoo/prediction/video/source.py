@@ -39,7 +39,7 @@ def file_source(path: Path) -> VideoSource:
         ZooError: there is none.
     """
     if not path.is_file():
-        raise ZooError(f"{path}: no such file" if not path.exists() else f"{path} is a folder; name one video file")
+        raise ZooError(f"{path}: no such file" if not path.exists() else f"{path} is no file; name one video")
     return VideoSource(f"file:{path}", str(path))  # file: so that no name is taken for an address
 
 
