@@ -38,7 +38,7 @@ def _written(folder: Path) -> Iterator[tuple[str, list[Path], Callable[[], FileD
     neutral = {**options, "protocol": "3dpw-test-14j-neutral"}
     yield (
         "coco",
-        sorted((folder / "coco/annotations").glob("*train2017.json")),
+        sorted((folder / "coco/annotations").glob("*train20*.json")),
         lambda: CocoDataModule(str(folder / "coco"), **options),
         "train",
     )

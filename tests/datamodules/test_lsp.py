@@ -254,7 +254,8 @@ def test_the_extended_set_tests_people_whose_limbs_are_all_marked(tmp_path):
 
 def test_the_command_line_trains_on_the_extended_set(tmp_path):
     lsp.write_extended(tmp_path / "lspet")
-    logged = fit_and_test("datamodules.lsp.LspExtendedDataModule", tmp_path / "lspet", tmp_path, test=False)
+    data, no_val = "datamodules.lsp.LspExtendedDataModule", {"limit_val_batches": 0}
+    logged = fit_and_test(data, tmp_path / "lspet", tmp_path, "lsp-extended-2d", test=False, trainer=no_val)
     assert np.isfinite(logged["train/loss"])
 
 

@@ -86,11 +86,14 @@ class Oracle(torch.nn.Module):
         return self.cascade(image)._replace(lifted=None if camera is None else self.relative)
 
     def cascade(self, image):
+        return CascadeOutput(torch.cat([self._seen(crops) for crops in image.split(len(self.image))]), *[None] * 5)
+
+    def _seen(self, image):
         if torch.equal(image, self.image):
-            return CascadeOutput(self.cells, *[None] * 5)
+            return self.cells
         swapped = self.cells[:, list(self.module[0].skeleton.mirror)]
         pixel = 63 - 4 * swapped[..., 0]  # the picture's last column becomes its first
-        return CascadeOutput(torch.cat([pixel[..., None] / 4, swapped[..., 1:]], -1), *[None] * 5)
+        return torch.cat([pixel[..., None] / 4, swapped[..., 1:]], -1)
 
     def lift(self, joints, camera):
         torch.testing.assert_close(joints, self.cells, atol=1e-4, rtol=0)

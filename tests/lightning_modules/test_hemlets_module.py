@@ -91,8 +91,11 @@ class Oracle(torch.nn.Module):
         self.image = batch["image"]
 
     def forward(self, image):
-        joints, body = self.answers[not torch.equal(image, self.image)]
-        return HemletsOutput(joints, torch.zeros(1), body)
+        kinds = [self.answers[not torch.equal(crops, self.image)] for crops in image.split(len(self.image))]
+        joints, bodies = zip(*kinds, strict=True)
+        return HemletsOutput(
+            torch.cat(joints), torch.zeros(1), BodyRotations(*map(torch.cat, zip(*bodies, strict=True)))
+        )
 
 
 @pytest.mark.parametrize("flip", [False, True])

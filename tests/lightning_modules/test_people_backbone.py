@@ -73,9 +73,9 @@ def test_a_mirrored_crop_says_the_same(batch):
     depth = (batch["joints"][..., 2] - batch["root_depth"][:, None])[..., None]
     seen = torch.cat([cells, depth], -1)
     mirrored = torch.cat([63 / 4 - cells[..., :1], cells[..., 1:], depth], -1)[:, list(OPEN36.mirror)]
-    plain = module.network(batch["image"])
-    answers = iter([plain._replace(joints=seen), plain._replace(joints=mirrored)])
-    module.network.forward = lambda image: next(answers)
+    both = torch.cat([batch["image"], batch["image"].flip(-1)])
+    output = module.network(both)._replace(joints=torch.cat([seen, mirrored]))
+    module.network.forward = lambda image: output if torch.equal(image, both) else None
     torch.testing.assert_close(module.predict(batch).joints, batch["joints"], rtol=1e-3, atol=2e-3)
 
 

@@ -71,7 +71,7 @@ def test_boxes_and_focal_length(images, listed):
         (["plain.png", "--box", "500", "500", "10", "10"], "lies outside of the image of 160 x 120"),
         (["plain.png", "--box", "5", "5", "0", "10"], "is empty"),
         (["plain.png", "--whole", "--model", "nobody"], "no model 'nobody'; there are i2l_meshnet"),
-        (["plain.png", "--whole", "--focal", "-3"], "intrinsics must be"),
+        (["plain.png", "--whole", "--focal", "-3"], "--focal is above 0"),
         (["plain.png", "--whole", "--device", "toaster"], "device 'toaster' cannot be used"),
         (["plain.png", "--whole", "--out", "text.jpg"], "text.jpg cannot be written"),
     ],
