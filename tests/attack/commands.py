@@ -68,7 +68,7 @@ COMMANDS = {
         ("zoo", "validate", *_TINY, "2", "--data.val_samples", "64"),
         ("cache/synthetic/*/*",),
     ),
-    "test": Command(("zoo", "test", *_TINY, "1", "--data.test_samples", "8", "--results", "kept"), ("kept/*.json",)),
+    "test": Command(("zoo", "test", *_TINY, "1", "--data.test_samples", "8"), ("cache/synthetic/*/*",)),
     "fit": Command(
         ("zoo", "fit", *_TINY, "1", "--data.train_samples", "8", "--data.val_samples", "4", "--trainer.max_steps", "6"),
         ("outputs/*/*/checkpoints/*.ckpt",),

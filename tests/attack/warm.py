@@ -4,9 +4,11 @@ Reads requests, a JSON list of words each (a module and its arguments), forks, w
 empty line, and writes how the process ended. What is killed is then at work, and not at its imports.
 """
 
+import atexit
 import json
 import os
 import runpy
+import signal
 import sys
 
 import pytorch_lightning  # noqa: F401 (what most commands import)
@@ -36,6 +38,19 @@ def next_command() -> list[str]:
     sys.exit()
 
 
+def run(words: list[str]) -> None:
+    """Be that command, without the half second in which Python takes torch apart: a signal then says nothing."""
+    sys.argv, status = words, 0
+    try:
+        runpy.run_module(words[0], run_name="__main__", alter_sys=True)
+    except SystemExit as end:
+        status = end.code if isinstance(end.code, int) else int(end.code is not None)
+    for number in (signal.SIGINT, signal.SIGTERM):  # as when a command began
+        signal.signal(number, signal.SIG_DFL)
+    atexit._run_exitfuncs()
+    sys.stderr.flush()
+    os._exit(status)
+
+
 if __name__ == "__main__":
-    sys.argv = next_command()
-    runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+    run(next_command())

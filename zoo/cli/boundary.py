@@ -8,7 +8,8 @@ import sys
 import threading
 import traceback
 from argparse import ArgumentError
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 
 from zoo.cli.argument_errors import explain_arguments
@@ -28,9 +29,9 @@ def run_bounded(work: Callable[[], int], debug: bool) -> int:
         work: the command; returns its exit status.
         debug: print the traceback as well.
     """
-    _set_signals()
     try:
-        return work()
+        with _signals_unwind():
+            return work()
     except Exception as error:
         if isinstance(error, BrokenPipeError):
             return _closed_pipe()
@@ -95,16 +96,27 @@ def _closed_pipe() -> int:
     return 0
 
 
-def _set_signals() -> None:
-    """Ctrl-C and SIGTERM unwind the stack, so that what is half done is removed; a trainer ends its batch first."""
+@contextmanager
+def _signals_unwind() -> Iterator[None]:
+    """Ctrl-C and SIGTERM unwind the stack, so that what is half done is removed; a trainer ends its batch first.
+
+    Afterwards they are as before: Python at its end would print a traceback of what they raise there.
+    """
 
     def end(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 (the signal module's signature)
         if signal.getsignal(signal.SIGTERM) is end:  # otherwise a trainer has put its own in front
             raise SystemExit(TERMINATED)
 
     if threading.current_thread() is not threading.main_thread():
+        yield
         return
-    if signal.getsignal(signal.SIGTERM) in (signal.SIG_DFL, None):
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    if before[signal.SIGTERM] in (signal.SIG_DFL, None):
         signal.signal(signal.SIGTERM, end)
-    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # see `zoo/__init__.py`
+    if before[signal.SIGINT] is signal.SIG_DFL:  # see `zoo/__init__.py`
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler or signal.SIG_DFL)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from body.shading import vertex_normals
 from zoo.prediction.export.drawing import colour_of
 from zoo.prediction.export.motion import BODIES
 from zoo.prediction.export.person import Person
@@ -47,7 +48,9 @@ def glb_bytes(people: Sequence[Person]) -> bytes:
     for number, person in enumerate(people):
         colour = (*colour_of(number), 255)
         material = PBRMaterial(baseColorFactor=colour, metallicFactor=0.0, roughnessFactor=0.8)
-        mesh = trimesh.Trimesh(y_up(person.vertices), person.faces, process=False)
+        vertices = y_up(person.vertices)
+        normals = vertex_normals(vertices, person.faces)  # trimesh's own swallow a Ctrl-C
+        mesh = trimesh.Trimesh(vertices, person.faces, vertex_normals=normals, process=False)
         mesh.visual = trimesh.visual.TextureVisuals(material=material)
         scene.add_geometry(mesh, node_name=f"person{number}", geom_name=f"person{number}")
 
