@@ -14,6 +14,7 @@ import benchmarks.hemlets
 import benchmarks.i2l_meshnet
 import benchmarks.nbf
 from benchmarks.cascaded_lifting import by_grid
+from benchmarks.random_weights import spread_as_trained
 from body.load import load_body
 from lightning_modules.cascaded_lifting.network import CascadeNet
 
@@ -99,13 +100,7 @@ def _body_of(answer: Tensor) -> Tensor:
 def _cascade(published: bool) -> nn.Module:
     torch.manual_seed(0)
     network = CascadeNet()
-    for layer in network.modules():
-        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
-            nn.init.normal_(layer.weight, std=(2 / layer.weight[0].numel()) ** 0.5)
-        if isinstance(layer, nn.BatchNorm2d):
-            layer.momentum = 1.0
-    with torch.no_grad():
-        network.train()(torch.rand(2, 3, 256, 256))
+    spread_as_trained(network, batch=2, side=256)
     return PublishedCascade(network) if published else network
 
 

@@ -17,6 +17,7 @@ from torch.nn import functional
 
 from benchmarks.comparison import answer_case, compare, on_gpu
 from benchmarks.process import measure
+from benchmarks.random_weights import spread_as_trained
 from lightning_modules.danet.estimator import JOINTS, Estimate, IuvEstimator
 from lightning_modules.danet.iuv import IuvMaps
 from lightning_modules.danet.network import DaNet, DaNetOutput
@@ -75,13 +76,7 @@ def make_network(published: bool) -> nn.Module:
     """The released network (HRNet-W48 and graph) with activations and maps spread as trained ones are."""
     torch.manual_seed(0)
     network = DaNet()
-    for layer in network.modules():
-        if isinstance(layer, nn.Conv2d):
-            nn.init.normal_(layer.weight, std=(2 / layer.weight[0].numel()) ** 0.5)
-        if isinstance(layer, nn.BatchNorm2d | nn.BatchNorm1d):
-            layer.momentum = 1.0
-    with torch.no_grad():
-        network.train()(torch.rand(2, 3, 224, 224))
+    spread_as_trained(network, batch=2, side=224)
     network.eval()
     if published:
         assert isinstance(network.estimator, IuvEstimator)

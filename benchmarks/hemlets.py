@@ -19,6 +19,7 @@ from torch.nn import functional
 
 from benchmarks.comparison import answer_case, compare, on_gpu
 from benchmarks.process import measure
+from benchmarks.random_weights import spread_as_trained
 from body.skeleton import H36M18
 from lightning_modules.common.bone_depth import BONES, make_bones, root_depth_by_grid, root_depth_from_bones
 from lightning_modules.common.deconvolution import Deconvolution
@@ -62,13 +63,7 @@ def make_network(published: bool) -> nn.Module:
     """The released network (49.6 million parameters, 256 pixels), its activations and joints spread as trained ones."""
     torch.manual_seed(0)
     network = HemletsNet()
-    for layer in network.modules():
-        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
-            nn.init.normal_(layer.weight, std=(2 / layer.weight[0].numel()) ** 0.5)
-        if isinstance(layer, nn.BatchNorm2d):
-            layer.momentum = 1.0
-    with torch.no_grad():
-        network.train()(torch.rand(4, 3, 256, 256))
+    spread_as_trained(network, batch=4, side=256)
     return (PublishedHemlets(network) if published else network).eval()
 
 
