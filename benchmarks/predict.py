@@ -64,7 +64,7 @@ def stages(model: PoseModule, folder: Path) -> dict[str, tuple[float, float]]:
     pixels = read_image(path)
     boxes = [person.box for person in find_people([pixels])[0]]
     camera = default_intrinsics(*SIZE).numpy()
-    batch = make_crop_batch(pixels, boxes, camera, model.crop_size)
+    batch = make_crop_batch(pixels, boxes, camera, model.crop_size, model.crop_margin)
     with torch.inference_mode():
         prediction = model.predict_step(batch, 0)
     source = SourceImage(pixels, camera, path.name)
@@ -81,7 +81,7 @@ def stages(model: PoseModule, folder: Path) -> dict[str, tuple[float, float]]:
     steps: dict[str, Callable[[], Any]] = {
         "decode": lambda: read_image(path),
         "detect": lambda: find_people([pixels]),
-        "crop": lambda: make_crop_batch(pixels, boxes, camera, model.crop_size),
+        "crop": lambda: make_crop_batch(pixels, boxes, camera, model.crop_size, model.crop_margin),
         "network": network,
         "draw": draw,
         "draw and write": lambda: write_prediction(prediction, source, boxes, folder, MODEL),

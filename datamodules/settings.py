@@ -17,7 +17,9 @@ class CropSettings:
         skeleton: joint set of the batches.
         body: body model that `vertices` come from (`body.load.load_body`).
         size: side of the crops in pixels.
-        margin: the square window is this many times the longer side of the person's box.
+        margin: the square window is this many times the longer side of the person's box; the model's, on the command
+            line.
+        box_scale: how much larger than the benchmark's boxes people are, where boxes are tight around joints.
         augmentation: how training samples change at random; None for not at all.
         iuv_size: side of the surface labels in pixels; `size` when omitted.
         same_joints: which joints of different benchmarks count as the same, see `datamodules.aliases`; those of
@@ -28,13 +30,14 @@ class CropSettings:
 
     Raises:
         TypeError: a setting is of another type than it should be.
-        ValueError: a size or the margin is not positive.
+        ValueError: a size, the margin or the boxes' scale is not positive.
     """
 
     skeleton: str = "smpl29"
     body: str = "open"
     size: int = 128
     margin: float = 1.25
+    box_scale: float = 1.0
     augmentation: Augmentation | None = DEFAULT_AUGMENTATION
     iuv_size: int | None = None
     same_joints: JointRule | None = None
@@ -43,8 +46,14 @@ class CropSettings:
 
     def __post_init__(self) -> None:
         check_types(CropSettings, vars(self))
-        if self.size < 1 or self.margin <= 0 or (self.iuv_size is not None and self.iuv_size < 1):
-            raise ValueError(f"crops need a positive size, iuv_size and margin, not {self}")
+        sizes = (self.size, self.margin, self.box_scale, 1 if self.iuv_size is None else self.iuv_size)
+        if min(sizes) <= 0:
+            raise ValueError(f"crops need a positive size, iuv_size, margin and box_scale, not {self}")
+
+    @property
+    def window_scale(self) -> float:
+        """The square window in longer sides of the benchmark's box."""
+        return self.margin * self.box_scale
 
     @property
     def label_size(self) -> int:

@@ -23,7 +23,7 @@ from datamodules.base import BaseDataModule
 from datamodules.batch import Batch
 from lightning_modules import METHODS
 from lightning_modules.common.backbones import Backbone
-from lightning_modules.common.config import config_with, plain, plain_scalars
+from lightning_modules.common.config import NetworkConfig, config_with, plain, plain_scalars
 from lightning_modules.common.finite import FiniteTraining
 from lightning_modules.common.initial_weights import load_backbone, load_part
 from lightning_modules.common.precision import (
@@ -82,6 +82,8 @@ class PoseModule(LightningModule):
     """Joint set of the labels, where it is another one."""
     crop_size: int
     """Side of the crops that it reads, pixels."""
+    crop_margin: float = NetworkConfig.crop_margin
+    """Crops are so many times as large as the longer side of a person's box."""
     own_root_depth: str = "box"
     """What the method's own estimate of the root's depth goes by, as in `Prediction.root_depth_source`."""
     _frozen: tuple[nn.Module, nn.Module | None] | None = None

@@ -72,7 +72,7 @@ def make_crop(
     box = sample.box.astype(np.float64)
     if change.flip:
         box[0] = width - 1 - box[0] - box[2]
-    window = square_box(torch.from_numpy(box), settings.margin * change.scale)
+    window = square_box(torch.from_numpy(box), settings.window_scale * change.scale)
     # the window rotates against the scene, so that the crop's content rotates with it
     affine = crop_affine(window, size, torch.tensor(-change.rotation, dtype=torch.float64))
     unturn = rotation_affine(

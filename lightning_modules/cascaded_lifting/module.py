@@ -81,7 +81,8 @@ class CascadedLiftingModule(PoseModule):
         if not network.intermediate and losses.supervision != "none":
             raise ValueError("intermediate: false has no maps to supervise; set losses.supervision: none")
         self.flip_test = flip_test
-        self.skeleton, self.crop_size = get_skeleton(skeleton), network.crop_size
+        self.skeleton = get_skeleton(skeleton)
+        self.crop_size, self.crop_margin = network.crop_size, network.crop_margin
         self.bones = bones_of(self.skeleton)
         self.maps = MapSettings(network.cells, network.bins, losses.sigma, losses.bone_distance)
         self.space = VolumeSpace(network.crop_size, network.depth_range)

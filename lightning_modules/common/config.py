@@ -38,12 +38,16 @@ class NetworkConfig(Config):
 
     Attributes:
         crop_size: side of the input crop in pixels, a multiple of 32. Batches have crops of this size.
+        crop_margin: crops are so many times as large as the longer side of a person's box, in training, tests and
+            predictions alike.
 
     Raises:
-        ValueError: the crop size is no multiple of 32, or a setting is none of its choices.
+        ValueError: the crop size is no multiple of 32, the margin is not from 1 to 3, or a setting is none of its
+            choices.
     """
 
     crop_size: int = 256
+    crop_margin: float = 1.25
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -52,6 +56,8 @@ class NetworkConfig(Config):
         if self.crop_size < 1 or self.crop_size % 32:
             near = max(32, 32 * round(self.crop_size / 32))
             raise ValueError(f"crop_size {self.crop_size} is not a multiple of 32; use e.g. {near}")
+        if not 1 <= self.crop_margin <= 3:
+            raise ValueError(f"crop_margin {self.crop_margin} makes crops of that many boxes; give one from 1 to 3")
 
 
 @dataclass(frozen=True, kw_only=True)

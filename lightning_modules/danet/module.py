@@ -80,7 +80,8 @@ class DaNetModule(PoseModule):
         model = load_body(body)
         prior = PosePrior(model) if network.joint_prior else None
         self.network = DaNet(network, self.training_options["pretrained"], prior)
-        self.skeleton, self.faces, self.crop_size = get_skeleton(skeleton), model.faces, network.crop_size
+        self.skeleton, self.faces = get_skeleton(skeleton), model.faces
+        self.crop_size, self.crop_margin = network.crop_size, network.crop_margin
         self.face_crop, self.flip_test, self.estimator_steps = face_crop, flip_test, losses.estimator_steps
         self.posed_body = PosedBody(model, model.joint_regressor(skeleton), self.skeleton.root_index)
         self.start = start

@@ -90,7 +90,7 @@ class HemletsModule(PoseModule):
             raise ValueError("true_body replaces a part of a regressed body; set smpl: true and refine_steps: 0")
         self.depth_search, self.true_body = depth_search, true_body
         self.parts = make_parts(self.skeleton, network.parts, network.encoding)
-        self.crop_size, self.cells = network.crop_size, network.crop_size // 4
+        self.crop_size, self.crop_margin, self.cells = network.crop_size, network.crop_margin, network.crop_size // 4
         self.space = VolumeSpace(network.crop_size, network.depth_range)
         model = None if body == "none" else load_body(body)
         self.posed_body = self._posed_body(model)

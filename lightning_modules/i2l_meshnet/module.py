@@ -90,7 +90,7 @@ class I2LMeshNetModule(PoseModule):
         second = ParameterRegressor(len(joints), len(body_model.parents)) if stage == "param" else None
         pretrained = self.training_options["pretrained"]
         self.network = make_network(network, body_model, joints, pretrained, second)
-        self.crop_size = network.crop_size
+        self.crop_size, self.crop_margin = network.crop_size, network.crop_margin
         self.space = LixelSpace(network.crop_size, self.network.bins, network.depth_range)
         self.bones = None
         if network.joint_prior:

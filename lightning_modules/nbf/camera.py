@@ -29,8 +29,6 @@ JITTER = (0.143, 0.119)
 """Standard deviation of the translations that the release was trained with, metres along x and y."""
 
 _FOCAL_PER_PIXEL = 5000 / 512
-MARGIN = 1.25
-"""Crops of the zoo are so many times as large as the person's box."""
 
 
 @dataclass(frozen=True)

@@ -81,11 +81,12 @@ class NBFModule(PoseModule):
         self.network = make_network(network, load_body(body), self.training_options["pretrained"])
         layer, camera = self.network.layer, FixedCamera(network.input_size)
         self.skeleton, self.batch_skeleton = SMPL24, get_skeleton(skeleton)
-        self.crop_size, self.input_kind, self.stages = network.crop_size, network.input, train
+        self.crop_size, self.crop_margin = network.crop_size, network.crop_margin
+        self.input_kind, self.stages = network.input, train
         self.loss_config, self.true_parts_steps = losses, losses.true_parts_steps
         self.segmenter_from, self.weight_decay = segmenter_from, weight_decay
         self.scales = {True: ScaleConvention(scale, layer, zoom_jitter), False: ScaleConvention(test_scale, layer)}
-        self.placement, self.fit_loss = Placement(layer, camera), FitLoss(camera, losses)
+        self.placement, self.fit_loss = Placement(layer, camera, network.crop_margin), FitLoss(camera, losses)
         self.part_metric = PartSegmentation(network.parts + 1)
         self.encoder_input = EncoderInput(network.crop_size, network.input_size, network.parts)
         side = network.crop_size if network.input in ("parts", "rgb") else network.input_size

@@ -12,7 +12,7 @@ from lightning_modules.common.pose_prior import Placed
 from lightning_modules.common.precision import full_precision
 from lightning_modules.common.root_depth import RootDepth, choose_depth
 from lightning_modules.nbf.body_layer import BodyLayer
-from lightning_modules.nbf.camera import MARGIN, FixedCamera
+from lightning_modules.nbf.camera import FixedCamera
 from lightning_modules.nbf.network import Fit
 from lightning_modules.prediction import SmplParameters
 
@@ -23,10 +23,11 @@ class Placement:
     Args:
         layer: the network's body.
         camera: of the encoder's picture.
+        margin: of crops, see `NetworkConfig`.
     """
 
-    def __init__(self, layer: BodyLayer, camera: FixedCamera) -> None:
-        self.layer, self.camera = layer, camera
+    def __init__(self, layer: BodyLayer, camera: FixedCamera, margin: float) -> None:
+        self.layer, self.camera, self.margin = layer, camera, margin
 
     def translation(
         self, vertices: Float[Tensor, "batch vertices 3"], picture: Float[Tensor, "batch 3 size size"] | None
@@ -36,12 +37,12 @@ class Placement:
         Args:
             vertices: of the fit, without translation.
             picture: black but for the person; None when it shows everything: the person then is in the middle, with
-                the margin that crops of the zoo have.
+                the crops' margin.
         """
         low, high = vertices[..., :2].amin(1), vertices[..., :2].amax(1)
         if picture is None:
             middle = torch.full_like(low, self.camera.size / 2)
-            reach = (high - low) / (high - low).amax(-1, keepdim=True) * (self.camera.size / (2 * MARGIN))
+            reach = (high - low) / (high - low).amax(-1, keepdim=True) * (self.camera.size / (2 * self.margin))
             seen_low, seen_high = middle - reach, middle + reach
             shown = torch.ones_like(low[:, 0], dtype=torch.bool)
         else:

@@ -28,7 +28,7 @@ class ScaleConvention:
     """Moves and scales crops.
 
     Args:
-        name: `crop` leaves crops as they are: data with `margin: 1.1636` make the longer side of a person's box 440 of
+        name: `crop` leaves crops as they are: `crop_margin: 1.1636` makes the longer side of a person's box 440 of
             512 pixels. `keypoints` makes the person so tall, whatever the pose (the paper's rule for the test).
             `true_body` makes the true 2D joints fall where the fixed camera sees those of the true body (the paper's
             rule for training). A sample without the labels that its rule needs is left as it is, with a warning.

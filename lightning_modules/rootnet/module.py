@@ -57,7 +57,8 @@ class RootNetModule(PoseModule):
         self.root_index, self.extent = whole.root_index, network.extent
         self.skeleton = Skeleton("root", (whole.root,), (whole.root,), whole.root)
         self.network = RootNet(network, self.training_options["pretrained"])
-        self.pixels_per_cell, self.crop_size = 4, network.crop_size
+        self.pixels_per_cell = 4
+        self.crop_size, self.crop_margin = network.crop_size, network.crop_margin
         self.example_input_array = torch.zeros(1, 3, network.crop_size, network.crop_size)
 
     def backbones(self) -> tuple[Backbone, ...]:

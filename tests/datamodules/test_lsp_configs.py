@@ -35,7 +35,7 @@ def command(method, root):
 def test_the_data_are_cropped_for_the_weights(copies, method):
     run = ZooCLI(parse_run_options(command(method, copies[0])))
     assert run.model.protocol.id == run.datamodule.protocol == "lsp-test-2d"
-    assert (run.datamodule.crops.margin, run.datamodule.crops.size) == (1.5, 128)
+    assert (run.datamodule.crops.window_scale, run.datamodule.crops.size) == (1.5, 128)
     assert [run.datamodule.table("test").images[row][-10:] for row in range(3)] == [
         f"im{n}.jpg" for n in (1001, 1002, 1003)
     ]

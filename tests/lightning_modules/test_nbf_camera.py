@@ -98,7 +98,9 @@ def test_people_without_labels_stay_as_their_crop_is(people, name):
     assert torch.equal(affine[1], torch.eye(2, 3))
     assert not torch.allclose(affine[0], torch.eye(2, 3))
     for path in (CONFIGS / "nbf").glob("[hu]*.yaml"):
-        assert flatten(read_config(path))["data.init_args.crops.margin"] == pytest.approx(512 / 440, abs=1e-4), path
+        assert flatten(read_config(path))["model.init_args.network.crop_margin"] == pytest.approx(
+            512 / 440, abs=1e-4
+        ), path
 
 
 def test_zoom_jitter_scales_about_the_middle(people):
@@ -153,7 +155,7 @@ def test_a_perfect_fit_becomes_the_true_body(people):
     fit = Fit(truth.betas, truth.betas, truth.rotations, truth.betas, truth.joints, vertices)
     affine = resize_affine(64, 224, truth.pixels)
     transl = camera.locate(truth.joints, apply_affine(truth.pixels, affine), truth.pixels_valid)
-    placed, smpl = Placement(layer, camera).place(
+    placed, smpl = Placement(layer, camera, 1.25).place(
         fit, transl, compose_affine(affine, batch["crop_affine"]), view, batch, "given"
     )
     # the fixed camera sees bodies from farther away, so the pelvis is off by its perspective
@@ -172,11 +174,11 @@ def test_the_outline_gives_size_and_place():
     pixels = camera.project(vertices, transl)[0].round().long()
     picture = torch.zeros(2, 3, 96, 96)
     picture[0, 1, pixels[:, 1], pixels[:, 0]] = 1.0
-    found = Placement(layer, camera).translation(vertices.expand(2, -1, -1), picture)
+    found = Placement(layer, camera, 1.25).translation(vertices.expand(2, -1, -1), picture)
     torch.testing.assert_close(found[:1], transl, atol=0.03, rtol=0.03)
     torch.testing.assert_close(found[1], torch.tensor(MEAN_TRANSL))  # nobody is seen
     # a whole photograph: in the middle, with the margin of crops
-    whole = Placement(layer, camera).translation(vertices, None)
+    whole = Placement(layer, camera, 1.25).translation(vertices, None)
     shown = camera.project(vertices, whole)[0]
     low, high = shown.amin(0), shown.amax(0)
     torch.testing.assert_close((low + high) / 2, torch.full((2,), 48.0), atol=0.3, rtol=0)
@@ -190,7 +192,9 @@ def test_without_a_given_depth_size_gives_it(people):
     fit = Fit(truth.betas, truth.betas, truth.rotations, truth.betas, truth.joints, vertices)
     affine = resize_affine(64, 224, truth.pixels)
     transl = camera.locate(truth.joints, apply_affine(truth.pixels, affine), truth.pixels_valid)
-    placed, _ = Placement(layer, camera).place(fit, transl, compose_affine(affine, batch["crop_affine"]), view, batch)
+    placed, _ = Placement(layer, camera, 1.25).place(
+        fit, transl, compose_affine(affine, batch["crop_affine"]), view, batch
+    )
     true = batch["vertices"].mean(1)
     assert (placed.mean(1) - true).norm(dim=-1).max() < 0.1 * true[:, 2].max()
     seen = project(placed, batch["intrinsics"])

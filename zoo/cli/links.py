@@ -8,6 +8,7 @@ from typing import Any
 
 from pytorch_lightning.cli import LightningArgumentParser
 
+from datamodules.settings import CropSettings
 from metrics import PROTOCOLS
 from zoo.errors import ZooError
 
@@ -59,6 +60,10 @@ def _crop_size(model: Any, _: str) -> Any:
     return settings.get("crop_size") if network is None else network.get("crop_size")
 
 
+def _crop_margin(model: Any, _: str) -> Any:
+    return (_settings(model).get("network") or {}).get("crop_margin", CropSettings.margin)
+
+
 def _skeleton(model: Any, _: str) -> Any:
     return _settings(model).get("skeleton")
 
@@ -80,6 +85,7 @@ def _protocol(model: Any, data: str) -> Any:
 
 LINKS: dict[str, Callable[[Any, str], Any]] = {
     "data.init_args.crops.size": _crop_size,
+    "data.init_args.crops.margin": _crop_margin,
     "data.init_args.crops.skeleton": _skeleton,
     "data.init_args.crops.body": _body,
     "data.init_args.protocol": _protocol,
@@ -88,6 +94,7 @@ LINKS: dict[str, Callable[[Any, str], Any]] = {
 
 _SETTINGS = {
     "data.init_args.crops.size": "model.network.crop_size",
+    "data.init_args.crops.margin": "model.network.crop_margin",
     "data.init_args.crops.skeleton": "model.skeleton",
     "data.init_args.crops.body": "model.body",
     "data.init_args.protocol": "model.protocol",

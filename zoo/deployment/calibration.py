@@ -89,7 +89,8 @@ def measure_cost(model: PoseModule, predictor: Predictor, run: Runner) -> Cost:
 
 def _batches(model: PoseModule, wanted: Callable[[int], bool], size: int) -> Iterator[Mapping[str, Tensor]]:
     skeleton = model.batch_skeleton or model.skeleton
-    datamodule = OpenV2DataModule(crops=CropSettings(skeleton=skeleton.name, size=model.crop_size), num_workers=0)
+    crops = CropSettings(skeleton=skeleton.name, size=model.crop_size, margin=model.crop_margin)
+    datamodule = OpenV2DataModule(crops=crops, num_workers=0)
     try:
         datamodule.setup("test")
         dataset: Dataset[Any] = datamodule.dataset("test")

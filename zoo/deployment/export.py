@@ -128,7 +128,8 @@ def describe(model: PoseModule, name: str, predictor: Predictor) -> dict[str, An
         "opset": OPSET,
         "inputs": inputs,
         "outputs": {key: OUTPUTS[key] for key in predictor.names},
-        "preprocessing": "box: the person's box extended about its centre to a square of 1.25 times its longer side; "
+        "preprocessing": "box: the person's box extended about its centre to a square of "
+        f"{model.crop_margin:g} times its longer side; "
         "image: that square resampled to the crop (bilinear, antialiased), outside of the photograph black; "
         "crop_affine: the middle of the box lands on side / 2",
         "postprocessing": "none; the root's depth is the method's own estimate",

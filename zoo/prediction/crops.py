@@ -25,7 +25,7 @@ def make_crop_batch(
     boxes: Sequence[Box],
     intrinsics: Float[np.ndarray, "3 3"],
     size: int,
-    margin: float = 1.25,
+    margin: float = CropSettings.margin,
 ) -> Batch:
     """A batch with one crop per box; all labels are marked as missing.
 
@@ -34,7 +34,8 @@ def make_crop_batch(
         boxes: inside the image.
         intrinsics: camera matrix of the image, pixels.
         size: side of the crops, pixels.
-        margin: the square window is this many times the longer side of the box; 1.25 in training.
+        margin: the square window is this many times the longer side of the box, as in training: a model's
+            `crop_margin`.
     """
     blank = np.zeros((len(SMPL24), 3), np.float32)
     no_root = RestRoot(np.zeros(3), np.zeros((10, 3)))  # only used for SMPL labels

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
+from datamodules.batch import Batch
 from lightning_modules.base import PoseModule
 from lightning_modules.prediction import Prediction
 from zoo.errors import ZooError
@@ -93,12 +94,12 @@ def predict_images(
 
 @dataclass(frozen=True)
 class _Task:
-    """An image with its people's boxes, checked."""
+    """An image with its people's boxes, checked; `whole` images are cropped without a margin."""
 
     file: SourceFile
     source: SourceImage
     boxes: list[Box]
-    margin: float
+    whole: bool
     scores: list[float]
 
 
@@ -109,9 +110,9 @@ def _task(
     given = None if focal is None else intrinsics_from_focal(focal, width, height)
     source = SourceImage(pixels, resolve_intrinsics(given, pixels), file.path.name, intrinsics_given=given is not None)
     if found is None:
-        return _Task(file, source, check_boxes(None, width, height), 1.0, [1.0])
+        return _Task(file, source, check_boxes(None, width, height), True, [1.0])
     boxes = check_boxes([person.box for person in found], width, height) if found else []
-    return _Task(file, source, boxes, 1.25, [person.score for person in found])
+    return _Task(file, source, boxes, False, [person.score for person in found])
 
 
 def _predict_tasks(model: PoseModule, tasks: Sequence[_Task], batch_size: int) -> list[Predicted]:
@@ -136,12 +137,17 @@ def _predict_tasks(model: PoseModule, tasks: Sequence[_Task], batch_size: int) -
 
 def _predict_people(model: PoseModule, tasks: Sequence[_Task], people: Sequence[tuple[int, Box]]) -> list[Prediction]:
     parts = [(tasks[number], [box for _, box in some]) for number, some in groupby(people, lambda one: one[0])]
-    prediction = predict_crops(
-        model,
-        lambda size: join_batches(
-            [make_crop_batch(t.source.pixels, boxes, t.source.intrinsics, size, t.margin) for t, boxes in parts]
-        ),
-    )
+
+    def crops(reader: PoseModule) -> Batch:
+        margins = [1.0 if task.whole else reader.crop_margin for task, _ in parts]
+        return join_batches(
+            [
+                make_crop_batch(task.source.pixels, boxes, task.source.intrinsics, reader.crop_size, margin)
+                for (task, boxes), margin in zip(parts, margins, strict=True)
+            ]
+        )
+
+    prediction = predict_crops(model, crops)
     return [prediction[number] for number in range(len(people))]
 
 

@@ -61,11 +61,11 @@ def predict(
 ) -> ImagePrediction | list[ImagePrediction] | Iterator[ImagePrediction]:
     """3D joints and mesh of the people in an image, one row per box.
 
-    A box is extended to a square with a margin, as in training; pixels outside of the image are black. Without a box
-    the whole image is used, without a margin. Absolute depth comes from RootNet if its weights have been converted
-    (`zoo convert rootnet FILE`) and the skeleton has a pelvis, and from the size of the box otherwise;
-    `Prediction.root_depth_source` says which. Bodies that their method ties to its joints by the root alone are moved
-    to where all of their joints appear (`placement.place_on_joints`).
+    A box is extended to a square with the margin of the model's training (`crop_margin`); pixels outside of the image
+    are black. Without a box the whole image is used, without a margin. Absolute depth comes from RootNet if its weights
+    have been converted (`zoo convert rootnet FILE`) and the skeleton has a pelvis, and from the size of the box
+    otherwise; `Prediction.root_depth_source` says which. Bodies that their method ties to its joints by the root alone
+    are moved to where all of their joints appear (`placement.place_on_joints`).
 
     Args:
         model: from `zoo.load`, or a name for it, which is loaded at every call.
@@ -124,8 +124,13 @@ def _predict_image(
         if not boxes:  # a prediction of the right kind, without rows
             return _predict_image(model, pixels, None, intrinsics, root_net)[:0]
     people = check_boxes(boxes, pixels.shape[1], pixels.shape[0])
-    camera, margin = resolve_intrinsics(intrinsics, pixels), 1.0 if boxes is None else 1.25
-    prediction = predict_crops(model, lambda size: make_crop_batch(pixels, people, camera, size, margin), root_net)
+    camera = resolve_intrinsics(intrinsics, pixels)
+
+    def crops(reader: PoseModule) -> Batch:
+        margin = 1.0 if boxes is None else reader.crop_margin
+        return make_crop_batch(pixels, people, camera, reader.crop_size, margin)
+
+    prediction = predict_crops(model, crops, root_net)
     device = prediction.joints.device
     return ImagePrediction(
         **{one.name: getattr(prediction, one.name) for one in fields(prediction)},
@@ -143,24 +148,24 @@ def _name_of(image: ImageSource) -> str:
 
 
 def predict_crops(
-    model: PoseModule, crops: Callable[[int], Batch], root_net: RootNetModule | None = None
+    model: PoseModule, crops: Callable[[PoseModule], Batch], root_net: RootNetModule | None = None
 ) -> Prediction:
     """The prediction for crops, which may be of several images.
 
     Args:
         model: see `predict`.
-        crops: gives them at a side in pixels, since RootNet reads another one.
+        crops: gives those that a model reads, since RootNet's have another size and margin.
         root_net: see `predict`.
 
     Raises:
         ZooError: see `predict`.
     """
-    batch = crops(model.crop_size)
+    batch = crops(model)
     root_net = root_net or load_converted_root_net(str(model.device)) if _has_pelvis(model) else None
     with evaluating(model):
         if root_net is None:
             return _predict_batch(model, batch)
-        depth = _predict_batch(root_net, crops(root_net.crop_size)).joints[:, 0, 2].cpu()
+        depth = _predict_batch(root_net, crops(root_net)).joints[:, 0, 2].cpu()
         batch["estimated_root_depth"] = depth.clamp(min=0.55 * root_net.extent)  # all of them in front of the camera
         batch["estimated_root_depth_valid"] = torch.ones(len(depth), dtype=torch.bool)
         placed = copy.copy(model)  # its modules are the same ones; the caller's model stays as it is

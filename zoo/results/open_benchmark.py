@@ -28,7 +28,7 @@ def benchmark_of(model: PoseModule) -> SyntheticDataModule | OpenV2DataModule:
     """
     skeleton = model.batch_skeleton or model.skeleton
     kind = OpenV2DataModule if model.protocol.id == "open-v2" else SyntheticDataModule
-    crops = CropSettings(skeleton=skeleton.name, size=model.crop_size)
+    crops = CropSettings(skeleton=skeleton.name, size=model.crop_size, margin=model.crop_margin)
     datamodule = kind(crops=crops, num_workers=0, batch_size=20)
     datamodule.setup("test")
     return datamodule

@@ -114,7 +114,9 @@ class BatchMaker:
 
     def _windows(self, records: Records, changes: Changes) -> tuple[Windows, int]:
         picture, settings = records.foreground.shape[1], self.settings
-        return crop_windows(records.box, records.intrinsics, changes, settings.size, settings.margin, picture), picture
+        return crop_windows(
+            records.box, records.intrinsics, changes, settings.size, settings.window_scale, picture
+        ), picture
 
     @staticmethod
     def _over(

@@ -2,6 +2,7 @@
 
 import copy
 import hashlib
+import json
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import yaml
 
 import zoo
 from metrics import METRIC_UNITS, PROTOCOLS
+from zoo.checkpoints.files import read_metadata
 from zoo.checkpoints.listing import get_checkpoint, parse_checkpoints, read_checkpoints
 from zoo.cli.lightning_arguments import parse_run_options
 from zoo.documents.configs import flatten, read_config
@@ -109,10 +111,13 @@ def test_training_configurations_exist():
         assert parse_run_options(["test", "--weights", entry.name]).config == config
         stated = flatten(read_config(find_config(config))["model"])
         assert stated["class_path"].split(".")[1] == entry.method
+        own = {name: stated.get(f"init_args.{name}") for name in ("body", "network.crop_size", "network.crop_margin")}
         if entry.availability == "official":
-            own = flatten(entry.config, "init_args.")
-            for name in ("body", "network.crop_size"):
-                assert own.get(f"init_args.{name}") == stated.get(f"init_args.{name}"), (entry.name, name)
+            listed = flatten(entry.config)
+            assert {name: listed.get(name) for name in own} == own, entry.name
+        elif entry.availability == "bundled":
+            network = json.loads(read_metadata(weights_folder() / entry.file)["config"])["network"]
+            assert (network["crop_size"], network.get("crop_margin")) == tuple(own.values())[1:], entry.name
 
 
 @pytest.mark.parametrize("entry", BUNDLED, ids=lambda entry: entry.name)

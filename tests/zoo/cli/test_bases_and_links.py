@@ -105,5 +105,9 @@ def test_the_command_answers_in_one_line(tmp_path, capsys):
 
 def test_crops_of_a_configuration_without_a_command_line():
     model = {"class_path": I2L, "init_args": {"network": {"crop_size": 192}, "skeleton": "smpl24", "body": "none"}}
-    assert linked_crops(model) == {"size": 192, "skeleton": "smpl24", "body": "open"}
-    assert linked_crops({"class_path": I2L, "init_args": {"crop_size": 8}}) == {"size": 8, "body": "open"}
+    assert linked_crops(model) == {"size": 192, "margin": 1.25, "skeleton": "smpl24", "body": "open"}
+    assert linked_crops({"class_path": I2L, "init_args": {"crop_size": 8}}) == {
+        "size": 8,
+        "margin": 1.25,
+        "body": "open",
+    }

@@ -1,6 +1,8 @@
 """`zoo.predict`: boxes, crops and cameras."""
 
+import copy
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +15,10 @@ from body.camera import apply_affine, default_intrinsics
 from body.skeleton import SMPL29
 from zoo.errors import ZooError
 from zoo.prediction.crops import make_crop_batch
+from zoo.prediction.detect.people import FoundPerson
 from zoo.prediction.inputs import check_boxes
+from zoo.prediction.many import predict_images
+from zoo.prediction.sources import SourceFile
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +79,24 @@ def test_whole_frame_and_several_boxes(small_model, photo):
         offset = (both.joints_2d[number] - torch.tensor([x + w / 2, y + h / 2])).abs()
         assert (offset < side / 2 + 1).all()
     assert not small_model.training
+
+
+def test_crops_are_as_wide_as_in_the_model_s_training(small_model, root_net, photo):
+    """A box with twice the margin is a box twice as large; RootNet keeps its own margin."""
+    wide = copy.copy(small_model)
+    wide.crop_margin = 2 * small_model.crop_margin
+    box, twice = (110.0, 80.0, 60.0, 60.0), (80.0, 50.0, 120.0, 120.0)
+    expected = zoo.predict(small_model, photo, [twice]).vertices
+    torch.testing.assert_close(zoo.predict(wide, photo, [box]).vertices, expected)
+    file = SourceFile(Path("a.jpg"), Path(), "a")
+    (of_file,) = predict_images(wide, iter([(file, photo)]), lambda _: [[FoundPerson(box, 1.0)]], None, 1)
+    torch.testing.assert_close(of_file.people[0][0].vertices, expected)
+    camera = np.array([[300.0, 0, 160], [0, 300, 120], [0, 0, 1]])
+    near, far = zoo.predict(wide, photo, [box], camera), zoo.predict(wide, photo, [box], camera, root_net)
+    own, root_net_s = 2 * 300 / (2 * 1.25 * 60), 1.5 * 2 * 300 / (1.25 * 60)  # how far away crops of 2 m are
+    torch.testing.assert_close(
+        far.joints[0, 0, 2] - near.joints[0, 0, 2], torch.tensor(root_net_s - own), atol=1e-3, rtol=0
+    )
 
 
 def test_a_known_camera_moves_the_person_away(small_model, photo):
