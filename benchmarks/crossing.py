@@ -38,6 +38,7 @@ from zoo.prediction.video.source import file_source, import_av
 SIZE, RATE = (640, 480), 25
 CROSSING = ((1.0, 3.4), (-1.0, 4.3))
 """Speed to the right, m/s, and distance, m, of each person; all are in the middle at half of the time."""
+_NEAR = 60.0
 _COLOURS = ((196, 150, 128), (120, 140, 190))
 
 
@@ -89,14 +90,24 @@ def render(walks: Sequence[Walk], path: Path) -> None:
 
 
 def assign(frames: Sequence[VideoFrame], walks: Sequence[Walk]) -> list[dict[int, int]]:
-    """Of every frame, which row of its people each walker is, by the mean distance of the joints' extents in pixels."""
-    rows = []
+    """Of every frame, which row of its people each walker is, as CLEAR MOT (Bernardin 2008, 2.1.3) matches.
+
+    The distance is the mean of the joints' extents' in pixels, at most 60. Who was matched with a track stays so while
+    that holds: where two overlap and one is seen, the nearer of the two says nothing.
+    """
+    rows: list[dict[int, int]] = []
+    kept: dict[int, int] = {}
     for frame in frames:
         truth = [_extent(one.pixels[frame.index]) for one in walks]
         found = [_extent(one.prediction.joints_2d[0]) for one in frame.people]
         cost = np.array([[np.abs(a - b).mean() for b in found] for a in truth]).reshape(len(truth), len(found))
+        for row, one in enumerate(frame.people):
+            for person in kept:
+                if kept[person] == one.track and cost[person, row] < _NEAR:
+                    cost[person, row] -= 1000
         pairs = zip(*linear_sum_assignment(cost), strict=True)
-        rows.append({int(person): int(row) for person, row in pairs if cost[person, row] < 60})
+        rows.append({int(person): int(row) for person, row in pairs if cost[person, row] < _NEAR})
+        kept |= {person: frame.people[row].track for person, row in rows[-1].items()}
     return rows
 
 

@@ -56,8 +56,8 @@ class RayScene:
         for vertices, faces in meshes:
             if len(faces) == 0 or faces.min() < 0 or faces.max() >= len(vertices):
                 raise ValueError(f"mesh with {len(vertices)} vertices: faces are missing or point outside of them")
-            corners = np.ascontiguousarray(vertices, np.float32)[faces]
-            self._meshes.append(TriangleMesh(self._scene, corners))
+            buffers = np.ascontiguousarray(vertices, np.float32), np.ascontiguousarray(faces, np.int32)
+            self._meshes.append(TriangleMesh(self._scene, *buffers))
 
     def cast(self, origins: Float[np.ndarray, "rays 3"], directions: Float[np.ndarray, "rays 3"]) -> Hits:
         """First hit of every ray."""

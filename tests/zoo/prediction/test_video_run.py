@@ -1,5 +1,6 @@
 """`zoo predict` of videos: with pictures in one run, resumed, damaged, from standard input and from a camera."""
 
+import copy
 import csv
 import io
 import json
@@ -23,6 +24,7 @@ from zoo.prediction.video.reader import VideoReader
 from zoo.prediction.video.source import VideoSource, file_source
 
 BOX = [4, 2, 50, 44]
+BOXES = GivenBoxes([BOX])
 
 
 def lines(path):
@@ -36,12 +38,27 @@ def test_frames_are_predicted_as_pictures_are(small_model, tmp_path):
         pictures = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
     settings = VideoSettings(focal=80.0, batch_size=2, smoothing=None)
     with VideoReader(file_source(path)) as reader:
-        frames = list(predict_video(small_model, reader, GivenBoxes([BOX]), settings))
+        frames = list(predict_video(small_model, reader, BOXES, settings))
     assert [round(frame.time * 1000) for frame in frames] == [0, 100, 150, 400, 500]
     for frame, pixels in zip(frames, pictures, strict=True):
         alone = zoo.predict(small_model, pixels, [BOX], frame.canvas.intrinsics)
         torch.testing.assert_close(frame.people[0].prediction.joints, alone.joints, atol=1e-3, rtol=1e-3)
         assert frame.people[0].track == 0
+
+
+def test_a_video_does_without_the_mirrored_crop(small_model, tmp_path):
+    """The frames of weights with a flip test are those of the same weights without one; pictures keep theirs."""
+    path = write_clip(tmp_path / "a.mp4", 2)
+    settings = VideoSettings(focal=80.0, smoothing=None)
+    mirrored = copy.copy(small_model)
+    mirrored.flip_test = True
+    found = []
+    for model in (small_model, mirrored):
+        with VideoReader(file_source(path)) as reader:
+            found.append([frame.people[0].prediction.joints for frame in predict_video(model, reader, BOXES, settings)])
+    torch.testing.assert_close(found[1], found[0], atol=0, rtol=0)
+    one, two = (zoo.predict(model, picture(0), [BOX]).joints for model in (small_model, mirrored))
+    assert (one - two).abs().max() > 1e-4
 
 
 def test_pictures_and_videos_in_one_run(listed, tmp_path, capsys):
