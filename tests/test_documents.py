@@ -4,7 +4,7 @@ import ast
 import re
 import shlex
 import subprocess
-from importlib import import_module
+import tomllib
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,10 +12,11 @@ import cv2
 import pytest
 import skimage.data
 import torch
+import yaml
 
 from zoo.cli.argument_errors import OneLineParser
-from zoo.cli.dispatch import COMMANDS, LIGHTNING
-from zoo.documents.resources import find_config
+from zoo.cli.dispatch import COMMANDS, LIGHTNING, add_command_arguments
+from zoo.documents.resources import VERSION, find_config
 
 ROOT = Path(__file__).parents[1]
 TRACKED = subprocess.run(["git", "ls-files", "*.md"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
@@ -90,10 +91,16 @@ def test_commands_parse(document, call, capsys):
             if option == "--config" and not value.startswith(("mine", "...")):
                 assert find_config(value).is_file()
         return
-    command = import_module(f"zoo.cli.commands.{name}")
     parser = OneLineParser(prog=f"zoo {name}")
-    command.add_arguments(parser)
+    add_command_arguments(name, parser)
     parser.parse_args(words)
+
+
+def test_the_version_is_one():
+    (newest, *_) = re.findall(r"^## (\d+\.\d+\.\d+)", (ROOT / "CHANGELOG.md").read_text(), re.M)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    assert "version" not in project["project"]  # hatchling reads the one of the package
+    assert yaml.safe_load((ROOT / "CITATION.cff").read_text())["version"] == newest == VERSION
 
 
 def test_make_targets_exist():

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from twine.commands.check import check
 
+from zoo.documents.resources import VERSION
+
 ROOT = Path(__file__).parents[1]
 LOOK = """
 import zoo, zoo.documents.resources, body.open_body
@@ -49,6 +51,11 @@ def test_it_carries_the_list_of_weights_configs_and_the_open_body(installed, tmp
 def test_it_carries_every_bundled_weight(installed):
     ours = sorted(path.name for path in (ROOT / "zoo/checkpoints/weights").glob("*.safetensors"))
     assert sorted(path.name for path in (installed / "zoo/checkpoints/weights").glob("*.safetensors")) == ours
+
+
+def test_it_has_the_version_of_the_package(installed):
+    (facts,) = installed.glob("*.dist-info/METADATA")
+    assert f"\nVersion: {VERSION}\n" in facts.read_text(encoding="utf-8")
 
 
 def test_it_leaves_tests_and_benchmarks_behind(installed):

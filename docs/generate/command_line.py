@@ -7,7 +7,7 @@ import os
 from importlib import import_module
 from unittest import mock
 
-from zoo.cli.dispatch import COMMANDS, LIGHTNING
+from zoo.cli.dispatch import COMMANDS, LIGHTNING, add_command_arguments
 
 
 def command_line() -> str:
@@ -32,7 +32,7 @@ def command_line() -> str:
 def _command(name: str) -> str:
     command = import_module(f"zoo.cli.commands.{name}")
     parser = argparse.ArgumentParser(prog=f"zoo {name}", description=command.__doc__)
-    command.add_arguments(parser)
+    add_command_arguments(name, parser)
     with mock.patch.dict(os.environ, {"COLUMNS": "100", "NO_COLOR": "1"}):
         texts = [parser.format_help(), *_of_parts(parser)]
     blocks = "\n".join(f"```text\n{text.rstrip()}\n```" for text in texts)

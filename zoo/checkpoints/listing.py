@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from body.choices import unknown_name
+from body.choices import closest, unknown_name
 from zoo.checkpoints.backbones import PREFIX
 from zoo.checkpoints.entry import Checkpoint
 from zoo.documents.resources import resource_path
@@ -67,7 +67,8 @@ def get_checkpoint(name: str) -> Checkpoint:
         if entry.method == name and entry.default:
             return entry
     methods = sorted({entry.method for entry in entries.values()})
-    choices = methods if "." not in name else list(entries)
+    names = [*methods, *entries]
+    choices = names if closest(name, names) or "." in name else methods
     raise ZooError(unknown_name("model", name, choices) + " (zoo list shows all)")
 
 

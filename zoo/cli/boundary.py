@@ -48,7 +48,9 @@ def run_bounded(work: Callable[[], int], debug: bool) -> int:
 def message_of(error: BaseException) -> str:
     """What a user should read of an error, in one line."""
     text = _root_message(error)
-    if "weights_only" in text or "WeightsUnpickler" in text:  # torch advises to run whatever is in the file
+    if any(
+        word in text for word in ("weights_only=", "`weights_only`", "Weights only load", "WeightsUnpickler")
+    ):  # torch advises to run whatever is in the file
         return (
             "the file holds more than plain weights, or is damaged; nothing in it was run. Get it from its source again"
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import io
 import sys
 import warnings
@@ -11,6 +12,7 @@ from importlib import import_module
 from body.choices import unknown_name
 from zoo.cli.argument_errors import OneLineParser
 from zoo.cli.boundary import run_bounded
+from zoo.cli.json_output import WITHOUT, add_json, json_alone
 from zoo.documents.resources import VERSION
 from zoo.errors import ZooError
 
@@ -53,6 +55,18 @@ def _usage() -> str:
     )
 
 
+def add_command_arguments(name: str, parser: argparse.ArgumentParser) -> None:
+    """Everything that a command of the zoo's own takes.
+
+    Args:
+        name: a key of `COMMANDS`.
+        parser: that its options are added to.
+    """
+    import_module(f"zoo.cli.commands.{name}").add_arguments(parser)
+    if name not in WITHOUT:
+        add_json(parser)
+
+
 def _is_lightning(argv: Sequence[str]) -> bool:
     configured = any(word in ("-c", "--config") or word.startswith("--config=") for word in argv)
     return argv[0] in LIGHTNING or (argv[0] == "predict" and configured)
@@ -65,8 +79,10 @@ def _run(argv: Sequence[str]) -> int:
         raise ZooError(unknown_name("command", argv[0], {**COMMANDS, **LIGHTNING}))
     command = import_module(f"zoo.cli.commands.{argv[0]}")
     parser = OneLineParser(prog=f"zoo {argv[0]}", description=command.__doc__)
-    command.add_arguments(parser)
-    return int(command.run(parser.parse_args(argv[1:])))
+    add_command_arguments(argv[0], parser)
+    arguments = parser.parse_args(argv[1:])
+    with json_alone(getattr(arguments, "json", False)):
+        return int(command.run(arguments))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

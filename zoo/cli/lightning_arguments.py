@@ -13,6 +13,7 @@ from body.choices import closest
 from zoo.checkpoints.listing import get_checkpoint, read_checkpoints
 from zoo.cli.argument_errors import OneLineParser
 from zoo.cli.import_policy import check_class_paths
+from zoo.cli.json_output import add_json
 from zoo.cli.links import refuse_linked
 from zoo.documents.configs import base_names, read_config
 from zoo.documents.resources import config_name, find_config
@@ -37,6 +38,7 @@ class RunOptions:
         wandb_project, wandb_entity: whose runs these are there; `human-mesh-zoo` and the user's own when omitted.
         tensorboard: write TensorBoard's files.
         results: folder of the result file of `zoo test`.
+        json: print what was measured as JSON, alone on standard output.
         trust: whether configurations may name any installed class, and modules of the current folder.
     """
 
@@ -49,6 +51,7 @@ class RunOptions:
     wandb_project: str | None = None
     wandb_entity: str | None = None
     tensorboard: bool = False
+    json: bool = False
 
     @property
     def stage(self) -> str:
@@ -108,6 +111,7 @@ def parse_run_options(argv: Sequence[str]) -> RunOptions:
         options.wandb_project,
         options.wandb_entity,
         options.tensorboard,
+        options.json,
     )
 
 
@@ -138,6 +142,7 @@ def add_zoo_options(parser: argparse.ArgumentParser) -> None:
     add("--wandb-entity", metavar="NAME", help="user or team of Weights & Biases")
     add("--tensorboard", action="store_true", help="write TensorBoard's files as well (pip install tensorboard)")
     add("--results", type=Path, metavar="FOLDER", help="for the result file of test")
+    add_json(parser)
     add("--trust", action="store_true", help="let configurations name any installed class and modules in this folder")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,11 +16,13 @@ from datamodules.files import DamagedData
 from zoo.checkpoints.lightning_files import AtomicCheckpointIO, check_checkpoint
 from zoo.cli.callbacks import PredictionWriter, progress_callbacks
 from zoo.cli.import_policy import allow_imports
+from zoo.cli.json_output import json_alone
 from zoo.cli.lightning_arguments import RunOptions, parse_run_options
 from zoo.cli.links import link_data
 from zoo.cli.open_files import allow_open_files
 from zoo.cli.pictures import LogPictures
 from zoo.cli.run_loggers import end_runs, run_loggers
+from zoo.cli.run_reports import report_run, report_test
 from zoo.cli.runs import describe_starts, follow_starts, set_aside
 from zoo.documents.configs import flatten, nest
 from zoo.errors import ZooError, one_line
@@ -190,42 +191,11 @@ def main(argv: Sequence[str]) -> int:
     allow_open_files()
     quiet_lightning()
     allow_imports(options.trust)
-    try:
-        cli = ZooCLI(options)
-    except (FileNotFoundError, DamagedData) as error:  # last line: worker processes put a traceback before it
-        raise ZooError(str(error).strip().splitlines()[-1]) from error
-    finally:
-        end_runs(options)
-    return _report_test(cli, options) if options.stage == "test" else 0
-
-
-def _report_test(cli: ZooCLI, options: RunOptions) -> int:
-    """Print the numbers of a test run, and store them if they are complete; the exit code, 1 for a failed run."""
-    from rich.console import Console
-
-    from zoo.results.evaluation import (
-        PartialRun,
-        command_line,
-        make_test_result,
-        result_table,
-        tested_values,
-        values_table,
-    )
-    from zoo.results.files import write_result
-
-    if not cli.trainer.is_global_zero:
-        return 0
-    console = Console(highlight=False, markup=False, soft_wrap=True)
-    weights = cli.identity or cli.identify(str(cli.trainer.ckpt_path))
-    try:
-        result = make_test_result(cli.trainer, cli.model, cli.datamodule, weights, cli.plain_config(), command_line())
-    except ZooError as error:
-        protocol, partial = cli.model.protocol, isinstance(error, PartialRun)
-        title = f"{protocol.id}, {'PARTIAL' if partial else 'FAILED'}, root depth: {cli.model.root_depth_source}"
-        console.print(values_table(title, protocol, weights.label, tested_values(cli.trainer)))
-        print(f"No result is stored: {error}", file=sys.stdout if partial else sys.stderr)
-        return 0 if partial else 1
-    console.print(result_table(result))
-    path = write_result(result, options.results)
-    console.print(f"Stored {path}", markup=False)
-    return 0
+    with json_alone(options.json):
+        try:
+            cli = ZooCLI(options)
+        except (FileNotFoundError, DamagedData) as error:  # last line: worker processes put a traceback before it
+            raise ZooError(str(error).strip().splitlines()[-1]) from error
+        finally:
+            end_runs(options)
+        return report_test(cli, options) if options.stage == "test" else report_run(cli, options)

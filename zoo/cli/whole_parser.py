@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Mapping
-from importlib import import_module
 from pathlib import Path
 
 import shtab
@@ -12,6 +11,7 @@ import shtab
 from lightning_modules import METHODS
 from metrics.protocols import PROTOCOLS
 from zoo.checkpoints.listing import list_models
+from zoo.cli.dispatch import add_command_arguments
 from zoo.documents.resources import list_configs
 from zoo.documents.settings import setting_names
 
@@ -41,7 +41,7 @@ def whole_parser(commands: Mapping[str, str], lightning: Mapping[str, str]) -> a
     parser.add_argument("--version", action="store_true", help="print the version")
     parts = parser.add_subparsers()
     for name, text in commands.items():
-        import_module(f"zoo.cli.commands.{name}").add_arguments(parts.add_parser(name, help=text))
+        add_command_arguments(name, parts.add_parser(name, help=text))
     for name, text in lightning.items():
         _add_lightning(parts.add_parser(name, help=text))
     for name, part in parts.choices.items():

@@ -10,7 +10,7 @@ from body.choices import unknown_name
 from zoo.errors import ZooError
 
 PACKAGE_FOLDER = Path(__file__).resolve().parent.parent
-VERSION = "0.1.0"
+VERSION = "0.2.0"
 
 
 def resource_path(name: str) -> Path:

@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from body.choices import unknown_name
 from zoo.documents.configs import flatten, read_config
 from zoo.documents.resources import find_config
 from zoo.errors import ZooError
@@ -99,14 +100,16 @@ def select_rows(
     """
     numbers = list(dict.fromkeys(part.table for part in paper.tables))
     if table is not None and table not in numbers:
-        raise ZooError(f"{paper.name} has no table {table}; there are {', '.join(numbers)}")
+        raise ZooError(f"{paper.name} has {unknown_name('table', table, numbers)}; all are {', '.join(numbers)}")
     chosen = []
     for part in paper.tables:
         rows = [one for one in part.rows if row is None or row.lower() in f"{one.method}, {one.settings}".lower()]
         if table in (None, part.table) and rows:
             chosen.append((part, rows))
     if not chosen:
-        raise ZooError(f"no row of {paper.name}, table {table or 'of any number'} contains {row!r}")
+        known = [one.method for part in paper.tables if table in (None, part.table) for one in part.rows]
+        where = f"{paper.name}, table {table or 'of any number'}"
+        raise ZooError(f"no row of {where} contains {row!r}; {unknown_name('row', row or '', dict.fromkeys(known))}")
     return chosen
 
 

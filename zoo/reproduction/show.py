@@ -113,7 +113,7 @@ def print_table(table: ReportedTable, runs: Sequence[Shown], *, compare: bool = 
     outside = False
     for run in runs:
         printed, measured = reported_of(table, run.plan), run.result.values if run.result else {}
-        verdict = run.plan.reason or _verdict(printed, measured, run.plan.tolerance, compare)
+        verdict = verdict_of(table, run, compare)
         outside |= verdict.startswith("no,")
         label = f"{run.plan.label}{'' if run.seed is None else f', seed {run.seed}'}"
         cells = [_cell(name, printed) for name in metrics]
@@ -125,6 +125,12 @@ def print_table(table: ReportedTable, runs: Sequence[Shown], *, compare: bool = 
 
 def _cell(metric: str, values: dict[str, float]) -> str:
     return f"{values[metric]:.{COLUMNS[metric].decimals}f}" if metric in values else ""
+
+
+def verdict_of(table: ReportedTable, run: Shown, compare: bool) -> str:
+    """Whether a row is reproduced, or why that cannot be said; it starts with `no,` where it is not."""
+    measured = run.result.values if run.result else {}
+    return run.plan.reason or _verdict(reported_of(table, run.plan), measured, run.plan.tolerance, compare)
 
 
 def _verdict(printed: dict[str, float], measured: dict[str, float], tolerance: float, compare: bool) -> str:

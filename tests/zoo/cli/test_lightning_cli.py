@@ -1,6 +1,7 @@
 """`zoo fit|validate|test|predict`: the command line in this process, with a model that trains in a second."""
 
 import csv
+import json
 import os
 import signal
 import sys
@@ -10,6 +11,7 @@ import pytest
 import torch
 import yaml
 
+import zoo
 from zoo.cli import main
 from zoo.cli.lightning_arguments import parse_run_options
 from zoo.cli.lightning_cli import ZooCLI
@@ -37,8 +39,11 @@ def folder(tmp_path, monkeypatch):
         signal.signal(number, handler)
 
 
-def test_fit_writes_csv_and_checkpoints_under_the_configuration_s_name(folder):
-    assert main(["fit", "--trust", "--config", "run/toy.yaml"]) == 0
+def test_fit_writes_csv_and_checkpoints_under_the_configuration_s_name(folder, capsys):
+    assert main(["fit", "--trust", "--config", "run/toy.yaml", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert (document["stage"], document["steps"]) == ("fit", 24)
+    assert Path(document["checkpoints"]["last"]).samefile("outputs/run/toy/checkpoints/last.ckpt")
     with (folder / "outputs/run/toy/logs/version_0/metrics.csv").open() as stream:
         losses = [float(row["loss"]) for row in csv.DictReader(stream) if row["loss"]]
     assert len(losses) == 24
@@ -207,4 +212,4 @@ def test_an_unknown_option_is_named(folder, capsys):
 def test_the_process_arguments_are_used_when_none_are_given(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["zoo", "--version"])
     assert main() == 0
-    assert capsys.readouterr().out.strip() == "0.1.0"
+    assert capsys.readouterr().out.strip() == zoo.__version__

@@ -51,8 +51,9 @@ def test_fit_then_test_through_the_command_line(cache, tmp_path, monkeypatch, ca
     assert content["global_step"] == 2
     assert content["hyper_parameters"]["network"]["crop_size"] == 64
     assert not [name for name in content["state_dict"] if "regressor" in name or "template" in name]
-    assert main(["test", *argv, "--ckpt_path", str(last)]) == 0
-    shown = capsys.readouterr().out
+    assert main(["test", *argv, "--ckpt_path", str(last), "--json"]) == 0
+    document, shown = capsys.readouterr()
+    assert json.loads(document)["values"]["mpjpe"] > 0
     assert "No result is stored: the data are not the test split" in shown
     assert "open-v1, PARTIAL, root depth: box" in shown
     assert "MPJPE mm" in shown

@@ -228,9 +228,11 @@ def command(tmp_path, tmp_path_factory, small_weights):
 def test_a_complete_run_stores_one_result(command, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["zoo", *command])
-    assert main(command) == 0
+    assert main([*command, "--json"]) == 0
     (path,) = (tmp_path / "results").iterdir()
     stored = read_result(path)
+    document, shown = capsys.readouterr()
+    assert json.loads(document) == {"stored": str(path), **json.loads(path.read_text())}
     assert stored.samples == 4
     assert stored.protocol == "open-v1"
     assert set(stored.averages) == {"samples", "actions"}
@@ -243,7 +245,6 @@ def test_a_complete_run_stores_one_result(command, tmp_path, monkeypatch, capsys
     assert stored.command.startswith("zoo test --trust --config ")
     assert stored.precision == "32-true"
     assert stored.root_depth == "box"
-    shown = capsys.readouterr().out
     assert "MPJPE mm" in shown
     assert f"Stored {path}" in shown
 

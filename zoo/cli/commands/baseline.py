@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import json
+
+from zoo.cli.json_output import print_json
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -12,11 +13,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Measure and print the metrics over all test samples."""
+    """Measure and print the metrics over all test samples, as JSON with or without `--json`."""
     from metrics import overall
     from zoo.results.baseline import measure_baseline, open_mean_pose
     from zoo.results.open_benchmark import open_benchmark
 
     values = overall(measure_baseline(open_mean_pose(), open_benchmark(), arguments.protocol))
-    print(json.dumps(values, allow_nan=False))
+    print_json(values)
     return 0

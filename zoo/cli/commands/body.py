@@ -6,6 +6,7 @@ import argparse
 import pickle
 from pathlib import Path
 
+from zoo.cli.json_output import print_json
 from zoo.errors import ZooError, one_line
 
 
@@ -21,7 +22,11 @@ def run(arguments: argparse.Namespace) -> int:
     from body.smpl_files import convert_smpl_file
 
     try:
-        print(convert_smpl_file(arguments.file, arguments.out))
+        path = convert_smpl_file(arguments.file, arguments.out)
     except (OSError, ValueError, pickle.UnpicklingError) as error:
         raise ZooError(one_line(error)) from None
+    if arguments.json:
+        print_json({"path": path})
+    else:
+        print(path)
     return 0

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from zoo.cli.json_output import print_json
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `zoo convert`."""
@@ -18,6 +20,9 @@ def run(arguments: argparse.Namespace) -> int:
     from zoo.checkpoints.convert import convert
 
     path = convert(arguments.method, arguments.file, arguments.variant)
+    if arguments.json:
+        print_json({"path": path, "name": path.stem})
+        return 0
     print(path)
     print(f'zoo.load("{path.stem}")')
     return 0

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from datamodules import BENCHMARKS, get_benchmark, get_preparation
+from zoo.cli.json_output import print_json
 from zoo.errors import ZooError, one_line
 
 if TYPE_CHECKING:
@@ -37,12 +39,16 @@ def run(arguments: argparse.Namespace) -> int:
 
     console = Console(highlight=False, markup=False)
     if arguments.name is None:
-        return _list(console)
+        return _list(console, arguments.json)
     return _check(arguments, console) if arguments.action == "check" else _prepare(arguments, console)
 
 
-def _list(console: Console) -> int:
+def _list(console: Console, as_json: bool) -> int:
     """The benchmarks and their folders."""
+    if as_json:
+        found = {name: _folder_and_protocols(name) for name in BENCHMARKS}
+        print_json({name: {"folder": str(text), "protocols": protocols} for name, (text, protocols) in found.items()})
+        return 0
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False)
@@ -103,6 +109,9 @@ def _check(arguments: argparse.Namespace, console: Console) -> int:
     console.print(table)
     if arguments.plot is not None:
         _plot(data, tuple(check.split for check in checks if check.samples), arguments.plot, console)
+    if arguments.json:
+        facts = {"benchmark": arguments.name, "root": data.root, "protocol": data.protocol}
+        print_json({**facts, "splits": [dataclasses.asdict(check) for check in checks]})
     return int(any(check.problems for check in checks))
 
 
@@ -143,6 +152,8 @@ def _prepare(arguments: argparse.Namespace, console: Console) -> int:
     preparation = get_preparation(arguments.name)
     if preparation is None:
         console.print(f"{arguments.name} needs no preparation: its files are read as distributed")
+        if arguments.json:
+            print_json({"done": 0, "skipped": 0, "failed": {}})
         return 0
     if arguments.workers < 1:
         raise ZooError(f"--workers must be at least 1, not {arguments.workers}")
@@ -153,6 +164,8 @@ def _prepare(arguments: argparse.Namespace, console: Console) -> int:
     except (OSError, ValueError) as error:
         raise ZooError(one_line(error)) from None
     outcome = run_jobs(jobs, arguments.workers, f"Preparing {arguments.name}")
+    if arguments.json:
+        print_json(dataclasses.asdict(outcome))
     console.print(f"{outcome.done} done, {outcome.skipped} done earlier, {len(outcome.failed)} failed")
     for name, reason in outcome.failed.items():
         console.print(reason if name in reason else f"{name}: {reason}", soft_wrap=True)

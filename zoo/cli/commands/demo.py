@@ -7,6 +7,7 @@ import json
 import time
 from pathlib import Path
 
+from zoo.cli.json_output import print_json
 from zoo.prediction import default_weights
 
 
@@ -47,6 +48,9 @@ def run(arguments: argparse.Namespace) -> int:
     paths += write_files(
         {"result.json": (json.dumps(record, indent=1, allow_nan=False) + "\n").encode()}, arguments.out
     )
+    if arguments.json:
+        print_json({**record, "files": paths})
+        return 0
     console.print(f"{len(paths)} files in {arguments.out.resolve()}; start with contact_sheet.png", highlight=False)
     console.print(f"{time.monotonic() - start:.0f} s. {entry.name}: {on_photographs(entry)}", highlight=False)
     return 0

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 from typing import TYPE_CHECKING
+
+from zoo.cli.json_output import print_json
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -15,9 +16,8 @@ if TYPE_CHECKING:
 COLOURS = {"ok": "green", "missing": "yellow", "broken": "red"}
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(_: argparse.ArgumentParser) -> None:
     """Options of `zoo doctor`."""
-    parser.add_argument("--json", action="store_true", help="JSON output")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
             {"group": group, **dataclasses.asdict(check)} for group, results in groups.items() for check in results
         ]
         folder = None if assets is None else str(assets)
-        print(json.dumps({"ok": not broken, "assets": folder, "checks": checks}, indent=1, allow_nan=False))
+        print_json({"ok": not broken, "assets": folder, "checks": checks})
         return int(bool(broken))
     from rich.console import Console
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 from pathlib import Path
+
+from zoo.cli.json_output import print_json
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,6 +38,9 @@ def run(arguments: argparse.Namespace) -> int:
     int8_limit = arguments.int8_limit if arguments.int8 else None
     exported = export_model(load(arguments.name), name, arguments.kind, target, arguments.limit, int8_limit)
     size = exported.path.stat().st_size / 2**20
+    if arguments.json:
+        print_json({"bytes": exported.path.stat().st_size, **dataclasses.asdict(exported)})
+        return 0
     print(f"{exported.path}: {size:.1f} MiB, within {exported.difference:.2g} mm of PyTorch for batches of 1 and 3")
     if exported.cost is not None:
         cost = exported.cost

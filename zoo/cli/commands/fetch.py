@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
+
+from zoo.cli.json_output import print_json
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,13 +21,17 @@ def run(arguments: argparse.Namespace) -> int:
 
     entry = get_checkpoint(arguments.name)
     if entry.availability in ("bundled", "hub") or converted_path(entry).is_file():
-        print(resolve_weights(entry))
+        path = resolve_weights(entry)
+        print_json({"name": entry.name, "path": path}) if arguments.json else print(path)
         return 0
-    source = entry.source
+    source, (method, _, tag) = entry.source, entry.name.partition(".")
+    if arguments.json:
+        where = None if source is None else {**dataclasses.asdict(source), "variant": tag, "requires": entry.requires}
+        print_json({"name": entry.name, "path": None, "why": how_to_obtain(entry), "source": where})
+        return 1
     if entry.availability == "none" or source is None:
         print(f"{entry.name}: {how_to_obtain(entry)}")
         return 1
-    method, _, tag = entry.name.partition(".")
     print(f"{entry.name} is not redistributable, so it cannot be downloaded automatically.")
     print(f"Licence of the weights: {entry.licences.weights}. Of the data: {entry.licences.data}.")
     print(f"1. Open {source.page}")

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import json
 from typing import Any
 
 from zoo.checkpoints.info import info
 from zoo.checkpoints.listing import read_checkpoints
 from zoo.cli.commands.list import AVAILABILITY, availability
+from zoo.cli.json_output import print_json
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `zoo info`."""
     parser.add_argument("name", help="a method such as i2l_meshnet, or method.tag")
-    parser.add_argument("--json", action="store_true", help="JSON output")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -23,7 +22,7 @@ def run(arguments: argparse.Namespace) -> int:
     entries = read_checkpoints()
     state = availability(entries[facts["name"]])
     if arguments.json:
-        print(json.dumps({"state": state, **facts}, indent=1, allow_nan=False))
+        print_json({"state": state, **facts})
         return 0
     from rich.console import Console
     from rich.table import Table

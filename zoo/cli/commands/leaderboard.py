@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from zoo.cli.json_output import print_alone, print_json
 
 if TYPE_CHECKING:
     from zoo.results.leaderboard import Row
@@ -30,11 +33,13 @@ def run(arguments: argparse.Namespace) -> int:
 
     rows = leaderboard(arguments.protocol, arguments.results)
     if arguments.check:
-        return _check(rows, arguments.tolerance)
+        return _check(rows, arguments)
+    if arguments.json:
+        arguments.format = "json"
     if arguments.format == "table":
         _print(rows, arguments)
         return 0
-    print(_text(rows, arguments), end="")
+    print_alone(_text(rows, arguments))
     return 0
 
 
@@ -79,7 +84,7 @@ def _print(rows: Sequence[Row], arguments: argparse.Namespace) -> None:
         console.print(f"{hidden} more tables: {more}{'' if one else ', zoo leaderboard unstated'}", highlight=False)
 
 
-def _check(rows: Sequence[Row], tolerance: float) -> int:
+def _check(rows: Sequence[Row], arguments: argparse.Namespace) -> int:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -87,9 +92,13 @@ def _check(rows: Sequence[Row], tolerance: float) -> int:
     from zoo.checkpoints.listing import read_checkpoints
     from zoo.results.leaderboard.check import compare
 
-    console = Console(markup=False)
+    console, tolerance = Console(markup=False), arguments.tolerance
     by_authors = {name: entry.reported for name, entry in read_checkpoints().items()}
     comparisons = compare(rows, by_authors, tolerance)
+    status = 0 if all(one.reproduced for one in comparisons) else 1
+    if arguments.json:
+        print_json([dataclasses.asdict(one) for one in comparisons])
+        return status
     if not comparisons:
         console.print("no measured result has a reported counterpart", highlight=False)
         return 0
@@ -104,4 +113,4 @@ def _check(rows: Sequence[Row], tolerance: float) -> int:
         verdict = Text("yes") if one.reproduced else Text("no", style="bold red")
         table.add_row(Text(f"{one.weights}\n{one.protocol}\n{one.source}"), one.label, *numbers, verdict)
     console.print(table)
-    return 0 if all(one.reproduced for one in comparisons) else 1
+    return status

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 
 from lightning_modules import METHODS
 from zoo.checkpoints.entry import Checkpoint
 from zoo.checkpoints.info import info
 from zoo.checkpoints.listing import read_checkpoints
 from zoo.checkpoints.store import converted_path
+from zoo.cli.json_output import print_json
 
 AVAILABILITY = {
     "ready": "can be loaded",
@@ -19,22 +19,15 @@ AVAILABILITY = {
 }
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(_: argparse.ArgumentParser) -> None:
     """Options of `zoo list`."""
-    parser.add_argument("--json", action="store_true", help="JSON output")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print a table, or everything `checkpoints.yaml` says as JSON."""
     entries = read_checkpoints()
     if arguments.json:
-        print(
-            json.dumps(
-                {name: {"state": availability(entry), **info(name)} for name, entry in entries.items()},
-                indent=1,
-                allow_nan=False,
-            )
-        )
+        print_json({name: {"state": availability(entry), **info(name)} for name, entry in entries.items()})
         return 0
     from rich.console import Console
     from rich.table import Table

@@ -9,6 +9,7 @@ from pathlib import Path
 from string import Template
 
 from body.atomic import atomic_folder
+from zoo.cli.json_output import print_json
 from zoo.documents.resources import PACKAGE_FOLDER
 from zoo.errors import ZooError
 
@@ -35,6 +36,9 @@ def run(arguments: argparse.Namespace) -> int:
     with atomic_folder(target) as partial:
         for file, text in texts.items():
             (partial / file).write_text(text, encoding="utf-8")
+    if arguments.json:
+        print_json({"files": [target / file for file in texts]})
+        return 0
     print(f"Wrote {', '.join(str(target / file) for file in texts)}")
     print(f"Next: pip install -e {target} && python -m pytest {target}")
     return 0

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
+from zoo.cli.json_output import print_json
 from zoo.documents.resources import resource_path, weights_folder
 
 
@@ -21,15 +21,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Package a checkpoint and print the fields of its entry as JSON."""
+    """Package a checkpoint and print the fields of its entry as JSON, with or without `--json`."""
     from zoo.checkpoints.package import package_checkpoint
 
     listing = None if arguments.unlisted else arguments.listing
-    print(
-        json.dumps(
-            package_checkpoint(arguments.checkpoint, arguments.name, arguments.folder, listing),
-            indent=1,
-            allow_nan=False,
-        )
-    )
+    print_json(package_checkpoint(arguments.checkpoint, arguments.name, arguments.folder, listing))
     return 0

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from zoo.cli.json_output import print_json
 from zoo.errors import ZooError
 from zoo.prediction import default_weights
 from zoo.prediction.formats import DEFAULT_FORMATS, FORMATS
@@ -166,6 +167,9 @@ def _run_many(files: list[SourceFile], arguments: argparse.Namespace) -> int:
     status = work.run(files, find_boxes, VideoSettings(arguments.focal, arguments.batch_size, smoothing))
     if work.counts["people"] + work.counts["followed"]:
         _say_what_to_expect(name)
+    if arguments.json:
+        problems = {str(file.path): problem for file, problem in work.problems.items()}
+        print_json({"model": name, "folder": arguments.out, **work.counts, "problems": problems})
     return status
 
 
@@ -196,7 +200,7 @@ def _run_single(path: Path, arguments: argparse.Namespace) -> int:
             errors = ", ".join(f"{error:.1f}" for error in prediction.smpl.fit_error_mm.tolist())
             print(f"zoo: the fitted {body} body is {errors} mm from the prediction on average", file=sys.stderr)
     source = SourceImage(pixels, intrinsics, path.name, intrinsics_given=given is not None)
-    for written in write_prediction(
+    files = write_prediction(
         prediction,
         source,
         boxes,
@@ -205,8 +209,11 @@ def _run_single(path: Path, arguments: argparse.Namespace) -> int:
         formats=arguments.formats,
         body=body,
         scores=None if people is None else [person.score for person in people],
-    ):
-        print(written)
+    )
+    if arguments.json:
+        print_json({"model": resolve_name(arguments.model), "people": len(boxes), "files": files})
+    else:
+        print(*files, sep="\n")
     _say_what_to_expect(resolve_name(arguments.model))
     return 0
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 import textwrap
 
 from body.choices import unknown_name
 from metrics import PROTOCOLS, Protocol
+from zoo.cli.json_output import print_json
 from zoo.errors import ZooError
 
 _WIDTH, _NAME = 80, 26
@@ -17,7 +17,6 @@ _WIDTH, _NAME = 80, 26
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `zoo protocols`."""
     parser.add_argument("protocol", nargs="?", metavar="ID", help="one protocol in full")
-    parser.add_argument("--json", action="store_true", help="JSON output with every field")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -30,11 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise ZooError(unknown_name("protocol", arguments.protocol, PROTOCOLS) + " (zoo protocols lists them)")
     chosen = [PROTOCOLS[arguments.protocol]] if arguments.protocol else list(PROTOCOLS.values())
     if arguments.json:
-        print(
-            json.dumps(
-                {protocol.id: document(protocol) for protocol in chosen}, indent=1, ensure_ascii=False, allow_nan=False
-            )
-        )
+        print_json({protocol.id: document(protocol) for protocol in chosen})
         return 0
     if arguments.protocol:
         joints = f"\n\nJoints: {', '.join(chosen[0].joints)}." if chosen[0].joints else ""

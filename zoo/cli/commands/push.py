@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
+
+from zoo.cli.json_output import print_json
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,6 +32,9 @@ def run(arguments: argparse.Namespace) -> int:
         data=arguments.data,
         dry_run=arguments.dry_run,
     )
+    if arguments.json:
+        print_json(dataclasses.asdict(done))
+        return 0
     if arguments.dry_run:
         for name, size in done.files.items():
             print(f"{name}: {size:,} bytes")

@@ -7,10 +7,12 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from body.choices import unknown_name
+from zoo.cli.json_output import print_json
 from zoo.errors import ZooError
 
 if TYPE_CHECKING:
     from zoo.reproduction import Plan
+    from zoo.reproduction.show import Shown
     from zoo.results.reported import ReportedTable
 
 
@@ -35,8 +37,9 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         ZooError: no such method, table or row, or a command failed.
     """
+    from zoo.reproduction.facts import table_facts
     from zoo.reproduction.plan import Mode, plan_row, select_rows
-    from zoo.reproduction.show import print_commands
+    from zoo.reproduction.show import Shown, print_commands
     from zoo.results.reported import read_reported
 
     papers = {paper.method: paper for paper in read_reported()}
@@ -47,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     paper = papers[arguments.method]
     kind = "open" if arguments.open else "official" if arguments.official else "training"
     seeds = list(range(arguments.seeds)) if arguments.open else [None]
-    outside = False
+    outside, documents = False, []
     for table, rows in select_rows(paper, arguments.table, arguments.row):
         plans = [
             (plan, seed if plan.stages else None)
@@ -57,18 +60,23 @@ def run(arguments: argparse.Namespace) -> int:
             if plan.stages or seed == seeds[0]  # what is not run is said once
         ]
         if arguments.run:
-            outside |= _run_table(paper.method, table, plans, small=arguments.open)
+            shown = _run_rows(plans)
+            outside |= _report_runs(paper.method, table, shown, small=arguments.open)
         else:
+            shown = [Shown(plan, seed, None) for plan, seed in plans]
             print_commands(table, [plan for plan, _ in plans], small=arguments.open)
+        if arguments.json:
+            documents.append(table_facts(table, shown, compare=not arguments.open))
+    if arguments.json:
+        print_json(documents)
     return int(outside)
 
 
-def _run_table(method: str, table: ReportedTable, plans: list[tuple[Plan, int | None]], *, small: bool) -> bool:
-    """Run the rows that can be, print them, and keep those at small size; whether one is outside of its tolerance."""
+def _run_rows(plans: list[tuple[Plan, int | None]]) -> list[Shown]:
+    """Run the rows that can be."""
     from zoo.reproduction.needs import needs_of
-    from zoo.reproduction.record import keep_small_runs
     from zoo.reproduction.run import run_plan
-    from zoo.reproduction.show import Shown, print_table
+    from zoo.reproduction.show import Shown
 
     shown = []
     for plan, seed in plans:
@@ -76,6 +84,14 @@ def _run_table(method: str, table: ReportedTable, plans: list[tuple[Plan, int | 
         if missing:
             plan = dataclasses.replace(plan, stages=(), reason=f"missing: {', '.join(missing)}")
         shown.append(Shown(plan, seed, run_plan(plan) if plan.stages else None))
+    return shown
+
+
+def _report_runs(method: str, table: ReportedTable, shown: list[Shown], *, small: bool) -> bool:
+    """Print the rows, and keep those at small size; whether one is outside of its tolerance."""
+    from zoo.reproduction.record import keep_small_runs
+    from zoo.reproduction.show import print_table
+
     outside = print_table(table, shown, compare=not small)
     if small and any(run.result for run in shown):
         path, order = keep_small_runs(method, table, shown)
