@@ -84,6 +84,8 @@ class PoseModule(LightningModule):
     """Side of the crops that it reads, pixels."""
     crop_margin: float = NetworkConfig.crop_margin
     """Crops are so many times as large as the longer side of a person's box."""
+    flip_test: bool = False
+    """Whether the mirrored crop is predicted, too, and both answers are merged."""
     own_root_depth: str = "box"
     """What the method's own estimate of the root's depth goes by, as in `Prediction.root_depth_source`."""
     _frozen: tuple[nn.Module, nn.Module | None] | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import struct
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -13,6 +14,7 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 
 from datamodules.images import complete_jpeg, decode_image, is_flat_at_end
 from zoo.errors import ZooError, one_line
+from zoo.prediction.sources import VIDEO_ENDINGS
 
 if TYPE_CHECKING:
     from torch import Tensor  # not imported for paths, so that bad ones are refused at once
@@ -28,6 +30,8 @@ FORMATS = ("AVIF", "BMP", "DIB", "GIF", "ICO", "JPEG", "JPEG2000", "MPO", "PCX",
 _ROWS = 256  # converted at a time, so that no large array of floats is made
 
 
+_URL = re.compile("[a-z]+:/")  # what `Path` leaves of it
+_OPENED = (bytes, bytearray, io.IOBase)
 _ORIENTATIONS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -64,7 +68,8 @@ def read_image(source: ImageSource) -> UInt8[np.ndarray, "height width 3"]:
         return _check_size(_convert_pillow(source), "the image")
     if type(source).__module__.partition(".")[0] == "torch" and hasattr(source, "detach"):
         return _convert_array(_channels_last(source))
-    raise ZooError(f"an image is a path, a Pillow image, an array or a tensor, not {type(source).__name__}")
+    hint = "; PIL.Image.open reads files that are open or in memory" if isinstance(source, _OPENED) else ""
+    raise ZooError(f"an image is a path, a Pillow image, an array or a tensor, not {type(source).__name__}{hint}")
 
 
 def _channels_last(tensor: Tensor) -> Shaped[np.ndarray, "..."]:
@@ -77,7 +82,7 @@ def _channels_last(tensor: Tensor) -> Shaped[np.ndarray, "..."]:
 
 def _read_file(path: Path) -> UInt8[np.ndarray, "height width 3"]:
     if not path.exists():
-        raise ZooError(f"{path}: no such file")
+        raise ZooError(f"{path}: no such file{'; download it first' if _URL.match(str(path)) else ''}")
     if not path.is_file():
         raise ZooError(f"{path} is a folder; name one image file")
     try:
@@ -88,7 +93,9 @@ def _read_file(path: Path) -> UInt8[np.ndarray, "height width 3"]:
     except Image.DecompressionBombError:
         raise ZooError(f"{path} has too many pixels; make it smaller first") from None
     except UnidentifiedImageError:
-        raise ZooError(f"{path} is not an image in a format that can be read (JPEG, PNG, TIFF, WebP, ...)") from None
+        hint = "; for videos there is zoo predict" if path.suffix.lower() in VIDEO_ENDINGS else ""
+        formats = "(JPEG, PNG, TIFF, WebP, ...)"
+        raise ZooError(f"{path} is not an image in a format that can be read {formats}{hint}") from None
     except PermissionError:
         raise ZooError(f"{path}: no permission to read it") from None
     except (OSError, SyntaxError, ValueError, EOFError) as error:  # Pillow's errors for damaged files of any format
@@ -150,10 +157,14 @@ def _convert_array(array: Shaped[np.ndarray, "..."]) -> UInt8[np.ndarray, "heigh
     if array.ndim == 2:
         array = array[..., None]
     if array.ndim != 3 or array.shape[2] not in (1, 3, 4):
-        raise ZooError(f"an image array must be (height, width) or (height, width, 1, 3 or 4), not {array.shape}")
+        raise ZooError(
+            f"an image array must be (height, width) or (height, width, 1, 3 or 4), not {array.shape}; a tensor may "
+            "have its channels first"
+        )
     is_unit = array.dtype.kind == "f" and bool(((array >= 0) & (array <= 1)).all())
     if array.dtype not in (np.uint8, np.uint16, bool) and not is_unit:
-        raise ZooError(f"an image array must be uint8, uint16, bool, or floats in [0, 1], not {array.dtype}")
+        values = f" from {array.min():g} to {array.max():g}" if array.dtype.kind in "iuf" and array.size else ""
+        raise ZooError(f"an image array must be uint8, uint16, bool, or floats in [0, 1], not {array.dtype}{values}")
     height, width = array.shape[:2]
     rgb = np.empty((height, width, 3), np.uint8)
     for row in range(0, height, _ROWS):

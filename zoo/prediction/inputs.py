@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -31,8 +32,11 @@ def check_boxes(boxes: Boxes | None, width: int, height: int) -> list[Box]:
     return [_check_box(box, width, height) for box in boxes]
 
 
-def _check_box(box: Sequence[float | int] | np.ndarray, width: int, height: int) -> Box:
-    values = [float(value) for value in box]
+def _check_box(box: Any, width: int, height: int) -> Box:
+    try:
+        values = [float(value) for value in box]
+    except (TypeError, ValueError):
+        raise ZooError(f"boxes are a list of (x, y, width, height), [(1, 2, 30, 40)] for one, not of {box!r}") from None
     if len(values) != 4 or not all(math.isfinite(value) for value in values):
         raise ZooError(f"a box is four numbers x y width height, not {values}")
     x, y, w, h = values
@@ -55,7 +59,10 @@ def resolve_intrinsics(
     """
     if intrinsics is None:
         return default_intrinsics(pixels.shape[1], pixels.shape[0]).numpy()
-    matrix = np.asarray(intrinsics, np.float32)
+    try:
+        matrix = np.asarray(intrinsics, np.float32)
+    except (TypeError, ValueError):
+        matrix = np.zeros(0, np.float32)
     if matrix.shape != (3, 3) or not np.isfinite(matrix).all() or min(matrix[0, 0], matrix[1, 1]) <= 0:
         raise ZooError("intrinsics must be a 3 x 3 matrix [[fx, 0, cx], [0, fy, cy], [0, 0, 1]] in pixels")
     if not np.array_equal(matrix[2], (0, 0, 1)) or matrix[1, 0] != 0:

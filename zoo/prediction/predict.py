@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import io
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields
 from functools import cache
@@ -81,7 +82,7 @@ def predict(
             model was cast to another type, needs labels as its input, or gives NaN; or an argument is none of these.
     """
     network = _as_model(model)
-    if not isinstance(image, Sequence | Iterator) or isinstance(image, str):
+    if not isinstance(image, Sequence | Iterator) or isinstance(image, str | bytes | io.IOBase):
         return _predict_image(network, image, boxes, intrinsics, root_net)
     if boxes is not None and not isinstance(boxes, str):
         raise ZooError("boxes belong to one image; for several give boxes='found', or call zoo.predict for each")

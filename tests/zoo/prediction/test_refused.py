@@ -1,5 +1,6 @@
 """What `zoo.predict` and `zoo.load` refuse rather than answer with nonsense, and a model that threads share."""
 
+import io
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -32,6 +33,28 @@ def photo():
 def test_matrices_of_no_camera(small_model, photo, matrix):
     with pytest.raises(ZooError, match=r"intrinsics|focal lengths"):
         zoo.predict(small_model, photo, intrinsics=np.array(matrix))
+
+
+@pytest.mark.parametrize(
+    ("image", "options", "fix"),
+    [
+        (b"not an image", {}, r"PIL\.Image\.open"),
+        (io.BytesIO(), {}, r"PIL\.Image\.open"),
+        ("https://example.org/a.jpg", {}, "download it first"),
+        ("a.mp4", {}, "for videos there is zoo predict"),
+        (np.zeros((3, 60, 80), np.uint8), {}, "a tensor may have its channels first"),
+        (np.full((60, 80, 3), 200.0), {}, r"floats in \[0, 1\], not float64 from 200 to 200"),
+        (None, {"boxes": np.array([1, 2, 30, 40])}, r"\[\(1, 2, 30, 40\)\] for one, not of .*1"),
+        (None, {"boxes": np.array([["a", "2", "30", "40"]])}, "boxes are a list"),
+        (None, {"intrinsics": np.array("camera")}, "3 x 3 matrix"),
+    ],
+)
+def test_one_line_names_the_fix(small_model, photo, tmp_path, monkeypatch, image, options, fix):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.mp4").write_bytes(b"\0\0\0\x18ftypmp42")
+    with pytest.raises(ZooError, match=fix) as raised:
+        zoo.predict(small_model, photo if image is None else image, **options)
+    assert "\n" not in str(raised.value)
 
 
 @pytest.mark.parametrize("cast", [lambda m: m.double(), lambda m: (m.network.half(), m)[1]], ids=["double", "network"])

@@ -66,8 +66,7 @@ def predict_video(
 def _of_single_crops(model: PoseModule) -> PoseModule:
     """The same weights without a `flip_test`; a shallow copy, as another thread may predict pictures with the model."""
     single = copy.copy(model)
-    if hasattr(single, "flip_test"):
-        single.flip_test = False
+    single.flip_test = False
     return single
 
 
