@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from zoo.reproduction.needs import needs_of
 from zoo.reproduction.plan import Mode, Plan, plan_row
-from zoo.reproduction.show import command_of, cost_of, reported_of
-from zoo.results.reported import COLUMNS, ReportedPaper, ReportedTable, read_reported
+from zoo.reproduction.show import command_of, cost_of, numbers_of
+from zoo.results.reported import ReportedPaper, ReportedTable, read_reported
 
 _START = """# Reproducing the papers
 
@@ -57,7 +57,7 @@ def _page(paper: ReportedPaper, plans: list[tuple[ReportedTable, list[Plan]]]) -
 
 
 def _table(table: ReportedTable, plans: list[Plan]) -> str:
-    parts = [f"## Table {table.table}: {table.title}\n"]
+    parts = [f"## {table.heading}\n"]
     parts.extend(_row(table, plan) for plan in plans if plan.stages)
     for reason in dict.fromkeys(plan.reason for plan in plans if not plan.stages):
         labels = ", ".join(dict.fromkeys(plan.label for plan in plans if plan.reason == reason and not plan.stages))
@@ -72,10 +72,9 @@ def _needs(plans: list[tuple[ReportedTable, list[Plan]]]) -> str:
 
 
 def _row(table: ReportedTable, plan: Plan) -> str:
-    values = ", ".join(f"{COLUMNS[name].title} {value:g}" for name, value in reported_of(table, plan).items())
     trainings = (f"{command_of(stage)}  # {cost_of(stage)}" for stage in plan.stages[:-1])
     commands = "\n".join((*trainings, command_of(plan.stages[-1])))
     note = f"\n    {plan.note}\n" if plan.note else ""
     indented = "\n".join(f"    {line}" for line in commands.splitlines())
-    title = f"{plan.label}: reported {values}, within {plan.tolerance:.0%}".replace('"', "'")
+    title = f"{plan.label}: {numbers_of(table, plan, small=False)}".replace('"', "'")
     return f'??? note "{title}"\n{note}\n    ```bash\n{indented}\n    ```\n'

@@ -12,7 +12,9 @@ PartCount = Literal[1, 3, 6, 12, 24]
 InputKind = Literal["parts", "true_parts", "rgb", "joints14", "joints24"]
 Coding = Literal["hard", "soft"]
 Rotations = Literal["absolute", "relative"]
-Distance = Literal["euclidean", "squared"]
+Distance = Literal["euclidean", "squared", "geman_mcclure", "tukey"]
+LatentDistance = Literal["absolute", "squared", "geman_mcclure", "tukey"]
+Points = Literal["joints", "landmarks", "vertices"]
 Scale = Literal["crop", "keypoints", "true_body"]
 Stages = Literal["both", "segmenter", "fitter"]
 
@@ -73,21 +75,28 @@ class NBFLossConfig(Config):
         latent_weight: of L_lat (Tables 3 and 4).
         joints3d_weight: of L_3D.
         joints2d_weight: of L_2D.
-        distance: of joints: `euclidean` (as released) or `squared` (as written).
+        latent_distance: of shape and rotations: `absolute` (the paper's choice), `squared`, or one of the robust losses
+            of its appendix, `geman_mcclure` and `tukey` (see `losses.penalty`).
+        distance: of joints: `euclidean` (as released), `squared` (as written), or a robust one.
+        robust_width: residual at which robust losses level off: of an entry, in metres, in halves of the picture.
+        points: what L_3D and L_2D compare: SMPL's 24 `joints`, UP's 91 `landmarks` (of SMPL's mesh) or all `vertices`.
         labelled_share: share of training samples whose 3D labels are used (Table 4).
         segmenter_interval: the segmenter is run in every so many training steps only, and an encoder for `parts` is
             given the true ones in the others, which are several times as fast.
         true_parts_steps: first steps in which the segmenter is not run at all.
 
     Raises:
-        ValueError: a setting is none of its choices, or the interval is not positive.
+        ValueError: a setting is none of its choices, or the interval or the width is not positive.
     """
 
     part_weight: float = 1.0
     latent_weight: float = 1.0
     joints3d_weight: float = 0.0
     joints2d_weight: float = 1.0
+    latent_distance: LatentDistance = "absolute"
     distance: Distance = "euclidean"
+    robust_width: float = 0.2
+    points: Points = "joints"
     labelled_share: float = 1.0
     segmenter_interval: int = 1
     true_parts_steps: int = 0
@@ -96,3 +105,5 @@ class NBFLossConfig(Config):
         super().__post_init__()
         if self.segmenter_interval < 1:
             raise ValueError("segmenter_interval counts steps; give 1 for every step")
+        if self.robust_width <= 0:
+            raise ValueError(f"robust_width is {self.robust_width}; give the residual at which robust losses level off")

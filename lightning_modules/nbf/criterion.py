@@ -10,8 +10,9 @@ from torch import Tensor
 
 from lightning_modules.nbf.camera import FixedCamera
 from lightning_modules.nbf.config import NBFLossConfig
-from lightning_modules.nbf.losses import joint_loss, parameter_loss
+from lightning_modules.nbf.losses import parameter_loss, point_loss
 from lightning_modules.nbf.network import Estimate
+from lightning_modules.nbf.points import ComparedPoints
 from lightning_modules.nbf.targets import BodyTruth
 
 
@@ -21,11 +22,13 @@ class FitLoss:
 
     Attributes:
         camera: of the encoder's picture.
-        config: weights, and the distance of joints.
+        config: weights and distances.
+        points: that L_3D and L_2D compare.
     """
 
     camera: FixedCamera
     config: NBFLossConfig
+    points: ComparedPoints
 
     def __call__(
         self,
@@ -47,18 +50,31 @@ class FitLoss:
         config, terms = self.config, dict[str, Tensor]()
         if config.latent_weight:
             target = torch.cat([truth.betas, truth.rotations.flatten(1)], -1) - mean
-            terms["latent"] = config.latent_weight * parameter_loss(estimate.latent.float(), target, known)
-        if config.joints3d_weight:
-            everywhere = known[:, None].expand(estimate.joints.shape[:2])
-            terms["joints3d"] = config.joints3d_weight * joint_loss(
-                estimate.joints, truth.joints, everywhere, config.distance
+            terms["latent"] = config.latent_weight * parameter_loss(
+                estimate.latent.float(), target, known, config.latent_distance, config.robust_width
             )
+        if not (config.joints3d_weight or config.joints2d_weight):
+            return terms
+        points = self.points.of(estimate.rotations, estimate.betas, estimate.joints)
+        with torch.no_grad():
+            true_points = self.points.of(truth.rotations, truth.betas, truth.joints)
+        if config.joints3d_weight:
+            everywhere = known[:, None].expand(points.shape[:2])
+            terms["joints3d"] = config.joints3d_weight * self._distance(points, true_points, everywhere)
         if config.joints2d_weight:
             # translations are the true body's, whatever else of it is used (Table 4 leaves out its numbers); of people
             # without a body, those with which the estimate fits best
             of = torch.where(truth.valid[:, None, None], truth.joints, estimate.joints)
             transl = self.camera.locate(of, pixels, truth.pixels_valid)
-            seen, half = self.camera.project(estimate.joints, transl), self.camera.size / 2
-            distance = joint_loss(seen / half, pixels / half, truth.pixels_valid, config.distance)
-            terms["joints2d"] = config.joints2d_weight * distance
+            seen, half = self.camera.project(points, transl), self.camera.size / 2
+            places, valid = self.points.pixels(truth, true_points, pixels, transl, self.camera)
+            terms["joints2d"] = config.joints2d_weight * self._distance(seen / half, places / half, valid)
         return terms
+
+    def _distance(
+        self,
+        points: Float[Tensor, "batch points dim"],
+        target: Float[Tensor, "batch points dim"],
+        valid: Bool[Tensor, "batch points"],
+    ) -> Float[Tensor, ""]:
+        return point_loss(points, target, valid, self.config.distance, self.config.robust_width)

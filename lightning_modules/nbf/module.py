@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, ClassVar, Unpack
 
 import torch
@@ -24,7 +25,9 @@ from lightning_modules.nbf.criterion import FitLoss
 from lightning_modules.nbf.encoder_input import EncoderInput, View
 from lightning_modules.nbf.losses import part_loss
 from lightning_modules.nbf.network import Fit, NBFNetwork, Seen, make_network
+from lightning_modules.nbf.per_image import PerImage, rank_correlation, write_table
 from lightning_modules.nbf.placement import Placement
+from lightning_modules.nbf.points import ComparedPoints
 from lightning_modules.nbf.scale import ScaleConvention
 from lightning_modules.nbf.segmenter import most_probable
 from lightning_modules.nbf.stages import check_stages, segmenter_state
@@ -49,6 +52,8 @@ class NBFModule(PoseModule):
         test_scale: the same in validation, test and prediction.
         zoom_jitter: see `ScaleConvention`.
         weight_decay: on kernels and matrices.
+        per_image: the test also writes `per_image.csv` into the run's log folder: segmentation, error and difficulty of
+            every image (Figure 3), see `PerImage`; and their rank correlation as `f1_error_correlation`.
         **training: see `TrainingOptions`; the defaults are the released fitting stage's.
 
     Raises:
@@ -73,6 +78,7 @@ class NBFModule(PoseModule):
         test_scale: Scale = "crop",
         zoom_jitter: float = 0.0,
         weight_decay: float = 1e-4,
+        per_image: bool = False,
         **training: Unpack[TrainingOptions],
     ) -> None:
         super().__init__(protocol, **training)
@@ -86,8 +92,12 @@ class NBFModule(PoseModule):
         self.loss_config, self.true_parts_steps = losses, losses.true_parts_steps
         self.segmenter_from, self.weight_decay = segmenter_from, weight_decay
         self.scales = {True: ScaleConvention(scale, layer, zoom_jitter), False: ScaleConvention(test_scale, layer)}
-        self.placement, self.fit_loss = Placement(layer, camera, network.crop_margin), FitLoss(camera, losses)
+        self.placement, self.fit_loss = (
+            Placement(layer, camera, network.crop_margin),
+            FitLoss(camera, losses, ComparedPoints(losses.points, layer)),
+        )
         self.part_metric = PartSegmentation(network.parts + 1)
+        self.per_image = PerImage(layer) if per_image else None
         self.encoder_input = EncoderInput(network.crop_size, network.input_size, network.parts)
         side = network.crop_size if network.input in ("parts", "rgb") else network.input_size
         self.example_input_array = torch.zeros(1, 3, side, side)
@@ -220,7 +230,17 @@ class NBFModule(PoseModule):
             parts = most_probable(seen.logits[rows], view.parts.shape[-1])
             self.part_metric.update(parts, view.parts[rows], batch["index"][rows])
         if self.protocol.task is PartsTask or self.stages != "segmenter":
-            self.metrics.update(self._answer(batch, truth, view, seen), batch)
+            answer = self._answer(batch, truth, view, seen)
+            self.metrics.update(answer, batch)
+            if (
+                self.per_image is not None
+                and self.trainer.testing
+                and seen.logits is not None
+                and answer.smpl is not None
+            ):
+                layer, labels = self.network.layer, most_probable(seen.logits, view.parts.shape[-1])
+                joints = layer.joints(answer.intermediates["rotations"], answer.smpl.betas)
+                self.per_image.update(layer, (labels, view.parts), joints, truth, rows, batch["index"])
 
     def on_validation_epoch_end(self) -> None:
         """Log both, under `val/`."""
@@ -228,8 +248,14 @@ class NBFModule(PoseModule):
         super().on_validation_epoch_end()
 
     def on_test_epoch_end(self) -> None:
-        """Log both, under `test/`."""
+        """Log both, under `test/`, and write what Figure 3 shows."""
         self._log_parts("test")
+        if self.per_image is not None:
+            table, folder = self.per_image.compute(), Path(self.trainer.log_dir or self.trainer.default_root_dir)
+            self.log_dict({f"test/{name}": value for name, value in rank_correlation(table).items()})
+            if self.trainer.is_global_zero:
+                write_table(table, folder / "per_image.csv")
+            self.per_image.reset()
         super().on_test_epoch_end()
 
     def _log_parts(self, stage: str) -> None:

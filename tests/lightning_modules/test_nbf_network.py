@@ -14,7 +14,7 @@ from lightning_modules.nbf.camera import MEAN_TRANSL, FixedCamera
 from lightning_modules.nbf.coding import blend_colours, colour_joints, colour_labels, colour_table, nearest
 from lightning_modules.nbf.config import NBFConfig
 from lightning_modules.nbf.encoder import Encoder
-from lightning_modules.nbf.losses import joint_loss, parameter_loss, part_loss
+from lightning_modules.nbf.losses import parameter_loss, part_loss, penalty, point_loss
 from lightning_modules.nbf.network import NBFNetwork
 from lightning_modules.nbf.segmenter import ChainedPooling, RefineNet, enlarge, make_segmenter, most_probable
 
@@ -240,11 +240,30 @@ def test_losses_by_hand():
     assert parameter_loss(latent, target, torch.tensor([True, False])).item() == pytest.approx((1 + 2) / 452)
     joints, true = torch.tensor([[[3.0, 4, 0], [1, 1, 1]]]), torch.zeros(1, 2, 3)
     valid = torch.tensor([[True, False]])
-    assert joint_loss(joints, true, valid).item() == pytest.approx(5 / 2)
-    assert joint_loss(joints, true, valid, "squared").item() == pytest.approx(25 / 2)
+    assert point_loss(joints, true, valid).item() == pytest.approx(5 / 2)
+    assert point_loss(joints, true, valid, "squared").item() == pytest.approx(25 / 2)
     same = true.clone().requires_grad_()
-    joint_loss(same, true, torch.ones(1, 2, dtype=torch.bool)).backward()
+    point_loss(same, true, torch.ones(1, 2, dtype=torch.bool)).backward()
     assert same.grad.isfinite().all()
+
+
+def test_robust_losses_are_bounded_squares():
+    """Against their influence functions: Geman-McClure's 2 r (c^2 / (c^2 + r^2))^2, Tukey's 2 r (1 - (r / c)^2)^2."""
+    width = 0.3
+    residual = torch.tensor([0.0, 1e-3, 0.1, 0.29, 0.31, 5.0], dtype=torch.float64, requires_grad=True)
+    for name, bound, influence in (
+        ("geman_mcclure", width**2, lambda r: 2 * r * (width**2 / (width**2 + r**2)) ** 2),
+        ("tukey", width**2 / 3, lambda r: 2 * r * (1 - (r / width) ** 2).clamp(min=0) ** 2),
+    ):
+        cost = penalty(residual**2, name, width)
+        (slope,) = torch.autograd.grad(cost.sum(), residual)
+        torch.testing.assert_close(slope, influence(residual.detach()))
+        assert cost[0] == 0
+        assert bound * 0.99 < cost[-1] <= bound
+        target = torch.zeros(1, 226)
+        of_entries = parameter_loss(target + 0.1, target, torch.tensor([True]), name, width)
+        torch.testing.assert_close(of_entries.double(), cost[2].detach(), atol=1e-7, rtol=1e-5)
+    assert penalty(torch.tensor(0.09), "squared", 1.0) == torch.tensor(0.09)
 
 
 def test_part_loss_is_the_cross_entropy_of_labelled_samples():

@@ -225,7 +225,7 @@ def test_selected_rows_are_shown(capsys):
     assert shown.count("not run: HEMlets PoSh (3D loss): the open benchmark is one data set") == 1
     for words, message in (
         (["reproduce", "nobody"], "no paper of a method 'nobody'"),
-        (["reproduce", "nbf", "--table", "9"], "has no table 9; there are 1, 2, 3, 4, 5, 6"),
+        (["reproduce", "nbf", "--table", "9"], "has no table 9; there are 1, 2, 3, Figure 3, 4, 5, 6"),
         (["reproduce", "nbf", "--row", "none such"], "contains 'none such'"),
         (["reproduce", "nbf", "--seeds", "2"], "for --open"),
     ):

@@ -52,12 +52,11 @@ def print_commands(table: ReportedTable, plans: Sequence[Plan], *, small: bool) 
         plans: of its rows.
         small: whether they are run at small size, where no number of the paper can be reproduced.
     """
-    print(f"Table {table.table}: {table.title}")
+    print(table.heading)
     quoted = [plan for plan in plans if not plan.stages]
     for plan in plans:
         if plan.stages:
-            within = "" if small else f", reproduced within {plan.tolerance:.0%}"
-            print(f"\n  {plan.label}: {_numbers(table, plan)}{within}")
+            print(f"\n  {plan.label}: {numbers_of(table, plan, small=small)}")
             for stage in plan.stages:
                 cost = f"  # {cost_of(stage)}{', done' if stage.finished.is_file() else ''}"
                 print(f"    {command_of(stage)}{cost if stage.arguments[0] == 'fit' else ''}")
@@ -76,9 +75,13 @@ def print_commands(table: ReportedTable, plans: Sequence[Plan], *, small: bool) 
     print()
 
 
-def _numbers(table: ReportedTable, plan: Plan) -> str:
+def numbers_of(table: ReportedTable, plan: Plan, *, small: bool) -> str:
+    """What the paper prints for a plan and how near a repetition has to come, or what it says instead of a number."""
     values = reported_of(table, plan)
-    return "reported " + ", ".join(f"{COLUMNS[name].title} {value:g}" for name, value in values.items())
+    if not values:
+        return plan.row.note
+    numbers = ", ".join(f"{COLUMNS[name].title} {value:g}" for name, value in values.items())
+    return f"reported {numbers}" + ("" if small else f", reproduced within {plan.tolerance:.0%}")
 
 
 def reported_of(table: ReportedTable, plan: Plan) -> dict[str, float]:
@@ -101,7 +104,7 @@ def print_table(table: ReportedTable, runs: Sequence[Shown], *, compare: bool = 
     from rich.table import Table
 
     console = Console(markup=False, highlight=False)
-    shown = Table(title=f"Table {table.table}: {table.title}", title_justify="left", box=None, pad_edge=False)
+    shown = Table(title=table.heading, title_justify="left", box=None, pad_edge=False)
     shown.add_column("row", overflow="fold", min_width=24)
     metrics = list(table.units)
     extra = list(dict.fromkeys(n for run in runs if run.result for n in run.result.values if not compare))

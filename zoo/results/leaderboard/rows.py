@@ -185,6 +185,8 @@ def _reported_rows(paper: ReportedPaper, papers: Sequence[ReportedPaper]) -> Ite
         source = f"{paper.name}, table {table.table}"
         table_title = f"{source}: {table.title}" if table.ablation or table.protocol == UNSTATED else ""
         for entry in table.rows:
+            if not (entry.values or entry.cells):  # named without a number
+                continue
             row = Row(
                 protocol=table.protocol,
                 kind="reported",

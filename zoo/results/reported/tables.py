@@ -28,7 +28,7 @@ class ReportedRow:
         also: name of the same method in the other papers' tables, where it differs.
         note: remark.
         reproduce: how it is run again; with its table's, see `ReportedTable.recipe_of`.
-        values: column -> printed value.
+        values: column -> printed value; none where the paper prints no number, and `note` says what it says instead.
         cells: printed values of the table's breakdown, one per group; None for a dash or an unreadable cell.
     """
 
@@ -79,7 +79,7 @@ class ReportedTable:
     """One table of a paper, or the part of it that follows one protocol.
 
     Attributes:
-        table: its number.
+        table: its number; `Figure 3` for a figure.
         title: what it shows.
         protocol: id of the protocol, or `unstated`.
         units: column -> unit.
@@ -107,6 +107,11 @@ class ReportedTable:
     reproduce: Recipe | None = None
     breakdown: Breakdown | None = None
     exceptions: tuple[Exceptions, ...] = ()
+
+    @property
+    def heading(self) -> str:
+        """Its number and title, as `Table 4: Losses`; a figure's number begins with its own word."""
+        return f"{self.table if self.table.startswith('Figure') else f'Table {self.table}'}: {self.title}"
 
     @property
     def data(self) -> str:
@@ -152,8 +157,10 @@ class ReportedTable:
         if row.cells and len(row.cells) != len(groups):
             raise ZooError(f"{where}: there are {len(row.cells)} cells for {len(groups)} groups")
         numbers = [number for number in (*row.values.values(), *row.cells) if number is not None]
-        if not numbers or not all(math.isfinite(number) for number in numbers):
+        if not all(math.isfinite(number) for number in numbers):
             raise ZooError(f"{where}: values or cells must be finite numbers")
+        if not numbers and not (row.own and row.note):
+            raise ZooError(f"{where}: values or cells must be given; an own row without numbers needs a note")
 
 
 @dataclass(frozen=True)
