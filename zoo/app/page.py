@@ -55,7 +55,7 @@ def make_page() -> Any:
             with gradio.Column(scale=1):
                 upload = gradio.File(label="picture or clip", file_types=["image", "video"], type="filepath")
                 name = gradio.Dropdown(weights, value=weights[0], label="weights")
-                parameters = gradio.Checkbox(label="pose and shape: rigged GLB, BVH, npz (pictures)")
+                parameters = gradio.Checkbox(label="pose and shape: rigged GLB, BVH, npz")
                 button = gradio.Button("predict", variant="primary")
                 summary = gradio.Textbox(label="result", interactive=False)
                 downloads = gradio.Files(label="downloads", interactive=False)

@@ -14,7 +14,7 @@ from zoo.documents.resources import weights_folder
 from zoo.errors import ZooError
 from zoo.prediction import default_weights
 from zoo.prediction.formats import Format
-from zoo.prediction.predict import body_name, predict
+from zoo.prediction.predict import body_name, fitted_body_name, predict
 from zoo.prediction.result import ImagePrediction
 from zoo.prediction.sources import VIDEO_ENDINGS
 
@@ -63,7 +63,7 @@ def show(upload: str | None, weights: str, parameters: bool, folder: Path) -> Sh
     Args:
         upload: path of the file.
         weights: one of `ready_weights`.
-        parameters: also pose and shape, fitted where the method gives none; pictures only.
+        parameters: also pose and shape, fitted where the method gives none.
         folder: for the files.
 
     Raises:
@@ -75,7 +75,7 @@ def show(upload: str | None, weights: str, parameters: bool, folder: Path) -> Sh
         raise ZooError(f"no weights {weights!r}; there are {', '.join(ready_weights())}")
     path = Path(upload)
     if path.suffix.lower() in VIDEO_ENDINGS:
-        return _show_clip(path, weights, folder)
+        return _show_clip(path, weights, parameters, folder)
     people = predict(_model(weights), path, boxes="found")
     if not len(people):
         raise ZooError(f"{path.name}: no person found; take a picture in which people are larger or clearer")
@@ -94,29 +94,35 @@ def _show_picture(people: ImagePrediction, parameters: bool, folder: Path, stem:
         files.append(people.save(folder / f"{stem}_rig.glb", rig=True))
         for number in range(len(people)):
             files += [people[number].save(folder / f"{stem}_person{number}{ending}") for ending in (".bvh", ".npz")]
-    count = "1 person" if len(people) == 1 else f"{len(people)} people"
     errors = None if people.smpl is None else people.smpl.fit_error_mm
     fit = "" if errors is None else f"; the fitted body is {errors.mean():.0f} mm from the prediction on average"
-    return Shown(f"{count} by {people.weights}{fit}", sheet, None, model, files)
+    return Shown(f"{_count(len(people))} by {people.weights}{fit}", sheet, None, model, files)
 
 
-def _show_clip(path: Path, weights: str, folder: Path) -> Shown:
+def _show_clip(path: Path, weights: str, parameters: bool, folder: Path) -> Shown:
     from zoo.prediction.detect.finders import Detector
     from zoo.prediction.video.predict import VideoSettings
     from zoo.prediction.video.reader import VideoReader
     from zoo.prediction.video.run import write_video
     from zoo.prediction.video.source import file_source
 
+    model = _model(weights)
+    body = fitted_body_name(model) if parameters else body_name(model)
+    moving: tuple[Format, ...] = ("rig", "bvh", "npz") if parameters else ()
+    formats: tuple[Format, ...] = ("overlay", "html", "json", "csv", *moving)
     with VideoReader(file_source(path), MAX_SECONDS) as reader:
-        formats: tuple[Format, ...] = ("overlay", "html", "json", "csv")
-        model = _model(weights)
         done = write_video(
-            model, weights, reader, Detector(0.5), VideoSettings(), folder, path.stem, formats, body_name(model)
+            model, weights, reader, Detector(0.5), VideoSettings(), folder, path.stem, formats, body, parameters
         )
     files = sorted(file for file in folder.iterdir() if file.is_file())
-    clip = next((file for file in files if file.suffix == ".mp4"), None)
-    summary = f"{done.frames} frames, {done.people} people by {weights}" + (f"; {done.problem}" if done.problem else "")
-    return Shown(summary, None, clip, None, files)
+    clip, rig = (next((file for file in files if file.suffix == ending), None) for ending in (".mp4", ".glb"))
+    problem = f"; {done.problem}" if done.problem else ""
+    summary = f"{done.frames} frames, {_count(done.people)} by {weights}{problem}"
+    return Shown(summary, None, clip, rig, files)
+
+
+def _count(people: int) -> str:
+    return "1 person" if people == 1 else f"{people} people"
 
 
 @lru_cache(maxsize=2)

@@ -3,9 +3,12 @@
 import os
 from pathlib import Path
 
+import av
 import numpy as np
+import pygltflib
 import pytest
 import trimesh
+from clips import write_clip
 from PIL import Image
 from skimage import data
 
@@ -51,6 +54,20 @@ def test_a_picture_gives_overlay_model_and_downloads(client, tmp_path):
     assert np.asarray(Image.open(value(picture))).shape[0] == 480
     assert len(trimesh.load(value(model)).geometry) == 1
     endings = {".png", ".glb", ".html", ".json", ".csv", ".bvh", ".npz"}
+    assert {Path(path).suffix for path in downloads} == endings
+
+
+def test_a_clip_gives_a_video_and_bodies_that_move(client, tmp_path):
+    small = np.asarray(Image.fromarray(data.astronaut()).resize((256, 256)))
+    path = write_clip(tmp_path / "a.mp4", 2, size=(256, 256), pictures=[small, small])
+    picture, clip, model, downloads, summary = predict(client, str(path), parameters=True)
+    assert summary == "2 frames, 1 person by i2l_meshnet.small"
+    assert value(picture) is None
+    clip = value(clip)
+    with av.open(str(clip["video"] if isinstance(clip, dict) else clip)) as container:
+        assert sum(1 for _ in container.decode(video=0)) == 2
+    assert pygltflib.GLTF2().load(value(model)).animations[0].channels
+    endings = {".mp4", ".glb", ".html", ".jsonl", ".csv", ".bvh", ".npz"}
     assert {Path(path).suffix for path in downloads} == endings
 
 
