@@ -18,6 +18,7 @@ BENCHMARKS = (
     "loaders",
     "metrics",
     "predict",
+    "people",
     "crossing",
 )
 

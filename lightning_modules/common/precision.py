@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +16,26 @@ DTYPES: dict[Precision, torch.dtype] = {"fp32": torch.float32, "bf16": torch.bfl
 
 _PRODUCTS = (nn.modules.conv._ConvNd, nn.Linear)
 _HALF = (torch.bfloat16, torch.float16)
+_Output = TypeVar("_Output")
+
+
+class FullPrecision(nn.Module):
+    """A part of a network that stays float32 in every precision: its `forward` is `in_full_precision`.
+
+    For networks whose answers half precision would move by centimetres, such as those of depthwise convolutions, which
+    gain little from it.
+    """
+
+
+def in_full_precision(forward: Callable[[Any, Tensor], _Output]) -> Callable[[Any, Tensor], _Output]:
+    """A `forward` that reads a float32 tensor, whatever it is given, and that autocast leaves alone."""
+
+    @functools.wraps(forward)
+    def in_float32(self: Any, image: Tensor) -> _Output:
+        with full_precision(image):
+            return forward(self, image.float())
+
+    return in_float32
 
 
 def full_precision(like: Tensor) -> AbstractContextManager[Any]:
@@ -45,11 +66,12 @@ def check_precision(precision: str) -> None:
 
 
 def product_layers(network: nn.Module, exempt: Sequence[str] = ()) -> list[nn.Module]:
-    """Convolutions and linear layers of a network, without those in the named parts of it."""
+    """Convolutions and linear layers of a network, without those in the named parts of it and in `FullPrecision`."""
+    exact = {id(layer) for part in network.modules() if isinstance(part, FullPrecision) for layer in part.modules()}
     return [
         layer
         for name, layer in network.named_modules()
-        if isinstance(layer, _PRODUCTS) and name.partition(".")[0] not in exempt
+        if isinstance(layer, _PRODUCTS) and name.partition(".")[0] not in exempt and id(layer) not in exact
     ]
 
 

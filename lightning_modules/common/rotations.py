@@ -63,4 +63,5 @@ def crop_focal(
 ) -> Float[Tensor, " batch"]:
     """Focal length of the camera that took the crop, in halves of the crop."""
     with full_precision(intrinsics):
-        return torch.linalg.det(affine[:, :, :2] @ intrinsics[:, :2, :2]).abs().sqrt() / (crop_size / 2)
+        (a, b), (c, d) = ((row[:, 0], row[:, 1]) for row in (affine[:, :, :2] @ intrinsics[:, :2, :2]).unbind(1))
+        return (a * d - b * c).abs().sqrt() / (crop_size / 2)  # OpenVINO has no determinant

@@ -12,6 +12,7 @@ from lightning_modules.common.backbones import Pretrained, create_backbone
 from lightning_modules.common.backbones.movenet_people import PARTS, PersonMaps
 from lightning_modules.common.joint_prior import STRIDE, check_knows_joints, known_joints, person_maps
 from lightning_modules.common.normalisation import Normalise
+from lightning_modules.common.precision import full_precision
 from lightning_modules.danet.charts import Charts
 from lightning_modules.danet.estimator import Estimate
 from lightning_modules.danet.iuv import IuvMaps, simplify
@@ -63,7 +64,8 @@ class BackboneEstimator(nn.Module):
         maps = person_maps(self.backbone, features)
         parts = functional.softmax(maps.parts.float(), 1)
         iuv = self._iuv(maps, parts.clamp(min=_LEAST).log())
-        coarse = torch.einsum("bpyx,pc->bcyx", parts, self.coarse).clamp(min=_LEAST).log()
+        with full_precision(parts):
+            coarse = torch.einsum("bpyx,pc->bcyx", parts, self.coarse).clamp(min=_LEAST).log()
         known = known_joints(maps)
         side = features.shape[-1]
         windows = self.windows.around(known.cells[:, _PLACES] * (2 / side) - 1, iuv.labels())

@@ -12,6 +12,7 @@ from lightning_modules.common.backbones import Pretrained, create_pyramid
 from lightning_modules.common.backbones.movenet_people import PersonMaps
 from lightning_modules.common.joint_prior import check_knows_joints, person_maps
 from lightning_modules.common.normalisation import Normalise
+from lightning_modules.common.precision import full_precision
 
 _LEAST = 1e-9
 
@@ -43,9 +44,10 @@ class BackboneParts(nn.Module):
         return person_maps(self.backbone, self.backbone(self.normalise(image))[0])
 
     def logits(self, maps: PersonMaps) -> Float[Tensor, "batch classes rows columns"]:
-        """Of the background and the parts, at a quarter of the crop's size."""
-        fine = functional.softmax(maps.parts.float(), 1)
-        return torch.einsum("bfyx,fc->bcyx", fine, self.merge).clamp(min=_LEAST).log()
+        """Of the background and the parts, at a quarter of the crop's size; float32."""
+        with full_precision(maps.parts):
+            fine = functional.softmax(maps.parts.float(), 1)
+            return torch.einsum("bfyx,fc->bcyx", fine, self.merge).clamp(min=_LEAST).log()
 
     def forward(self, image: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch classes rows columns"]:
         """RGB in [0, 1] to logits."""

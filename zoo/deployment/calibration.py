@@ -41,15 +41,16 @@ class Cost:
     farthest: float
 
     def check(self, limit: float) -> None:
-        """Refuse what costs too much.
+        """Refuse what costs too much; where errors are large, joints can move far and leave the mean error as it was.
 
         Raises:
-            ZooError: the mean error grows by more than the limit, mm.
+            ZooError: joints move, or the mean error grows, by more than the limit, mm.
         """
-        if not self.reduced_error - self.error <= limit:
+        if not max(self.moved, self.reduced_error - self.error) <= limit:
             raise ZooError(
-                f"int8 takes the mean error from {self.error:.1f} to {self.reduced_error:.1f} mm, {limit:g} more are "
-                "allowed; nothing was written; --int8-limit allows more"
+                f"int8 moves joints by {self.moved:.1f} mm on average, at most {self.farthest:.0f}, and takes the mean "
+                f"error from {self.error:.1f} to {self.reduced_error:.1f} mm; {limit:g} are allowed; nothing was "
+                "written; --int8-limit allows more"
             )
 
 

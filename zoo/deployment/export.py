@@ -9,7 +9,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from torch import nn
+
 from lightning_modules.base import PoseModule
+from lightning_modules.common.precision import FullPrecision
 from zoo.deployment.calibration import IMAGES, Cost, calibration_crops, measure_cost
 from zoo.deployment.formats import (
     METADATA,
@@ -62,7 +65,7 @@ def export_model(
         kind: of file.
         target: the file; nothing is there, or what was there stays, if the export fails or disagrees.
         limit: largest difference of a joint or vertex, mm.
-        int8_limit: write convolutions in int8, which may make the mean error larger by so much, mm.
+        int8_limit: write convolutions in int8, which may move joints by so much on average, mm.
 
     Raises:
         ZooError: the model cannot be exported, a library is missing, the file disagrees or cannot be written.
@@ -102,7 +105,7 @@ def write_int8(
 ) -> Cost:
     """Write a graph in int8 in place of what is there, with its cost on the open benchmark in its description."""
     exact, rounded = path.with_suffix(".onnx"), path.with_suffix(".int8.onnx")
-    quantise(exact, rounded, calibration_crops(model))
+    quantise(exact, rounded, calibration_crops(model), exact_parts(predictor))
     if kind == "openvino":
         convert_to_openvino(rounded, path, "")
     cost = measure_cost(model, predictor, open_runtime(path if kind == "openvino" else rounded, kind, predictor.names))
@@ -114,6 +117,11 @@ def write_int8(
         describe_file(rounded, facts)
         rounded.replace(path)
     return cost
+
+
+def exact_parts(predictor: nn.Module) -> list[str]:
+    """What the names of weights start with that stay float32 in every precision."""
+    return [f"{name}." for name, part in predictor.named_modules() if isinstance(part, FullPrecision)]
 
 
 def describe(model: PoseModule, name: str, predictor: Predictor) -> dict[str, Any]:

@@ -96,10 +96,37 @@ def write_onnx(program: torch.export.ExportedProgram, names: Sequence[str], path
     optional("onnxscript")
     with _quiet():
         made = torch.onnx.export(
-            program, input_names=list(INPUTS), output_names=list(names), opset_version=OPSET, dynamo=True, verbose=False
+            program,
+            input_names=list(INPUTS),
+            output_names=list(names),
+            opset_version=OPSET,
+            dynamo=True,
+            verbose=False,
+            optimize=False,
         )
-    assert made is not None
+        assert made is not None
+        simplify(made.model)
     path.write_bytes(made.model_proto.SerializeToString())
+
+
+def simplify(model: Any) -> None:
+    """Merge equal nodes of an `onnx_ir.Model`, compute constant ones and drop unused ones, in place.
+
+    The exporter's own optimiser also looks for fusions that runtimes find by themselves, at every node, before equal
+    ones are merged: minutes for the thousands of small nodes of a body's geometry.
+    """
+    import onnx_ir.passes.common as passes
+    from onnxscript.optimizer import fold_constants
+
+    passes.InlinePass()(model)
+    passes.CommonSubexpressionEliminationPass()(model)
+    fold_constants(model, onnx_shape_inference=True)
+    passes.RemoveUnusedNodesPass()(model)
+    passes.LiftConstantsToInitializersPass(lift_all_constants=True, size_limit=0)(model)
+    passes.DeduplicateInitializersPass()(model)
+    passes.CommonSubexpressionEliminationPass()(model)
+    passes.OutputFixPass()(model)
+    passes.NameFixPass()(model)
 
 
 def open_runtime(path: Path, kind: Format, names: Sequence[str]) -> Runner:

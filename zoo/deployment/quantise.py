@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from zoo.deployment.formats import optional
+from zoo.errors import ZooError
 
 
-def quantise(source: Path, target: Path, crops: Sequence[Mapping[str, np.ndarray]]) -> None:
+def quantise(source: Path, target: Path, crops: Sequence[Mapping[str, np.ndarray]], exact: Sequence[str] = ()) -> None:
     """Write a graph whose convolutions multiply 8-bit integers; all else stays in float32.
 
     Weights have a scale per output channel, activations one per tensor, from their ranges on the crops. The graph is
@@ -22,10 +23,12 @@ def quantise(source: Path, target: Path, crops: Sequence[Mapping[str, np.ndarray
         source: an ONNX file in fp32.
         target: the file.
         crops: inputs by name, batch by batch.
+        exact: what the names of weights start with whose convolutions stay in float32, too.
 
     Raises:
-        ZooError: onnxruntime is missing.
+        ZooError: onnxruntime is missing, or no convolution is left.
     """
+    onnx = optional("onnx")
     optional("onnxruntime")
     from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
@@ -36,6 +39,10 @@ def quantise(source: Path, target: Path, crops: Sequence[Mapping[str, np.ndarray
         def get_next(self) -> Mapping[str, Any] | None:
             return next(self.left, None)
 
+    convolutions = [node for node in onnx.load(source).graph.node if node.op_type == "Conv"]
+    kept = [node.name for node in convolutions if node.input[1].startswith(tuple(exact))]
+    if len(kept) == len(convolutions):
+        raise ZooError("int8 has nothing to do: all convolutions say where joints are and stay in fp32")
     logging.disable(logging.WARNING)  # advice to preprocess a graph that has its shapes and no batch norms
     try:
         quantize_static(
@@ -44,6 +51,7 @@ def quantise(source: Path, target: Path, crops: Sequence[Mapping[str, np.ndarray
             Reader(),
             quant_format=QuantFormat.QDQ,
             op_types_to_quantize=["Conv"],
+            nodes_to_exclude=kept,
             per_channel=True,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,

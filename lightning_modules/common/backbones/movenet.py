@@ -17,6 +17,8 @@ from timm.models._features import FeatureInfo
 from torch import Tensor, nn
 from torch.nn import functional
 
+from lightning_modules.common.precision import FullPrecision, in_full_precision
+
 MEAN = STD = (0.5, 0.5, 0.5)
 """Images lie in [-1, 1]."""
 JOINTS, JOINT_WIDTH = 17, 96
@@ -90,7 +92,16 @@ class Separable(nn.Module):
         return functional.relu(self.pointwise(self.depthwise(features)))
 
 
-class MoveNet(nn.Module):
+class Stem(FullPrecision, nn.Sequential):
+    """The layers up to stride 4, of a network that was cut."""
+
+    @in_full_precision
+    def forward(self, image: Float[Tensor, "batch channels height width"]) -> Tensor:
+        """An image in [-1, 1] to a map."""
+        return nn.Sequential.forward(self, image)  # type: ignore[no-untyped-call, no-any-return, unused-ignore]
+
+
+class MoveNet(FullPrecision):
     """Maps of strides 4 (pyramid, and the joints' logits), 8, 16 (pyramid) and 32 (MobileNetV2's last).
 
     Args:
@@ -157,6 +168,7 @@ class MoveNet(nn.Module):
         trunk = [blocks[_LATERALS[0]], blocks[_LATERALS[1]], blocks[_CONTEXT]]
         return Levels(trunk, pyramid, self.joint_maps(self.joint_features(features)), blocks[_LAST])
 
+    @in_full_precision
     def forward(self, image: Float[Tensor, "batch channels height width"]) -> list[Tensor]:
         """The maps that were asked for, from fine to coarse; of an image in [-1, 1] whose sides are multiples of 32."""
         if self.wanted == [3]:
@@ -165,13 +177,13 @@ class MoveNet(nn.Module):
         maps = [torch.cat([found.pyramid[0], found.joints], 1), *found.pyramid[1:], found.last]
         return [maps[index] for index in self.wanted]
 
-    def cut(self) -> OrderedDict[str, nn.Module]:
+    def cut(self) -> Stem:
         """Take the layers up to stride 4 out; the network then starts with what they give."""
-        layers: OrderedDict[str, nn.Module] = OrderedDict(stem=self.stem, blocks=nn.Sequential(*self.blocks[:_CUT]))
+        stem = Stem(OrderedDict(stem=self.stem, blocks=nn.Sequential(*self.blocks[:_CUT])))
         self.stem = nn.Identity()  # type: ignore[assignment]
         for number in range(_CUT):
             self.blocks[number] = nn.Identity()
-        return layers
+        return stem
 
     def load(self, state: dict[str, Tensor]) -> None:
         """Take weights; those of layers that were left out are not needed.

@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from body.skeleton import COCO17, OPEN36
 from lightning_modules.common.backbones.movenet import JOINTS, MoveNet
+from lightning_modules.common.precision import in_full_precision
 
 PARTS = 24
 _SECOND = ("people_top.", "people_merge.", "people_maps.")
@@ -111,6 +112,7 @@ class PeopleMoveNet(MoveNet):
             del self.top, self.lateral, self.merge, self.joint_features, self.joint_maps
             del self.people_top, self.people_merge, self.people_maps
 
+    @in_full_precision
     def forward(self, image: Float[Tensor, "batch channels height width"]) -> list[Tensor]:
         """The maps that were asked for, from fine to coarse; see `MoveNet.forward`."""
         if not self.folded and self.wanted == [3]:

@@ -75,11 +75,11 @@ def _split(backbone: Backbone) -> SplitBackbone:
     if is_transformer(net):
         return _split_transformer(backbone)
     if isinstance(net, MoveNet):
-        layers = net.cut()
+        stem = net.cut()
         backbone.input_stride = _CUT
         with torch.no_grad():
-            width = nn.Sequential(layers)(torch.zeros(1, 3, *_PROBE)).shape[1]
-        return SplitBackbone(nn.Sequential(layers), backbone, width)
+            width = stem(torch.zeros(1, 3, *_PROBE)).shape[1]
+        return SplitBackbone(stem, backbone, width)
     if isinstance(net, HighResolutionNetFeatures):
         layers = OrderedDict((part, getattr(net, part)) for part in _HRNET_STEM)
     elif isinstance(net, FeatureListNet):

@@ -7,11 +7,14 @@ import onnx
 import onnxruntime
 import pytest
 import torch
+from torch import nn
 
+from lightning_modules.common.backbones.movenet import MoveNet
 from zoo.deployment import calibration
 from zoo.deployment.calibration import measure_cost
-from zoo.deployment.export import METADATA, export_model
-from zoo.deployment.predictor import Predictor
+from zoo.deployment.export import METADATA, exact_parts, export_model
+from zoo.deployment.predictor import INPUTS, Predictor, example_inputs
+from zoo.deployment.quantise import quantise
 from zoo.errors import ZooError
 
 
@@ -26,6 +29,17 @@ def few_images(monkeypatch):
 def as_exported(exported, monkeypatch):
     monkeypatch.setattr("zoo.deployment.export.export_program", lambda *_: None)
     monkeypatch.setattr("zoo.deployment.export.write_format", lambda *given: shutil.copy(exported.path, given[3]))
+
+
+def integers(path):
+    """Of every convolution in a file, whether its inputs come from integers."""
+    nodes = onnx.load(path).graph.node
+    producers = {name: node.op_type for node in nodes for name in node.output}
+    return [
+        {producers.get(name) for name in node.input[:2]} == {"DequantizeLinear"}
+        for node in nodes
+        if node.op_type == "Conv"
+    ]
 
 
 def test_cost_of_a_graph_that_is_off_by_a_known_length(awake, few_images):
@@ -43,21 +57,18 @@ def test_cost_of_a_graph_that_is_off_by_a_known_length(awake, few_images):
     assert cost.moved == pytest.approx(5 * (count - 1) / count, abs=1e-2)
     assert cost.farthest == pytest.approx(5, abs=1e-2)
     assert 0 < abs(cost.reduced_error - cost.error) < 5
+    cost.check(5.0)
     with pytest.raises(
-        ZooError, match=r"int8 takes the mean error from .* mm, -9 more are allowed; nothing was written"
+        ZooError, match=r"int8 moves joints by 4.* mm on average, at most 5, .*; 4 are allowed; nothing"
     ):
-        cost.check(-9.0)
+        cost.check(4.0)
 
 
 def test_convolutions_are_integers_and_the_file_says_what_that_costs(
     awake, exported, as_exported, few_images, tmp_path
 ):
     made = export_model(awake, "small", "onnx", tmp_path / "a.onnx", int8_limit=1000.0)
-    model = onnx.load(made.path)
-    producers = {name: node for node in model.graph.node for name in node.output}
-    convolutions = [node for node in model.graph.node if node.op_type == "Conv"]
-    assert convolutions
-    assert all(producers[name].op_type == "DequantizeLinear" for node in convolutions for name in node.input[:2])
+    assert set(integers(made.path)) == {True}
     assert made.path.stat().st_size < 0.6 * exported.path.stat().st_size
     session = onnxruntime.InferenceSession(made.path, providers=["CPUExecutionProvider"])
     facts = json.loads(session.get_modelmeta().custom_metadata_map[METADATA])
@@ -67,9 +78,19 @@ def test_convolutions_are_integers_and_the_file_says_what_that_costs(
     assert [file.name for file in tmp_path.iterdir()] == ["a.onnx"]
 
 
+def test_parts_that_stay_exact(awake, exported, tmp_path):
+    weights = [node.input[1] for node in onnx.load(exported.path).graph.node if node.op_type == "Conv"]
+    one = {name: value.numpy() for name, value in zip(INPUTS, example_inputs(awake, 1), strict=True)}
+    quantise(exported.path, tmp_path / "a.onnx", [one], exact=[weights[1]])
+    assert [place for place, kind in enumerate(integers(tmp_path / "a.onnx")) if not kind] == [1]
+    with pytest.raises(ZooError, match="int8 has nothing to do"):
+        quantise(exported.path, tmp_path / "b.onnx", [one], exact=weights)
+    assert exact_parts(nn.ModuleDict({"a": nn.Linear(1, 1), "b": nn.Sequential(MoveNet())})) == ["b.0."]
+
+
 def test_refused_in_one_line(awake, as_exported, few_images, tmp_path):
     with pytest.raises(ZooError, match="int8 is for --format onnx and openvino"):
         export_model(awake, "small", "torch-export", tmp_path / "a.pt2", int8_limit=3.0)
-    with pytest.raises(ZooError, match="int8 takes the mean error from"):
+    with pytest.raises(ZooError, match="int8 moves joints by"):
         export_model(awake, "small", "onnx", tmp_path / "a.onnx", int8_limit=-1000.0)
     assert not list(tmp_path.iterdir())

@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="convolutions in int8 (onnx, openvino), calibrated on images of the open benchmark",
     )
     parser.add_argument(
-        "--int8-limit", type=float, default=3.0, help="mm that int8 may add to the mean error (default: %(default)s)"
+        "--int8-limit", type=float, default=3.0, help="mm that int8 may move joints on average (default: %(default)s)"
     )
 
 
