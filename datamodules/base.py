@@ -60,10 +60,13 @@ class CropDataset(Dataset[dict[str, Any]]):
         return len(self.source)
 
     def __getitem__(self, index: int) -> dict[str, Any]:
+        return self.crop(self._read(index))
+
+    def crop(self, sample: RawSample) -> dict[str, Any]:
+        """The crop of a raw sample, augmented at random."""
         change = NO_CHANGE
         if self.augmentation is not None:  # torch's generator differs between workers and epochs, numpy's would not
             change = self.augmentation.draw(np.random.default_rng(int(torch.randint(2**62, ()))))
-        sample = self._read(index)
         gender = sample.gender if sample.gender in self.rest_roots else "neutral"
         row = make_crop(sample, self.settings, change, self.rest_roots[gender], self.scored)
         row["gender"] = gender

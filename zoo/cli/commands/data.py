@@ -1,4 +1,4 @@
-"""Benchmarks on disk: check whether they are complete (exit status 1 if not), or prepare their images."""
+"""Benchmarks on disk: check whether they are complete (exit status 1 if not), prepare images, write them as shards."""
 
 from __future__ import annotations
 
@@ -23,24 +23,28 @@ _RESERVED = ("root", "protocol", "crops", "batch_size", "num_workers")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `zoo data`."""
-    parser.add_argument("action", choices=("check", "prepare"))
+    parser.add_argument("action", choices=("check", "prepare", "shard"))
     parser.add_argument("name", nargs="?", choices=BENCHMARKS, metavar="NAME", help="; ".join(BENCHMARKS))
     parser.add_argument("--root", type=Path, help="its folder (default: $ZOO_ASSETS/benchmarks/NAME)")
     parser.add_argument("--protocol", help="whose splits are checked (default: the benchmark's first)")
     parser.add_argument("--option", action="append", default=[], metavar="NAME=VALUE", help="such as layout=3dmppe")
     parser.add_argument("--read", type=int, default=32, help="samples per split that check reads (default: 32)")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="write an image of samples with labels, PNG or JPEG")
+    parser.add_argument("--out", type=Path, help="new folder that shard writes tar files to")
+    parser.add_argument("--split", default="train", help="that shard writes (default: train)")
+    parser.add_argument("--shard-samples", type=int, default=1000, help="samples of a tar file (default: 1000)")
     parser.add_argument("--workers", type=int, default=2, help="processes of prepare (default: 2)")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Check or prepare a benchmark; without a name, list them."""
+    """Check, prepare or shard a benchmark; without a name, list them."""
     from rich.console import Console
 
     console = Console(highlight=False, markup=False)
     if arguments.name is None:
         return _list(console, arguments.json)
-    return _check(arguments, console) if arguments.action == "check" else _prepare(arguments, console)
+    actions = {"check": _check, "prepare": _prepare, "shard": _shard}
+    return actions[arguments.action](arguments, console)
 
 
 def _list(console: Console, as_json: bool) -> int:
@@ -170,3 +174,28 @@ def _prepare(arguments: argparse.Namespace, console: Console) -> int:
     for name, reason in outcome.failed.items():
         console.print(reason if name in reason else f"{name}: {reason}", soft_wrap=True)
     return int(bool(outcome.failed))
+
+
+def _shard(arguments: argparse.Namespace, console: Console) -> int:
+    """Write a split as tar files, its samples in random order: neighbours in videos are alike."""
+    import numpy as np
+    from rich.progress import track
+
+    from datamodules.shards.write import write_shards
+
+    if arguments.out is None:
+        raise ZooError("zoo data shard needs --out, a new folder")
+    data = _make_datamodule(arguments)
+    try:
+        source = data.source(arguments.split)
+        order = np.random.default_rng(0).permutation(len(source)).tolist()
+        samples = (
+            source[number] for number in track(order, f"Writing {arguments.out}", console=console, transient=True)
+        )
+        index = write_shards(samples, arguments.out, arguments.shard_samples)
+    except (OSError, ValueError, KeyError) as error:
+        raise ZooError(one_line(error)) from None
+    console.print(f"{index.samples:,} samples in {len(index.shards)} shards in {arguments.out}", soft_wrap=True)
+    if arguments.json:
+        print_json({"samples": index.samples, "shards": len(index.shards), "folder": str(arguments.out)})
+    return 0

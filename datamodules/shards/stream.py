@@ -1,0 +1,113 @@
+"""Crops of shards: a stream that loading processes share, and its loader."""
+
+from __future__ import annotations
+
+import random
+import tarfile
+from collections.abc import Callable, Iterator
+from itertools import islice
+from typing import Any
+
+from torch.utils.data import DataLoader, IterableDataset
+
+from datamodules.base import CropDataset, collate
+from datamodules.sample import RawSample
+from datamodules.shards.index import Index, Shard, import_webdataset, place_of
+from datamodules.shards.record import decode_sample
+
+
+class ShardStream(IterableDataset[dict[str, Any]]):
+    """Crops of the shards of this loading process; samples are mixed within a buffer of encoded ones.
+
+    Args:
+        root: see `ShardDataModule`.
+        index: of it.
+        crops: what makes crops of samples.
+        buffer: see `ShardDataModule`.
+        seed: of the order.
+    """
+
+    epoch = 0
+
+    def __init__(self, root: str, index: Index, crops: CropDataset, buffer: int = 1000, seed: int = 0) -> None:
+        self.root, self.index, self.crops, self.buffer, self.seed = root, index, crops, buffer, seed
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        library = import_webdataset()
+        rank, processes, worker, workers = library.utils.pytorch_worker_info()
+        parts = self.index.assigned(self.seed, self.epoch, processes * workers)
+        number = rank * workers + worker
+        records = (record for shard in parts[number] for record in self.records(shard))
+        order = random.Random(f"{self.seed} {self.epoch} {number}")
+        mixed = library.shuffle(self.buffer, initial=self.buffer, rng=order)(records) if self.buffer > 1 else records
+        return (self.crops.crop(self.sample(record)) for record in mixed)
+
+    def records(self, shard: Shard) -> Iterator[dict[str, Any]]:
+        """The files of a shard's samples, one sample after the other.
+
+        Raises:
+            ValueError: the shard cannot be read, or does not hold the samples that the index says.
+        """
+        place, read = place_of(self.root, shard.name), 0
+        try:
+            for record in import_webdataset().tarfile_to_samples()([{"url": place}]):
+                read += 1
+                yield record
+        except (OSError, tarfile.TarError, EOFError, ValueError) as error:
+            raise ValueError(_damaged(place, read, shard, str(error).splitlines()[0][:100])) from None
+        if read != shard.samples:
+            raise ValueError(_damaged(place, read, shard, "it ends there"))
+
+    def sample(self, record: dict[str, Any]) -> RawSample:
+        """The raw sample of a record.
+
+        Raises:
+            ValueError: it is damaged.
+        """
+        try:
+            return decode_sample(record)
+        except ValueError as error:
+            place = f"{record['__url__']}, sample {record['__key__']}"
+            raise ValueError(f"{place}: {error}; write or download the shard again") from None
+
+
+def _damaged(place: str, read: int, shard: Shard, reason: str) -> str:
+    return (
+        f"{place} is damaged after {read} of {shard.samples} samples ({reason}); write or download it again, SHA-256 "
+        f"{shard.sha256[:12]}..."
+    )
+
+
+class ShardLoader(DataLoader[dict[str, Any]]):
+    """Batches of a stream, as many in every process, so that none waits for another that has ended.
+
+    Args:
+        stream: of crops.
+        batch_size: samples a batch; what does not fill one in a worker is left out of the epoch.
+        num_workers: processes that read.
+        processes: that train.
+        epoch: which one it is; every epoch has another order.
+        pin_memory: see `DataLoader`.
+    """
+
+    def __init__(
+        self,
+        stream: ShardStream,
+        batch_size: int,
+        num_workers: int,
+        processes: int,
+        epoch: Callable[[], int],
+        pin_memory: bool = False,
+    ) -> None:
+        super().__init__(
+            stream, batch_size, num_workers=num_workers, drop_last=True, collate_fn=collate, pin_memory=pin_memory
+        )
+        self.stream, self.processes, self.epoch = stream, processes, epoch
+
+    def __len__(self) -> int:
+        workers, seed, size = max(1, self.num_workers), self.stream.seed, self.batch_size or 1
+        return self.stream.index.batches(seed, self.epoch(), self.processes, workers, size)
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:  # type: ignore[override]
+        self.stream.epoch = self.epoch()
+        return islice(super().__iter__(), len(self))
