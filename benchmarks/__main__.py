@@ -12,6 +12,8 @@ BENCHMARKS = (
     "nbf",
     "cascaded_lifting",
     "cpu_inference",
+    "cpu_layers",
+    "precision",
     "scale",
     "synthetic",
     "open_v2",

@@ -54,7 +54,7 @@ def prepare(method: Method) -> None:
     quantise(path, path.with_suffix(".int8.onnx"), [{"image": _images(2, study.side).numpy()}])
 
 
-def measure(method: Method, seconds: float) -> None:
+def measure(method: Method, seconds: float, batches: Sequence[int] = BATCHES, names: Sequence[str] = VARIANTS) -> None:
     """Write the best seconds of every variant and batch after each round, until the time is over."""
     study, started = STUDIES[method], time.monotonic()
     report: dict[str, Any] = {"method": method, "threads": torch.get_num_threads(), "cases": {}}
@@ -64,9 +64,9 @@ def measure(method: Method, seconds: float) -> None:
             ours(_images(1, study.side))
         report["gflop"] = counter.get_total_flops() / 1e9
         report["peak_gflops"] = {"fp32": peak(torch.float32), "bf16": peak(torch.bfloat16)}
-        variants, expected = open_variants(method, study.case(True), ours), dict[int, Tensor]()
-        for batch in BATCHES:
-            images, until = _images(batch, study.side), started + seconds * (0.5 if batch == BATCHES[0] else 1)
+        variants, expected = open_variants(method, study.case(True), ours, names), dict[int, Tensor]()
+        for number, batch in enumerate(batches, start=1):
+            images, until = _images(batch, study.side), started + seconds * number / len(batches)
             cases = report["cases"][str(batch)] = {}
             for name, run in list(variants.items()):
                 try:
@@ -79,17 +79,17 @@ def measure(method: Method, seconds: float) -> None:
                     continue
                 expected.setdefault(batch, points)  # of the published graph, the first
                 cases[name]["mm"] = float((points - expected[batch]).norm(dim=-1).max())
-            for number in range(1000):
+            for repetition in range(1000):
                 for name, run in variants.items():
                     begun = time.perf_counter()
                     run(images)
                     cases[name]["seconds"] = min(cases[name]["seconds"], time.perf_counter() - begun)
                 _write(report)
-                if number and time.monotonic() > until:
+                if repetition and time.monotonic() > until:
                     break
 
 
-def open_variants(method: Method, published: Case, ours: Case) -> dict[str, Run]:
+def open_variants(method: Method, published: Case, ours: Case, names: Sequence[str] = VARIANTS) -> dict[str, Run]:
     """What runs the network, by name; a variant that cannot be had is left out with a line that says why."""
     half = copy.deepcopy(ours).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     makers: dict[str, Callable[[], Run]] = {
@@ -105,6 +105,8 @@ def open_variants(method: Method, published: Case, ours: Case) -> dict[str, Run]
     }
     variants = dict[str, Run]()
     for name, make in makers.items():
+        if name not in names:
+            continue
         try:
             variants[name] = make()
         except Exception as error:
@@ -202,12 +204,16 @@ def main(arguments: Sequence[str] = ()) -> None:
     parser.add_argument("step", nargs="?", choices=("all", "prepare", "measure", "table"), default="all")
     parser.add_argument("method", nargs="*", choices=[*get_args(Method), []])
     parser.add_argument("--seconds", type=float, default=150, help="of rounds, for each method")
+    parser.add_argument(
+        "--batch", type=int, nargs="*", choices=BATCHES, default=BATCHES, help="sizes; both when omitted"
+    )
+    parser.add_argument("--variant", nargs="*", choices=VARIANTS, default=VARIANTS, help="published among them")
     options = parser.parse_args(arguments)
     for method in options.method or get_args(Method):
         if options.step in ("all", "prepare"):
             prepare(method)
         if options.step in ("all", "measure"):
-            measure(method, options.seconds)
+            measure(method, options.seconds, options.batch, options.variant)
     reports = [json.loads(path.read_text()) for path in sorted(OUT.glob("*.json"))]
     Console(width=140).print(as_table(reports))
 

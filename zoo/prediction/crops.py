@@ -40,6 +40,7 @@ def make_crop_batch(
     blank = np.zeros((len(SMPL24), 3), np.float32)
     no_root = RestRoot(np.zeros(3), np.zeros((10, 3)))  # only used for SMPL labels
     settings, rows = CropSettings(SMPL24.name, size=size, margin=margin), []
+    reduced: dict[int, UInt8[np.ndarray, "height width 3"]] = {}
     for number, box in enumerate(boxes):
         sample = RawSample(
             image=pixels,
@@ -51,7 +52,7 @@ def make_crop_batch(
             index=number,
         )
         row = make_crop(sample, settings, NO_CHANGE, no_root)
-        row["image"] = antialiased_crop(pixels, row["crop_affine"], size)
+        row["image"] = antialiased_crop(pixels, row["crop_affine"], size, reduced)
         rows.append(row)
     batch = collate(rows)
     batch["vertices"] = torch.zeros(len(rows), 0, 3)
@@ -71,15 +72,28 @@ def join_batches(batches: Sequence[Batch]) -> Batch:
 
 
 def antialiased_crop(
-    pixels: UInt8[np.ndarray, "height width 3"], affine: Float[torch.Tensor, "2 3"], size: int
+    pixels: UInt8[np.ndarray, "height width 3"],
+    affine: Float[torch.Tensor, "2 3"],
+    size: int,
+    reduced: dict[int, np.ndarray] | None = None,
 ) -> Float[torch.Tensor, "3 size size"]:
-    """The crop; images of more than twice its resolution are first reduced by area averaging, against aliasing."""
+    """The crop; images of more than twice its resolution are first reduced by area averaging, against aliasing.
+
+    Args:
+        pixels: RGB.
+        affine: full-image pixels to crop pixels.
+        size: side of the crop.
+        reduced: the image by the whole numbers it was reduced by, for its other crops; this one's is added.
+    """
     matrix = affine.double().numpy()
     factor = int(1 / max(float(np.linalg.norm(matrix[:, 0])), 1e-6))
     if factor >= 2:
         height, width = pixels.shape[:2]
         small = (max(1, width // factor), max(1, height // factor))
-        pixels = cv2.resize(pixels, small, interpolation=cv2.INTER_AREA)
+        reduced = {} if reduced is None else reduced
+        if factor not in reduced:
+            reduced[factor] = cv2.resize(pixels, small, interpolation=cv2.INTER_AREA)
+        pixels = reduced[factor]
         factors = np.array([width / small[0], height / small[1]])
         offset = matrix[:, :2] @ ((factors - 1) / 2) + matrix[:, 2]  # u + 1/2 = factor (u_small + 1/2)
         matrix = np.column_stack([matrix[:, :2] * factors, offset])
