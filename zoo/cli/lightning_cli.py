@@ -128,12 +128,12 @@ class ZooCLI(LightningCLI):
     def _model_overrides(self) -> dict[str, Any]:
         """Model options of the command line; those of a configuration do not apply to trained weights.
 
-        But for the protocol, which says what is measured.
+        But for the protocol and the source of the root's depth, which say what is measured.
         """
         typed = [argument.partition("=")[0].rstrip("+") for argument in self.options.arguments]
         names = [name.removeprefix("--model.").removeprefix("init_args.") for name in typed if "--model." in name]
         settings = flatten(self.plain_config()["model"]["init_args"])
-        names += ["protocol"] if "protocol" in settings else []
+        names += [name for name in ("protocol", "root_depth") if settings.get(name)]
         chosen = {key: settings[key] for name in names for key in settings if f"{key}.".startswith(f"{name}.")}
         return nest(dict(sorted(chosen.items())))
 

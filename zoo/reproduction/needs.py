@@ -41,7 +41,13 @@ def needs_of(stages: Iterable[Stage]) -> list[Need]:
 
 
 def _of_stage(stage: Stage) -> Iterator[Need]:
+    if not stage.config:  # zoo data fits BENCHMARK
+        yield from map(_asset_need, (stage.arguments[2], "SMPL", "H36M regressor"))
+        return
     tree = read_config(find_config(stage.config))
+    data = tree["data"]
+    if stage.arguments[0] == "test":  # of a mix, what is evaluated
+        data = data.get("init_args", {}).get("evaluated", data)
     settings = {**flatten(tree["model"]["init_args"]), **_model_options(stage.options)}
     if "--weights" in stage.arguments:
         name = stage.arguments[stage.arguments.index("--weights") + 1]
@@ -49,11 +55,11 @@ def _of_stage(stage: Stage) -> Iterator[Need]:
         source = entry.source.page if entry.source else ""
         yield Need(f"weights {name}", converted_path(entry).is_file(), f"zoo fetch {name} ({source})")
     protocol = str(settings.get("protocol"))
-    for name in _assets(settings, protocol, set(_benchmarks(tree["data"]))):
+    for name in _assets(settings, protocol, set(_benchmarks(data))):
         yield _asset_need(name)
     if settings.get("pretrained") is True and stage.arguments[0] == "fit":
         yield Need("weights of ImageNet for the backbone", None, "downloaded when first used")
-    for name in sorted(_detections(tree["data"])) if stage.arguments[0] == "test" else ():
+    for name in sorted(_detections(data)) if stage.arguments[0] == "test" else ():
         yield Need(f"RootNet's file {name}", None, "in the benchmark's folder: of 3DMPPE_ROOTNET_RELEASE's authors")
     for text in stage.needs:
         yield Need(text, None)

@@ -25,8 +25,8 @@ class Stage:
     """One command.
 
     Attributes:
-        arguments: after `zoo`, `fit` or `test` first.
-        config: bundled configuration.
+        arguments: after `zoo`, `fit` or `test` first; or another command that stores a result.
+        config: bundled configuration; empty for another command.
         folder: of a training, or of the result of a test.
         options: that differ from the configuration, by name on the command line.
         needs: what the configuration does not show.
@@ -100,7 +100,7 @@ def select_rows(
     """
     numbers = list(dict.fromkeys(part.table for part in paper.tables))
     if table is not None and table not in numbers:
-        raise ZooError(f"{paper.name} has {unknown_name('table', table, numbers)}; all are {', '.join(numbers)}")
+        raise ZooError(f"{paper.name} has {unknown_name('table', table, numbers)}")
     chosen = []
     for part in paper.tables:
         rows = [one for one in part.rows if row is None or row.lower() in f"{one.method}, {one.settings}".lower()]
@@ -121,6 +121,9 @@ def plan_row(paper: ReportedPaper, table: ReportedTable, row: ReportedRow, mode:
         return [Plan(row, "", (), "", paper.tolerance, reason=reason)]
     protocol = OPEN_PROTOCOL if mode.kind == "open" else _protocol_of(table, recipe)
     tolerance = 0.01 if mode.kind == "official" else recipe.tolerance or paper.tolerance
+    if recipe.command:
+        stage = _measurement(paper, recipe, protocol)
+        return [Plan(row, "", (stage,), protocol, tolerance, recipe.note)]
     if mode.kind == "official":
         return [Plan(row, "", (_official_test(paper, recipe, protocol),), protocol, tolerance, recipe.note)]
     groups = table.breakdown.groups if recipe.trainings and table.breakdown else ("",)
@@ -139,6 +142,8 @@ def _reason_against(paper: ReportedPaper, recipe: Recipe | None, mode: Mode) -> 
         return paper.quoted
     if recipe.reason:
         return recipe.reason
+    if recipe.command:
+        return "" if mode.kind == "training" else "measured on licensed data, without a network"
     if mode.kind == "official":
         return "" if recipe.weights else "the authors have published no weights of this row"
     return recipe.open_reason if mode.kind == "open" else ""
@@ -218,6 +223,12 @@ def _official_test(paper: ReportedPaper, recipe: Recipe, protocol: str) -> Stage
     options = {**recipe.test, **recipe.weights_options}
     folder = OUTPUTS / paper.method / f"official-{entry.name.partition('.')[2]}-{_digest([config, options, protocol])}"
     return _test(config, options, protocol, folder, ("--weights", entry.name))
+
+
+def _measurement(paper: ReportedPaper, recipe: Recipe, protocol: str) -> Stage:
+    words = (*recipe.command, "--protocol", protocol)
+    folder = OUTPUTS / paper.method / f"{'-'.join(recipe.command[:3])}-{_digest(words)}"
+    return Stage((*words, "--results", str(folder)), "", folder, {})
 
 
 def _words(options: Mapping[str, Any]) -> Iterable[str]:

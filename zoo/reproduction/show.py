@@ -53,19 +53,15 @@ def print_commands(table: ReportedTable, plans: Sequence[Plan], *, small: bool) 
         small: whether they are run at small size, where no number of the paper can be reproduced.
     """
     print(table.heading)
-    quoted = [plan for plan in plans if not plan.stages]
     for plan in plans:
         if plan.stages:
             print(f"\n  {plan.label}: {numbers_of(table, plan, small=small)}")
             for stage in plan.stages:
-                cost = f"  # {cost_of(stage)}{', done' if stage.finished.is_file() else ''}"
-                print(f"    {command_of(stage)}{cost if stage.arguments[0] == 'fit' else ''}")
+                cost = f"  # {cost_of(stage)}" if stage.arguments[0] == "fit" else ""
+                print(f"    {command_of(stage)}{cost}{', done' if cost and stage.finished.is_file() else ''}")
             if plan.note:
                 print(f"    note: {plan.note}")
-    for reason in dict.fromkeys(plan.reason for plan in quoted):
-        labels = ", ".join(dict.fromkeys(plan.row.method + (f" ({plan.row.settings})" if plan.row.settings else "")
-                                         for plan in quoted if plan.reason == reason))  # fmt: skip
-        print(f"\n  not run: {labels}: {reason}")
+    _print_reasons(plans)
     needs = needs_of(stage for plan in plans for stage in plan.stages)
     if needs:
         print("\n  needs:")
@@ -73,6 +69,17 @@ def print_commands(table: ReportedTable, plans: Sequence[Plan], *, small: bool) 
         state = {True: "here", False: "MISSING", None: "cannot be checked"}[need.here]
         print(f"    {need.name}: {state}{f'; {need.how_to_get}' if not need.here and need.how_to_get else ''}")
     print()
+
+
+def _print_reasons(plans: Sequence[Plan]) -> None:
+    """Rows that are not run, those of one reason together."""
+    by_reason: dict[str, dict[str, None]] = {}
+    for plan in plans:
+        if not plan.stages:
+            label = plan.row.method + (f" ({plan.row.settings})" if plan.row.settings else "")
+            by_reason.setdefault(plan.reason, {})[label] = None
+    for reason, labels in by_reason.items():
+        print(f"\n  not run: {', '.join(labels)}: {reason}")
 
 
 def numbers_of(table: ReportedTable, plan: Plan, *, small: bool) -> str:
@@ -121,8 +128,9 @@ def print_table(table: ReportedTable, runs: Sequence[Shown], *, compare: bool = 
         label = f"{run.plan.label}{'' if run.seed is None else f', seed {run.seed}'}"
         cells = [_cell(name, printed) for name in metrics]
         cells += [_cell(name, measured) for name in (metrics if compare else extra)]
-        shown.add_row(label, *cells, verdict)
+        shown.add_row(label, *cells, "not run" if run.plan.reason else verdict)
     console.print(shown)
+    _print_reasons([run.plan for run in runs])
     return outside
 
 

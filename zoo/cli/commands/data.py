@@ -1,4 +1,4 @@
-"""Benchmarks on disk: check whether they are complete (exit status 1 if not), prepare images, write them as shards."""
+"""Benchmarks on disk: check them (exit status 1 if not whole), prepare images, write shards, score their SMPL fits."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _RESERVED = ("root", "protocol", "crops", "batch_size", "num_workers")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `zoo data`."""
-    parser.add_argument("action", choices=("check", "prepare", "shard"))
+    parser.add_argument("action", choices=("check", "prepare", "shard", "fits"))
     parser.add_argument("name", nargs="?", choices=BENCHMARKS, metavar="NAME", help="; ".join(BENCHMARKS))
     parser.add_argument("--root", type=Path, help="its folder (default: $ZOO_ASSETS/benchmarks/NAME)")
     parser.add_argument("--protocol", help="whose splits are checked (default: the benchmark's first)")
@@ -33,17 +33,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, help="new folder that shard writes tar files to")
     parser.add_argument("--split", default="train", help="that shard writes (default: train)")
     parser.add_argument("--shard-samples", type=int, default=1000, help="samples of a tar file (default: 1000)")
+    parser.add_argument(
+        "--results", type=Path, metavar="FOLDER", help="where fits stores its result (default: nowhere)"
+    )
     parser.add_argument("--workers", type=int, default=2, help="processes of prepare (default: 2)")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Check, prepare or shard a benchmark; without a name, list them."""
+    """Check, prepare or shard a benchmark, or score its SMPL fits as predictions; without a name, list them."""
     from rich.console import Console
 
     console = Console(highlight=False, markup=False)
     if arguments.name is None:
         return _list(console, arguments.json)
-    actions = {"check": _check, "prepare": _prepare, "shard": _shard}
+    actions = {"check": _check, "prepare": _prepare, "shard": _shard, "fits": _fits}
     return actions[arguments.action](arguments, console)
 
 
@@ -90,6 +93,33 @@ def _make_datamodule(arguments: argparse.Namespace) -> FileDataModule:
     except (OSError, ValueError, TypeError) as error:
         raise ZooError(one_line(error)) from None
     return data
+
+
+def _fits(arguments: argparse.Namespace, console: Console) -> int:
+    """Score the fits of the test split under the protocol."""
+    import dataclasses
+
+    from datamodules.settings import CropSettings
+    from metrics import get_protocol
+    from zoo.results.evaluation import result_table
+    from zoo.results.files import write_result
+    from zoo.results.fits import measure_fits
+
+    data = _make_datamodule(arguments)
+    if not data.protocol:
+        raise ZooError(f"{arguments.name} is for training: no protocol compares its fits with anything")
+    try:
+        data.use_crops(CropSettings(get_protocol(data.protocol).skeleton, body="smpl", size=32, augmentation=None))
+        result = measure_fits(data, data.protocol)
+    except (OSError, ValueError) as error:
+        raise ZooError(one_line(error)) from None
+    if arguments.json:
+        print_json(dataclasses.asdict(result))
+        return 0
+    console.print(result_table(result))
+    if arguments.results is not None:
+        console.print(f"Stored {write_result(result, arguments.results)}", soft_wrap=True)
+    return 0
 
 
 def _check(arguments: argparse.Namespace, console: Console) -> int:

@@ -47,6 +47,7 @@ class Recipe:
     """How a row, or the own rows of a table, are run again. A row's entries go before its table's.
 
     Attributes:
+        command: words after `zoo` that measure what is no network's, such as `data fits`; then nothing is trained.
         training: name among the paper's `trainings`.
         trainings: one for each group of the table's breakdown, where its cells are of several trainings.
         options: of the row, for training and test.
@@ -65,6 +66,7 @@ class Recipe:
         reason: why the row cannot be run; then nothing else is said.
     """
 
+    command: tuple[str, ...] = ()
     training: str = ""
     trainings: tuple[str, ...] = ()
     options: dict[str, Any] = field(default_factory=dict)

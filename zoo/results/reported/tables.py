@@ -201,7 +201,7 @@ class ReportedPaper:
         for table in self.tables:
             for row in table.rows:
                 recipe, place = table.recipe_of(row), f"{where}, table {table.table}, {row.method}, {row.settings}"
-                if recipe is None or recipe.reason:
+                if recipe is None or recipe.reason or recipe.command:
                     continue
                 named = (recipe.training,) if recipe.training else recipe.trainings
                 if not named:
