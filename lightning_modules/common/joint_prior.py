@@ -13,16 +13,15 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from body.skeleton import COCO17, OPEN36, Skeleton
+from body.skeleton import OPEN36, Skeleton
 from lightning_modules.common.backbones import Backbone
+from lightning_modules.common.backbones.joint_refiner import SHIFTS
 from lightning_modules.common.backbones.movenet_people import PeopleMoveNet, PersonMaps
 from lightning_modules.common.heatmaps import soft_argmax, soft_argmax_nd
 from lightning_modules.common.precision import full_precision
 
 STRIDE = 4
 """Crop pixels between two cells of the backbone's finest map."""
-SHIFTS = tuple(0.5 if joint in COCO17.joints else 0.0 for joint in OPEN36.joints)
-"""Cells by which a joint lies further right and down than its map says: MoveNet counts from the corners of cells."""
 
 
 class KnownJoints(NamedTuple):
@@ -32,6 +31,8 @@ class KnownJoints(NamedTuple):
     """x and y in cells: crop pixels / `STRIDE`."""
     depth: Float[Tensor, "batch 36"]
     """Behind the root, metres."""
+    error: Float[Tensor, "batch 36"] | None = None
+    """Cells by which x and y are likely to be wrong; None where nothing is known of that."""
 
 
 def person_maps(backbone: Backbone, features: Float[Tensor, "batch channels height width"]) -> PersonMaps:
@@ -52,7 +53,10 @@ def check_knows_joints(backbone: Backbone, setting: str = "joint_prior") -> None
 
 
 def known_joints(maps: PersonMaps) -> KnownJoints:
-    """Expectations under each joint's map, in float32."""
+    """The backbone's answer from all maps, or without one expectations under each joint's map; in float32."""
+    if maps.places is not None:
+        depth = maps.places[..., 2]
+        return KnownJoints(maps.places[..., :2], depth - depth[:, OPEN36.root_index, None], maps.places[..., 3])
     with full_precision(maps.joints):
         likelihood = functional.softmax(maps.joints.flatten(2).float(), -1)
         depth = (likelihood * maps.depths.flatten(2)).sum(-1)
@@ -64,9 +68,9 @@ def known_joints(maps: PersonMaps) -> KnownJoints:
 class VolumePrior(nn.Module):
     """Joints in volumes, where a backbone knows their places: x and y are its own, z is read where the joint is.
 
-    With P the backbone's likelihood of a cell and g its depth there, in bins, a joint's logits of depth are
-    `sum_xy P(x, y) said(z, y, x) - (z - sum_xy P(x, y) g(x, y))^2 / 2`: a head that says nothing leaves the backbone's
-    depth. A joint that the backbone does not know is where the head's volume has its mean.
+    With P the backbone's likelihood of a cell and g the joint's depth in bins, a joint's logits of depth are
+    `sum_xy P(x, y) said(z, y, x) - (z - g)^2 / 2`: a head that says nothing leaves the backbone's depth. A joint that the
+    backbone does not know is where the head's volume has its mean.
 
     Args:
         skeleton: the method's joints.
@@ -100,16 +104,26 @@ class VolumePrior(nn.Module):
         with full_precision(said):
             logits, depths = (self.resample(values.float()[:, self.positions]) for values in (maps.joints, maps.depths))
             likelihood = functional.softmax(logits.flatten(2), -1)
-            depth = (likelihood * depths.flatten(2)).sum(-1)
+            if maps.places is None:
+                depth, across = (likelihood * depths.flatten(2)).sum(-1), soft_argmax_nd(logits)
+            else:
+                depth, across = self.refined(maps.places, logits.shape[-1])
             bins = said.shape[2]
             middle = (depth - depth[:, self.root, None]) / self.depth_range + 0.5
             axis = torch.arange(bins, dtype=torch.float32, device=said.device)
             deep = (said.float().flatten(3) @ likelihood.unsqueeze(-1)).squeeze(-1)
             deep = deep - 0.5 * (axis - middle.unsqueeze(-1) * (bins - self.last_bin)).square()
-            joints = torch.cat([soft_argmax_nd(logits), soft_argmax(deep).unsqueeze(-1)], -1)
+            joints = torch.cat([across, soft_argmax(deep).unsqueeze(-1)], -1)
             if self.all_known:
                 return joints
             return torch.where(self.known[:, None], joints, soft_argmax_nd(said))
+
+    def refined(
+        self, places: Float[Tensor, "batch 36 4"], side: int
+    ) -> tuple[Float[Tensor, "batch joints"], Float[Tensor, "batch joints 2"]]:
+        """The method's joints among those that all maps suggest: depth, and the volumes' cells."""
+        chosen = places[:, self.positions].float()
+        return chosen[..., 2], chosen[..., :2] * ((side - 1) / side if self.last_bin else 1.0)
 
     def resample(self, maps: Float[Tensor, "batch joints height width"]) -> Float[Tensor, "batch joints height width"]:
         """The backbone's maps at the cells of the method's volumes, linearly interpolated; beyond the ends the ends."""

@@ -59,6 +59,8 @@ _LONG = tuple(
 _SMALL = 1e-6
 _ROUNDS = 5
 """Of putting joints where a camera with perspective shows them."""
+DOUBT = 4.0
+"""Cells: a joint that is likely to be so wrong draws half as much, and a much better one fully."""
 _NEAREST = 0.3
 """Of a joint, as a share of the pelvis's distance from the camera."""
 
@@ -132,24 +134,32 @@ class PosePrior(nn.Module):
         with full_precision(betas):
             rest = self.rest + torch.einsum("jck,bk->bjc", self.rest_directions, betas)
             middle = crop_size / 2
-            pixels = known.cells[:, [OPEN36.index(joint) for joint in SMPL24.joints]] * STRIDE - middle
+            order = [OPEN36.index(joint) for joint in SMPL24.joints]
+            pixels, trust = known.cells[:, order] * STRIDE - middle, None
+            if known.error is not None:
+                trust = 1 / (1 + (known.error[:, order] / DOUBT) ** 4)
             rotations = rotations.float()
             world = to_absolute(rotations, self.parents)
             own = pose_joints(world, rest[:, : len(SMPL24)], self.parents, absolute=True)
             body = _Body(own, world[:, 0], _steps(rotations, rest))
-            placed = self._placed(body, pixels)
+            placed = self._placed(body, pixels, trust)
             if focal is None:
                 return placed._replace(shift=placed.shift + middle)
             for _ in range(_ROUNDS):  # farther joints are further out than they appear
                 deep = (placed.joints - placed.joints[:, :1])[..., 2]
                 farther = 1 + deep * placed.scale[:, None] / (focal[:, None] * middle)
-                placed = self._placed(body, pixels * farther.clamp(min=_NEAREST).unsqueeze(-1))
+                placed = self._placed(body, pixels * farther.clamp(min=_NEAREST).unsqueeze(-1), trust)
             return placed._replace(shift=placed.shift + middle)
 
-    def _placed(self, body: _Body, pixels: Float[Tensor, "batch 24 2"]) -> Placed:
+    def _placed(
+        self, body: _Body, pixels: Float[Tensor, "batch 24 2"], trust: Float[Tensor, "batch 24"] | None
+    ) -> Placed:
         own = body.joints
         scale = (_spread(pixels) / _spread(own[..., :2]).clamp(min=_SMALL)).clamp(min=_SMALL)
         wanted = pixels / scale[:, None, None]
+        if trust is not None:  # where the body would be, were nothing turned
+            usual = own[..., :2] - _mean(own[..., :2], _TRUNK)[:, None] + _mean(wanted, _TRUNK)[:, None]
+            wanted = torch.lerp(usual, wanted, trust.unsqueeze(-1))
         turn = self._turned_trunk(own, wanted)
         trunk = own[:, :1] + (own - own[:, :1]) @ turn.mT
         offset = _mean(trunk[..., :2], _TRUNK) - _mean(wanted, _TRUNK)

@@ -11,6 +11,7 @@ from torch import Tensor
 from body.load import load_body
 from body.skeleton import COCO17, H36M18, LSP14, OPEN36, SMPL24, SMPL29
 from lightning_modules.common.backbones import create_backbone
+from lightning_modules.common.backbones.joint_refiner import JointRefiner
 from lightning_modules.common.backbones.movenet_people import PersonMaps
 from lightning_modules.common.joint_prior import KnownJoints, VolumePrior, check_knows_joints, known_joints, person_maps
 from lightning_modules.common.kinematics import pose_joints
@@ -89,7 +90,7 @@ def test_the_backbones_map_is_read_from_the_one_that_holds_it(stride) -> None:
     with torch.no_grad():
         finest = whole(image)[0]
         maps = person_maps(folded, folded(image)[-1])
-    torch.testing.assert_close(torch.cat(maps, 1), finest[:, : 145 if stride == 4 else 97])
+    torch.testing.assert_close(torch.cat(maps[:4], 1), finest[:, : 145 if stride == 4 else 97])
 
 
 def test_other_backbones_are_refused() -> None:
@@ -187,3 +188,51 @@ def test_a_mesh_in_disorder_comes_nearer_to_the_body_that_the_joints_suggest() -
     apart = [(MeshPrior(body, share=share)(noisy, known, SIDE) - true).norm(dim=-1).mean() for share in (0.0, 0.5, 1.0)]
     assert apart[2] < 1.5  # a bin is 50 mm
     assert apart[1] < 0.7 * apart[0]
+
+
+def test_joints_that_are_likely_to_be_wrong_draw_less(prior) -> None:
+    rotations, known = posed(scale=80.0)
+    wrist = OPEN36.index("left_wrist")
+    wrong = known.cells.clone()
+    wrong[:, wrist] += 8
+    own = prior.follow(rotations, torch.zeros(4, 10), known, CROP).joints
+    ends = {}
+    for error in (0.1, 40.0):
+        doubt = torch.full((4, 36), 0.1)
+        doubt[:, wrist] = error
+        ends[error] = prior.follow(rotations, torch.zeros(4, 10), KnownJoints(wrong, known.depth, doubt), CROP).joints
+    at = SMPL24.index("left_wrist")
+    sure, unsure = ((ends[error] - own)[:, at, :2].norm(dim=-1) for error in (0.1, 40.0))
+    assert (unsure < 0.3 * sure).all()
+
+
+def test_a_new_refiner_leaves_joints_where_their_maps_have_them(places, depths) -> None:
+    maps = peaked(places, depths)
+    own = known_joints(maps)
+    told = known_joints(maps._replace(places=JointRefiner()(maps.joints, maps.depths, maps.parts)))
+    torch.testing.assert_close(told.cells, own.cells, atol=1e-3, rtol=0)
+    torch.testing.assert_close(told.depth, own.depth, atol=1e-4, rtol=0)
+    prior, said = VolumePrior(SMPL24, 2.0, last_bin=False), torch.zeros(2, 24, 16, SIDE, SIDE)
+    moved = maps._replace(places=torch.cat([own.cells + 1, own.depth[..., None], own.depth[..., None]], -1))
+    torch.testing.assert_close(
+        prior(said, moved)[..., :2] - prior(said, maps)[..., :2], torch.ones(2, 24, 2), atol=0.02, rtol=0
+    )
+
+
+def test_evidence_is_what_a_sharp_map_says(places, depths) -> None:
+    cells = places.round()
+    parts = torch.zeros(2, 25, SIDE, SIDE)
+    parts[:, 7, 12:36, 12:36] = 50.0  # one part fills the middle, the rest of the crop is anything
+    evidence = JointRefiner().describe(*peaked(cells, depths)[:2], parts)
+    where = (cells + HALF_CELL[:, None]) / (SIDE / 2) - 1
+    torch.testing.assert_close(evidence.joints[..., 2:4], where, atol=1e-5, rtol=0)
+    torch.testing.assert_close(evidence.joints[..., :2], where, atol=1e-3, rtol=0)
+    torch.testing.assert_close(evidence.joints[..., 7] / 2, depths - depths[:, :1], atol=1e-5, rtol=0)
+    at = torch.arange(2)[:, None], cells[..., 1].long(), cells[..., 0].long()
+    share = torch.softmax(parts, 1)[:, 7]
+    nearby = ((cells - 23.5).abs().amax(-1) < 7) | ((cells - 23.5).abs().amax(-1) > 17)
+    torch.testing.assert_close(evidence.joints[..., 10 + 7][nearby], share[at][nearby], atol=0.05, rtol=0)
+    columns = torch.arange(SIDE) / (SIDE / 2) - 1
+    weight = share[0].sum(0)
+    torch.testing.assert_close(evidence.parts[0, 25 + 7], (weight * columns).sum() / weight.sum(), atol=1e-4, rtol=0)
+    torch.testing.assert_close(evidence.parts[0, 7], 10 * share[0].mean(), atol=1e-3, rtol=0)

@@ -11,11 +11,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from body.skeleton import COCO17, OPEN36
+from lightning_modules.common.backbones.joint_refiner import JointRefiner
 from lightning_modules.common.backbones.movenet import JOINTS, MoveNet
 from lightning_modules.common.precision import in_full_precision
 
 PARTS = 24
-_SECOND = ("people_top.", "people_merge.", "people_maps.")
+_SECOND = ("people_top.", "people_merge.", "people_maps.", "people_joints.")
 SHARPER = 3.0
 """MoveNet's log odds of a joint become the logit of a softmax over all places, times this (see the README)."""
 
@@ -31,6 +32,9 @@ class PersonMaps(NamedTuple):
     """Logits of the background and 24 parts."""
     surface: Float[Tensor, "batch charts height width"]
     """U of the parts, then V of the parts; none where a coarse map has left them out."""
+    places: Float[Tensor, "batch 36 4"] | None = None
+    """Joints that all maps together suggest, see `JointRefiner`: x and y in cells, depth in metres, and the cells by
+    which x and y are likely to be wrong. None for what the joints' own maps say."""
 
 
 class Merge(nn.Module):
@@ -95,6 +99,7 @@ class PeopleMoveNet(MoveNet):
         maps = 2 * len(OPEN36) + 1 + 3 * PARTS
         self.people_maps = nn.Conv2d(channels + JOINTS, maps - JOINTS, 1)
         nn.init.normal_(self.people_maps.weight, std=0.01)
+        self.people_joints = JointRefiner()
         joints = [name for name in OPEN36.joints if name not in COCO17.joints]
         sources = [*(COCO17.index(n) if n in COCO17.joints else JOINTS + joints.index(n) for n in OPEN36.joints)]
         order = torch.tensor([*sources, *range(JOINTS + len(joints), maps)])
@@ -110,7 +115,7 @@ class PeopleMoveNet(MoveNet):
         self.describe(widths, strides)
         if not self.folded and self.wanted == [3]:
             del self.top, self.lateral, self.merge, self.joint_features, self.joint_maps
-            del self.people_top, self.people_merge, self.people_maps
+            del self.people_top, self.people_merge, self.people_maps, self.people_joints
 
     @in_full_precision
     def forward(self, image: Float[Tensor, "batch channels height width"]) -> list[Tensor]:
@@ -146,7 +151,8 @@ class PeopleMoveNet(MoveNet):
         step = (self.folded or 4) // 4
         said = functional.pixel_shuffle(features[:, : self.kept * step**2], step)
         count = len(OPEN36)
-        return PersonMaps(*torch.split(said, [count, count, 1 + PARTS, self.kept - 2 * count - 1 - PARTS], 1))
+        maps = torch.split(said, [count, count, 1 + PARTS, self.kept - 2 * count - 1 - PARTS], 1)
+        return PersonMaps(*maps, self.people_joints(*maps[:3]))
 
     def load(self, state: dict[str, Tensor]) -> None:
         """As `MoveNet.load`; weights of a MoveNet alone leave the second pyramid as it is."""
