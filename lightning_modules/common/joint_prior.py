@@ -69,8 +69,8 @@ class VolumePrior(nn.Module):
     """Joints in volumes, where a backbone knows their places: x and y are its own, z is read where the joint is.
 
     With P the backbone's likelihood of a cell and g the joint's depth in bins, a joint's logits of depth are
-    `sum_xy P(x, y) said(z, y, x) - (z - g)^2 / 2`: a head that says nothing leaves the backbone's depth. A joint that the
-    backbone does not know is where the head's volume has its mean.
+    `sum_xy P(x, y) said(z, y, x) - (z - g)^2 / 2`: a head that says nothing leaves the backbone's depth. A joint that
+    the backbone does not know is where the head's volume has its mean.
 
     Args:
         skeleton: the method's joints.

@@ -79,7 +79,7 @@ class JointRefiner(nn.Module):
         with full_precision(joints):
             places = self.answer(self.describe(joints.float(), depths.float(), parts.float()))
             half = joints.shape[-1] / 2
-            across, depth, error = places.split([2, 1, 1], -1)
+            across, depth, error = places[..., :2], places[..., 2:3], places[..., 3:]
             return torch.cat([(across + 1) * half, depth, error * half], -1)
 
     def describe(

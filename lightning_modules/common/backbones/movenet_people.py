@@ -151,8 +151,10 @@ class PeopleMoveNet(MoveNet):
         step = (self.folded or 4) // 4
         said = functional.pixel_shuffle(features[:, : self.kept * step**2], step)
         count = len(OPEN36)
-        maps = torch.split(said, [count, count, 1 + PARTS, self.kept - 2 * count - 1 - PARTS], 1)
-        return PersonMaps(*maps, self.people_joints(*maps[:3]))
+        joints, depths, parts, surface = torch.split(
+            said, [count, count, 1 + PARTS, self.kept - 2 * count - 1 - PARTS], 1
+        )
+        return PersonMaps(joints, depths, parts, surface, self.people_joints(joints, depths, parts))
 
     def load(self, state: dict[str, Tensor]) -> None:
         """As `MoveNet.load`; weights of a MoveNet alone leave the second pyramid as it is."""
