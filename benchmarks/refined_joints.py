@@ -116,13 +116,11 @@ def train(refiner: JointRefiner, rows: Rows, steps: int, batch: int, lr: float) 
 
 
 def distance(found: Tensor, true: Tensor) -> Tensor:
-    """Mean distance in the picture and in depth, and the error that was foretold; joints beyond the crop count less."""
+    """Mean distance in the picture and in depth; joints beyond the crop count less."""
     beyond = true[..., :2].abs().amax(-1)
     weight = torch.where(beyond < _OUTSIDE, 1.0, 0.25) * (beyond < _LOST)
     across = ((found[..., :2] - true[..., :2]).square().sum(-1) + 1e-6).sqrt()
-    error = found[..., 3]
-    doubt = (across.detach() / error + error.log()) * weight  # of the exponential distribution
-    return (10 * across * weight + doubt).sum() / weight.sum() + 10 * (found[..., 2] - true[..., 2]).abs().mean()
+    return 10 * ((across * weight).sum() / weight.sum() + (found[..., 2] - true[..., 2]).abs().mean())
 
 
 def changed(rows: Rows, batch: int, refiner: JointRefiner) -> tuple[Evidence, Tensor]:

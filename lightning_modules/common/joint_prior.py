@@ -31,8 +31,6 @@ class KnownJoints(NamedTuple):
     """x and y in cells: crop pixels / `STRIDE`."""
     depth: Float[Tensor, "batch 36"]
     """Behind the root, metres."""
-    error: Float[Tensor, "batch 36"] | None = None
-    """Cells by which x and y are likely to be wrong; None where nothing is known of that."""
 
 
 def person_maps(backbone: Backbone, features: Float[Tensor, "batch channels height width"]) -> PersonMaps:
@@ -56,7 +54,7 @@ def known_joints(maps: PersonMaps) -> KnownJoints:
     """The backbone's answer from all maps, or without one expectations under each joint's map; in float32."""
     if maps.places is not None:
         depth = maps.places[..., 2]
-        return KnownJoints(maps.places[..., :2], depth - depth[:, OPEN36.root_index, None], maps.places[..., 3])
+        return KnownJoints(maps.places[..., :2], depth - depth[:, OPEN36.root_index, None])
     with full_precision(maps.joints):
         likelihood = functional.softmax(maps.joints.flatten(2).float(), -1)
         depth = (likelihood * maps.depths.flatten(2)).sum(-1)
@@ -119,7 +117,7 @@ class VolumePrior(nn.Module):
             return torch.where(self.known[:, None], joints, soft_argmax_nd(said))
 
     def refined(
-        self, places: Float[Tensor, "batch 36 4"], side: int
+        self, places: Float[Tensor, "batch 36 3"], side: int
     ) -> tuple[Float[Tensor, "batch joints"], Float[Tensor, "batch joints 2"]]:
         """The method's joints among those that all maps suggest: depth, and the volumes' cells."""
         chosen = places[:, self.positions].float()

@@ -59,8 +59,6 @@ _LONG = tuple(
 _SMALL = 1e-6
 _ROUNDS = 5
 """Of putting joints where a camera with perspective shows them."""
-DOUBT = 4.0
-"""Cells: a joint that is likely to be so wrong draws half as much, and a much better one fully."""
 _NEAREST = 0.3
 """Of a joint, as a share of the pelvis's distance from the camera."""
 
@@ -135,31 +133,24 @@ class PosePrior(nn.Module):
             rest = self.rest + torch.einsum("jck,bk->bjc", self.rest_directions, betas)
             middle = crop_size / 2
             order = [OPEN36.index(joint) for joint in SMPL24.joints]
-            pixels, trust = known.cells[:, order] * STRIDE - middle, None
-            if known.error is not None:
-                trust = 1 / (1 + (known.error[:, order] / DOUBT) ** 4)
+            pixels = known.cells[:, order] * STRIDE - middle
             rotations = rotations.float()
             world = to_absolute(rotations, self.parents)
             own = pose_joints(world, rest[:, : len(SMPL24)], self.parents, absolute=True)
             body = _Body(own, world[:, 0], _steps(rotations, rest))
-            placed = self._placed(body, pixels, trust)
+            placed = self._placed(body, pixels)
             if focal is None:
                 return placed._replace(shift=placed.shift + middle)
             for _ in range(_ROUNDS):  # farther joints are further out than they appear
                 deep = (placed.joints - placed.joints[:, :1])[..., 2]
                 farther = 1 + deep * placed.scale[:, None] / (focal[:, None] * middle)
-                placed = self._placed(body, pixels * farther.clamp(min=_NEAREST).unsqueeze(-1), trust)
+                placed = self._placed(body, pixels * farther.clamp(min=_NEAREST).unsqueeze(-1))
             return placed._replace(shift=placed.shift + middle)
 
-    def _placed(
-        self, body: _Body, pixels: Float[Tensor, "batch 24 2"], trust: Float[Tensor, "batch 24"] | None
-    ) -> Placed:
+    def _placed(self, body: _Body, pixels: Float[Tensor, "batch 24 2"]) -> Placed:
         own = body.joints
         scale = (_spread(pixels) / _spread(own[..., :2]).clamp(min=_SMALL)).clamp(min=_SMALL)
         wanted = pixels / scale[:, None, None]
-        if trust is not None:  # where the body would be, were nothing turned
-            usual = own[..., :2] - _mean(own[..., :2], _TRUNK)[:, None] + _mean(wanted, _TRUNK)[:, None]
-            wanted = torch.lerp(usual, wanted, trust.unsqueeze(-1))
         turn = self._turned_trunk(own, wanted)
         trunk = own[:, :1] + (own - own[:, :1]) @ turn.mT
         offset = _mean(trunk[..., :2], _TRUNK) - _mean(wanted, _TRUNK)
@@ -254,9 +245,13 @@ def _limbs(
 
 
 def _reaching(bone: Float[Tensor, "*batch 3"], across: Float[Tensor, "*batch 2"]) -> Float[Tensor, "*batch 3"]:
-    """A bone that spans `across`, as deep as its length leaves it, to the side that it points to."""
+    """A bone that spans `across`, half way between its own depth and the one that its length leaves, on its side.
+
+    With its length's depth alone, a joint that is a little off in the picture is far off in depth.
+    """
+    own = bone[..., 2]
     left = (bone.square().sum(-1) - across.square().sum(-1)).clamp(min=_SMALL).sqrt()
-    return torch.cat([across, torch.where(bone[..., 2] < 0, -left, left).unsqueeze(-1)], -1)
+    return torch.cat([across, torch.lerp(own, torch.where(own < 0, -left, left), 0.5).unsqueeze(-1)], -1)
 
 
 def _bone(points: Float[Tensor, "*batch joints 3"], start: str, end: str) -> Float[Tensor, "*batch 3"]:

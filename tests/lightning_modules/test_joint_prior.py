@@ -14,7 +14,7 @@ from lightning_modules.common.backbones import create_backbone
 from lightning_modules.common.backbones.joint_refiner import JointRefiner
 from lightning_modules.common.backbones.movenet_people import PersonMaps
 from lightning_modules.common.joint_prior import KnownJoints, VolumePrior, check_knows_joints, known_joints, person_maps
-from lightning_modules.common.kinematics import pose_joints
+from lightning_modules.common.kinematics import pose_joints, to_absolute, to_relative
 from lightning_modules.common.mesh_prior import MeshPrior
 from lightning_modules.common.pose_prior import LIMB_JOINTS, PosePrior
 from lightning_modules.danet.config import DaNetConfig
@@ -147,7 +147,12 @@ def test_a_pose_comes_back_from_its_joints(prior) -> None:
 @pytest.mark.parametrize("focal", [None, 3.0])
 def test_limbs_end_where_joints_are(prior, focal) -> None:
     rotations, known = posed(scale=80.0, focal=focal)
-    wrong = rotations @ roma.rotvec_to_rotmat(0.15 * torch.randn(4, 24, 3, generator=torch.Generator().manual_seed(4)))
+    world = to_absolute(rotations, prior.parents)
+    angles = torch.zeros(4, 24)
+    turned = [SMPL24.index(f"{side}_{joint}") for side in ("left", "right") for joint in ("shoulder", "elbow", "hip", "knee")]
+    angles[:, turned] = 0.4 * torch.randn(4, 8, generator=torch.Generator().manual_seed(4))
+    turn = roma.rotvec_to_rotmat(torch.stack([0 * angles, 0 * angles, angles], -1))  # in the picture: depths stay true
+    wrong = to_relative(turn @ world, prior.parents)
     given = None if focal is None else torch.full((4,), focal)
     placed = prior.follow(wrong, torch.zeros(4, 10), known, CROP, given)
     place = placed.scale[:, None, None] * placed.joints[..., :2] + placed.shift[:, None]
@@ -158,9 +163,10 @@ def test_limbs_end_where_joints_are(prior, focal) -> None:
     wanted = 4 * known.cells[:, [OPEN36.index(joint) for joint in SMPL24.joints]]
     before = pose_joints(wrong, prior.rest[:24].expand(4, -1, -1), prior.parents, absolute=False)
     before = 80.0 * (before - before[:, :1])[..., :2] + CROP / 2
-    apart = (place - wanted)[:, limbs].norm(dim=-1)
-    assert apart.mean() < 1.5  # a crop pixel is 12 mm
-    assert apart.mean() < 0.3 * (before - wanted)[:, limbs].norm(dim=-1).mean()
+    apart, moved = ((found - wanted)[:, limbs].norm(dim=-1).mean() for found in (place, before))
+    assert apart < 1.5  # a crop pixel is 12 mm
+    assert apart < 0.2 * moved
+    assert (bones(placed.rotations) * bones(rotations)).sum(-1).mean() > 0.97
     proper = placed.rotations
     torch.testing.assert_close(proper @ proper.mT, torch.eye(3).expand_as(proper), atol=1e-4, rtol=0)
 
@@ -190,22 +196,6 @@ def test_a_mesh_in_disorder_comes_nearer_to_the_body_that_the_joints_suggest() -
     assert apart[1] < 0.7 * apart[0]
 
 
-def test_joints_that_are_likely_to_be_wrong_draw_less(prior) -> None:
-    rotations, known = posed(scale=80.0)
-    wrist = OPEN36.index("left_wrist")
-    wrong = known.cells.clone()
-    wrong[:, wrist] += 8
-    own = prior.follow(rotations, torch.zeros(4, 10), known, CROP).joints
-    ends = {}
-    for error in (0.1, 40.0):
-        doubt = torch.full((4, 36), 0.1)
-        doubt[:, wrist] = error
-        ends[error] = prior.follow(rotations, torch.zeros(4, 10), KnownJoints(wrong, known.depth, doubt), CROP).joints
-    at = SMPL24.index("left_wrist")
-    sure, unsure = ((ends[error] - own)[:, at, :2].norm(dim=-1) for error in (0.1, 40.0))
-    assert (unsure < 0.3 * sure).all()
-
-
 def test_a_new_refiner_leaves_joints_where_their_maps_have_them(places, depths) -> None:
     maps = peaked(places, depths)
     own = known_joints(maps)
@@ -213,7 +203,7 @@ def test_a_new_refiner_leaves_joints_where_their_maps_have_them(places, depths) 
     torch.testing.assert_close(told.cells, own.cells, atol=1e-3, rtol=0)
     torch.testing.assert_close(told.depth, own.depth, atol=1e-4, rtol=0)
     prior, said = VolumePrior(SMPL24, 2.0, last_bin=False), torch.zeros(2, 24, 16, SIDE, SIDE)
-    moved = maps._replace(places=torch.cat([own.cells + 1, own.depth[..., None], own.depth[..., None]], -1))
+    moved = maps._replace(places=torch.cat([own.cells + 1, own.depth[..., None]], -1))
     torch.testing.assert_close(
         prior(said, moved)[..., :2] - prior(said, maps)[..., :2], torch.ones(2, 24, 2), atol=0.02, rtol=0
     )

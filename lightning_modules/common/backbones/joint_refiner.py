@@ -24,8 +24,6 @@ _FARTHEST = 4.0
 """Standard deviations beyond which a number says nothing more."""
 _SHARE = 0.6
 """Of half the crop: farther, a joint is moved no longer in proportion."""
-_USUAL = 0.08
-"""Error of a joint in halves of the crop; what is said lies between an eighth and seven times as much."""
 _SMALL = 1e-9
 
 
@@ -55,7 +53,7 @@ class JointRefiner(nn.Module):
             nn.Sequential(nn.LayerNorm(hidden), nn.Linear(hidden, hidden), nn.GELU(), nn.Linear(hidden, hidden))
             for _ in range(2)
         )
-        self.moves = nn.Linear(hidden, 5 * _COUNT)
+        self.moves = nn.Linear(hidden, 4 * _COUNT)
         nn.init.zeros_(self.moves.weight)
         nn.init.zeros_(self.moves.bias)
         for name, count in (("joints", numbers), ("parts", 5 * _LABELS)):
@@ -74,13 +72,12 @@ class JointRefiner(nn.Module):
         joints: Float[Tensor, "batch 36 side side"],
         depths: Float[Tensor, "batch 36 side side"],
         parts: Float[Tensor, "batch 25 side side"],
-    ) -> Float[Tensor, "batch 36 4"]:
+    ) -> Float[Tensor, "batch 36 3"]:
         """`PersonMaps.places`, in float32; arguments as there."""
         with full_precision(joints):
             places = self.answer(self.describe(joints.float(), depths.float(), parts.float()))
             half = joints.shape[-1] / 2
-            across, depth, error = places[..., :2], places[..., 2:3], places[..., 3:]
-            return torch.cat([(across + 1) * half, depth, error * half], -1)
+            return torch.cat([(places[..., :2] + 1) * half, places[..., 2:]], -1)
 
     def describe(
         self,
@@ -106,8 +103,8 @@ class JointRefiner(nn.Module):
         around = likelihood @ shares.flatten(2).mT
         return Evidence(torch.cat([places, sure, depth, around], -1), _moments(shares))
 
-    def answer(self, evidence: Evidence) -> Float[Tensor, "batch 36 4"]:
-        """X and y in halves of the crop from its middle, depth in metres, and how wrong x and y are likely to be."""
+    def answer(self, evidence: Evidence) -> Float[Tensor, "batch 36 3"]:
+        """X and y in halves of the crop from its middle, depth in metres."""
         numbers = ((evidence.joints - self.joints_mean) / self.joints_spread).clamp(-_FARTHEST, _FARTHEST)
         areas = ((evidence.parts - self.parts_mean) / self.parts_spread).clamp(-_FARTHEST, _FARTHEST)
         own = functional.gelu(torch.einsum("bjn,jnw->bjw", numbers, self.joints))
@@ -115,10 +112,9 @@ class JointRefiner(nn.Module):
         hidden = functional.gelu(self.mix(hidden))
         for block in self.blocks:
             hidden = hidden + block(hidden)
-        moves = torch.unflatten(self.moves(hidden), 1, (_COUNT, 5))
+        moves = torch.unflatten(self.moves(hidden), 1, (_COUNT, 4))
         across = evidence.joints[..., :2] + _SHARE * torch.sigmoid(moves[..., 3:4] - 2) * moves[..., :2]
-        error = _USUAL * (2 * torch.tanh(moves[..., 4:] / 2)).exp()
-        return torch.cat([across, evidence.joints[..., 7:8] / 2 + 0.2 * moves[..., 2:3], error], -1)
+        return torch.cat([across, evidence.joints[..., 7:8] / 2 + 0.2 * moves[..., 2:3]], -1)
 
 
 def _moments(shares: Float[Tensor, "batch 25 side side"]) -> Float[Tensor, "batch 125"]:
