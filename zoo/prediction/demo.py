@@ -21,6 +21,7 @@ from lightning_modules.prediction import Prediction
 from zoo.prediction.export import SourceImage, write_prediction
 from zoo.prediction.export.drawing import png_bytes
 from zoo.prediction.export.files import write_files
+from zoo.prediction.placement import place
 
 SAMPLE_INDICES = (3, 76, 149, 222, 295, 368, 441, 514)
 """Test samples of the contact sheet: evenly spaced, not selected by hand."""
@@ -31,10 +32,11 @@ _PREDICTED = (150, 185, 230)
 
 @dataclass(frozen=True)
 class DemoBatch:
-    """Samples of the test split and their predictions."""
+    """Samples of the test split, their predictions as they are evaluated, and as `zoo predict` shows them."""
 
     batch: Batch
     prediction: Prediction
+    shown: Prediction
 
 
 def predict_samples(
@@ -46,7 +48,8 @@ def predict_samples(
     batch = cast("Batch", torch.utils.data.default_collate(rows))
     batch = datamodule.on_after_batch_transfer(batch, 0)
     with torch.inference_mode():
-        return DemoBatch(batch, model.predict_step(batch, 0))
+        prediction = model.predict_step(batch, 0)
+        return DemoBatch(batch, prediction, place(model, prediction, batch))
 
 
 def draw_contact_sheet(demo: DemoBatch) -> UInt8[np.ndarray, "height width 3"]:
@@ -63,7 +66,7 @@ def draw_contact_sheet(demo: DemoBatch) -> UInt8[np.ndarray, "height width 3"]:
 
 def _draw_sample(demo: DemoBatch, number: int) -> UInt8[np.ndarray, "height width 3"]:
     batch, prediction = demo.batch, demo.prediction
-    if prediction.vertices is None or prediction.faces is None:
+    if prediction.vertices is None or demo.shown.vertices is None or prediction.faces is None:
         raise ValueError("the contact sheet shows meshes; this method predicts none")
     faces = np.asarray(prediction.faces, np.int64)
     crop = batch["image"][number].permute(1, 2, 0).mul(255).round().byte().numpy()
@@ -78,7 +81,7 @@ def _draw_sample(demo: DemoBatch, number: int) -> UInt8[np.ndarray, "height widt
     return np.concatenate(
         [
             image,
-            mesh_overlay(image, predicted, faces, camera, _PREDICTED),
+            mesh_overlay(image, demo.shown.vertices[number].numpy(), faces, camera, _PREDICTED),
             mesh_overlay(image, true, faces, camera, _TRUTH),
             _render_from_outside([(aligned, _PREDICTED)], faces, centre, side),
             _render_from_outside([(true, _TRUTH)], faces, centre, side),
@@ -125,12 +128,12 @@ def write_demo_images(demo: DemoBatch, datamodule: BaseDataModule, folder: Path,
     sample, row = samples[number], slice(number, number + 1)
     source = SourceImage(sample.image, sample.intrinsics.astype(np.float32), "sample.png", intrinsics_given=True)
     one = Prediction(
-        joints=demo.prediction.joints[row],
-        skeleton=demo.prediction.skeleton,
-        joints_2d=demo.prediction.joints_2d[row],
-        root_depth_source=demo.prediction.root_depth_source,
-        vertices=None if demo.prediction.vertices is None else demo.prediction.vertices[row],
-        faces=demo.prediction.faces,
+        joints=demo.shown.joints[row],
+        skeleton=demo.shown.skeleton,
+        joints_2d=demo.shown.joints_2d[row],
+        root_depth_source=demo.shown.root_depth_source,
+        vertices=None if demo.shown.vertices is None else demo.shown.vertices[row],
+        faces=demo.shown.faces,
     )
     x, y, width, height = (float(value) for value in sample.box)
     paths += write_files({"sample.png": png_bytes(sample.image)}, folder)

@@ -13,6 +13,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from body.camera import backproject
+from datamodules.batch import Batch
+from lightning_modules.base import PoseModule
 from lightning_modules.prediction import Prediction
 
 _ROUNDS = 8
@@ -24,6 +26,13 @@ _CLOSEST = 0.2
 """Metres; a camera is no nearer to a body's root."""
 OWN_DEPTHS = ("bones", "box", "camera")
 """Sources of a root's depth that are the method's own guess, which the body's size corrects."""
+
+
+def place(model: PoseModule, prediction: Prediction, batch: Batch) -> Prediction:
+    """The model's prediction for a batch as an image shows it: see `place_on_joints`, for methods that need it."""
+    if model.placing_regressor is None or prediction.vertices is None:
+        return prediction
+    return place_on_joints(prediction, model.placing_regressor, batch["intrinsics"])
 
 
 def place_on_joints(

@@ -27,7 +27,7 @@ from zoo.prediction.eval_mode import evaluating
 from zoo.prediction.export.person import SourceImage
 from zoo.prediction.images import ImageSource, read_image
 from zoo.prediction.inputs import Boxes, check_boxes, resolve_intrinsics
-from zoo.prediction.placement import place_on_joints
+from zoo.prediction.placement import place
 from zoo.prediction.result import ImagePrediction
 
 Images: TypeAlias = Sequence[ImageSource] | Iterator[ImageSource]
@@ -199,11 +199,9 @@ def _predict_batch(model: PoseModule, batch: Batch) -> Prediction:
     batch = model.transfer_batch_to_device(batch, model.device, 0)
     with evaluating(model), torch.no_grad():  # in inference mode a crop and its mirror image are compiled apart
         try:
-            prediction = model.predict_step(batch, 0)
+            prediction = place(model, model.predict_step(batch, 0), batch)
         except ValueError as error:
             raise ZooError(one_line(error)) from error
-        if model.placing_regressor is not None and prediction.vertices is not None:
-            prediction = place_on_joints(prediction, model.placing_regressor, batch["intrinsics"])
     if not prediction.joints.isfinite().all():
         raise ZooError("the prediction is NaN or infinite: the camera, a box or the weights are out of all proportion")
     return prediction

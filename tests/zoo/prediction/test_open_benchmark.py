@@ -12,6 +12,7 @@ from datamodules.synthetic import SyntheticDataModule
 from zoo.cli import main
 from zoo.errors import ZooError
 from zoo.prediction.demo import crop_intrinsics, predict_samples, write_demo_images
+from zoo.prediction.placement import place_on_joints
 from zoo.results.baseline import measure_baseline, open_mean_pose
 from zoo.results.open_benchmark import measure
 from zoo.results.result import WeightsIdentity
@@ -88,6 +89,15 @@ def test_pictures_of_the_demo(small_model, datamodule, tmp_path):
     assert (np.abs(truth).max(-1) > 20).mean() > 0.01  # somebody is drawn over the photograph
     record = json.loads((tmp_path / "sample.json").read_text())
     assert record["camera"]["source"] == "given"
+
+
+def test_the_demo_draws_bodies_where_predict_puts_them(small_model, datamodule, monkeypatch):
+    shown = predict_samples(small_model, datamodule, (0, 3))
+    assert shown.shown is shown.prediction  # this method's bodies have their joints' places
+    monkeypatch.setattr(type(small_model), "placing_regressor", small_model.network.joint_regressor)
+    moved = predict_samples(small_model, datamodule, (0, 3)).shown
+    expected = place_on_joints(shown.prediction, small_model.network.joint_regressor, shown.batch["intrinsics"])
+    torch.testing.assert_close(moved.vertices, expected.vertices)
 
 
 def test_the_camera_of_a_crop_projects_to_the_batch_s_own_pixels(datamodule, small_model):
