@@ -11,7 +11,7 @@ import argparse
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -25,7 +25,7 @@ from body.skeleton import OPEN36
 from datamodules.augment import Augmentation
 from datamodules.settings import CropSettings
 from datamodules.synthetic.datamodule import SyntheticDataModule
-from lightning_modules.common.backbones import create_pyramid
+from lightning_modules.common.backbones import Backbone, create_pyramid
 from lightning_modules.common.backbones.joint_refiner import Evidence, JointRefiner
 from lightning_modules.common.backbones.movenet_people import PeopleMoveNet
 from lightning_modules.common.backbones.registry import SHIPPED
@@ -43,37 +43,37 @@ def main() -> None:
     """Read, train, write the backbone's weights with the refiner's."""
     options = _options()
     torch.manual_seed(options.seed)
-    net = cast(PeopleMoveNet, create_pyramid("people_movenet").net.eval())
+    backbone = create_pyramid("people_movenet", True).eval()
     if options.evidence is not None and options.evidence.is_file():
         rows = {name: torch.from_numpy(values).float() for name, values in np.load(options.evidence).items()}
     else:
-        chunks = [*from_maps(net.people_joints, options.maps), *2 * [*from_open_v1(net, options.open_v1)]]
+        chunks = [*from_maps(options.maps), *2 * [*from_open_v1(backbone, options.open_v1)]]
         rows = {name: torch.cat([chunk[name] for chunk in chunks]) for name in chunks[0]}
         if options.evidence is not None:
-            np.savez(options.evidence, **{name: values.half().numpy() for name, values in rows.items()})
+            kept: dict[str, Any] = {name: values.half().numpy() for name, values in rows.items()}
+            np.savez(options.evidence, **kept)
     refiner = train(JointRefiner(), rows, options.steps, options.batch, options.lr)
     state = load_file(options.weights)
     state |= {f"people_joints.{key}": value.half().contiguous() for key, value in refiner.state_dict().items()}
     save_file(state, options.out)
 
 
-def from_maps(refiner: JointRefiner, file: Path | None) -> Iterator[Rows]:
+def from_maps(file: Path | None) -> Iterator[Rows]:
     """Evidence of the crops of `benchmarks.cached_maps`."""
     maps = None if file is None else CachedMaps(file)
     for start in range(0, 0 if maps is None else len(maps), _CHUNK):
         assert maps is not None
         found = maps.take(np.arange(start, min(start + _CHUNK, len(maps))))
-        evidence = refiner.describe(*torch.split(found["said"].float(), [36, 36, 25, 48], 1)[:3])
+        evidence = JointRefiner().describe(*torch.split(found["said"].float(), [36, 36, 25, 48], 1)[:3])
         yield _rows(evidence, found)
 
 
 @torch.no_grad()
-def from_open_v1(net: PeopleMoveNet, samples: int) -> Iterator[Rows]:
+def from_open_v1(backbone: Backbone, samples: int) -> Iterator[Rows]:
     """Evidence of crops of the first training images of `open-v1`, changed at random."""
     if not samples:
         return
-    net.load(load_file(SHIPPED / "people_movenet.safetensors"))
-    normalise = Normalise(net.mean, net.std)
+    normalise, net = Normalise(backbone.mean, backbone.std), cast(PeopleMoveNet, backbone.net)
     crops = CropSettings(skeleton="open36", size=SIDE, augmentation=Augmentation())
     data = SyntheticDataModule(train_samples=samples, crops=crops, num_workers=0)
     data.setup("fit")
@@ -97,16 +97,15 @@ def train(refiner: JointRefiner, rows: Rows, steps: int, batch: int, lr: float) 
         getattr(refiner, f"{name}_mean").copy_(values.mean(0))
         getattr(refiner, f"{name}_spread").copy_(values.std(0).clamp(min=0.02))
     optimiser = torch.optim.AdamW(refiner.parameters(), lr, betas=(0.9, 0.99), weight_decay=0.05)
-    average = torch.optim.swa_utils.AveragedModel(
-        refiner, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.99)
-    )
+    mean = torch.optim.swa_utils.get_ema_multi_avg_fn(0.99)  # type: ignore[no-untyped-call]
+    average = torch.optim.swa_utils.AveragedModel(refiner, multi_avg_fn=mean)
     for step in range(steps):
         for group in optimiser.param_groups:
             group["lr"] = lr * min(1, (step + 1) / 100) * 0.5 * (1 + math.cos(math.pi * step / steps))
         evidence, places = changed(rows, batch, refiner)
         loss = distance(refiner.answer(evidence), places)
         optimiser.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(refiner.parameters(), 2.0)
         optimiser.step()
         average.update_parameters(refiner)
@@ -127,7 +126,8 @@ def changed(rows: Rows, batch: int, refiner: JointRefiner) -> tuple[Evidence, Te
     """A batch turned, resized and shifted; in three of ten rows one pose with the errors of another one's evidence."""
     chosen, other = torch.randint(len(rows["places"]), (2, batch))
     joints, parts, places = rows["joints"][chosen], rows["parts"][chosen], rows["places"][chosen]
-    angle = (torch.rand(batch) - 0.5) * math.radians(60) * (torch.rand(batch) < 0.6)
+    most = torch.tensor([0, 60, 360]).repeat_interleave(torch.tensor([4, 3, 3]))[torch.randint(10, (batch,))]
+    angle = (torch.rand(batch) - 0.5) * torch.deg2rad(most)
     size = 1 + 0.3 * (torch.rand(batch) - 0.5)
     turn = size[:, None, None] * torch.stack([angle.cos(), -angle.sin(), angle.sin(), angle.cos()], -1).view(-1, 2, 2)
     shift = 0.15 * (torch.rand(batch, 1, 2) - 0.5)
@@ -138,7 +138,10 @@ def changed(rows: Rows, batch: int, refiner: JointRefiner) -> tuple[Evidence, Te
     places = torch.cat([move(places[..., :2]), places[..., 2:]], -1)
     joints = torch.cat([move(joints[..., :2]), move(joints[..., 2:4]), joints[..., 4:]], -1)
     means = move(torch.stack([parts[:, 25:50], parts[:, 50:75]], -1))
-    parts = torch.cat([parts[:, :25], means[..., 0], means[..., 1], parts[:, 75:]], 1)
+    spreads = (
+        torch.stack([parts[:, 75:100], parts[:, 100:]], -1).square() @ turn.mT.square()
+    )  # as if without covariance
+    parts = torch.cat([parts[:, :25], means[..., 0], means[..., 1], *spreads.sqrt().unbind(-1)], 1)
     mixed = torch.rand(batch) < 0.3
     strange = rows["joints"][other]
     wrong, size = rows["places"][other], size[:, None, None]

@@ -149,7 +149,9 @@ def test_limbs_end_where_joints_are(prior, focal) -> None:
     rotations, known = posed(scale=80.0, focal=focal)
     world = to_absolute(rotations, prior.parents)
     angles = torch.zeros(4, 24)
-    turned = [SMPL24.index(f"{side}_{joint}") for side in ("left", "right") for joint in ("shoulder", "elbow", "hip", "knee")]
+    turned = [
+        SMPL24.index(f"{side}_{joint}") for side in ("left", "right") for joint in ("shoulder", "elbow", "hip", "knee")
+    ]
     angles[:, turned] = 0.4 * torch.randn(4, 8, generator=torch.Generator().manual_seed(4))
     turn = roma.rotvec_to_rotmat(torch.stack([0 * angles, 0 * angles, angles], -1))  # in the picture: depths stay true
     wrong = to_relative(turn @ world, prior.parents)
@@ -207,6 +209,22 @@ def test_a_new_refiner_leaves_joints_where_their_maps_have_them(places, depths) 
     torch.testing.assert_close(
         prior(said, moved)[..., :2] - prior(said, maps)[..., :2], torch.ones(2, 24, 2), atol=0.02, rtol=0
     )
+
+
+def test_joints_that_movenet_is_sure_of_stay(places, depths) -> None:
+    torch.manual_seed(0)
+    refiner, maps = JointRefiner(), peaked(places, depths)
+    torch.nn.init.normal_(refiner.moves.weight)
+    own, learnt = known_joints(maps).cells, torch.tensor([joint in COCO17.joints for joint in OPEN36.joints])
+
+    def moved(logit: float) -> Tensor:
+        level = maps.joints - maps.joints.amax((2, 3), keepdim=True) + logit
+        with torch.no_grad():
+            return (refiner(level, maps.depths, maps.parts)[..., :2] - own).norm(dim=-1)
+
+    assert moved(5.0)[:, learnt].max() < 0.01
+    assert moved(5.0)[:, ~learnt].median() > 0.5
+    assert moved(-10.0)[:, learnt].median() > 0.5
 
 
 def test_evidence_is_what_a_sharp_map_says(places, depths) -> None:

@@ -24,6 +24,8 @@ _FARTHEST = 4.0
 """Standard deviations beyond which a number says nothing more."""
 _SHARE = 0.6
 """Of half the crop: farther, a joint is moved no longer in proportion."""
+_CERTAIN = (-0.1, 0.05)
+"""Of a joint that MoveNet learnt in photographs: the certainty that halves its move, and how soft that is."""
 _SMALL = 1e-9
 
 
@@ -38,6 +40,8 @@ class Evidence(NamedTuple):
 
 class JointRefiner(nn.Module):
     """A perceptron that moves a backbone's joints; it starts by leaving them as they are.
+
+    It learns from renderings. So where MoveNet, which learnt in photographs, is sure of a joint, this stays there.
 
     Args:
         width: numbers that a joint's evidence becomes.
@@ -113,7 +117,11 @@ class JointRefiner(nn.Module):
         for block in self.blocks:
             hidden = hidden + block(hidden)
         moves = torch.unflatten(self.moves(hidden), 1, (_COUNT, 4))
-        across = evidence.joints[..., :2] + _SHARE * torch.sigmoid(moves[..., 3:4] - 2) * moves[..., :2]
+        share = _SHARE * torch.sigmoid(moves[..., 3:4] - 2)
+        middle, width = _CERTAIN
+        unsure = torch.sigmoid((middle - evidence.joints[..., 4:5]) / width)
+        share = torch.where(self.shifts > 0, share * unsure, share)
+        across = evidence.joints[..., :2] + share * moves[..., :2]
         return torch.cat([across, evidence.joints[..., 7:8] / 2 + 0.2 * moves[..., 2:3]], -1)
 
 

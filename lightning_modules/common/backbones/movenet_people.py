@@ -33,8 +33,8 @@ class PersonMaps(NamedTuple):
     surface: Float[Tensor, "batch charts height width"]
     """U of the parts, then V of the parts; none where a coarse map has left them out."""
     places: Float[Tensor, "batch 36 3"] | None = None
-    """Joints that all maps together suggest (`JointRefiner`): x and y in cells, depth in metres. None for what the joints'
-    own maps say."""
+    """Joints that all maps together suggest (`JointRefiner`): x and y in cells, depth in metres. None for what the
+    joints' own maps say."""
 
 
 class Merge(nn.Module):
