@@ -54,7 +54,8 @@ class ShardStream(IterableDataset[dict[str, Any]]):
                 read += 1
                 yield record
         except (OSError, tarfile.TarError, EOFError, ValueError) as error:
-            raise ValueError(_damaged(place, read, shard, str(error).splitlines()[0][:100])) from None
+            reason = " ".join(str(error).split())[:100] or type(error).__name__
+            raise ValueError(_damaged(place, read, shard, reason)) from None
         if read != shard.samples:
             raise ValueError(_damaged(place, read, shard, "it ends there"))
 
