@@ -14,7 +14,7 @@ from zoo.deployment import calibration
 from zoo.deployment.calibration import measure_cost
 from zoo.deployment.export import METADATA, exact_parts, export_model
 from zoo.deployment.predictor import INPUTS, Predictor, example_inputs
-from zoo.deployment.quantise import quantise
+from zoo.deployment.quantise import _readers, quantise
 from zoo.errors import ZooError
 
 
@@ -82,10 +82,26 @@ def test_parts_that_stay_exact(awake, exported, tmp_path):
     weights = [node.input[1] for node in onnx.load(exported.path).graph.node if node.op_type == "Conv"]
     one = {name: value.numpy() for name, value in zip(INPUTS, example_inputs(awake, 1), strict=True)}
     quantise(exported.path, tmp_path / "a.onnx", [one], exact=[weights[1]])
-    assert [place for place, kind in enumerate(integers(tmp_path / "a.onnx")) if not kind] == [1]
+    assert [place for place, kind in enumerate(integers(tmp_path / "a.onnx")) if not kind] == [1, 2]
     with pytest.raises(ZooError, match="int8 has nothing to do"):
         quantise(exported.path, tmp_path / "b.onnx", [one], exact=weights)
     assert exact_parts(nn.ModuleDict({"a": nn.Linear(1, 1), "b": nn.Sequential(MoveNet())})) == ["b.0."]
+
+
+def test_what_reads_an_exact_part_is_exact_too():
+    """a -> relu -> b -> c, and a joins c before d."""
+    make = onnx.helper.make_node
+    nodes = [
+        make("Conv", ["x", "w"], ["a"], name="a"),
+        make("Relu", ["a"], ["r"]),
+        make("Conv", ["r", "w"], ["b"], name="b"),
+        make("Conv", ["b", "w"], ["c"], name="c"),
+        make("Concat", ["c", "r"], ["j"], axis=1),
+        make("Conv", ["j", "w"], ["d"], name="d"),
+        make("Conv", ["d", "w"], ["e"], name="e"),
+    ]
+    assert _readers(nodes, {"a"}) == {"b", "d"}
+    assert _readers(nodes, set()) == set()
 
 
 def test_refused_in_one_line(awake, as_exported, few_images, tmp_path):
