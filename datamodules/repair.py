@@ -61,7 +61,7 @@ def _repair_fits(table: Annotations, counts: dict[str, int]) -> dict[str, Any]:
     if table.pose is None or table.smpl_valid is None:
         return {}
     columns = {name: getattr(table, name) for name in ("pose", "betas", "transl") if getattr(table, name) is not None}
-    bad = ~np.all([is_number(values).reshape(len(table), -1).all(1) for values in columns.values()], axis=0)
+    bad = ~np.all([is_number(v).all(axis=tuple(range(1, v.ndim))) for v in columns.values()], axis=0)
     if not bad.any():
         return {}
     counts["SMPL parameters that are no numbers"] = int((bad & table.smpl_valid).sum())

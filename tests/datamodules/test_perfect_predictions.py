@@ -47,6 +47,7 @@ BENCHMARKS = {
     "mpi_inf_3dhp": ("datamodules.mpi_inf_3dhp.MpiInf3dhpDataModule", mpi_inf_3dhp.write_test),
     "mupots": ("datamodules.mupots.MupotsDataModule", mupots.write),
     "freihand": ("datamodules.freihand.FreiHandDataModule", freihand.write),
+    "open": ("datamodules.synthetic.SyntheticDataModule", None),
 }
 SMPL = {"says": "parameters", "body": "smpl", "skeleton": "smpl24"}
 CASES = [
@@ -62,6 +63,7 @@ CASES = [
     ("mpi_inf_3dhp", "mpi-inf-3dhp-test", {}, {"says": "joints", "skeleton": "mpi_inf_3dhp17"}),
     *(("mupots", f"mupots-{kind}-all", {}, {"says": "joints", "skeleton": "mpi_inf_3dhp17"})
       for kind in ("relative", "absolute")),
+    ("open", "open-v1", {"test_samples": 4, "generator_workers": 1}, {**SMPL, "body": "open", "skeleton": "smpl29"}),
     ("freihand", "freihand-eval", {}, {**SMPL, "body": "mano", "skeleton": "mano21"}),
 ]  # fmt: skip
 
@@ -76,7 +78,8 @@ def roots(tmp_path_factory):
         def root_of(name):
             if name not in written:
                 written[name] = tmp_path_factory.mktemp(name.replace(" ", "_"))
-                BENCHMARKS[name][1](written[name])
+                if BENCHMARKS[name][1] is not None:
+                    BENCHMARKS[name][1](written[name])
             return written[name]
 
         yield root_of
@@ -86,7 +89,9 @@ def roots(tmp_path_factory):
 @pytest.mark.parametrize(("name", "protocol", "options", "model"), CASES, ids=lambda value: str(value))
 def test_the_labels_score_nothing(roots, tmp_path, name, protocol, options, model, mixed):
     shared = {"batch_size": 8, "num_workers": 0, "crops": {"augmentation": {"flip_probability": 0.0}}}
-    data = {"class_path": BENCHMARKS[name][0], "init_args": {"root": str(roots(name)), **options, **shared}}
+    data = {"class_path": BENCHMARKS[name][0], "init_args": {**options, **shared}}
+    if BENCHMARKS[name][1] is not None:
+        data["init_args"]["root"] = str(roots(name))
     if mixed:
         other = {"class_path": "datamodules.mpii.MpiiDataModule", "init_args": {"root": str(tmp_path), **shared}}
         arguments = {"parts": [other], "evaluated": data, **shared}

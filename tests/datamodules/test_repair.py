@@ -11,6 +11,7 @@ from fake.smpl_truth import write_bodies
 from body.atomic import atomic_file
 from datamodules.coco import CocoDataModule
 from datamodules.pw3d import Pw3dDataModule
+from datamodules.repair import repair
 from datamodules.settings import CropSettings
 
 SMALL = CropSettings(size=32)
@@ -135,6 +136,7 @@ def test_spin_files_with_numbers_that_are_none(tmp_path):
     assert np.isfinite(table.transl).all()
     assert np.isfinite(table.boxes).all()
     assert table.images[0] == "imageFiles/s_00/image_00000.jpg"
+    assert len(repair(table.take(np.zeros(3, bool)), "nobody", train=True)) == 0
     np.savez(tmp_path / "3dpw_test.npz", **arrays | {"center": np.where([[0], [1], [0]], np.nan, 50.0) * np.ones(2)})
     with pytest.raises(ValueError, match=r"1 people have no usable box or camera, the first in .*image_00001\.jpg"):
         Pw3dDataModule(str(tmp_path), layout="spin", crops=SMALL, num_workers=0).table("test")
