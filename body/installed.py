@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TypeVar
 
 from body.choices import unknown_name
+from body.extras import MissingExtra
 
 _Class = TypeVar("_Class")
 
@@ -47,6 +48,8 @@ def import_class(kind: str, name: str, named: Mapping[str, str], base: type[_Cla
     module, _, attribute = named[name].rpartition(".")
     try:
         found = getattr(import_module(module), attribute)
+    except MissingExtra as error:
+        raise ValueError(str(error)) from None
     except Exception as error:  # whatever a stranger's package raises
         text = " ".join(f"{type(error).__name__}: {error}".split())
         raise ValueError(f"{kind} {name!r} cannot be loaded, repair or uninstall {module}: {text}") from error

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import h5py
 import numpy as np
 from scipy.io import loadmat
+
+from body.extras import import_extra
 
 
 def read_mat(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
@@ -34,7 +35,7 @@ def read_hdf5(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
         ValueError: it is damaged, of another version, or has not got an array; the message names it.
     """
     try:
-        with h5py.File(path, "r") as file:
+        with import_extra("h5py", "data").File(path, "r") as file:
             return {name: np.asarray(file[name]) for name in _checked(path, names, file)}
     except FileNotFoundError:
         raise

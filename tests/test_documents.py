@@ -4,7 +4,9 @@ import ast
 import re
 import shlex
 import subprocess
+import textwrap
 import tomllib
+from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
 
@@ -21,7 +23,7 @@ from zoo.documents.resources import VERSION, find_config
 ROOT = Path(__file__).parents[1]
 TRACKED = subprocess.run(["git", "ls-files", "*.md"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
 DOCUMENTS = sorted(TRACKED.split())
-_FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.M | re.S)
+_FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```", re.M | re.S)
 
 NOT_RUN = {
     "torch.load(": "the authors' file",
@@ -46,7 +48,7 @@ def blocks(language):
     for document in DOCUMENTS:
         for kind, text in _FENCE.findall((ROOT / document).read_text(encoding="utf-8")):
             if kind == language:
-                yield document, text
+                yield document, textwrap.dedent(text)
 
 
 @pytest.fixture
@@ -103,11 +105,62 @@ def test_the_version_is_one():
     assert yaml.safe_load((ROOT / "CITATION.cff").read_text())["version"] == newest == VERSION
 
 
-def test_make_targets_exist():
+def test_the_readme_s_numbers_are_the_stored_ones(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+    from generate.numbers import COLUMNS_OF, refreshed
+
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert all(f"| {title} |" in text for title in COLUMNS_OF)
+    assert refreshed(text) == text, "run: PYTHONPATH=docs:. python -m generate.numbers"
+
+
+def shell_lines():
+    """Every line of a block that is typed into a shell, without what explains it."""
+    for language in ("", "bash", "text"):
+        for document, text in blocks(language):
+            for line in text.replace("\\\n", " ").splitlines():
+                words = re.split(r"\s{2,}|\s+#", line.strip())[0]
+                if re.match(SHELL, words):
+                    yield document, words
+
+
+SHELL = r"(make|pip|\.venv/bin/pip|python|PYTHONPATH=\S+ python|docker|git|mkdir|wandb) "
+OTHERS = {"docker": "no daemon in the tests", "git": "", "mkdir": "", "wandb": "its server"}
+"""Programs that are not run, and what they would need."""
+
+
+def test_what_is_typed_into_a_shell_exists():
     targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.M))
-    named = {word for _, text in blocks("") for word in re.findall(r"^make (\w+)", text, re.M)}
-    assert named
-    assert named <= targets
+    extras = set(tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"])
+    seen = set()
+    for document, line in shell_lines():
+        program, _, rest = re.sub(r"^PYTHONPATH=\S+ |^\.venv/bin/", "", line).partition(" ")
+        seen.add(program)
+        if program == "make":
+            assert rest.split()[0] in targets, f"{document}: {line}"
+        elif program == "python" and rest.startswith("-m "):
+            module = rest.split()[1]
+            folder = ROOT / "docs" if module.startswith("generate") else ROOT
+            own = folder.joinpath(*module.split(".")).with_suffix(".py").is_file() or (folder / module).is_dir()
+            assert own or find_spec(module.partition(".")[0]), f"{document}: {line}"
+        elif program == "pip":
+            assert set(re.findall(r"\w+", "".join(re.findall(r"\[(.*?)\]", rest)))) <= extras, f"{document}: {line}"
+        else:
+            assert program in {*OTHERS, "python"}, f"{document}: {line}"
+    assert {"make", "pip", "python", "docker"} <= seen
+
+
+def test_every_block_is_of_a_kind_that_a_test_reads():
+    """Python is run, shells are parsed, data are read; what has no language is a table of files or one of these."""
+    for document in DOCUMENTS:
+        for language, text in _FENCE.findall((ROOT / document).read_text(encoding="utf-8")):
+            assert language in {"python", "bash", "text", "", "yaml", "json", "bibtex"}, f"{document}: {language}"
+            if language in ("yaml", "json"):
+                assert yaml.safe_load(text) is not None, document
+            if language == "bash":
+                for line in text.replace("\\\n", " ").splitlines():
+                    known = line.startswith((" ", "#", "zoo ", ".venv/bin/zoo ", "cd ")) or re.match(SHELL, line)
+                    assert known or not line.strip(), f"{document}: {line}"
 
 
 def test_links_between_documents_lead_somewhere():

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int, UInt8
 
+from body.extras import import_extra
 from datamodules.columns import StringColumn, digest
 from datamodules.dense import mask_in_image, points_in_image
 
@@ -71,7 +72,7 @@ class DenseLabels:
 
     def mask_of(self, row: int) -> UInt8[np.ndarray, "256 256"]:
         """Coarse part of every pixel of a person's box, scaled to 256 x 256; where parts overlap, the later one."""
-        from pycocotools.mask import decode
+        decode = import_extra("pycocotools.mask", "data").decode
 
         mask = np.zeros((_SIDE, _SIDE), np.uint8)
         for part in range(_COARSE_PARTS):

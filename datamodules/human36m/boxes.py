@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import h5py
 import numpy as np
 from jaxtyping import Float, Int
 
 from body.atomic import atomic_file
+from body.extras import import_extra
 
 LOOSENESS = 4 / 3
 """The boxes are this much wider than tight ones: SPIN crops 0.9 of their longer side, and 1.2 of a tight box's."""
@@ -57,7 +57,7 @@ def mask_boxes(path: Path, frames: Int[np.ndarray, " rows"] | None = None) -> Fl
             f"no {path}: unpack the benchmark's bounding boxes, or take those of the joints (boxes: joints)"
         )
     try:
-        with h5py.File(path) as file:
+        with import_extra("h5py", "data").File(path) as file:
             references = file["Masks"][()].reshape(-1)
             if frames is not None and len(frames) and frames.max() >= len(references):
                 raise ValueError(f"it has {len(references)} masks, but frame {frames.max()} is needed")

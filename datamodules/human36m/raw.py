@@ -6,10 +6,10 @@ import struct
 import zlib
 from pathlib import Path
 
-import cdflib
 import numpy as np
 from jaxtyping import Float
 
+from body.extras import import_extra
 from datamodules.annotations import Annotations
 from datamodules.columns import StringColumn
 from datamodules.files import require
@@ -82,7 +82,7 @@ def read_positions(path: Path) -> Float[np.ndarray, "frames 17 3"]:
         ValueError: the file is damaged.
     """
     try:
-        values = np.asarray(cdflib.CDF(path).varget("Pose"), np.float64)
+        values = np.asarray(import_extra("cdflib", "data").CDF(path).varget("Pose"), np.float64)
         return values.reshape(-1, 32, 3)[:, _JOINTS] / 1000
     except (OSError, ValueError, KeyError, IndexError, struct.error, zlib.error) as error:
         raise ValueError(f"{path} is damaged ({error}); unpack the benchmark's poses again") from None

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 from jaxtyping import Float
 
+from body.extras import import_extra
 from body.mat_files import read_mat
 from datamodules.mpii.people import MARGIN, People, person_boxes, square_boxes
 from datamodules.readers.boxes import boxes_of_points, scale_boxes
@@ -75,7 +75,7 @@ def read_hourglass(path: Path) -> People:
         ValueError: the file is damaged or lacks an array.
     """
     try:
-        with h5py.File(path, "r") as file:
+        with import_extra("h5py", "data").File(path, "r") as file:
             names, part, centre, scale = (np.asarray(file[key]) for key in ("imgname", "part", "center", "scale"))
     except (OSError, KeyError) as error:
         raise ValueError(

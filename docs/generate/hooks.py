@@ -10,6 +10,14 @@ ROOT = Path(__file__).resolve().parents[2]
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
     from mkdocs.structure.files import Files
+    from mkdocs.structure.pages import Page
+
+
+def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:  # noqa: ARG001 (MkDocs')
+    """The start page's numbers, from the stored results."""
+    from generate.numbers import start_page
+
+    return start_page(markdown) if page.file.src_uri == "index.md" else markdown
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:

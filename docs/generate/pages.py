@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from generate.command_line import command_line
+from generate.figures import has_picture
 from generate.figures.networks import NETWORKS
 from generate.links import documents, relink
 from generate.notebooks import tutorials
@@ -38,10 +39,13 @@ def make_pages() -> dict[str, str]:
 
 def _figures(method: str) -> str:
     return (
+        "<div class='figure' markdown>\n"
         f"![The network of {method}: its parts with the shapes that they hand on](../figures/{method}_network.svg)\n"
         "*The network as released, with the shapes of one image.*\n\n"
+        "</div>\n\n<div class='figure' markdown>\n"
         f"![An image, what the network makes of it on the way, and the result](../figures/{method}_example.jpg)\n"
         "*The bundled weights on a test image of open-v2. Both figures are drawn when this site is built.*\n"
+        "</div>\n"
     )
 
 
@@ -77,7 +81,8 @@ def weights() -> str:
 
 
 def _card(name: str, entry: Checkpoint) -> str:
-    card = model_card(entry, f"{name}").split("---\n", 2)[2]
+    picture = f"../figures/{name}.jpg" if has_picture(entry) else None
+    card = model_card(entry, name, picture).split("---\n", 2)[2]
     card = re.sub(r"^# .*$", "", card, count=1, flags=re.M)
     card = re.sub(r"^(#+) ", r"#\1 ", card, flags=re.M)
     return f"## {name} {{ #{_anchor(name)} }}\n\n{card.strip()}"

@@ -11,6 +11,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from body.extras import import_extra
+
 _STATS = ("ap", "ap50", "ap75", "ap_m", "ap_l")  # the first five of pycocotools' ten
 
 
@@ -53,8 +55,8 @@ def keypoint_ap(
 
 def _evaluate(annotations: Mapping[str, Any], detections: list[dict[str, Any]]) -> list[float]:
     """The ten numbers of pycocotools; -1 where it has none."""
-    from pycocotools.coco import COCO
-    from pycocotools.cocoeval import COCOeval
+    COCO = import_extra("pycocotools.coco", "data").COCO
+    COCOeval = import_extra("pycocotools.cocoeval", "data").COCOeval
 
     with contextlib.redirect_stdout(io.StringIO()):  # it prints
         truth = COCO()

@@ -16,6 +16,9 @@ from zoo.errors import ZooError, one_line
 if TYPE_CHECKING:
     from torch import Tensor
 
+TRAINING = "training"
+"""Of the metadata of a weights file: the command and the configuration that trained them, in JSON."""
+
 
 def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Tensors, floats widened to 32 bits, and metadata of a safetensors file; a backbone it leaves out is filled in.
@@ -54,6 +57,16 @@ def parse_metadata(metadata: dict[str, str], path: Path) -> tuple[str, dict[str,
     if not isinstance(config, dict):
         raise ZooError(f"{path}: its config is not a mapping in JSON")
     return metadata["method"], config
+
+
+def parse_training(metadata: dict[str, str]) -> dict[str, str]:
+    """`command` and `config` of the training, where `zoo package` found them in the checkpoint."""
+    try:
+        training = json.loads(metadata.get(TRAINING, "{}"), parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        return {}
+    known = training if isinstance(training, dict) else {}
+    return {key: known[key] for key in ("command", "config") if isinstance(known.get(key), str)}
 
 
 def _refuse_constant(name: str) -> None:

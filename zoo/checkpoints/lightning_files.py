@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from lightning_fabric.plugins import TorchCheckpointIO
@@ -16,6 +16,8 @@ from lightning_modules.common.plain_file import check_growth, read_plain
 from zoo.checkpoints.foreign import explain_foreign, explain_refusal
 from zoo.errors import ZooError
 
+ORIGIN_KEY = "zoo_training"
+"""Of a checkpoint: what the command line says of its run."""
 _WORDS = ("last", "best", "hpc")
 
 
@@ -63,11 +65,24 @@ def check_checkpoint(path: str | Path | None) -> None:
         raise ZooError(f"{path} is no checkpoint of Lightning: {error}") from None
 
 
-def read_lightning_checkpoint(checkpoint: Path) -> tuple[dict[str, Tensor], dict[str, Any], str | None]:
-    """State, hyper-parameters and method of a checkpoint of `zoo fit`, read without running any code of it.
+class TrainingFile(NamedTuple):
+    """What a checkpoint holds.
 
-    Returns:
-        The method is None where the checkpoint does not say it: an older one's, or of a class without a name.
+    Attributes:
+        state: tensors.
+        config: hyper-parameters.
+        method: None where the checkpoint does not say it: an older one's, or of a class without a name.
+        origin: command and configuration of its training; empty where a plain Lightning trainer wrote it.
+    """
+
+    state: dict[str, Tensor]
+    config: dict[str, Any]
+    method: str | None
+    origin: dict[str, str]
+
+
+def read_lightning_checkpoint(checkpoint: Path) -> TrainingFile:
+    """What a checkpoint of `zoo fit` holds, read without running any code of it.
 
     Raises:
         ZooError: no such file, or not a Lightning checkpoint of plain values.
@@ -85,4 +100,6 @@ def read_lightning_checkpoint(checkpoint: Path) -> tuple[dict[str, Tensor], dict
         raise ZooError(f"{checkpoint} is not a Lightning checkpoint of plain values: its state holds other things")
     method = content.get(METHOD_KEY)
     settings = {str(key): value for key, value in config.items() if not str(key).startswith("_")}
-    return state, settings, method if isinstance(method, str) else None
+    origin = content.get(ORIGIN_KEY)
+    plain_origin = {str(key): str(value) for key, value in origin.items()} if isinstance(origin, dict) else {}
+    return TrainingFile(state, settings, method if isinstance(method, str) else None, plain_origin)

@@ -112,7 +112,7 @@ def _read_weights(path: Path) -> tuple[dict[str, Tensor], str, dict[str, Any]]:
         return tensors, *parse_metadata(metadata, path)
     from zoo.checkpoints.lightning_files import read_lightning_checkpoint
 
-    tensors, config, method = read_lightning_checkpoint(path)
+    tensors, config, method, _ = read_lightning_checkpoint(path)
     if method is None:
         raise ZooError(f"{path} does not name its method; run zoo package {path} METHOD.TAG --unlisted --folder .")
     return tensors, method, config

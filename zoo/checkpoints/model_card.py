@@ -22,12 +22,13 @@ _BODIES = {
 }
 
 
-def model_card(entry: Checkpoint, repo: str) -> str:
+def model_card(entry: Checkpoint, repo: str, picture: str | None = None) -> str:
     """A README for the Hub, with YAML front matter.
 
     Args:
         entry: the weights.
         repo: `user/name` on the Hub.
+        picture: where a picture of a prediction is.
     """
     import yaml
 
@@ -42,6 +43,7 @@ def model_card(entry: Checkpoint, repo: str) -> str:
     }
     sections = [
         f"# {entry.name}\n\n{markdown_cell(entry.summary[0].upper() + entry.summary[1:])}.",
+        _picture(picture),
         _use(repo),
         _facts(entry),
         _training(entry),
@@ -81,6 +83,10 @@ def _citation(entry: Checkpoint) -> str:
     fields = {"title": f"{{{paper.paper}}}", "author": authors, where: venue, "year": year}
     lines = "".join(f"  {name} = {{{value}}},\n" for name, value in fields.items())
     return f"## Citation\n\n```bibtex\n@{kind}{{{entry.method},\n{lines}}}\n```"
+
+
+def _picture(picture: str | None) -> str:
+    return f"![A test image of open-v2, and on it what these weights predict]({picture})" if picture else ""
 
 
 def _use(repo: str) -> str:

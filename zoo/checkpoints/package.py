@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from body.atomic import atomic_file
+from zoo.checkpoints.files import TRAINING
 from zoo.checkpoints.lightning_files import read_lightning_checkpoint
 from zoo.checkpoints.listing import parse_checkpoints
 from zoo.checkpoints.load import build_model, load_state, without_initialisation
@@ -41,7 +42,7 @@ def package_checkpoint(checkpoint: Path, name: str, folder: Path, listing: Path 
 
     from lightning_modules.common.shared_weights import SHARED, leave_out_shared
 
-    state, config, trained = read_lightning_checkpoint(checkpoint)
+    state, config, trained, origin = read_lightning_checkpoint(checkpoint)
     method = name.partition(".")[0]
     if trained not in (None, method):
         raise ZooError(f"{checkpoint} holds weights of {trained}, so they cannot be called {name}")
@@ -56,6 +57,7 @@ def package_checkpoint(checkpoint: Path, name: str, folder: Path, listing: Path 
         "name": name,
         "method": method,
         "config": json.dumps(config, sort_keys=True, allow_nan=False),
+        **({TRAINING: json.dumps(origin, sort_keys=True)} if origin and listing is None else {}),
         **({} if shared is None else {SHARED: shared}),
     }
     with atomic_file(target) as partial:

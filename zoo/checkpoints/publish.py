@@ -10,16 +10,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from zoo.checkpoints.card_picture import card_picture
 from zoo.checkpoints.entry import Checkpoint, Licences, Training
-from zoo.checkpoints.files import parse_metadata, read_metadata, read_safetensors, resolve_weights
+from zoo.checkpoints.files import parse_metadata, parse_training, read_metadata, read_safetensors, resolve_weights
 from zoo.checkpoints.hub import CONFIG, WEIGHTS, translate_hub_errors
 from zoo.checkpoints.listing import get_checkpoint
-from zoo.checkpoints.load import build_model, load_state
+from zoo.checkpoints.load import build_model, load, load_state
 from zoo.checkpoints.model_card import model_card
 from zoo.documents.resources import VERSION, file_sha256
 from zoo.errors import ZooError, one_line
+from zoo.results.files import read_results
 
-CARD = "README.md"
+CARD, PICTURE = "README.md", "prediction.jpg"
 
 
 @dataclass(frozen=True)
@@ -74,8 +76,9 @@ def push(
 
 
 def _publish(entry: Checkpoint, path: Path, repo: str, revision: str | None, private: bool, dry_run: bool) -> Published:
-    card = model_card(entry, repo)
-    contents = {CONFIG: _config_json(entry, path).encode(), CARD: card.encode()}
+    picture = {PICTURE: card_picture(load(path))} if entry.body in ("open", "none") else {}
+    card = model_card(entry, repo, PICTURE if picture else None)
+    contents = {CONFIG: _config_json(entry, path).encode(), CARD: card.encode(), **picture}
     files = {WEIGHTS: path.stat().st_size, **{file: len(content) for file, content in contents.items()}}
     if dry_run:
         return Published(repo, files, card)
@@ -177,9 +180,20 @@ def entry_from_file(name: Path, licence: str | None, data: str | None) -> tuple[
         sha256=file_sha256(path),
         bytes=path.stat().st_size,
         parameters=sum(weight.numel() for weight in module.parameters()),
-        training=Training(data=data),
+        training=Training(data=data, **parse_training(metadata)),
+        results=_own_results(file_sha256(path)),
     )
     return entry, path
+
+
+def _own_results(sha256: str) -> dict[str, dict[str, float]]:
+    """What `zoo test` has stored of a file, by protocol, as it is: without changed settings or the true root depth."""
+    stored = sorted((result for result in read_results() if result.weights_sha256 == sha256), key=lambda one: one.date)
+    return {
+        result.protocol: dict(result.values)
+        for result in stored
+        if result.root_depth != "given" and "(" not in result.weights
+    }
 
 
 def _config_json(entry: Checkpoint, path: Path) -> str:

@@ -16,7 +16,15 @@ from zoo.cli.argument_errors import explain_arguments
 from zoo.errors import ZooError, one_line
 
 BAD_INPUT, INTERRUPTED, TERMINATED = 2, 130, 143
-_PLAIN = ("ValueError", "OSError", "KeyError", "MisconfigurationException", "UnreadableImageError", "DamagedData")
+_PLAIN = (
+    "ValueError",
+    "OSError",
+    "KeyError",
+    "MisconfigurationException",
+    "UnreadableImageError",
+    "DamagedData",
+    "MissingExtra",
+)
 """Types whose messages are written for users; any other one is named."""
 
 

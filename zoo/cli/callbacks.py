@@ -18,6 +18,7 @@ from torch import Tensor
 
 from body.atomic import atomic_file
 from lightning_modules.prediction import Prediction
+from zoo.checkpoints.lightning_files import ORIGIN_KEY
 
 
 class ValidationLine(Callback):
@@ -54,6 +55,24 @@ class SaveOnInterrupt(Callback):
         trainer.save_checkpoint(path, weights_only=False)  # with the optimiser
         if trainer.is_global_zero:
             print(f"\nStopped at step {trainer.global_step}. To go on, repeat the command with --ckpt_path {path}")
+
+
+class SaveOrigin(Callback):
+    """Checkpoints say which command wrote them; `zoo package` hands it on to the weights file, `zoo push` to the card.
+
+    Args:
+        command: line of the run.
+        config: name of its first configuration.
+    """
+
+    def __init__(self, command: str, config: str) -> None:
+        self.origin = {"command": command, "config": config}
+
+    def on_save_checkpoint(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Add them."""
+        checkpoint[ORIGIN_KEY] = dict(self.origin)
 
 
 class PredictionWriter(BasePredictionWriter):

@@ -14,7 +14,7 @@ from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 
 from datamodules.files import DamagedData
 from zoo.checkpoints.lightning_files import AtomicCheckpointIO, check_checkpoint
-from zoo.cli.callbacks import PredictionWriter, progress_callbacks
+from zoo.cli.callbacks import PredictionWriter, SaveOrigin, progress_callbacks
 from zoo.cli.import_policy import allow_imports
 from zoo.cli.json_output import json_alone
 from zoo.cli.lightning_arguments import RunOptions, parse_run_options
@@ -26,6 +26,7 @@ from zoo.cli.run_reports import report_run, report_test
 from zoo.cli.runs import describe_starts, follow_starts, set_aside
 from zoo.documents.configs import flatten, nest
 from zoo.errors import ZooError, one_line
+from zoo.results.evaluation import command_line
 from zoo.results.quiet import quiet_lightning
 
 if TYPE_CHECKING:
@@ -156,6 +157,7 @@ class ZooCLI(LightningCLI):
         callbacks += progress_callbacks(root, config["enable_progress_bar"] is not False and not has_bar)
         if self.options.tensorboard or self.options.wandb or config["logger"]:
             callbacks.append(LogPictures())
+        callbacks.append(SaveOrigin(command_line(), self.options.config or ""))
         kwargs["callbacks"] = [*callbacks, PredictionWriter(root / "predictions")]
         kwargs["enable_progress_bar"] = any(isinstance(callback, ProgressBar) for callback in callbacks)
         kwargs["plugins"] = [*_as_list(config["plugins"]), AtomicCheckpointIO()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 from pytorch_lightning.loggers import CSVLogger, Logger, TensorBoardLogger, WandbLogger
 
+from body.extras import import_extra
 from zoo.cli.lightning_arguments import RunOptions
 from zoo.errors import ZooError
 
@@ -36,6 +38,7 @@ def run_loggers(options: RunOptions, root: Path) -> list[Logger]:
                 "TensorBoard is not installed: pip install tensorboard, or leave out --tensorboard"
             ) from None
     if options.wandb is not None:
+        import_extra("wandb", "wandb")
         settings = _settings_within(SECONDS) if options.wandb == "online" else {}
         loggers.append(
             WandbLogger(
@@ -77,7 +80,7 @@ def _settings_within(seconds: float) -> dict[str, Any]:
 
 def end_runs(options: RunOptions) -> None:
     """End the run of Weights & Biases: another one in the same process would otherwise go on writing into it."""
-    if options.wandb is not None:
+    if options.wandb is not None and sys.modules.get("wandb") is not None:
         import wandb
 
         wandb.finish()

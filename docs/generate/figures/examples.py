@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 import cv2
 import numpy as np
@@ -11,15 +11,9 @@ import torch
 from jaxtyping import Float, UInt8
 
 import zoo
-from body.draw import mesh_overlay, skeleton_overlay
 from datamodules.batch import Batch
-from datamodules.open_v2.datamodule import OpenV2DataModule
-from datamodules.settings import CropSettings
-from lightning_modules.base import PoseModule
-from lightning_modules.prediction import Prediction
+from zoo.checkpoints.card_picture import make_example
 
-SAMPLE = 139
-"""Of the test images that ship with open-v2: chosen for one whole person in view."""
 _SIDE, _BAR = 288, 40
 _QUALITY = 88
 
@@ -30,21 +24,11 @@ Intermediates = Callable[[Any, Batch, np.ndarray], Sequence[Panel]]
 def draw_example(method: str) -> bytes:
     """JPEG: the image, what `EXAMPLES` names, and the result."""
     model = zoo.load(method)
-    batch = _batch(model)
-    crop = np.ascontiguousarray((batch["image"][0].permute(1, 2, 0).numpy() * 255).round().astype(np.uint8))
+    example = make_example(model)
     with torch.inference_mode():
-        prediction = model.predict(batch)
-        between = EXAMPLES[method](model.network, batch, crop)
-    panels = [("image", crop), *between, ("result", _result(crop, prediction, batch))]
+        between = EXAMPLES[method](model.network, example.batch, example.crop)
+    panels = [("image", example.crop), *between, ("result", example.overlay)]
     return _jpeg(np.concatenate([_titled(title, picture) for title, picture in panels], 1))
-
-
-def _batch(model: PoseModule) -> Batch:
-    skeleton = model.batch_skeleton or model.skeleton
-    data = OpenV2DataModule(crops=CropSettings(skeleton=skeleton.name, size=model.crop_size))
-    row = data.dataset("test")[SAMPLE]
-    batch = cast("Batch", torch.utils.data.default_collate([row]))
-    return cast("Batch", data.on_after_batch_transfer(batch, 0))
 
 
 def _lixels(network: Any, batch: Batch, _: np.ndarray) -> list[Panel]:
@@ -100,17 +84,6 @@ EXAMPLES: Mapping[str, Intermediates] = {
     "cascaded_lifting": _cascade,
 }
 """Method -> what lies between image and result."""
-
-
-def _result(crop: np.ndarray, prediction: Prediction, batch: Batch) -> np.ndarray:
-    affine = np.vstack([batch["crop_affine"][0].numpy(), [0, 0, 1]])
-    if prediction.vertices is not None and prediction.faces is not None:
-        camera = affine @ batch["intrinsics"][0].numpy()
-        faces = np.asarray(prediction.faces)
-        return mesh_overlay(crop, prediction.vertices[0].float().numpy(), faces, camera)
-    assert prediction.joints_2d is not None
-    points = np.hstack([prediction.joints_2d[0].numpy(), np.ones((prediction.joints_2d.shape[1], 1))])
-    return skeleton_overlay(crop, points @ affine[:2].T, prediction.skeleton)
 
 
 def _heat(values: Float[np.ndarray, "height width"]) -> UInt8[np.ndarray, "side side 3"]:

@@ -1,24 +1,31 @@
 """Publishing: what goes out, what must not, and that it comes back the same."""
 
 import dataclasses
+import io
 import json
 import re
 
+import numpy as np
 import pytest
 import torch
 import yaml
 from hub_server import TOKEN
 from huggingface_hub import ModelCard
+from PIL import Image
 from safetensors.torch import load_file, save_file
 
 import zoo
 import zoo.checkpoints.listing
+from zoo.checkpoints.card_picture import card_picture
 from zoo.checkpoints.files import read_metadata
 from zoo.checkpoints.listing import parse_checkpoints
 from zoo.checkpoints.model_card import model_card
+from zoo.checkpoints.package import package_checkpoint
 from zoo.checkpoints.publish import check_redistributable
 from zoo.cli import main
 from zoo.errors import ZooError
+from zoo.results.files import write_result
+from zoo.results.result import make_result
 
 REPO = "someone/small"
 
@@ -33,7 +40,9 @@ def test_what_was_pushed_comes_back_the_same(listed, small_model, hub, tmp_path,
     done = zoo.push("i2l_meshnet.small", REPO)
     published = hub.repos[REPO].commits[done.commit]
     assert {name: len(content) for name, content in published.items()} == done.files
-    assert set(published) == {"model.safetensors", "config.json", "README.md"}
+    assert set(published) == {"model.safetensors", "config.json", "README.md", "prediction.jpg"}
+    assert Image.open(io.BytesIO(published["prediction.jpg"])).size == (768, 384)
+    assert "](prediction.jpg)" in published["README.md"].decode()
     assert published["model.safetensors"] == listed.read_bytes()
     image = torch.rand(1, 3, 64, 64)
     expected = small_model(image).vertices
@@ -149,6 +158,40 @@ def test_weights_of_ones_own(small_weights, small_model, hub, tmp_path):
         zoo.push("last.ckpt", REPO)
 
 
+def test_the_picture_shows_a_body_on_the_person():
+    picture = np.asarray(Image.open(io.BytesIO(card_picture(zoo.load("hemlets.open_tiny"))))).astype(int)
+    crop, predicted = np.split(picture, 2, axis=1)
+    drawn = np.abs(crop - predicted).max(-1) > 60
+    rows, columns = np.nonzero(drawn)
+    assert 0.02 < drawn.mean() < 0.5
+    assert abs(columns.mean() - 192) < 80  # crops are centred on their person
+    assert np.ptp(rows) > 96
+
+
+def test_own_weights_carry_their_command_and_numbers(small_checkpoint, tmp_path, monkeypatch):
+    monkeypatch.setenv("ZOO_RESULTS", str(tmp_path / "results"))
+    content = torch.load(small_checkpoint, weights_only=True)
+    origin = {"command": "zoo fit --config run/mine --model.lr 1e-4", "config": "run/mine"}
+    torch.save({**content, "zoo_training": origin}, tmp_path / "last.ckpt")
+    sha256 = package_checkpoint(tmp_path / "last.ckpt", "i2l_meshnet.mine", tmp_path, None)["sha256"]
+    file = tmp_path / "i2l_meshnet.mine.safetensors"
+    for error, label, root_depth in ((90.5, str(file), "box"), (70.5, f"{file} (lr=1)", "box"), (60.5, "x", "given")):
+        facts = {"method": "i2l_meshnet", "weights": label, "weights_sha256": sha256, "root_depth": root_depth}
+        facts |= {
+            "data": "open",
+            "data_fingerprint": "0" * 64,
+            "config": {"model": "x"},
+            "device": "cpu",
+            "precision": "32-true",
+        }
+        write_result(make_result("open-v1", {"mpjpe": error, "n": 600}, **facts, command="zoo test"))
+    card = zoo.push(file, REPO, licence="CC-BY-4.0", data="my photographs", dry_run=True).card
+    assert f"- Command: `{origin['command']}`" in card
+    assert "- Configuration: run/mine" in card
+    (result,) = ModelCard(card).data.eval_results
+    assert (result.dataset_type, result.metric_type, result.metric_value) == ("open-v1", "mpjpe", 90.5)
+
+
 def test_words_that_are_not_ones_own(listed, hub):
     with pytest.raises(ZooError, match=r"are in checkpoints\.yaml"):
         zoo.push("i2l_meshnet.small", REPO, licence="MIT")
@@ -219,12 +262,17 @@ def test_the_published_configuration_is_complete(listed, hub):
 
 def test_the_hub_reads_the_results_of_a_card():
     """By the Hub's own reader; those that authors report are not ours to claim."""
+    for entry in zoo.checkpoints.listing.read_checkpoints().values():
+        card = ModelCard(model_card(entry, REPO, "prediction.jpg"))
+        results = card.data.eval_results or []
+        found = {(result.dataset_type, result.metric_type): result.metric_value for result in results}
+        stated = {(protocol, name): value for protocol, row in entry.results.items() for name, value in row.items()}
+        assert found == stated
+        assert card.data.pipeline_tag == "keypoint-detection"
+        assert "(prediction.jpg)" in card.text
+        assert ModelCard(str(card)).data.to_dict() == card.data.to_dict()  # as the Hub would write it again
     entry = zoo.checkpoints.listing.read_checkpoints()["danet.open_tiny"]
     card = ModelCard(model_card(entry, REPO))
-    found = {(result.dataset_type, result.metric_type): result.metric_value for result in card.data.eval_results}
-    stated = {(protocol, name): value for protocol, row in entry.results.items() for name, value in row.items()}
-    assert found == stated
-    assert card.data.pipeline_tag == "keypoint-detection"
     (citation,) = re.findall(r"```bibtex\n(.*?)```", card.content, re.S)
     assert citation.startswith("@article{danet,")
     assert citation.count("{") == citation.count("}")

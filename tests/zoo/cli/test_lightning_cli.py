@@ -44,6 +44,7 @@ def test_fit_writes_csv_and_checkpoints_under_the_configuration_s_name(folder, c
     document = json.loads(capsys.readouterr().out)
     assert (document["stage"], document["steps"]) == ("fit", 24)
     assert Path(document["checkpoints"]["last"]).samefile("outputs/run/toy/checkpoints/last.ckpt")
+    assert torch.load(document["checkpoints"]["last"], weights_only=True)["zoo_training"]["config"] == "run/toy"
     with (folder / "outputs/run/toy/logs/version_0/metrics.csv").open() as stream:
         losses = [float(row["loss"]) for row in csv.DictReader(stream) if row["loss"]]
     assert len(losses) == 24
