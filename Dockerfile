@@ -11,13 +11,14 @@ LABEL org.opencontainers.image.title="human-mesh-zoo" org.opencontainers.image.l
 ARG TORCH_OPTIONS=""
 # of pyproject.toml
 ARG EXTRAS="video"
+ARG PIP_ROOT_USER_ACTION=ignore
 # hadolint ignore=DL3013,SC2086
 RUN pip install --no-cache-dir torch torchvision $TORCH_OPTIONS
 # hadolint ignore=DL3013
 RUN --mount=type=bind,from=build,source=/wheels,target=/wheels \
     pip install --no-cache-dir "human-mesh-zoo[$EXTRAS] @ file://$(echo /wheels/*.whl)"
 RUN useradd --create-home --uid 1000 zoo && mkdir /work && chown zoo:zoo /work
-USER zoo
+USER 1000
 WORKDIR /work
 ENTRYPOINT ["zoo"]
 CMD ["--help"]

@@ -33,13 +33,25 @@ PAGES = {
 }
 """File of the repository -> page."""
 
+_FILES = re.compile(r"^\| (?:file|folder|room) \|.*\n\|[-| ]+\n(?:\|.*\n)+", re.M)
 _LINK = re.compile(r"(?<!!)\[([^\]]+)\]\(([^)\s]+)\)")
 
 
 def documents() -> dict[str, str]:
     """Every document that is there, as a page; README.md is not one, the start page is written by hand."""
     there = {source: page for source, page in PAGES.items() if source != "README.md" and (ROOT / source).is_file()}
-    return {page: relink((ROOT / source).read_text(encoding="utf-8"), source, page) for source, page in there.items()}
+    texts = {page: (source, (ROOT / source).read_text(encoding="utf-8")) for source, page in there.items()}
+    return {page: relink(_files_last(text), source, page) for page, (source, text) in texts.items()}
+
+
+def _files_last(text: str) -> str:
+    """A folder's README begins with a table of its files, which a reader of the site wants last."""
+    head, heading, rest = text.partition("\n## ")
+    table = _FILES.search(head)
+    if table is None:
+        return text
+    head = head[: table.start()] + head[table.end() :]
+    return f"{head}{heading}{rest.rstrip()}\n\n## Files of the folder\n\n{table.group()}"
 
 
 def relink(text: str, source: str, page: str) -> str:

@@ -17,4 +17,5 @@ def _page(file: Path) -> str:
     notebook = json.loads(file.read_text(encoding="utf-8"))
     cells = (("".join(cell["source"]), cell["cell_type"]) for cell in notebook["cells"])
     texts = [text if kind == "markdown" else f"```python\n{text}\n```" for text, kind in cells if text.strip()]
+    texts.insert(1, f"*This page is the notebook `docs/tutorials/{file.name}`; a test runs it.*")
     return "\n\n".join(texts) + "\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -15,10 +16,14 @@ if TYPE_CHECKING:
 
 
 def report_run(cli: ZooCLI, options: RunOptions) -> int:
-    """After fit, validate and predict: with `--json` the folder, the last numbers and the checkpoints."""
-    if options.json and cli.trainer.is_global_zero:
-        saver = cli.trainer.checkpoint_callback
-        files = {kind: getattr(saver, f"{kind}_model_path", "") or None for kind in ("last", "best")}
+    """Print after fit where its checkpoint is, and with `--json` the folder, the numbers and the checkpoints."""
+    if not cli.trainer.is_global_zero:
+        return 0
+    saver = cli.trainer.checkpoint_callback
+    files = {kind: getattr(saver, f"{kind}_model_path", "") or None for kind in ("last", "best")}
+    if options.stage == "fit" and files["last"]:
+        print(f"Checkpoint {os.path.relpath(files['last'])}; zoo test --ckpt_path and zoo package take it")
+    if options.json:
         print_json(
             {
                 "stage": options.stage,

@@ -189,7 +189,7 @@ def test_own_weights_carry_their_command_and_numbers(small_checkpoint, tmp_path,
     assert f"- Command: `{origin['command']}`" in card
     assert "- Configuration: run/mine" in card
     (result,) = ModelCard(card).data.eval_results
-    assert (result.dataset_type, result.metric_type, result.metric_value) == ("open-v1", "mpjpe", 90.5)
+    assert (result.dataset_type, result.metric_type, result.metric_value) == ("lsp-test-2d", "pck", 90.5)
 
 
 def test_words_that_are_not_ones_own(listed, hub):
