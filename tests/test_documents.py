@@ -78,9 +78,11 @@ def commands():
     """Lines of blocks that call `zoo`, without what explains them."""
     for language in ("", "bash", "text"):
         for document, text in blocks(language):
-            for line in text.splitlines():
+            for line in text.replace("\\\n", " ").splitlines():
                 if line.startswith(("zoo ", ".venv/bin/zoo ")):
-                    call = re.split(r"\s{2,}|\s+#|\s>\s", line.partition("zoo ")[2].strip())[0]
+                    call = re.split(
+                        r"\s{2,}|\s+#|\s>\s", re.sub(r" \s+(?=--)", " ", line).partition("zoo ")[2].strip()
+                    )[0]
                     yield document, call
 
 

@@ -184,7 +184,7 @@ def test_own_weights_carry_their_command_and_numbers(small_checkpoint, tmp_path,
             "device": "cpu",
             "precision": "32-true",
         }
-        write_result(make_result("open-v1", {"mpjpe": error, "n": 600}, **facts, command="zoo test"))
+        write_result(make_result("lsp-test-2d", {"pck": error, "n": 1000}, **facts, command="zoo test"))
     card = zoo.push(file, REPO, licence="CC-BY-4.0", data="my photographs", dry_run=True).card
     assert f"- Command: `{origin['command']}`" in card
     assert "- Configuration: run/mine" in card
