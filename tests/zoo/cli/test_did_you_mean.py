@@ -71,8 +71,9 @@ def test_a_table_or_a_row_of_a_paper():
         numbers = {table.table for table in paper.tables}
         for number in numbers:
             if f"{number}x" not in numbers:
-                with pytest.raises(ZooError, match=rf"no table '{number}x'; did you mean .*\b{number}\b.*all are"):
+                with pytest.raises(ZooError, match=r"no table .* did you mean ") as caught:
                     select_rows(paper, f"{number}x", None)
+                assert number in str(caught.value).partition("mean")[2]
         for row in {row.method for table in paper.tables for row in table.rows if len(row.method) > 8}:
             with pytest.raises(ZooError) as caught:
                 select_rows(paper, None, slip(row))
