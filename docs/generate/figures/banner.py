@@ -38,11 +38,12 @@ def _images() -> Iterator[tuple[UInt8[np.ndarray, "height width 3"], Boxes]]:
     from datamodules.open_v2.datamodule import OpenV2DataModule
     from zoo.prediction.detect.people import find_people
 
-    for photo in (data.astronaut(), cv2.cvtColor(data.camera(), cv2.COLOR_GRAY2RGB)):
+    portrait, photographer = data.astronaut(), data.camera()  # type: ignore[no-untyped-call]
+    for photo in (portrait, cv2.cvtColor(photographer, cv2.COLOR_GRAY2RGB)):
         yield photo, [one.box for one in find_people([photo])[0]]
     split = OpenV2DataModule().source("test")
     for sample in (split[number] for number in SAMPLES):
-        yield sample.image, [sample.box]
+        yield sample.image, sample.box[None]
 
 
 def _tile(picture: UInt8[np.ndarray, "height width 3"]) -> UInt8[np.ndarray, "side side2 3"]:
