@@ -45,7 +45,8 @@ def main() -> None:
     torch.manual_seed(options.seed)
     backbone = create_pyramid("people_movenet", True).eval()
     if options.evidence is not None and options.evidence.is_file():
-        rows = {name: torch.from_numpy(values).float() for name, values in np.load(options.evidence).items()}
+        stored = np.load(options.evidence, allow_pickle=False)
+        rows = {name: torch.from_numpy(values).float() for name, values in stored.items()}
     else:
         chunks = [*from_maps(options.maps), *2 * [*from_open_v1(backbone, options.open_v1)]]
         rows = {name: torch.cat([chunk[name] for chunk in chunks]) for name in chunks[0]}

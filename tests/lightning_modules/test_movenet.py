@@ -13,6 +13,7 @@ from lightning_modules.common.backbones import create_backbone, create_pyramid, 
 from lightning_modules.common.backbones.movenet import MoveNet, Separable
 from lightning_modules.common.backbones.movenet_people import SHARPER, PeopleMoveNet
 from lightning_modules.common.backbones.movenet_weights import head_state, main, movenet_state, read_tfjs
+from lightning_modules.common.joint_prior import person_maps
 
 TRUNK, PYRAMID, JOINTS = "a/model_1/model/", "a/model_1/", "a/kpt_heatmap_0/"
 WIDTHS = (*[8] * 6, *[16] * 4, *[24] * 3, *[40] * 3, 80)  # of blocks, at a quarter of the width
@@ -154,9 +155,14 @@ def test_coco_joints_are_movenets_own():
 
 
 def test_every_weight_gets_a_gradient():
-    for backbone in (create_pyramid("people_movenet"), create_backbone("people_movenet", maps=(-1,), output_stride=4),
-                     create_backbone("movenet_lightning", maps=(-1,))):  # fmt: skip
-        sum(features.square().mean() for features in backbone(torch.rand(2, 3, 64, 64))).backward()
+    for backbone, finest in ((create_pyramid("people_movenet"), 0),
+                             (create_backbone("people_movenet", maps=(-1,), output_stride=4), -1),
+                             (create_backbone("movenet_lightning", maps=(-1,)), None)):  # fmt: skip
+        features = backbone(torch.rand(2, 3, 64, 64))
+        loss = sum(one.square().mean() for one in features)
+        if finest is not None:  # the refiner answers where maps are read
+            loss = loss + person_maps(backbone, features[finest]).places.square().mean()
+        loss.backward()
         assert all(weight.grad is not None for weight in backbone.parameters())
 
 

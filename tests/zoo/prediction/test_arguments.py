@@ -70,7 +70,7 @@ def unchecked(monkeypatch):
         ((3,), "a path, a Pillow image, an array or a tensor, not int"),
         (({"a": 1},), "not dict"),
         ((None,), "not NoneType"),
-        ((b"bytes",), "not int"),
+        ((b"bytes",), "not bytes"),
         ((torch.zeros(64, 64, 3),), "channels first"),
         ((torch.zeros(2, 3, 64, 64),), "an image array must be"),
         ((np.zeros((64, 64, 3), np.uint8), "all"), "boxes are 'found', or a list"),
