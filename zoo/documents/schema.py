@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import re
 import types
@@ -32,7 +33,7 @@ def parse_dataclass(kind: type[T], values: dict[str, Any], where: str) -> T:
         ZooError: a field is missing, unknown or of the wrong type; the message names it.
     """
     fields = {f.name: f for f in dataclasses.fields(typing.cast("Any", kind))}
-    hints = typing.get_type_hints(kind)
+    hints = _hints(kind)
     for name in values:
         if name not in fields:
             raise ZooError(f"{where}: {unknown_name('field', name, fields)}")
@@ -40,6 +41,12 @@ def parse_dataclass(kind: type[T], values: dict[str, Any], where: str) -> T:
         if name not in values and f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING:
             raise ZooError(f"{where}: {name} is missing")
     return kind(**{name: _check(value, hints[name], f"{where}: {name}") for name, value in values.items()})
+
+
+@functools.cache
+def _hints(kind: Any) -> dict[str, Any]:
+    """Types of the fields; Python compiles every annotation anew otherwise."""
+    return typing.get_type_hints(kind)
 
 
 def expect_mapping(value: Any, where: str) -> dict[str, Any]:
