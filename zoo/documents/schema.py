@@ -33,7 +33,7 @@ def parse_dataclass(kind: type[T], values: dict[str, Any], where: str) -> T:
         ZooError: a field is missing, unknown or of the wrong type; the message names it.
     """
     fields = {f.name: f for f in dataclasses.fields(typing.cast("Any", kind))}
-    hints = _hints(kind)
+    hints = _hints(typing.cast("Any", kind))
     for name in values:
         if name not in fields:
             raise ZooError(f"{where}: {unknown_name('field', name, fields)}")
