@@ -35,7 +35,7 @@ class ShardDataModule(BaseDataModule):
         num_workers: see `BaseDataModule`.
 
     Raises:
-        ValueError: webdataset is not installed.
+        MissingExtra: webdataset is not installed.
     """
 
     def __init__(

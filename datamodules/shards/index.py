@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from body.extras import import_extra
+
 INDEX = "shards.json"
 _NAME = re.compile(r"[\w-][\w.-]*\.tar")
 _LARGEST = 64 * 2**20
@@ -78,7 +80,7 @@ def read_index(root: str) -> Index:
     """
     place = place_of(root, INDEX)
     try:
-        with import_webdataset().gopen(place) as stream:
+        with import_extra("webdataset", "shards").gopen(place) as stream:
             text = stream.read(_LARGEST)
         rows = json.loads(text)["shards"]
         shards = tuple(Shard(str(row["name"]), int(row["samples"]), str(row["sha256"])) for row in rows)
@@ -101,19 +103,6 @@ def place_of(root: str, name: str) -> str:
     if re.match(r"\w+:(?!\\)", root):  # webdataset would run pipe: as a command
         raise ValueError(f"shards lie in a folder or at an https:// address, not at {root!r}")
     return str(Path(root).expanduser() / name)
-
-
-def import_webdataset() -> Any:
-    """The library.
-
-    Raises:
-        ValueError: it is not installed.
-    """
-    try:
-        import webdataset
-    except ImportError:
-        raise ValueError("webdataset is not installed; pip install 'human-mesh-zoo[shards]'") from None
-    return webdataset
 
 
 def _check(shards: Sequence[Shard], place: str) -> None:

@@ -10,9 +10,10 @@ from typing import Any
 
 from torch.utils.data import DataLoader, IterableDataset
 
+from body.extras import import_extra
 from datamodules.base import CropDataset, collate
 from datamodules.sample import RawSample
-from datamodules.shards.index import Index, Shard, import_webdataset, place_of
+from datamodules.shards.index import Index, Shard, place_of
 from datamodules.shards.record import decode_sample
 
 
@@ -33,7 +34,7 @@ class ShardStream(IterableDataset[dict[str, Any]]):
         self.root, self.index, self.crops, self.buffer, self.seed = root, index, crops, buffer, seed
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        library = import_webdataset()
+        library = import_extra("webdataset", "shards")
         rank, processes, worker, workers = library.utils.pytorch_worker_info()
         parts = self.index.assigned(self.seed, self.epoch, processes * workers)
         number = rank * workers + worker
@@ -50,7 +51,7 @@ class ShardStream(IterableDataset[dict[str, Any]]):
         """
         place, read = place_of(self.root, shard.name), 0
         try:
-            for record in import_webdataset().tarfile_to_samples()([{"url": place}]):
+            for record in import_extra("webdataset", "shards").tarfile_to_samples()([{"url": place}]):
                 read += 1
                 yield record
         except (OSError, tarfile.TarError, EOFError, ValueError) as error:

@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from body.atomic import atomic_file
+from body.extras import import_extra
 from datamodules.sample import RawSample
-from datamodules.shards.index import INDEX, Index, Shard, import_webdataset
+from datamodules.shards.index import INDEX, Index, Shard
 from datamodules.shards.record import encode_sample
 
 
@@ -31,7 +32,7 @@ def write_shards(samples: Iterable[RawSample], folder: Path, size: int = 1000, q
     if folder.is_dir() and any(folder.iterdir()):
         raise ValueError(f"{folder} is not empty; shards need a folder of their own")
     folder.mkdir(parents=True, exist_ok=True)
-    writer, shards, group = import_webdataset().TarWriter, list[Shard](), list[RawSample]()
+    writer, shards, group = import_extra("webdataset", "shards").TarWriter, list[Shard](), list[RawSample]()
 
     def flush() -> None:
         name = f"{len(shards):06d}.tar"

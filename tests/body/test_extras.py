@@ -44,7 +44,7 @@ def test_modules_import_what_the_base_installation_has():
 def test_every_extra_brings_what_is_asked_of_it():
     text = "".join(file.read_text("utf-8") for file in FILES)
     asked = set(re.findall(r'import_extra\("(\w+)[\w.]*", "(\w+)"\)', text))
-    assert {module for module, _ in asked} == {"h5py", "cdflib", "pycocotools", "wandb"}
+    assert {module for module, _ in asked} == {"h5py", "cdflib", "pycocotools", "wandb", "webdataset"}
     for module, extra in asked:
         assert module in {module_of(one) for one in PROJECT["optional-dependencies"][extra]}
 
