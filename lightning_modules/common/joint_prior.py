@@ -51,16 +51,9 @@ def check_knows_joints(backbone: Backbone, setting: str = "joint_prior") -> None
 
 
 def known_joints(maps: PersonMaps) -> KnownJoints:
-    """The backbone's answer from all maps, or without one expectations under each joint's map; in float32."""
-    if maps.places is not None:
-        depth = maps.places[..., 2]
-        return KnownJoints(maps.places[..., :2], depth - depth[:, OPEN36.root_index, None])
-    with full_precision(maps.joints):
-        likelihood = functional.softmax(maps.joints.flatten(2).float(), -1)
-        depth = (likelihood * maps.depths.flatten(2)).sum(-1)
-        root = OPEN36.root_index
-        cells = soft_argmax_nd(maps.joints.float()) + torch.tensor(SHIFTS, device=depth.device)[:, None]
-        return KnownJoints(cells, depth - depth[:, root, None])
+    """The backbone's joints."""
+    depth = maps.places[..., 2]
+    return KnownJoints(maps.places[..., :2], depth - depth[:, OPEN36.root_index, None])
 
 
 class VolumePrior(nn.Module):
@@ -100,12 +93,9 @@ class VolumePrior(nn.Module):
             maps: the backbone's.
         """
         with full_precision(said):
-            logits, depths = (self.resample(values.float()[:, self.positions]) for values in (maps.joints, maps.depths))
+            logits = self.resample(maps.joints.float()[:, self.positions])
             likelihood = functional.softmax(logits.flatten(2), -1)
-            if maps.places is None:
-                depth, across = (likelihood * depths.flatten(2)).sum(-1), soft_argmax_nd(logits)
-            else:
-                depth, across = self.refined(maps.places, logits.shape[-1])
+            depth, across = self.refined(maps.places, logits.shape[-1])
             bins = said.shape[2]
             middle = (depth - depth[:, self.root, None]) / self.depth_range + 0.5
             axis = torch.arange(bins, dtype=torch.float32, device=said.device)

@@ -40,8 +40,9 @@ def peaked(places: Tensor, depths: Tensor) -> PersonMaps:
     cells = torch.arange(SIDE)
     squared = (cells - places[..., :1]).square()[..., None, :] + (cells - places[..., 1:]).square()[..., None]
     everywhere = depths[..., None, None].expand(2, 36, SIDE, SIDE)
+    joints = torch.cat([places + HALF_CELL[:, None], depths[..., None]], -1)
     return PersonMaps(
-        squared / (-2 * 1.5**2), everywhere, torch.zeros(2, 25, SIDE, SIDE), torch.zeros(2, 48, SIDE, SIDE)
+        squared / (-2 * 1.5**2), everywhere, torch.zeros(2, 25, SIDE, SIDE), torch.zeros(2, 48, SIDE, SIDE), joints
     )
 
 

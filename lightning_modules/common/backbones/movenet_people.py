@@ -32,9 +32,8 @@ class PersonMaps(NamedTuple):
     """Logits of the background and 24 parts."""
     surface: Float[Tensor, "batch charts height width"]
     """U of the parts, then V of the parts; none where a coarse map has left them out."""
-    places: Float[Tensor, "batch 36 3"] | None = None
-    """Joints that all maps together suggest (`JointRefiner`): x and y in cells, depth in metres. None for what the
-    joints' own maps say."""
+    places: Float[Tensor, "batch 36 3"]
+    """Joints that all maps together suggest (`JointRefiner`): x and y in cells, depth in metres."""
 
 
 class Merge(nn.Module):
