@@ -1,5 +1,11 @@
-"""Shared test setup: shape annotations are checked at run time, and one thread per test process."""
+"""Shared test setup: shape annotations checked at run time, one thread per process, files removed with their tests."""
 
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
 from jaxtyping import install_import_hook
 
 install_import_hook(["body", "metrics", "datamodules", "lightning_modules", "zoo"], "beartype.beartype")
@@ -7,3 +13,21 @@ install_import_hook(["body", "metrics", "datamodules", "lightning_modules", "zoo
 import torch  # noqa: E402
 
 torch.set_num_threads(1)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest) -> Iterator[Any]:
+    """What a fixture makes in pytest's temporary folder is removed when the fixture ends.
+
+    pytest keeps the folders of `tmp_path_factory` until the whole run is over, and the checkpoints and data of this
+    suite are gigabytes together. `tmp_path` has a setting of its own, `tmp_path_retention_policy`.
+    """
+    if "tmp_path_factory" not in fixturedef.argnames or fixturedef.argname == "tmp_path":
+        return (yield)
+    root = request.getfixturevalue("tmp_path_factory").getbasetemp()
+    before, made = set(root.iterdir()), set[Path]()
+    fixturedef.addfinalizer(lambda: [shutil.rmtree(path, ignore_errors=True) for path in made])
+    try:
+        return (yield)
+    finally:
+        made.update(set(root.iterdir()) - before)
