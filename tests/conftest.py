@@ -1,7 +1,7 @@
 """Shared test setup: shape annotations checked at run time, one thread per process, files removed with their tests."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,9 @@ torch.set_num_threads(1)
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest) -> Iterator[Any]:
+def pytest_fixture_setup(
+    fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
+) -> Generator[None, object, object]:
     """What a fixture makes in pytest's temporary folder is removed when the fixture ends.
 
     pytest keeps the folders of `tmp_path_factory` until the whole run is over, and the checkpoints and data of this
