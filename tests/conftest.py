@@ -28,7 +28,12 @@ def pytest_fixture_setup(
         return (yield)
     root = request.getfixturevalue("tmp_path_factory").getbasetemp()
     before, made = set(root.iterdir()), set[Path]()
-    fixturedef.addfinalizer(lambda: [shutil.rmtree(path, ignore_errors=True) for path in made])
+
+    def remove() -> None:
+        for path in made:
+            shutil.rmtree(path, ignore_errors=True)
+
+    fixturedef.addfinalizer(remove)
     try:
         return (yield)
     finally:
