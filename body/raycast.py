@@ -112,7 +112,7 @@ def interpolate(
     values: Float[np.ndarray, "vertices channels"], faces: Int[np.ndarray, "faces 3"], hits: Hits
 ) -> Float[np.ndarray, "rays channels"]:
     """Per-vertex values (canonical points, normals, colours) at the hits; zeros where nothing was hit."""
-    corners = values[faces[np.maximum(hits.face, 0)]]
+    corners = values.take(faces.take(np.maximum(hits.face, 0), 0), 0)
     return np.einsum("rk,rkc->rc", hits.barycentric, corners)
 
 

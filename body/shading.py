@@ -26,8 +26,11 @@ def vertex_normals(
 
 def unit(vectors: Float[np.ndarray, "*batch 3"]) -> Float[np.ndarray, "*batch 3"]:
     """Vectors scaled to length one; zeros stay zeros."""
-    squared = np.einsum("...c,...c->...", vectors, vectors)
-    return vectors / np.sqrt(np.maximum(squared, 1e-24))[..., None]
+    length = np.sqrt(np.maximum(np.einsum("...c,...c->...", vectors, vectors), 1e-24))
+    scaled = np.empty(vectors.shape, np.result_type(vectors, length))
+    for axis in range(3):  # numpy is slow with rows of three
+        np.divide(vectors[..., axis], length, out=scaled[..., axis])
+    return scaled
 
 
 def headlight(

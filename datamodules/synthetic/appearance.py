@@ -38,13 +38,14 @@ def paint(points: Points, style: Style) -> Surface:
     hair = hair_mask(points, style)
     albedo[hair] = style.hair_colour if style.hair != "cap" else style.badge_colour
     gloss[hair] = 0.15
-    for mask, garment in ((bottom_mask(points, style), style.bottom), (top_mask(points, style), style.top)):
+    bottom, top = bottom_mask(points, style), top_mask(points, style)
+    for mask, garment in ((bottom, style.bottom), (top, style.top)):
         albedo[mask] = _cloth(points[mask], garment)
         gloss[mask], folds[mask] = 0.02, 1.0
-    _paint_details(points, albedo, style)
+    _paint_details(points, albedo, style, top)
     x, y = np.abs(points[:, 0]), points[:, 1]
     legs = x < 0.3
-    sock = legs & (y < style.sock) & ~bottom_mask(points, style)
+    sock = legs & (y < style.sock) & ~bottom
     shoe = legs & (y < style.shoe)
     albedo[sock] = style.sock_colour
     albedo[shoe] = style.shoe_colour
@@ -124,9 +125,9 @@ def _paint_face(points: Points, albedo: Float[np.ndarray, "points 3"], style: St
         albedo[near[rim]] = 0.02
 
 
-def _paint_details(points: Points, albedo: Float[np.ndarray, "points 3"], style: Style) -> None:
+def _paint_details(points: Points, albedo: Float[np.ndarray, "points 3"], style: Style, top: Mask) -> None:
     x, y, z = points[:, 0], points[:, 1], points[:, 2]
-    trunk = top_mask(points, style) & (np.abs(x) < 0.2)
+    trunk = top & (np.abs(x) < 0.2)
     if style.inner is not None:  # an open jacket
         inside = trunk & (z > 0) & (np.abs(x) < 0.035 + 0.1 * np.clip(y, 0, None))
         albedo[inside] = _cloth(points[inside], style.inner)

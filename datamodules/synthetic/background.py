@@ -113,7 +113,8 @@ def meet_planes(
         with np.errstate(divide="ignore"):
             distance = np.float32(plane.offset - eye @ plane.normal) / towards
         better = (distance > 0) & (distance < nearest) & (towards < 0)
-        nearest[better], which[better] = distance[better], number
+        np.copyto(nearest, distance, where=better)
+        np.copyto(which, number, where=better)
     return which, nearest
 
 

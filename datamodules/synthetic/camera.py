@@ -68,16 +68,17 @@ def pose_in_camera(draw: Draw, model: BodyModel, size: int) -> PosedPerson:
 
 def _frame(points: Float[np.ndarray, "vertices 3"], focal: float, draw: Draw) -> Float[np.ndarray, "3"]:
     """Translation that gives the projected box its drawn size and position; `focal` is in image sides."""
-    points = points[::7].astype(np.float64)
-    shift = -(points.min(0) + points.max(0)) / 2
-    shift[2] += focal * np.ptp(points[:, :2], axis=0).max() / draw.extent
+    points = np.ascontiguousarray(points[::7].T, np.float64)  # numpy is slow with rows of three
+    nearest = _NEAREST - points[2].min()
+    shift = -(points.min(1) + points.max(1)) / 2
+    shift[2] += focal * np.ptp(points[:2], axis=1).max() / draw.extent
     for _ in range(6):
-        shift[2] = max(shift[2], _NEAREST - points[:, 2].min())
-        depth = points[:, 2:] + shift[2]
-        pixels = focal * (points[:, :2] + shift[:2]) / depth
-        low, high = pixels.min(0), pixels.max(0)
+        shift[2] = max(shift[2], nearest)
+        depth = points[2] + shift[2]
+        pixels = focal * (points[:2] + shift[:2, None]) / depth
+        low, high = pixels.min(1), pixels.max(1)
         middle = depth.mean()
         shift[:2] += (draw.offset - (low + high) / 2) * middle / focal
         shift[2] += middle * ((high - low).max() / draw.extent - 1)
-    shift[2] = max(shift[2], _NEAREST - points[:, 2].min())
+    shift[2] = max(shift[2], nearest)
     return shift

@@ -18,7 +18,8 @@ from jaxtyping import Bool, Float, Int
 _Pointer = ctypes.c_void_p
 _TRIANGLES, _LOW_QUALITY, _ROBUST = 0, 0, 4  # RTC_GEOMETRY_TYPE_TRIANGLE, RTC_BUILD_QUALITY_LOW, RTC_SCENE_FLAG_ROBUST
 _INDEX, _VERTEX, _UINT3, _FLOAT3 = 0, 1, 0x5003, 0x9003  # RTCBufferType, RTCFormat
-_LANES = 16
+LANES = 16
+"""Rays of a packet."""
 _ROWS = 21  # of RTCRayHit16: 12 of the ray, 9 of the hit, each of 16 numbers of 4 bytes
 _TFAR, _MASK, _U, _V, _FACE = 8, 9, 15, 16, 17
 _FOLDERS = ("embreex.libs", ".dylibs")  # where wheels for Linux and Windows, and for macOS, have their libraries
@@ -133,7 +134,7 @@ class TriangleScene:
         directions: Float[np.ndarray, "rays 3"],
     ) -> Float[np.ndarray, "packets 21 16"]:
         """Packets with what embree wrote; they stay valid until the next call."""
-        count = -(-len(directions) // _LANES)
+        count = -(-len(directions) // LANES)
         packets, valid = _packets(count)
         _fill(packets[:, 0:3], origins, count)
         _fill(packets[:, 4:7], directions, count)
@@ -151,24 +152,24 @@ def _fill(rows: Float[np.ndarray, "packets 3 16"], rays: Float[np.ndarray, "rays
     if len(rays) == 1:
         rows[:] = rays.reshape(3, 1)
         return
-    whole = len(rays) // _LANES
+    whole = len(rays) // LANES
     for axis in range(3):
-        rows[:whole, axis] = rays[: whole * _LANES, axis].reshape(whole, _LANES)
+        rows[:whole, axis] = rays[: whole * LANES, axis].reshape(whole, LANES)
     if count > whole:
-        rest = rays[whole * _LANES :]
+        rest = rays[whole * LANES :]
         rows[whole, :, : len(rest)] = rest.T
         rows[whole, :, len(rest) :] = rest[-1:].T
 
 
 def _packets(count: int) -> tuple[Float[np.ndarray, "packets 21 16"], Int[np.ndarray, " 16"]]:
     """Memory for packets and the mask of lanes, both at multiples of 64 bytes; used again by every call of a thread."""
-    size = _ROWS * _LANES
+    size = _ROWS * LANES
     if getattr(_memory, "count", 0) < count:
-        memory = np.zeros(count * size + 2 * _LANES + _LANES, np.float32)
-        first = -(memory.ctypes.data // 4) % _LANES
-        _memory.mask = memory[first : first + _LANES].view(np.int32)
+        memory = np.zeros(count * size + 2 * LANES + LANES, np.float32)
+        first = -(memory.ctypes.data // 4) % LANES
+        _memory.mask = memory[first : first + LANES].view(np.int32)
         _memory.mask[:] = -1
-        _memory.packets = memory[first + _LANES : first + _LANES + count * size].reshape(count, _ROWS, _LANES)
+        _memory.packets = memory[first + LANES : first + LANES + count * size].reshape(count, _ROWS, LANES)
         numbers = _memory.packets.view(np.uint32)  # rays start at 0 and at time 0, without flags: what embree leaves
         numbers[:, [_MASK, *range(_FACE, _ROWS)]] = 0xFFFFFFFF
         _memory.count = count

@@ -84,9 +84,9 @@ class Generator:
         linear, hits = render(view, self.size)
         image = expose(linear, stream(self.seed, split, index, "sensor"))
         iuv = iuv_of(hits, self.surface.faces, self._charts).reshape(self.size, self.size, 3)
-        flat = person.vertices @ person.intrinsics.T
-        pixels = flat[:, :2] / flat[:, 2:]
-        low, high = pixels.min(0), pixels.max(0)
+        across, down, depth = (person.vertices @ person.intrinsics.T).T
+        pixels = np.stack([across / depth, down / depth])
+        low, high = pixels.min(1), pixels.max(1)
         box = np.concatenate([low, high - low])
         return Sample(image, iuv, person.pose, draw.betas, person.transl, person.intrinsics, joints, box, draw.action)
 

@@ -44,9 +44,9 @@ def draw_light(rng: np.random.Generator) -> Light:
 def radiance(
     light: Light,
     albedo: Float[np.ndarray, "rays 3"],
-    gloss: Float[np.ndarray, " rays"],
-    normals: Float[np.ndarray, "rays 3"],
-    to_eye: Float[np.ndarray, "rays 3"],
+    gloss: Float[np.ndarray, " rays"] | None,
+    normals: Float[np.ndarray, "#rays 3"],
+    to_eye: Float[np.ndarray, "rays 3"] | None,
     lit: Bool[np.ndarray, " rays"],
     open_sky: Float[np.ndarray, " rays"],
 ) -> Float[np.ndarray, "rays 3"]:
@@ -55,22 +55,33 @@ def radiance(
     Args:
         light: the light.
         albedo: linear RGB.
-        gloss: strength of the highlight.
-        normals: towards the viewer's side.
-        to_eye: from the surface to the camera.
+        gloss: strength of the highlight; none at all on a matt surface.
+        normals: towards the viewer's side; one for all rays on a plane.
+        to_eye: from the surface to the camera, where there is gloss.
         lit: not in shadow.
         open_sky: 1 where the fill light reaches the surface freely, less in corners.
     """
     facing = np.clip(normals @ light.key, 0, 1) * lit
     up = (0.5 + 0.5 * normals[:, 1]) * open_sky
-    half = unit(to_eye + light.key)
-    highlight = gloss * np.clip(np.einsum("rc,rc->r", normals, half), 0, 1) ** 24 * lit
+    highlight = None if gloss is None or to_eye is None else gloss * _mirrored(light, normals, to_eye) * lit
     sent = np.empty_like(albedo)
     for channel in range(3):  # numpy is slow with rows of three
         key, sky, ground = light.key_colour[channel], light.sky_colour[channel], light.ground_colour[channel]
         fill = ground * open_sky + (sky - ground) * up
-        sent[:, channel] = albedo[:, channel] * (facing * key + fill) + highlight * key
+        sent[:, channel] = albedo[:, channel] * (facing * key + fill)
+        if highlight is not None:
+            sent[:, channel] += highlight * key
     return sent
+
+
+def _mirrored(
+    light: Light, normals: Float[np.ndarray, "rays 3"], to_eye: Float[np.ndarray, "rays 3"]
+) -> Float[np.ndarray, " rays"]:
+    """Share of the key light that a glossy surface throws into the eye (Blinn's half vector)."""
+    half = to_eye.copy()
+    for axis, along in enumerate(half.T):
+        along += light.key[axis]
+    return np.clip(np.einsum("rc,rc->r", normals, unit(half)), 0, 1) ** 24
 
 
 def ambient_occlusion(
@@ -78,8 +89,8 @@ def ambient_occlusion(
 ) -> Float[np.ndarray, " rays"]:
     """How open the sky is above points of the ground near parts of the body: dark under feet and seats."""
     open_sky = np.ones(len(points), np.float32)
+    x, y, z = np.ascontiguousarray(points.T)
     for blocker in blockers:
-        offset = points - blocker
-        squared = np.einsum("rc,rc->r", offset, offset)
+        squared = (x - blocker[0]) ** 2 + (y - blocker[1]) ** 2 + (z - blocker[2]) ** 2
         open_sky *= 1 - 0.45 * np.exp(-squared / reach**2)
     return open_sky

@@ -8,16 +8,18 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy.sparse import csr_array
 
-from body.raycast import Hits, Mesh, interpolate
+from body.raycast import Hits, interpolate
 from body.shading import unit
 from datamodules.synthetic.appearance import inflate, paint
-from datamodules.synthetic.background import Background, far_colours, meet_planes, plane_colours
+from datamodules.synthetic.background import Background, Plane, far_colours, meet_planes, plane_colours
 from datamodules.synthetic.camera import PosedPerson
-from datamodules.synthetic.embree import TriangleScene
+from datamodules.synthetic.culling import Shades
 from datamodules.synthetic.light import Light, ambient_occlusion, radiance
 from datamodules.synthetic.props import Prop, prop_surface
+from datamodules.synthetic.rays import Rays
 from datamodules.synthetic.wardrobe import Style
 
+_CLEAR = 12  # metres as far as which the air is clear
 _ABOVE = 2e-3  # metres by which shadow rays start above the surface
 _CORNERS = np.array([[-0.25, -0.25], [0.25, -0.25], [-0.25, 0.25], [0.25, 0.25]])
 
@@ -29,8 +31,11 @@ class Surface:
         self.canonical = np.asarray(template, np.float32)
         self.faces = np.asarray(faces, np.int64)
         edges = self.faces[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2)
-        self._edges = np.concatenate([edges, edges[:, ::-1]])
-        self._degree = np.bincount(self._edges[:, 0], minlength=len(self.canonical)).clip(1)
+        edges = np.concatenate([edges, edges[:, ::-1]])
+        self._degree = np.bincount(edges[:, 0], minlength=len(self.canonical)).clip(1)
+        neighbours = edges[np.argsort(edges[:, 0], kind="stable"), 1]
+        ends = np.concatenate([[0], np.cumsum(np.bincount(edges[:, 0], minlength=len(self.canonical)))])
+        self._beside = csr_array((np.ones(len(edges)), neighbours, ends), shape=(len(self.canonical),) * 2)
         flat, owner = self.faces.reshape(-1), np.repeat(np.arange(len(self.faces)), 3)
         shape = (len(self.canonical), len(self.faces))
         self._around = csr_array((np.ones(len(flat)), (flat, owner)), shape=shape)
@@ -40,7 +45,7 @@ class Surface:
         """The surface with clothes and hair on it."""
         off = inflate(self.canonical, style)
         for _ in range(2):  # soften the borders of garments, which would stand like cardboard
-            off = 0.5 * off + 0.5 * np.bincount(self._edges[:, 0], off[self._edges[:, 1]], len(off)) / self._degree
+            off = 0.5 * off + 0.5 * (self._beside @ off.astype(np.float64)) / self._degree
         return (vertices + self.normals(vertices) * off[:, None]).astype(np.float32)
 
     def normals(self, vertices: Float[np.ndarray, "vertices 3"]) -> Float[np.ndarray, "vertices 3"]:
@@ -51,42 +56,19 @@ class Surface:
         return unit(self._around @ across.astype(np.float64)).astype(np.float32)
 
 
-class Rays:
-    """All meshes as one scene; see `body.raycast.RayScene`, which builds several times longer."""
-
-    def __init__(self, meshes: list[Mesh]) -> None:
-        lengths = [len(faces) for _, faces in meshes]
-        starts = np.cumsum([0, *(len(vertices) for vertices, _ in meshes)])
-        faces = np.concatenate([own + start for (_, own), start in zip(meshes, starts, strict=False)])
-        self._mesh = np.repeat(np.arange(len(meshes)), lengths)
-        self._face = np.concatenate([np.arange(length) for length in lengths])
-        self._scene = TriangleScene(np.concatenate([vertices for vertices, _ in meshes]), faces, robust=True)
-
-    def cast(self, directions: Float[np.ndarray, "rays 3"]) -> Hits:
-        """First hit of every ray from the camera."""
-        face, u, v, distance = self._scene.intersect(np.zeros((1, 3), np.float32), directions)
-        hit = face >= 0
-        u, v = u * hit, v * hit
-        barycentric = np.stack([(1 - u - v) * hit, u, v], -1)
-        mesh, own = np.where(hit, self._mesh[face], -1), np.where(hit, self._face[face], -1)
-        return Hits(mesh, own, barycentric, distance.copy())
-
-    def occluded(
-        self, origins: Float[np.ndarray, "rays 3"], directions: Float[np.ndarray, "rays 3"]
-    ) -> Bool[np.ndarray, " rays"]:
-        """Whether anything at all lies along every ray."""
-        return self._scene.occluded(origins, directions) if len(directions) else np.zeros(0, bool)
-
-
 @dataclass(frozen=True)
 class View:
-    """Everything that is before the camera; the person is mesh 0 of `rays`, prop k is mesh k + 1."""
+    """Everything that is before the camera; the person is mesh 0 of `rays`, prop k is mesh k + 1.
+
+    `painted` are the person's canonical points, which say what is painted there, and world normals.
+    """
 
     surface: Surface
     person: PosedPerson
     dressed: Float[np.ndarray, "vertices 3"]
-    normals: Float[np.ndarray, "vertices 3"]
+    painted: Float[np.ndarray, "vertices 6"]
     rays: Rays
+    shades: Shades
     props: list[Prop]
     style: Style
     background: Background
@@ -109,9 +91,11 @@ def compose(
 ) -> View:
     """Dress the person and put everything into one ray scene."""
     dressed = surface.dress(person.vertices, style)
-    rays = Rays([(dressed, surface.faces), *((p.vertices, p.faces) for p in props)])
+    meshes = [(dressed, surface.faces), *((p.vertices, p.faces) for p in props)]
     normals = (surface.normals(dressed) @ person.world).astype(np.float32)
-    return View(surface, person, dressed, normals, rays, props, style, background, light)
+    painted = np.concatenate([surface.canonical, normals], 1)
+    shades = Shades([vertices for vertices, _ in meshes], person.world, person.eye, light.key, light.softness)
+    return View(surface, person, dressed, painted, Rays(meshes), shades, props, style, background, light)
 
 
 def render(view: View, size: int) -> tuple[Float[np.ndarray, "size size 3"], Hits]:
@@ -158,7 +142,7 @@ def _shade(view: View, trace: Trace, size: int) -> Float[np.ndarray, "rays 3"]:
     mesh = np.where(trace.plane >= 0, -1, trace.hits.mesh)
     far = np.flatnonzero(~np.isfinite(trace.distance))
     image[far] = far_colours(view.background, trace.world[far], (trace.pixels[far] + 0.5) / size)
-    eye, to_eye = view.person.eye.astype(np.float32), _towards_eye(trace.world)
+    eye = view.person.eye.astype(np.float32)
     groups = [(trace.plane == number, number, True) for number in range(len(view.background.planes))]
     groups += [(mesh == number, number, False) for number in range(len(view.props) + 1)]
     for mask, number, is_plane in groups:
@@ -168,26 +152,46 @@ def _shade(view: View, trace: Trace, size: int) -> Float[np.ndarray, "rays 3"]:
         points, distance = trace.world.take(rows, 0), trace.distance.take(rows)
         for axis, along in enumerate(points.T):
             along[:] = eye[axis] + along * distance
-        open_sky = np.ones(len(rows), np.float32)
         if is_plane:
-            plane = view.background.planes[number]
-            albedo = plane_colours(plane, points, distance)
-            normals = np.broadcast_to(plane.normal.astype(np.float32), points.shape)
-            gloss = np.zeros(len(rows), np.float32)
-            open_sky = _openness(view, points)
-        elif number == 0:
-            albedo, gloss, normals = _person(view, _pick(trace.hits, rows))
+            sent = _plane(view, view.background.planes[number], points, distance)
         else:
-            albedo, normals = prop_surface(view.props[number - 1], view.person, _pick(trace.hits, rows))
-            gloss = np.full(len(rows), 0.05, np.float32)
-        lit = _lit(view, points, normals)
-        sent = radiance(view.light, albedo, gloss, normals, to_eye.take(rows, 0), lit, open_sky)
-        if view.background.backdrop is None:
-            haze = np.clip((distance - 12) / 40, 0, 1)
+            sent = _thing(view, number, points, trace.world.take(rows, 0), _pick(trace.hits, rows))
+        if view.background.backdrop is None and distance.max() > _CLEAR:
+            haze = np.clip((distance - _CLEAR) / 40, 0, 1)
             for channel, horizon in zip(sent.T, view.background.horizon, strict=True):
                 channel += (horizon - channel) * haze
         image[rows] = sent
     return image
+
+
+def _plane(
+    view: View, plane: Plane, points: Float[np.ndarray, "rays 3"], distance: Float[np.ndarray, " rays"]
+) -> Float[np.ndarray, "rays 3"]:
+    """What points of a floor or wall send to the eye."""
+    normal = plane.normal.astype(np.float32)[None]
+    lit = np.zeros(len(points), bool)
+    if (normal @ view.light.key > 0).item():
+        lit[:] = True
+        shaded = view.shades.near(points)
+        lit[shaded] = _reached(view, points.take(shaded, 0), normal, shaded)
+    albedo = plane_colours(plane, points, distance)
+    return radiance(view.light, albedo, None, normal, None, lit, _openness(view, points))
+
+
+def _thing(
+    view: View, number: int, points: Float[np.ndarray, "rays 3"], rays: Float[np.ndarray, "rays 3"], hits: Hits
+) -> Float[np.ndarray, "rays 3"]:
+    """What points of a mesh, met by rays from the eye, send back."""
+    if number == 0:
+        albedo, gloss, normals = _person(view, hits)
+    else:
+        albedo, normals = prop_surface(view.props[number - 1], view.person, hits)
+        gloss = np.full(len(points), 0.05, np.float32)
+    lit = np.zeros(len(points), bool)
+    facing = np.flatnonzero(normals @ view.light.key > 0)
+    lit[facing] = _reached(view, points.take(facing, 0), normals.take(facing, 0), facing)
+    open_sky = np.ones(len(points), np.float32)
+    return radiance(view.light, albedo, gloss, normals, _towards_eye(rays), lit, open_sky)
 
 
 def _towards_eye(rays: Float[np.ndarray, "rays 3"]) -> Float[np.ndarray, "rays 3"]:
@@ -203,13 +207,12 @@ def _person(
     view: View, hits: Hits
 ) -> tuple[Float[np.ndarray, "rays 3"], Float[np.ndarray, " rays"], Float[np.ndarray, "rays 3"]]:
     """Albedo, gloss and world normals (with the folds of cloth) of the person."""
-    faces = view.surface.faces
-    canonical = interpolate(view.surface.canonical, faces, hits).astype(np.float32)
+    canonical, normals = np.split(interpolate(view.painted, view.surface.faces, hits), 2, 1)
+    canonical = np.ascontiguousarray(canonical)
     painted = paint(canonical, view.style)
     waves = view.style.folds
     slope = np.cos(canonical @ waves[:, :3].T + waves[:, 3]) @ waves[:, :3]
-    normals = interpolate(view.normals, faces, hits) + slope * (0.006 * painted.folds[:, None])
-    return painted.albedo, painted.gloss, np.asarray(unit(normals), np.float32)
+    return painted.albedo, painted.gloss, unit(normals + slope * (0.006 * painted.folds[:, None]))
 
 
 def _openness(view: View, points: Float[np.ndarray, "rays 3"]) -> Float[np.ndarray, " rays"]:
@@ -224,20 +227,20 @@ def _openness(view: View, points: Float[np.ndarray, "rays 3"]) -> Float[np.ndarr
     return open_sky
 
 
-def _lit(
-    view: View, points: Float[np.ndarray, "rays 3"], normals: Float[np.ndarray, "rays 3"]
+def _reached(
+    view: View,
+    points: Float[np.ndarray, "rays 3"],
+    normals: Float[np.ndarray, "#rays 3"],
+    numbers: Int[np.ndarray, " rays"],
 ) -> Bool[np.ndarray, " rays"]:
-    """Where the key light arrives; a soft light is spread by a fixed dither over neighbouring rays."""
-    facing = np.flatnonzero(normals @ view.light.key > 0)
-    light = np.empty((len(facing), 3))
+    """Where the key light arrives; a soft light is spread by a fixed dither over rays of neighbouring numbers."""
+    light = np.empty((len(points), 3))
     for axis, share in enumerate((0.7548777, 0.5698403, 0.3819660)):
-        steps = facing * share
+        steps = numbers * share
         light[:, axis] = view.light.key[axis] + (steps - np.floor(steps) - 0.5) * 2 * view.light.softness
     towards = light @ view.person.world.T
-    origins = view.person.to_camera(points[facing] + normals[facing] * _ABOVE)
-    lit = np.zeros(len(points), bool)
-    lit[facing] = ~view.rays.occluded(origins, towards.astype(np.float32))
-    return lit
+    origins = view.person.to_camera(points + normals * _ABOVE)
+    return ~view.rays.occluded(origins, towards.astype(np.float32))
 
 
 def _pick(hits: Hits, rows: Int[np.ndarray, " rows"]) -> Hits:

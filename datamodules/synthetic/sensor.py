@@ -15,12 +15,15 @@ def expose(radiance: Float[np.ndarray, "size size 3"], rng: np.random.Generator)
     size, luminance = len(radiance), radiance.mean()
     gain = 0.25 / max(luminance, 1e-3) * 2 ** rng.normal(0, 0.45)
     white = 1 + rng.normal(0, 0.05, 3)
-    image = radiance * (gain * white).astype(np.float32)
+    image = np.empty_like(radiance)
+    for channel, strength in enumerate((gain * white).astype(np.float32)):  # numpy is slow with rows of three
+        np.multiply(radiance[..., channel], strength, out=image[..., channel])
     image = _blur(image, rng, size)
     noise = rng.standard_normal((size, size, 3), np.float32)
     read, shot = rng.uniform(0.0005, 0.004), rng.uniform(0.002, 0.02)
-    image = image + noise * (read + shot * np.sqrt(np.clip(image, 0, None)))
-    image = image / (1 + np.clip(image - 0.7, 0, None))  # soft shoulder instead of clipped highlights
+    noise *= read + shot * np.sqrt(np.clip(image, 0, None))
+    image += noise
+    image /= 1 + np.clip(image - 0.7, 0, None)  # soft shoulder instead of clipped highlights
     coded = np.clip(image, 0, 1) ** np.float32(1 / rng.uniform(1.9, 2.4))
     pixels = np.rint(coded * 255).astype(np.uint8)
     if rng.random() < 0.8:

@@ -10,7 +10,8 @@ from body.load import load_body
 from body.raycast import RayScene, Window, camera_rays
 from datamodules.open_v2.clothes.skinning import joint_transforms, skinned
 from datamodules.open_v2.turns import carried, composed
-from datamodules.synthetic.renderer import Rays
+from datamodules.synthetic.culling import Shades
+from datamodules.synthetic.rays import Rays
 
 RNG = np.random.default_rng(0)
 BODY = load_body("open")
@@ -49,3 +50,19 @@ def test_rays_of_open_v1_end_where_embreex_lets_them_end() -> None:
     points = directions * np.where(expected.mesh >= 0, expected.distance, 1)[:, None] * np.float32(0.999)
     towards = np.broadcast_to(np.float32([0.3, -0.2, -1.0]), points.shape)
     np.testing.assert_array_equal(fast.occluded(points, towards), plain.occluded(points, towards))
+
+
+def test_points_that_are_left_out_of_shadow_rays_are_lit() -> None:
+    """The world is the camera frame with y up; embreex casts the rays of all points, with light from a soft lamp."""
+    body = (BODY.v_template.numpy() * [1, -1, -1] + [0, -0.1, 2.9]).astype(np.float32)
+    meshes = [(body, BODY.faces), (body + np.float32([0.6, 0.1, -0.4]), BODY.faces)]
+    world, eye = np.diag([1.0, -1.0, -1.0]), np.array([0.2, 1.2, 3.0])
+    light, softness = np.array([0.3, 0.8, 0.5]) / np.sqrt(0.98), 0.03
+    floor = np.stack(np.meshgrid(np.linspace(-4, 4, 96), [-0.1], np.linspace(-4, 4, 96)), -1).reshape(-1, 3)
+    vertices = [vertices for vertices, _ in meshes]
+    near = Shades(vertices, world, eye, light, softness).near(floor.astype(np.float32))
+    towards = (light + RNG.uniform(-softness, softness, floor.shape)) @ world.T
+    dark = np.flatnonzero(RayScene(meshes).occluded((floor - eye) @ world.T, towards))
+    assert len(dark) > 50
+    assert set(dark) <= set(near)
+    assert len(near) < len(floor) / 2
