@@ -10,7 +10,7 @@ class MissingExtra(ModuleNotFoundError):
     """A package of an extra is not installed."""
 
 
-def import_extra(module: str, extra: Literal["data", "shards", "wandb"]) -> Any:
+def import_extra(module: str, extra: Literal["app", "data", "export", "shards", "video", "wandb"]) -> Any:
     """A module of a package that an extra of this project brings.
 
     Args:

@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from body.extras import MissingExtra, import_extra
 from zoo.app.work import ready_weights, show
 from zoo.errors import ZooError
 
@@ -21,12 +22,10 @@ def make_page() -> Any:
     """A `gradio.Blocks`; `launch()` serves it. Gradio's analytics are off.
 
     Raises:
-        ZooError: Gradio is not installed, or there are no weights.
+        MissingExtra: Gradio is not installed.
+        ZooError: there are no weights.
     """
-    try:
-        import gradio
-    except ImportError:
-        raise ZooError("the page needs Gradio: pip install 'human-mesh-zoo[app]'") from None
+    gradio = import_extra("gradio", "app")
     weights = ready_weights()
     if not weights:
         raise ZooError("there are no weights that load without a download; zoo list shows all")
@@ -35,7 +34,7 @@ def make_page() -> Any:
         folder = Path(tempfile.mkdtemp(dir=work.name))
         try:
             shown = show(upload, name, parameters, folder)
-        except ZooError as error:
+        except (MissingExtra, ZooError) as error:
             raise gradio.Error(str(error), print_exception=False) from None
         picture, clip, model = (
             None if path is None else str(path) for path in (shown.picture, shown.clip, shown.model)

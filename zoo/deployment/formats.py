@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import importlib
 import io
 import warnings
 from collections.abc import Mapping, Sequence
@@ -15,28 +14,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from body.extras import import_extra
 from lightning_modules.common.folding import fold_batch_norms
 from zoo.deployment.parity import Runner
 from zoo.deployment.predictor import INPUTS, Predictor
-from zoo.errors import ZooError
 
 Format = Literal["onnx", "torch-export", "openvino"]
 SUFFIXES: Mapping[Format, str] = {"onnx": ".onnx", "torch-export": ".pt2", "openvino": ".xml"}
 OPSET = 18
 METADATA = "human_mesh_zoo"
 """Key of the description in a file's own metadata."""
-
-
-def optional(module: str) -> Any:
-    """A library of the extra `export`.
-
-    Raises:
-        ZooError: it is not installed.
-    """
-    try:
-        return importlib.import_module(module)
-    except ImportError:
-        raise ZooError(f"{module} is not installed; pip install 'human-mesh-zoo[export]'") from None
 
 
 def export_program(predictor: Predictor, example: tuple[Tensor, ...]) -> torch.export.ExportedProgram:
@@ -53,7 +40,7 @@ def write_format(
     """Write a graph with its description; an OpenVINO model is two files, the second one `.bin`, from ONNX.
 
     Raises:
-        ZooError: a library is missing.
+        MissingExtra: a library is missing.
     """
     if kind == "torch-export":
         torch.export.save(program, path, extra_files={METADATA: description})
@@ -69,9 +56,9 @@ def convert_to_openvino(onnx_file: Path, path: Path, description: str) -> None:
     """An ONNX file as an OpenVINO model.
 
     Raises:
-        ZooError: openvino is missing.
+        MissingExtra: openvino is missing.
     """
-    openvino = optional("openvino")
+    openvino = import_extra("openvino", "export")
     model = openvino.convert_model(onnx_file)
     model.set_rt_info(description, METADATA)
     openvino.save_model(model, path, compress_to_fp16=False)
@@ -79,7 +66,7 @@ def convert_to_openvino(onnx_file: Path, path: Path, description: str) -> None:
 
 def describe_file(path: Path, description: str) -> None:
     """Put a description into an ONNX file, and check the file."""
-    onnx = optional("onnx")
+    onnx = import_extra("onnx", "export")
     model = onnx.load(path)
     onnx.helper.set_model_props(model, {METADATA: description})
     onnx.checker.check_model(model)
@@ -90,10 +77,10 @@ def write_onnx(program: torch.export.ExportedProgram, names: Sequence[str], path
     """Write a graph as ONNX, without a description.
 
     Raises:
-        ZooError: a library is missing.
+        MissingExtra: a library is missing.
     """
-    optional("onnx")
-    optional("onnxscript")
+    import_extra("onnx", "export")
+    import_extra("onnxscript", "export")
     with _quiet():
         made = torch.onnx.export(
             program,
@@ -138,7 +125,7 @@ def open_runtime(path: Path, kind: Format, names: Sequence[str]) -> Runner:
         names: of its outputs, in their order.
 
     Raises:
-        ZooError: a library is missing.
+        MissingExtra: a library is missing.
     """
     if kind == "torch-export":
         graph = torch.export.load(path).module()
@@ -150,9 +137,13 @@ def open_runtime(path: Path, kind: Format, names: Sequence[str]) -> Runner:
 
         return run
     if kind == "openvino":
-        compiled = optional("openvino").Core().compile_model(str(path), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+        compiled = (
+            import_extra("openvino", "export")
+            .Core()
+            .compile_model(str(path), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+        )
         return lambda inputs: {name: compiled(dict(inputs))[name] for name in names}
-    session = optional("onnxruntime").InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    session = import_extra("onnxruntime", "export").InferenceSession(str(path), providers=["CPUExecutionProvider"])
     read = {one.name for one in session.get_inputs()}  # what a method does not look at is no input of its graph
     return lambda inputs: dict(zip(names, session.run(list(names), {name: inputs[name] for name in read}), strict=True))
 

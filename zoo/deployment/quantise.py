@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo.deployment.formats import optional
+from body.extras import import_extra
 from zoo.errors import ZooError
 
 
@@ -27,10 +27,11 @@ def quantise(source: Path, target: Path, crops: Sequence[Mapping[str, np.ndarray
             what they give: logits, metres and surface coordinates, which one scale does not fit.
 
     Raises:
-        ZooError: onnxruntime is missing, or no convolution is left.
+        MissingExtra: onnxruntime is missing.
+        ZooError: no convolution is left.
     """
-    onnx = optional("onnx")
-    optional("onnxruntime")
+    onnx = import_extra("onnx", "export")
+    import_extra("onnxruntime", "export")
     from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
     class Reader(CalibrationDataReader):  # type: ignore[misc, unused-ignore]

@@ -13,6 +13,7 @@ from PIL import Image
 from skimage import data
 
 import zoo
+from body.extras import MissingExtra
 from zoo.cli import main
 from zoo.deployment.export import METADATA, export_model
 from zoo.deployment.formats import open_runtime
@@ -81,7 +82,7 @@ def test_refused_in_one_line(small_model, photo, tmp_path, monkeypatch, capsys):
     with pytest.raises(ZooError, match="root_depth given is no part of a graph"):
         Predictor(given)
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    with pytest.raises(ZooError, match=r"onnxruntime is not installed; pip install 'human-mesh-zoo\[export\]'"):
+    with pytest.raises(MissingExtra, match=r"onnxruntime is not installed: pip install 'human-mesh-zoo\[export\]'"):
         open_runtime(tmp_path / "a.onnx", "onnx", ())
     Image.fromarray(photo).save(tmp_path / "a.png")
     assert main(["predict", str(tmp_path / "a.png"), "--runtime", "onnx", "--precision", "bf16", "--whole"]) == 2

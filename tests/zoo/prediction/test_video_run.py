@@ -169,7 +169,7 @@ def test_wrong_input_is_one_line(listed, tmp_path, monkeypatch, capsys):
     assert "--seconds is above 0" in capsys.readouterr().err
     monkeypatch.setitem(sys.modules, "av", None)
     assert main(["predict", str(path)]) == 2
-    assert "videos need PyAV: pip install" in capsys.readouterr().err
+    assert "av is not installed: pip install 'human-mesh-zoo[video]'" in capsys.readouterr().err
     assert not (tmp_path / "prediction").exists()
 
 

@@ -48,7 +48,8 @@ class VideoReader:
         seconds: stop after them; None for all.
 
     Raises:
-        ZooError: no video, or one without images; PyAV is not installed.
+        MissingExtra: PyAV is not installed.
+        ZooError: no video, or one without images.
     """
 
     def __init__(self, source: VideoSource, seconds: float | None = None) -> None:

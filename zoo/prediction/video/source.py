@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import ModuleType
+from typing import Any
 
+from body.extras import import_extra
 from zoo.errors import ZooError
 
 
@@ -61,15 +62,12 @@ def camera_source(number: int) -> VideoSource:
     return VideoSource(str(device), name, "video4linux2")
 
 
-def import_av() -> ModuleType:
+def import_av() -> Any:
     """PyAV, which is optional.
 
     Raises:
-        ZooError: it is not installed.
+        MissingExtra: it is not installed.
     """
-    try:
-        import av
-    except ImportError:
-        raise ZooError("videos need PyAV: pip install 'human-mesh-zoo[video]', or pip install av") from None
+    av = import_extra("av", "video")
     av.logging.set_level(av.logging.PANIC)  # what went wrong is reported in one line, by us
     return av
