@@ -18,6 +18,7 @@ BENCHMARKS = (
     "synthetic",
     "open_v2",
     "loaders",
+    "keeping_up",
     "metrics",
     "predict",
     "people",

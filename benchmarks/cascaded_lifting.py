@@ -32,7 +32,8 @@ CONFIGS = {"full": CascadeConfig(), "thin": CascadeConfig(branch_channels=128, o
 def by_grid(volumes: Float[Tensor, "batch joints depth height width"]) -> Float[Tensor, "batch joints 3"]:
     """Eq. 7 as written: the sum over all voxels of likelihood times place."""
     likelihood = functional.softmax(volumes.flatten(2), -1).view_as(volumes)
-    axes = torch.meshgrid(*(torch.arange(n, dtype=volumes.dtype) for n in volumes.shape[2:]), indexing="ij")
+    lines = (torch.arange(n, dtype=volumes.dtype, device=volumes.device) for n in volumes.shape[2:])
+    axes = torch.meshgrid(*lines, indexing="ij")
     return torch.stack([(likelihood * axis).sum((2, 3, 4)) for axis in reversed(axes)], -1)
 
 

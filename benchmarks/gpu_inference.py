@@ -2,197 +2,178 @@
 
     python -m benchmarks.gpu_inference --out OUT
 
-writes OUT/gpu.json after every method, and prints a table. The networks have the papers' sizes; each is measured beside
-its published graph where the zoo has one written down. On a CPU, to try the script: `--device cpu --tiny --seconds 0.05
---batch 1 2 --steps 2`.
+writes OUT/gpu.json after every case and OUT/gpu.txt, a table, which it prints. The networks have the papers' sizes; the
+published graph of each is measured in the same run. What ran out of time or memory is an error in its row, or is not
+there. fp32 lets matrix products use TF32, as PyTorch's convolutions do. On a CPU, to try the script: `--device cpu
+--tiny --seconds 0.05 --batch 1 2 --steps 2`, and without `--tiny` one method at a time.
 """
 
 from __future__ import annotations
 
 import argparse
+import copy
 import json
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from rich.console import Console
-from rich.table import Table
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
-from torch.utils.flop_counter import FlopCounterMode
 
+from benchmarks.cpu_cases import STUDIES, Method
+from benchmarks.gpu_tables import as_tables
+from benchmarks.roofline import Roof, count_work, measure_roof, median, wait
 from body.atomic import atomic_file
 from lightning_modules.common.compilation import compile_parts
 
-METHODS = ("i2l_meshnet", "hemlets", "danet", "nbf", "cascaded_lifting")
-PUBLISHED = METHODS[:3]
-"""Methods whose published graph is written down; NBF's and the cascade's differ in no layer of the network."""
-VARIANTS = (
-    "published fp32",
-    "fp32",
-    "fp32 channels-last",
-    "bf16",
-    "bf16 channels-last",
-    "fp16 channels-last",
-    "compiled",
-)
-_KINDS = {"bf16": torch.bfloat16, "fp16": torch.float16, "compiled": torch.bfloat16}
+PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+EAGER = ("published fp32", *(f"{precision}{layout}" for precision in PRECISIONS for layout in ("", " channels-last")))
+COMPILED = "bf16 channels-last compiled"
+_COMPILATION = 60.0
+"""Seconds before the end after which none is begun."""
 
 
 def main() -> None:
-    """Measure until the deadline; what was not reached is not in the file."""
+    """Measure until the deadline."""
     options = _options()
     device, end = torch.device(options.device), time.monotonic() + options.deadline
-    report: dict[str, Any] = {"device": _name(device), "peak_tflops": {}, "cases": [], "training": []}
-    for kind in (torch.float32, torch.bfloat16):
-        report["peak_tflops"][str(kind)] = measured_peak(device, kind, 256 if options.tiny else 8192)
+    torch.set_float32_matmul_precision("high")
+    roofs = {
+        name: measure_roof(device, kind, 256 if options.tiny else 8192 if device.type == "cuda" else 2048)
+        for name, kind in PRECISIONS.items()
+        if name != "fp16" or device.type == "cuda"
+    }
+    report: dict[str, Any] = {
+        "device": _name(device),
+        "torch": torch.__version__,
+        "roofs": {name: vars(roof) for name, roof in roofs.items()},
+        "cases": [],
+        "training": [],
+    }
     for number, method in enumerate(options.method):
         until = time.monotonic() + (end - time.monotonic()) / (len(options.method) - number)
-        for case in measure_method(method, options, device, until):
+        for case in measure_method(method, options, roofs, until, end):
             report["training" if "steps" in case else "cases"].append(case)
-        with atomic_file(options.out / "gpu.json") as path:
-            path.write_text(json.dumps(report, indent=1, allow_nan=False))
-    Console(width=140).print(as_table(report))
+            with atomic_file(options.out / "gpu.json") as path:
+                path.write_text(json.dumps(report, indent=1, allow_nan=False))
+    tables = as_tables(report)
+    with (options.out / "gpu.txt").open("w") as file:
+        Console(width=140, file=file).print(*tables)
+    Console(width=140).print(*tables)
 
 
 def measure_method(
-    method: str, options: argparse.Namespace, device: torch.device, until: float
+    method: Method, options: argparse.Namespace, roofs: dict[str, Roof], until: float, end: float
 ) -> Iterator[dict[str, Any]]:
-    """Training steps, then one case per variant and batch; the larger batches first run out of time or memory."""
-    network, side = make_network(method, False, options.tiny)
-    yield {"method": method, **training_steps(network.to(device), side, max(options.batch[:2]), options.steps)}
+    """One case per variant and batch, then training steps, then what is compiled; each as far as the time allows."""
+    device = torch.device(options.device)
+    ours, side = make_network(method, False, options.tiny)
+    published = None if options.tiny else make_network(method, True, False)[0].to(device)
+    ours = ours.to(device)
+
+    def case(network: nn.Module, variant: str, batch: int) -> dict[str, Any]:
+        named = {"method": method, "variant": variant, "batch": batch}
+        try:
+            image = torch.rand(batch, 3, side, side, device=device)
+            return named | forward_case(network, image, variant, roofs, options.seconds)
+        except Exception as error:  # out of memory, or no kernel for a type: the others are measured all the same
+            return named | {"error": type(error).__name__, "says": str(error).partition("\n")[0][:200]}
+
     for batch in options.batch:
-        for variant in VARIANTS:
-            if time.monotonic() > until:
-                return
-            if variant.startswith("published") and (options.tiny or method not in PUBLISHED):
-                continue
-            network, side = make_network(method, variant.startswith("published"), options.tiny)
-            try:
-                yield {"method": method, "variant": variant, "batch": batch} | forward_case(
-                    network.to(device).eval(), torch.rand(batch, 3, side, side, device=device), variant, options.seconds
-                )
-            except (torch.OutOfMemoryError, NotImplementedError) as error:
-                yield {"method": method, "variant": variant, "batch": batch, "error": type(error).__name__}
+        for variant in EAGER:
+            network = published if variant.startswith("published") else ours
+            if network is not None and time.monotonic() < until:
+                yield case(network, variant, batch)
+    if time.monotonic() < until:
+        yield {"method": method} | training_steps(copy.deepcopy(ours), side, options.train_batch, options.steps, until)
+    compiled = copy.deepcopy(ours)
+    compile_parts([compiled])
+    for batch in options.batch:
+        if time.monotonic() < min(until, end - _COMPILATION):
+            yield case(compiled, COMPILED, batch)
 
 
-def forward_case(network: nn.Module, image: Tensor, variant: str, seconds: float) -> dict[str, Any]:
-    """Milliseconds of a forward pass, its memory, and what share of its arithmetic the hardware could have done."""
-    kind, device = _KINDS.get(variant.split()[0]), image.device
-    if "channels-last" in variant:
-        network, image = network.to(memory_format=torch.channels_last), image.to(memory_format=torch.channels_last)
-    with torch.no_grad(), torch.autocast(device.type, kind, enabled=kind is not None):
-        with FlopCounterMode(display=False) as counter:
-            network(image)
-        if variant == "compiled":
-            compile_parts([network])
+@torch.no_grad()
+def forward_case(
+    network: nn.Module, image: Tensor, variant: str, roofs: dict[str, Roof], seconds: float
+) -> dict[str, Any]:
+    """Milliseconds of a forward pass, its memory, and how near it comes to what the device could do."""
+    words, device = variant.removeprefix("published ").split(), image.device
+    layout = torch.channels_last if "channels-last" in words else torch.contiguous_format
+    network, image = network.to(memory_format=layout), image.contiguous(memory_format=layout)  # type: ignore[call-overload]
+    kind = PRECISIONS[words[0]]
+    with torch.autocast(device.type, kind, enabled=kind != torch.float32):
         started = time.monotonic()
         network(image)
-        _wait(device)
+        wait(device)
         first = time.monotonic() - started
+        work = None if "compiled" in words else count_work(lambda: network(image))
         if device.type == "cuda":
             torch.cuda.reset_peak_memory_stats()
-        milliseconds = 1000 * _median(lambda: network(image), seconds, device)
+        milliseconds = 1000 * median(lambda: network(image), seconds, device)
         memory = torch.cuda.max_memory_allocated() / 2**20 if device.type == "cuda" else None
-    flops = counter.get_total_flops()
-    return {
+    found = {
         "milliseconds": milliseconds,
         "crops_per_second": 1000 * len(image) / milliseconds,
-        "gflop_per_crop": flops / len(image) / 1e9,
-        "tflops": flops / milliseconds / 1e9,
         "mib": memory,
         "first_seconds": first,
     }
+    if work is None:
+        return found
+    roof = roofs.get(words[0], roofs["bf16"])
+    return found | {
+        "gflop_per_crop": work.flops / len(image) / 1e9,
+        "megabytes_per_crop": work.bytes / len(image) / 1e6,
+        "tflops": work.flops / milliseconds / 1e9,
+        "of_roof": roof.milliseconds(work) / milliseconds,
+    }
 
 
-def training_steps(network: nn.Module, side: int, batch: int, steps: int) -> dict[str, Any]:
-    """Steps of Adam in bf16 autocast on noise: the last loss, whether all was finite, and their speed."""
+def training_steps(network: nn.Module, side: int, batch: int, steps: int, until: float) -> dict[str, Any]:
+    """Steps of Adam in bf16 autocast on noise: whether all was finite, their speed and memory."""
     device = next(network.parameters()).device
     optimiser = torch.optim.Adam([weight for weight in network.parameters() if weight.requires_grad], lr=1e-5)
     network.train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     losses = list[float]()
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats()
     started = time.monotonic()
-    for _ in range(steps):
+    while len(losses) < steps and (not losses or time.monotonic() < until):
         with torch.autocast(device.type, torch.bfloat16):
-            answers = network(torch.rand(max(batch, 2), 3, side, side, device=device))
+            answers = network(torch.rand(batch, 3, side, side, device=device))
         terms = [
-            leaf.float().square().mean() for leaf in tree_leaves(answers) if leaf is not None and leaf.requires_grad
+            leaf.float().square().mean()
+            for leaf in tree_leaves(answers)
+            if isinstance(leaf, Tensor) and leaf.requires_grad
         ]
         loss = torch.stack(terms).mean()
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         losses.append(loss.item())
+    spent = time.monotonic() - started
     finite = all(map(math.isfinite, losses)) and all(bool(weight.isfinite().all()) for weight in network.parameters())
     return {
-        "steps": steps,
-        "batch": max(batch, 2),
+        "steps": len(losses),
+        "batch": batch,
         "finite": finite,
-        "steps_per_second": steps / (time.monotonic() - started),
+        "steps_per_second": len(losses) / spent,
+        "mib": torch.cuda.max_memory_allocated() / 2**20 if device.type == "cuda" else None,
     }
 
 
-def measured_peak(device: torch.device, kind: torch.dtype, side: int) -> float:
-    """TFLOP/s of a large matrix product: the roof."""
-    one = torch.rand(side, side, device=device, dtype=kind)
-    return 2 * side**3 / _median(lambda: one @ one, 0.5, device) / 1e12
-
-
-def make_network(method: str, published: bool, tiny: bool) -> tuple[nn.Module, int]:
-    """A network and the side of its images; the bundled small one with `tiny`."""
-    import benchmarks.danet
-    import benchmarks.hemlets
-    import benchmarks.i2l_meshnet
-    import benchmarks.nbf
+def make_network(method: Method, published: bool, tiny: bool) -> tuple[nn.Module, int]:
+    """A network in eval mode and the side of its images; the bundled small one with `tiny`."""
+    if not tiny:
+        return STUDIES[method].make(published).eval(), STUDIES[method].side
     import zoo
-    from lightning_modules.cascaded_lifting.network import CascadeNet
 
-    if tiny:
-        model = zoo.load(method)
-        return model.network, int(getattr(model.network, "input_size", model.crop_size))
-    makers: dict[str, Callable[[], tuple[nn.Module, int]]] = {
-        "i2l_meshnet": lambda: (benchmarks.i2l_meshnet.make_network(published), 256),
-        "hemlets": lambda: (benchmarks.hemlets.make_network(published), 256),
-        "danet": lambda: (benchmarks.danet.make_network(published), 224),
-        "nbf": lambda: (benchmarks.nbf.make_network(), 224),
-        "cascaded_lifting": lambda: (CascadeNet(), 256),
-    }
-    return makers[method]()
-
-
-def as_table(report: dict[str, Any]) -> Table:
-    """The cases as rows, with their share of the measured roof."""
-    table = Table("method", "variant", "batch", "ms", "crops/s", "MiB", "TFLOP/s", "of the roof")
-    for case in report["cases"]:
-        if "error" in case:
-            table.add_row(case["method"], case["variant"], str(case["batch"]), case["error"])
-            continue
-        half = case["variant"].split()[0] in _KINDS
-        roof = report["peak_tflops"][str(torch.bfloat16 if half else torch.float32)]
-        memory = "" if case["mib"] is None else f"{case['mib']:.0f}"
-        numbers = (f"{case['milliseconds']:.2f}", f"{case['crops_per_second']:.0f}", memory, f"{case['tflops']:.2f}")
-        table.add_row(case["method"], case["variant"], str(case["batch"]), *numbers, f"{case['tflops'] / roof:.0%}")
-    return table
-
-
-def _median(step: Callable[[], object], seconds: float, device: torch.device) -> float:
-    step()
-    times = list[float]()
-    while len(times) < 3 or sum(times) < seconds:
-        _wait(device)
-        started = time.perf_counter()
-        step()
-        _wait(device)
-        times.append(time.perf_counter() - started)
-    return sorted(times)[len(times) // 2]
-
-
-def _wait(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
+    model = zoo.load(f"{method}.open_tiny")
+    return model.network, int(getattr(model.network, "input_size", model.crop_size))
 
 
 def _name(device: torch.device) -> str:
@@ -203,13 +184,16 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("outputs/gpu_inference"))
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--method", nargs="+", choices=METHODS, default=list(METHODS))
+    parser.add_argument("--method", nargs="+", choices=get_args(Method), default=list(get_args(Method)))
     parser.add_argument("--batch", nargs="+", type=int, default=[8, 1, 64, 256])
     parser.add_argument("--seconds", type=float, default=0.4, help="per case")
     parser.add_argument("--steps", type=int, default=200, help="of training")
-    parser.add_argument("--deadline", type=float, default=570, help="seconds for everything")
-    parser.add_argument("--tiny", action="store_true", help="the bundled small networks")
-    return parser.parse_args()
+    parser.add_argument("--train-batch", type=int, default=8)
+    parser.add_argument("--deadline", type=float, default=540, help="seconds for everything; a case may end after it")
+    parser.add_argument("--tiny", action="store_true", help="the bundled small networks, without published graphs")
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    return options
 
 
 if __name__ == "__main__":

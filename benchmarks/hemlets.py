@@ -47,7 +47,7 @@ class PublishedHemlets(nn.Module):
         mixed = network.fusion.as_published(network.feature_branch(features), network.encoder(maps))
         volumes = network.volume(mixed).unflatten(1, (network.count, network.depth_bins))
         likelihood = functional.softmax(volumes.flatten(2), -1).view_as(volumes)
-        depth, height, width = (torch.arange(n) / (n - 1) for n in volumes.shape[2:])
+        depth, height, width = (torch.arange(n, device=volumes.device) / (n - 1) for n in volumes.shape[2:])
         joints = torch.stack(
             [
                 (likelihood * width).sum((2, 3, 4)),

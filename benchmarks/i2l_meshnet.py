@@ -41,7 +41,7 @@ class PublishedPose2Feat(nn.Module):
         self, feature: Float[Tensor, "batch channels bins bins"], joints: Float[Tensor, "batch joints 3"]
     ) -> Float[Tensor, "batch channels bins bins"]:
         """Image feature and joints to MeshNet's input."""
-        grid = torch.arange(self.layer.bins, dtype=joints.dtype)
+        grid = torch.arange(self.layer.bins, dtype=joints.dtype, device=joints.device)
         z, y, x = torch.meshgrid(grid, grid, grid, indexing="ij")
         centre = joints.detach()[..., None, None, None]
         distance = (x - centre[:, :, 0]) ** 2 + (y - centre[:, :, 1]) ** 2 + (z - centre[:, :, 2]) ** 2

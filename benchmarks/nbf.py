@@ -59,9 +59,9 @@ class Straightforward(nn.Module):
     def forward(self, image: Float[Tensor, "batch 3 size size"]) -> Float[Tensor, "batch vertices 3"]:
         """Photographs to meshes."""
         labels = enlarge(self.network.segment(image), SIZE).argmax(1)
-        pictures = [Image.fromarray(self.palette[one.numpy()]) for one in labels]
+        pictures = [Image.fromarray(self.palette[one.cpu().numpy()]) for one in labels]
         small = [np.asarray(picture.resize((PICTURE, PICTURE), Image.Resampling.NEAREST)) for picture in pictures]
-        code = self.network.encoder(torch.from_numpy(np.stack(small)).permute(0, 3, 1, 2) / 255)
+        code = self.network.encoder(torch.from_numpy(np.stack(small)).to(image.device).permute(0, 3, 1, 2) / 255)
         numbers = code.latent + self.network.mean
         rotations = torch.stack([self._rotation(entries) for entries in numbers[:, 10:].reshape(-1, 9)])
         relative = to_relative(rotations.view(-1, 24, 3, 3), self.network.layer.body.parents)
@@ -71,7 +71,7 @@ class Straightforward(nn.Module):
     @staticmethod
     def _rotation(entries: Float[Tensor, "9"]) -> Float[Tensor, "3 3"]:
         left, _, right = torch.linalg.svd(entries.view(3, 3))
-        sign = torch.ones(3)
+        sign = torch.ones_like(entries[:3])
         sign[2] = torch.linalg.det(left @ right)
         return left @ torch.diag(sign) @ right
 

@@ -133,11 +133,8 @@ class PoseModule(LightningModule):
         """Before `fit`, start what starts from other weights (`backbone_from`, `parts_from`), and freeze what stays.
 
         Raises:
-            ValueError: the method has no backbone that could, or no such part, or the weights are of another one; a
-                precision that is not supported.
+            ValueError: the method has no backbone that could, or no such part, or the weights are of another one.
         """
-        if self._trainer is not None:
-            check_precision(str(self.trainer.precision))
         if stage == "fit":
             check_trainable(self._product_dtype())
             for name, path in (self.parts_from or {}).items():
@@ -157,7 +154,15 @@ class PoseModule(LightningModule):
         checkpoint[METHOD_KEY] = name_of(type(self), METHODS)
 
     def configure_callbacks(self) -> list[Callback]:
-        """Ends a training whose losses or weights are no longer finite."""
+        """Ends a training whose losses or weights are no longer finite.
+
+        Lightning asks for it first of all, so that a precision is refused before data are prepared.
+
+        Raises:
+            ValueError: a precision that is not supported.
+        """
+        if self._trainer is not None:
+            check_precision(str(self.trainer.precision))
         return [FiniteTraining()]
 
     def _part(self, name: str) -> nn.Module:

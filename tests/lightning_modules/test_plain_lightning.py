@@ -12,6 +12,7 @@ from pytorch_lightning.loggers.logger import DummyLogger
 from pytorch_lightning.tuner import Tuner
 
 import zoo
+from datamodules.mixed import MixedDataModule
 from datamodules.settings import CropSettings
 from datamodules.synthetic import SyntheticDataModule
 from lightning_modules.hemlets.config import HemletsConfig, HemletsLossConfig
@@ -65,11 +66,17 @@ def same(weights, expected):
         torch.testing.assert_close(weight, other)
 
 
-@pytest.mark.parametrize("precision", ["bf16-true", "16-true", "64-true"])
-def test_precisions_that_are_refused(precision, data, trainer):
-    model = zoo.load("hemlets.open_tiny")
-    with pytest.raises(ValueError, match=f"precision {precision} is not supported.*use bf16-mixed"):
-        trainer(precision=precision).validate(model, datamodule=data(model))
+@pytest.mark.parametrize("method", METHODS)
+def test_precisions_that_are_refused_before_data_are_prepared(method, data, trainer):
+    model = zoo.load(f"{method}.open_tiny")
+    split = data(model)
+    split.prepare_data = split.setup = None
+    for precision in ("bf16-true", "16-true", "64-true"):
+        run = trainer(precision=precision)
+        for action in (run.fit, run.validate, run.test, run.predict):
+            with pytest.raises(ValueError, match=f"^precision {precision} is not supported.*use bf16-mixed.*$"):
+                action(model, datamodule=split)
+    assert {weight.dtype for weight in model.parameters()} == {torch.float32}
 
 
 @pytest.mark.parametrize("method", ["cascaded_lifting", "i2l_meshnet", "hemlets"])
@@ -137,20 +144,27 @@ class Seen(callbacks.Callback):
             trainer.save_checkpoint(self.path)
 
 
-@pytest.mark.parametrize("after", [2, 3])
-def test_resumed_in_the_middle_of_an_epoch_and_at_its_end(after, data, trainer, tmp_path):
+@pytest.mark.parametrize(("mix", "after", "accumulate"), [(False, 2, 1), (False, 3, 1), (True, 2, 2)])
+def test_resumed_in_the_middle_of_an_epoch_and_at_its_end(mix, after, accumulate, data, trainer, tmp_path):
     """The same batches, augmented alike, and the same weights as without an interruption."""
+
+    def split(model):
+        one = data(model, train=8)
+        return MixedDataModule([one, data(model)], crops=one.crops, batch_size=2, num_workers=0) if mix else one
+
     torch.manual_seed(0)
     whole, rest, path = Seen(tmp_path / "a.ckpt", after), Seen(), tmp_path / "a.ckpt"
     uninterrupted, resumed = zoo.load("hemlets.open_tiny"), zoo.load("hemlets.open_tiny")
     for model in (uninterrupted, resumed):
         model.lr = 1e-3
     options = {"max_epochs": 2, "limit_val_batches": 0, "limit_train_batches": 3}
-    trainer(**options, callbacks=[whole]).fit(uninterrupted, data(uninterrupted, train=8))
+    options["accumulate_grad_batches"] = accumulate
+    trainer(**options, callbacks=[whole]).fit(uninterrupted, split(uninterrupted))
     torch.manual_seed(1)
-    trainer(**options, callbacks=[rest]).fit(resumed, data(resumed, train=8), ckpt_path=path)
+    trainer(**options, callbacks=[rest]).fit(resumed, split(resumed), ckpt_path=path)
     assert len(whole.batches) == 6
-    assert len({index for _, row, _ in whole.batches[:3] for index in row}) == 6
+    if not mix:  # whose parts number their samples alike
+        assert len({index for _, row, _ in whole.batches[:3] for index in row}) == 6
     assert whole.batches[:3] != whole.batches[3:], "both epochs have one order"
     assert rest.batches == whole.batches[after:]
     for name, value in uninterrupted.state_dict().items():

@@ -1,5 +1,6 @@
 """Half precision as a user asks for it: only products are rounded, and the answer hardly moves."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -7,9 +8,11 @@ from pathlib import Path
 import pytest
 import pytorch_lightning as pl
 import torch
+from PIL import Image
 from skimage import data
 
 import zoo
+from zoo.cli import main
 from zoo.errors import ZooError
 
 METHODS = ("cascaded_lifting", "danet", "hemlets", "i2l_meshnet", "nbf")
@@ -49,11 +52,29 @@ def test_half_precision_moves_joints_by_millimetres_and_goes_back(method, photo)
     assert 0 < change.max() < 0.005
 
 
-def test_float16_of_all_casts_and_a_module_that_is_called(photo):
-    model = zoo.load("hemlets.open_tiny")
-    exact, image = zoo.predict(model, photo, BOX), torch.rand(1, 3, model.crop_size, model.crop_size)
-    by_type = zoo.predict(model.to(torch.float16), photo, BOX)
-    assert 0 < (relative(by_type) - relative(exact)).abs().max() < 0.02
+@pytest.mark.parametrize("method", METHODS)
+def test_all_casts_are_one(method, photo):
+    model = zoo.load(f"{method}.open_tiny")
+    state = {name: value.clone() for name, value in model.state_dict().items()}
+    for kind, cast in ((torch.bfloat16, model.bfloat16), (torch.float16, model.half)):
+        by_type = zoo.predict(model.to(kind), photo, BOX)
+        model.float().load_state_dict(state)
+        torch.testing.assert_close(zoo.predict(cast(), photo, BOX).joints, by_type.joints, atol=0, rtol=0)
+        model.float().load_state_dict(state)
+
+
+def test_the_command_line_predicts_in_a_precision(photo, tmp_path):
+    Image.fromarray(photo).save(tmp_path / "a.png")
+    command = ["predict", str(tmp_path / "a.png"), "--model", "hemlets.open_tiny", "--box", *map(str, BOX[0])]
+    assert main([*command, "--precision", "bf16", "--formats", "json", "--out", str(tmp_path / "out")]) == 0
+    joints = [joint["metres"] for joint in json.loads((tmp_path / "out/a.json").read_text())["joints"]]
+    expected = zoo.predict(zoo.load("hemlets.open_tiny", precision="bf16"), photo, BOX).joints
+    torch.testing.assert_close(torch.tensor([joints]), expected, atol=1e-5, rtol=0)
+
+
+def test_a_module_of_float16_that_is_called_and_is_not_trained():
+    model = zoo.load("hemlets.open_tiny").half()
+    image = torch.rand(1, 3, model.crop_size, model.crop_size)
     assert model(image).joints.dtype == torch.float32
     with pytest.raises(ValueError, match=r"weights are float16, too coarse for the steps of a training.*bf16-mixed"):
         pl.Trainer(accelerator="cpu", logger=False, enable_checkpointing=False).fit(model, [])

@@ -57,10 +57,13 @@ def test_one_line_names_the_fix(small_model, photo, tmp_path, monkeypatch, image
     assert "\n" not in str(raised.value)
 
 
-@pytest.mark.parametrize("cast", [lambda m: m.double(), lambda m: (m.network.half(), m)[1]], ids=["double", "network"])
-def test_weights_of_another_type(photo, cast):
-    with pytest.raises(ZooError, match=r"weights are float.*call model.float\(\)"):
-        zoo.predict(cast(zoo.load("hemlets.open_tiny")), photo)
+@pytest.mark.parametrize("method", ["cascaded_lifting", "danet", "hemlets", "i2l_meshnet", "nbf"])
+def test_weights_of_another_type(photo, method):
+    model = zoo.load(f"{method}.open_tiny")
+    for cast in (lambda m: m.double(), lambda m: m.to(torch.float64), lambda m: (m.float().network.half(), m)[1]):
+        with pytest.raises(ZooError, match=r"weights are float.*call model.float\(\)"):
+            zoo.predict(cast(model), photo)
+    assert zoo.predict(model.float(), photo).joints.dtype == torch.float32
 
 
 def test_labels_as_input_are_refused_for_a_photograph(photo):
