@@ -59,13 +59,13 @@ class Clock(Callback):
     def __init__(self) -> None:
         self.seconds, self.flops, self._counter = list[float](), 0, FlopCounterMode(display=False)
 
-    def on_train_batch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: Any) -> None:
+    def on_train_batch_start(self, *_: Any) -> None:
         """Start, in the first step with a count."""
         if not self.seconds:
             self._counter.__enter__()
         self._started = time.process_time()
 
-    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: Any) -> None:
+    def on_train_batch_end(self, *_: Any) -> None:
         """Stop."""
         self.seconds.append(time.process_time() - self._started)
         if len(self.seconds) == 1:
