@@ -1,4 +1,4 @@
-"""What a device could do at most, measured, and what a graph asks of it: arithmetic, and bytes between its operators."""
+"""What a device could do at most, and what a graph asks of it: arithmetic, and bytes between its operators."""
 
 from __future__ import annotations
 

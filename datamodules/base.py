@@ -23,7 +23,7 @@ from datamodules.crop import RestRoot, make_crop
 from datamodules.fit_check import inaccurate_fits
 from datamodules.gendered import NeutralShapes, pose_bodies
 from datamodules.images import UnreadableImageError
-from datamodules.resumable import ResumableBatches, ResumableLoader
+from datamodules.resumable import Resumable, ResumableBatches, ResumableLoader
 from datamodules.sample import GENDERS, RawSample, Source
 from datamodules.settings import DEFAULT_CROPS, CropSettings
 from metrics import Protocol, SplitLabels, get_protocol
@@ -127,7 +127,7 @@ class BaseDataModule(pl.LightningDataModule, ABC):
         self._bodies: dict[str, BodyModel] = {}
         self._neutral_shapes = NeutralShapes(self._body_model)
         self._datasets: dict[str, CropDataset] = {}
-        self._training: ResumableLoader | None = None
+        self._training: Resumable | None = None
         self._resumed: dict[str, Any] | None = None
 
     @abstractmethod
@@ -203,12 +203,16 @@ class BaseDataModule(pl.LightningDataModule, ABC):
         order = sampler or RandomSampler(dataset, generator=generator)  # type: ignore[arg-type]
         drop_last = shuffle and len(dataset) > self.batch_size  # type: ignore[arg-type]
         batches = ResumableBatches(order, self.batch_size, drop_last)
-        previous = self._training  # Lightning loads before it makes loaders, or after it made one to count steps
-        self._training = ResumableLoader(dataset, batch_sampler=batches, generator=generator, **options)
-        self._training.over = self._is_last_batch
+        return self.resumable(ResumableLoader(dataset, batch_sampler=batches, generator=generator, **options))
+
+    def resumable(self, loader: Resumable) -> Resumable:
+        """The training's loader, which goes on where a checkpoint was written."""
+        previous, self._training = self._training, loader
+        loader.over = self._is_last_batch
+        # Lightning loads before it makes loaders, or after it made one to count steps
         if self._resumed is not None and (previous is None or previous.pending):
-            self._training.load_state_dict(self._resumed)
-        return self._training
+            loader.load_state_dict(self._resumed)
+        return loader
 
     def _is_last_batch(self) -> bool:
         return self.trainer is not None and self.trainer.fit_loop.epoch_loop.batch_progress.is_last_batch

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
@@ -20,7 +20,7 @@ class ResumableBatches(BatchSampler):
         return islice(super().__iter__(), skip, None)
 
 
-class ResumableLoader(DataLoader[dict[str, Any]]):
+class Resumable(DataLoader[dict[str, Any]]):
     """A loader whose state Lightning writes into checkpoints.
 
     It is the order of the epoch, how much of it was given, and the state of this process's random numbers. A training
@@ -34,17 +34,18 @@ class ResumableLoader(DataLoader[dict[str, Any]]):
     _given = 0
     _state: Mapping[str, Any] | None = None
 
-    def __iter__(self) -> Iterator[dict[str, Any]]:  # type: ignore[override]
+    def begin(self) -> int:
+        """Start an epoch, or go on with the loaded one: how many batches of it were given before."""
         state, self._state = self._state or {"seed": None, "given": 0, "random": None}, None
         if state["random"] is not None and not torch.distributed.is_initialized():  # it is that of the first process
             torch.set_rng_state(state["random"])
         self._seed = int(torch.randint(2**62, ())) if state["seed"] is None else state["seed"]
-        self._given = state["given"]
-        if self.generator is not None:
-            self.generator.manual_seed(self._seed)
-        if isinstance(self.batch_sampler, ResumableBatches):
-            self.batch_sampler.skip = self._given
-        for batch in super().__iter__():
+        self._given = int(state["given"])
+        return self._given
+
+    def counted(self, batches: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        """The same batches, each of which counts as given."""
+        for batch in batches:
             self._given += 1
             yield batch
 
@@ -65,3 +66,15 @@ class ResumableLoader(DataLoader[dict[str, Any]]):
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Let the next epoch go on from a state."""
         self._state = dict(state)
+
+
+class ResumableLoader(Resumable):
+    """Batches by `ResumableBatches`, shuffled by the loader's own generator."""
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:  # type: ignore[override]
+        given = self.begin()
+        if self.generator is not None:
+            self.generator.manual_seed(self._seed or 0)
+        if isinstance(self.batch_sampler, ResumableBatches):
+            self.batch_sampler.skip = given
+        return self.counted(super().__iter__())

@@ -21,8 +21,8 @@ from metrics import SplitLabels
 class ShardDataModule(BaseDataModule):
     """Training samples from tar files, read one after the other, of which no more than a few are at hand at a time.
 
-    Every epoch gives each shard to one loading process (`devices` times `num_workers`), in another order. Epochs start
-    anew when a training is resumed in the middle of one.
+    Every epoch gives each shard to one loading process (`devices` times `num_workers`), in another order. A training
+    that is resumed in the middle of an epoch skips what it has seen, which is read but not decoded.
 
     Args:
         root: folder or https address that `zoo data shard` has written.
@@ -87,7 +87,8 @@ class ShardDataModule(BaseDataModule):
         warnings.filterwarnings("ignore", message="Your `IterableDataset` has `__len__`")  # it is exact here
         stream = ShardStream(self.root, read_index(self.root), self.dataset("train"), self.buffer, self.seed)
         processes = 1 if self.trainer is None else self.trainer.world_size
-        return ShardLoader(stream, self.batch_size, self.num_workers, processes, self._epoch, torch.cuda.is_available())
+        options = (self.batch_size, self.num_workers, processes, self._epoch, torch.cuda.is_available())
+        return self.resumable(ShardLoader(stream, *options))
 
     def _epoch(self) -> int:
         return 0 if self.trainer is None else self.trainer.current_epoch

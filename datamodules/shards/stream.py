@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import random
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-from torch.utils.data import DataLoader, IterableDataset
+from torch.utils.data import IterableDataset
 
 from body.extras import import_extra
 from datamodules.base import CropDataset, collate
+from datamodules.resumable import Resumable
 from datamodules.sample import RawSample
 from datamodules.shards.index import Index, Shard, place_of
 from datamodules.shards.record import decode_sample
@@ -29,6 +30,10 @@ class ShardStream(IterableDataset[dict[str, Any]]):
     """
 
     epoch = 0
+    seen: Sequence[int] = ()
+    """Samples that each worker of this process skips; none when empty."""
+    first = 0
+    """Which of the workers' parts the first worker reads, and so on in turn."""
 
     def __init__(self, root: str, index: Index, crops: CropDataset, buffer: int = 1000, seed: int = 0) -> None:
         self.root, self.index, self.crops, self.buffer, self.seed = root, index, crops, buffer, seed
@@ -37,11 +42,13 @@ class ShardStream(IterableDataset[dict[str, Any]]):
         library = import_extra("webdataset", "shards")
         rank, processes, worker, workers = library.utils.pytorch_worker_info()
         parts = self.index.assigned(self.seed, self.epoch, processes * workers)
-        number = rank * workers + worker
+        part = (worker + self.first) % workers
+        number = rank * workers + part
         records = (record for shard in parts[number] for record in self.records(shard))
         order = random.Random(f"{self.seed} {self.epoch} {number}")
         mixed = library.shuffle(self.buffer, initial=self.buffer, rng=order)(records) if self.buffer > 1 else records
-        return (self.crops.crop(self.sample(record)) for record in mixed)
+        rest = islice(mixed, self.seen[part] if self.seen else 0, None)
+        return (self.crops.crop(self.sample(record)) for record in rest)
 
     def records(self, shard: Shard) -> Iterator[dict[str, Any]]:
         """The files of a shard's samples, one sample after the other.
@@ -80,7 +87,7 @@ def _damaged(place: str, read: int, shard: Shard, reason: str) -> str:
     )
 
 
-class ShardLoader(DataLoader[dict[str, Any]]):
+class ShardLoader(Resumable):
     """Batches of a stream, as many in every process, so that none waits for another that has ended.
 
     Args:
@@ -111,5 +118,16 @@ class ShardLoader(DataLoader[dict[str, Any]]):
         return self.stream.index.batches(seed, self.epoch(), self.processes, workers, size)
 
     def __iter__(self) -> Iterator[dict[str, Any]]:  # type: ignore[override]
-        self.stream.epoch = self.epoch()
-        return islice(super().__iter__(), len(self))
+        self.stream.epoch, given = self.epoch(), self.begin()
+        self._skip(given)
+        return self.counted(islice(super().__iter__(), len(self) - given))
+
+    def _skip(self, given: int) -> None:
+        """Let the stream go on after some batches, which workers have given in turn, each until it had no more."""
+        workers, size = max(1, self.num_workers), self.batch_size or 1
+        rank = import_extra("webdataset", "shards").utils.pytorch_worker_info()[0]
+        parts = self.stream.index.assigned(self.stream.seed, self.stream.epoch, self.processes * workers)
+        whole = [sum(shard.samples for shard in part) // size for part in parts[rank * workers :][:workers]]
+        turns = [part for turn in range(max(whole)) for part in range(workers) if turn < whole[part]]
+        self.stream.seen = [size * turns[:given].count(part) for part in range(workers)]
+        self.stream.first = turns[given] if given < len(turns) else 0

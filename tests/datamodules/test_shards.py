@@ -125,6 +125,35 @@ def test_lightning_trains_on_shards_and_validates_on_a_benchmark(root, make):
     assert epochs[0] != epochs[1]
 
 
+@pytest.mark.parametrize("after", [5, 8])
+def test_a_training_on_shards_goes_on_where_it_stopped(root, make, tmp_path, after):
+    class Saved(pl.Callback):
+        def on_train_batch_end(self, trainer, module, *_):
+            if len(module.seen) == after:
+                trainer.save_checkpoint(tmp_path / "a.ckpt")
+
+    def fit(path=None):
+        module, options = Recorder(), {"callbacks": [Saved()]} if path is None else {}
+        trainer = pl.Trainer(max_epochs=2, limit_val_batches=0, accelerator="cpu", logger=False,
+                             enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
+                             **options)  # fmt: skip
+        trainer.fit(module, datamodule=make(root), ckpt_path=path)
+        return module.seen
+
+    whole = fit()
+    assert fit(tmp_path / "a.ckpt") == whole[after:]
+
+
+def test_workers_of_unequal_parts_go_on_in_turn(source, tmp_path, make):
+    write_shards((source[index] for index in range(11)), tmp_path / "a", size=4)  # 4, 4, 3
+    whole = [batch["index"].tolist() for batch in make(tmp_path / "a", batch_size=1, num_workers=2).train_dataloader()]
+    for given in (2, 5, 9):
+        loader = make(tmp_path / "a", batch_size=1, num_workers=2).train_dataloader()
+        loader.load_state_dict({"seed": 0, "given": given, "random": None})
+        assert [batch["index"].tolist() for batch in loader] == whole[given:]
+    assert loader.state_dict()["given"] == 0, "the next epoch starts anew"
+
+
 def test_damage_is_said_in_one_line(root, make, tmp_path):
     shutil.copytree(root, tmp_path / "a")
     shard = tmp_path / "a" / "000004.tar"
