@@ -31,7 +31,7 @@ class Resumable(DataLoader[dict[str, Any]]):
     over: Callable[[], bool] | None = None
     """Whether the epoch ends here although there are more batches, as with `limit_train_batches`."""
     _seed: int | None = None
-    _given = 0
+    _given = _length = 0
     _state: Mapping[str, Any] | None = None
 
     def begin(self) -> int:
@@ -43,8 +43,9 @@ class Resumable(DataLoader[dict[str, Any]]):
         self._given = int(state["given"])
         return self._given
 
-    def counted(self, batches: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-        """The same batches, each of which counts as given."""
+    def counted(self, batches: Iterable[dict[str, Any]], length: int) -> Iterator[dict[str, Any]]:
+        """The same batches, each of which counts as given, of an epoch of some length."""
+        self._length = length
         for batch in batches:
             self._given += 1
             yield batch
@@ -56,7 +57,7 @@ class Resumable(DataLoader[dict[str, Any]]):
 
     def state_dict(self) -> dict[str, Any]:
         """Where the epoch is; between two epochs the next one starts anew."""
-        ended = self._given >= len(self) or (self.over is not None and self.over())
+        ended = self._given >= self._length or (self.over is not None and self.over())
         return {
             "seed": None if ended else self._seed,
             "given": 0 if ended else self._given,
@@ -77,4 +78,4 @@ class ResumableLoader(Resumable):
             self.generator.manual_seed(self._seed or 0)
         if isinstance(self.batch_sampler, ResumableBatches):
             self.batch_sampler.skip = given
-        return self.counted(super().__iter__())
+        return self.counted(super().__iter__(), len(self))

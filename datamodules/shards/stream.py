@@ -111,16 +111,32 @@ class ShardLoader(Resumable):
         super().__init__(
             stream, batch_size, num_workers=num_workers, drop_last=True, collate_fn=collate, pin_memory=pin_memory
         )
-        self.stream, self.processes, self.epoch = stream, processes, epoch
+        self.stream, self.processes, self.epoch, self._order = stream, processes, epoch, -1
 
     def __len__(self) -> int:
+        if self._state is not None:
+            return self._batches(self._state["order"])
+        return self._length if self._given < self._length else self._batches(self._next())
+
+    def _batches(self, order: int) -> int:
         workers, seed, size = max(1, self.num_workers), self.stream.seed, self.batch_size or 1
-        return self.stream.index.batches(seed, self.epoch(), self.processes, workers, size)
+        return self.stream.index.batches(seed, order, self.processes, workers, size)
+
+    def _next(self) -> int:
+        """Lightning, resumed at the end of an epoch, still calls the next one by the number of the last."""
+        return max(self.epoch(), self._order + 1)
 
     def __iter__(self) -> Iterator[dict[str, Any]]:  # type: ignore[override]
-        self.stream.epoch, given = self.epoch(), self.begin()
+        self._order = self._next() if self._state is None else self._state["order"]
+        self.stream.epoch, given = self._order, self.begin()
         self._skip(given)
-        return self.counted(islice(super().__iter__(), len(self) - given))
+        length = self._batches(self._order)
+        return self.counted(islice(super().__iter__(), length - given), length)
+
+    def state_dict(self) -> dict[str, Any]:
+        """See `Resumable.state_dict`; `order` is the epoch that comes, or the one that goes on."""
+        state = super().state_dict()
+        return {**state, "order": self._order + (state["seed"] is None)}
 
     def _skip(self, given: int) -> None:
         """Let the stream go on after some batches, which workers have given in turn, each until it had no more."""

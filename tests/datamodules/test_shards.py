@@ -115,33 +115,32 @@ class Recorder(pl.LightningModule):
         return torch.optim.SGD(self.parameters(), lr=0.1)
 
 
-def test_lightning_trains_on_shards_and_validates_on_a_benchmark(root, make):
-    module = Recorder()
-    trainer = pl.Trainer(max_epochs=2, limit_val_batches=1, num_sanity_val_steps=0, accelerator="cpu", logger=False,
-                         enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False)  # fmt: skip
-    trainer.fit(module, datamodule=make(root))
-    epochs = flat(module.seen[:8]), flat(module.seen[8:])
-    assert [sorted(epoch) for epoch in epochs] == [list(range(24))] * 2
-    assert epochs[0] != epochs[1]
+class Saved(pl.Callback):
+    """Checkpoints in the middle and at the end of the first epoch."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def on_train_batch_end(self, trainer, pl_module, *_):
+        if len(pl_module.seen) in (5, 8):
+            trainer.save_checkpoint(self.folder / f"{len(pl_module.seen)}.ckpt")
 
 
-@pytest.mark.parametrize("after", [5, 8])
-def test_a_training_on_shards_goes_on_where_it_stopped(root, make, tmp_path, after):
-    class Saved(pl.Callback):
-        def on_train_batch_end(self, trainer, module, *_):
-            if len(module.seen) == after:
-                trainer.save_checkpoint(tmp_path / "a.ckpt")
-
-    def fit(path=None):
-        module, options = Recorder(), {"callbacks": [Saved()]} if path is None else {}
-        trainer = pl.Trainer(max_epochs=2, limit_val_batches=0, accelerator="cpu", logger=False,
+def test_lightning_trains_on_shards_validates_on_a_benchmark_and_goes_on_where_it_stopped(root, make, tmp_path):
+    def fit(path=None, **options):
+        module = Recorder()
+        trainer = pl.Trainer(max_epochs=2, num_sanity_val_steps=0, accelerator="cpu", logger=False,
                              enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
                              **options)  # fmt: skip
         trainer.fit(module, datamodule=make(root), ckpt_path=path)
         return module.seen
 
-    whole = fit()
-    assert fit(tmp_path / "a.ckpt") == whole[after:]
+    whole = fit(limit_val_batches=1, callbacks=[Saved(tmp_path)])
+    epochs = flat(whole[:8]), flat(whole[8:])
+    assert [sorted(epoch) for epoch in epochs] == [list(range(24))] * 2
+    assert epochs[0] != epochs[1]
+    for after in (5, 8):
+        assert fit(tmp_path / f"{after}.ckpt", limit_val_batches=0) == whole[after:]
 
 
 def test_workers_of_unequal_parts_go_on_in_turn(source, tmp_path, make):
@@ -149,9 +148,9 @@ def test_workers_of_unequal_parts_go_on_in_turn(source, tmp_path, make):
     whole = [batch["index"].tolist() for batch in make(tmp_path / "a", batch_size=1, num_workers=2).train_dataloader()]
     for given in (2, 5, 9):
         loader = make(tmp_path / "a", batch_size=1, num_workers=2).train_dataloader()
-        loader.load_state_dict({"seed": 0, "given": given, "random": None})
+        loader.load_state_dict({"seed": 0, "given": given, "random": None, "order": 0})
         assert [batch["index"].tolist() for batch in loader] == whole[given:]
-    assert loader.state_dict()["given"] == 0, "the next epoch starts anew"
+    assert (loader.state_dict()["given"], loader.state_dict()["order"]) == (0, 1), "the next epoch starts anew"
 
 
 def test_damage_is_said_in_one_line(root, make, tmp_path):
