@@ -62,14 +62,14 @@ class Clock(Callback):
     def on_train_batch_start(self, *_: Any) -> None:
         """Start, in the first step with a count."""
         if not self.seconds:
-            self._counter.__enter__()
+            self._counter.__enter__()  # type: ignore[no-untyped-call]
         self._started = time.process_time()
 
     def on_train_batch_end(self, *_: Any) -> None:
         """Stop."""
         self.seconds.append(time.process_time() - self._started)
         if len(self.seconds) == 1:
-            self._counter.__exit__(None, None, None)
+            self._counter.__exit__(None, None, None)  # type: ignore[no-untyped-call]
             self.flops = self._counter.get_total_flops()
 
 
@@ -101,7 +101,7 @@ def reading(data: BaseDataModule) -> float:
 def sources(packed: Path | None) -> Iterator[Data]:
     """Training data by name, of few people; open-v2 only where its assets are, or a folder that they are packed in."""
     with tempfile.TemporaryDirectory() as name:
-        folder, options = Path(name), {"batch_size": _BATCH, "num_workers": 0}
+        folder, options = Path(name), dict[str, Any](batch_size=_BATCH, num_workers=0)
         small: dict[str, Any] = {"train_samples": _PEOPLE, "val_samples": 1, "cache_dir": name, "generator_workers": 1}
 
         def first(crops: CropSettings) -> BaseDataModule:

@@ -50,12 +50,12 @@ def measure_roof(device: torch.device, kind: torch.dtype, side: int) -> Roof:
 
 def count_work(step: Callable[[], object]) -> Work:
     """What one call does; every operator reads its inputs and writes its outputs once."""
-    with FlopCounterMode(display=False) as arithmetic, _Traffic() as traffic:
+    with FlopCounterMode(display=False) as arithmetic, _Traffic() as traffic:  # type: ignore[no-untyped-call]
         step()
     return Work(int(arithmetic.get_total_flops()), traffic.bytes)
 
 
-class _Traffic(TorchDispatchMode):
+class _Traffic(TorchDispatchMode):  # type: ignore[no-untyped-call]
     bytes = 0
 
     def __torch_dispatch__(
