@@ -29,7 +29,7 @@ def relative(prediction):
     return prediction.joints - prediction.joints[:, :1]
 
 
-def same(state, expected):
+def equal_states(state, expected):
     return state.keys() == expected.keys() and all(
         value.dtype == expected[name].dtype and torch.equal(value, expected[name]) for name, value in state.items()
     )
@@ -42,7 +42,7 @@ def test_half_precision_moves_joints_by_millimetres_and_goes_back(method, photo)
     exact, weights = relative(zoo.predict(model, photo, BOX)), {k: v.clone() for k, v in model.state_dict().items()}
     by_type = {kind: copy.deepcopy(model).to(kind).state_dict() for kind in (torch.bfloat16, torch.float16)}
     rounded = model.bfloat16()
-    assert same(rounded.state_dict(), by_type[torch.bfloat16])
+    assert equal_states(rounded.state_dict(), by_type[torch.bfloat16])
     predicted = zoo.predict(rounded, photo, BOX)
     assert predicted.joints.dtype == predicted.joints_2d.dtype == torch.float32
     change = (relative(predicted) - exact).norm(dim=-1)
@@ -58,7 +58,7 @@ def test_half_precision_moves_joints_by_millimetres_and_goes_back(method, photo)
             assert torch.equal(back[name], value)
     model.load_state_dict(weights)
     change = (relative(zoo.predict(model.half(), photo, BOX)) - exact).norm(dim=-1)
-    assert same(model.state_dict(), by_type[torch.float16])
+    assert equal_states(model.state_dict(), by_type[torch.float16])
     assert 0 < change.max() < 0.005
 
 
