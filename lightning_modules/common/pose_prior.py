@@ -59,6 +59,8 @@ _LONG = tuple(
 _SMALL = 1e-6
 _ROUNDS = 5
 """Of putting joints where a camera with perspective shows them."""
+_UNSURE = 0.1
+"""Metres: how far out of the picture's plane a bone must point for its side of the plane to be known."""
 _NEAREST = 0.3
 """Of a joint, as a share of the pelvis's distance from the camera."""
 
@@ -247,11 +249,13 @@ def _limbs(
 def _reaching(bone: Float[Tensor, "*batch 3"], across: Float[Tensor, "*batch 2"]) -> Float[Tensor, "*batch 3"]:
     """A bone that spans `across`, half way between its own depth and the one that its length leaves, on its side.
 
-    With its length's depth alone, a joint that is a little off in the picture is far off in depth.
+    With its length's depth alone, a joint that is a little off in the picture is far off in depth. A bone that lies in
+    the picture's plane may have either side: it stays between them, so that no small change turns it from one to the
+    other.
     """
     own = bone[..., 2]
     left = (bone.square().sum(-1) - across.square().sum(-1)).clamp(min=_SMALL).sqrt()
-    return torch.cat([across, torch.lerp(own, torch.where(own < 0, -left, left), 0.5).unsqueeze(-1)], -1)
+    return torch.cat([across, torch.lerp(own, left * torch.tanh(own / _UNSURE), 0.5).unsqueeze(-1)], -1)
 
 
 def _bone(points: Float[Tensor, "*batch joints 3"], start: str, end: str) -> Float[Tensor, "*batch 3"]:

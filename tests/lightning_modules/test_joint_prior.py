@@ -174,6 +174,29 @@ def test_limbs_end_where_joints_are(prior, focal) -> None:
     torch.testing.assert_close(proper @ proper.mT, torch.eye(3).expand_as(proper), atol=1e-4, rtol=0)
 
 
+def test_a_bone_in_the_plane_of_the_picture_does_not_jump(prior) -> None:
+    """A forearm appears half as long as it is: its pose says which way it points, and a hair does not decide it."""
+    elbow, wrist, hand = (SMPL24.index(f"left_{joint}") for joint in ("elbow", "wrist", "hand"))
+    world = torch.diag(torch.tensor([1.0, -1.0, -1.0])).repeat(24, 1, 1)  # at rest and upright, arms along x
+    rest = pose_joints(world[None], prior.rest[None, :24], prior.parents, absolute=True)[0]
+    seen = torch.zeros(1, 36, 3)
+    seen[0, [OPEN36.index(joint) for joint in SMPL24.joints]] = rest - rest[0]
+    seen[0, OPEN36.index("left_wrist")] = (rest[elbow] + rest[wrist]) / 2 - rest[0]
+    known = KnownJoints((80 * seen[..., :2] + CROP / 2) / 4, seen[..., 2])
+
+    def depth(angle: float) -> Tensor:
+        """Of the wrist beyond the elbow, in lengths of the forearm, which points out of the plane by an angle."""
+        turned = world.clone()
+        turned[[elbow, wrist, hand]] = roma.rotvec_to_rotmat(torch.tensor([0.0, -angle, 0.0])) @ world[elbow]
+        placed = prior.follow(to_relative(turned[None], prior.parents), torch.zeros(1, 10), known, CROP)
+        bone = placed.joints[0, wrist] - placed.joints[0, elbow]
+        return bone[2] / bone.norm()
+
+    assert 0 < depth(0.02) - depth(-0.02) < 0.15
+    assert depth(0.8) > 0.7
+    assert depth(-0.8) < -0.7
+
+
 def test_a_mesh_is_moved_to_the_joints_and_keeps_its_depth(places, depths) -> None:
     body = load_body("open")
     known = known_joints(peaked(places, depths))
