@@ -27,12 +27,32 @@ COLUMNS_OF = {
 }
 """Title of a column -> protocol and metric."""
 _TABLE = re.compile(r"^\| weights \|.*\n\|[-|]+\n((?:\|.*\n)+)", re.M)
+_OF_METHODS = re.compile(r"^(\| \|(?: `\w+` on `[\w-]+` \|)+)\n\|[-|]+\n((?:\|.*\n)+)", re.M)
+"""Table with a row per method: a column has several metrics of its weights `METHOD.suffix` in one protocol."""
+_SUFFIX_AND_PROTOCOL = re.compile(r"`(\w+)` on `([\w-]+)`")
+_SEVERAL = ("mpjpe", "pa_mpjpe", "pve")
 _NAME = re.compile(r"^\| `(\w+\.\w+)` ")
 
 
 def refreshed(text: str) -> str:
-    """Markdown whose tables of weights hold the stored numbers, best first by the first column; others stay last."""
-    return _TABLE.sub(lambda table: _table(table.group()), text)
+    """Markdown whose tables of weights hold the stored numbers, best first by the first column; others stay last.
+
+    Tables of methods keep their order.
+    """
+    return _OF_METHODS.sub(_table_of_methods, _TABLE.sub(lambda table: _table(table.group()), text))
+
+
+def _table_of_methods(table: re.Match[str]) -> str:
+    head, line, *rows = table.group().splitlines()
+    columns, weights, made = _SUFFIX_AND_PROTOCOL.findall(head), read_checkpoints(), [head, line]
+    for row in rows:
+        method = _cells(row)[0]
+        if method in METHODS:
+            results = [weights[f"{method}.{suffix}"].results.get(protocol, {}) for suffix, protocol in columns]
+            cells = [" / ".join(f"{found[name]:.1f}" for name in _SEVERAL if name in found) for found in results]
+            row = f"| {method} | {' | '.join(cells)} |"
+        made.append(row)
+    return "\n".join(made) + "\n"
 
 
 def _table(table: str) -> str:
