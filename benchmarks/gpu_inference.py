@@ -4,8 +4,9 @@
 
 writes OUT/gpu.json after every case and OUT/gpu.txt, a table, which it prints. The networks have the papers' sizes; the
 published graph of each is measured in the same run. What ran out of time or memory is an error in its row, or is not
-there. fp32 lets matrix products use TF32, as PyTorch's convolutions do. On a CPU, to try the script: `--device cpu
---tiny --seconds 0.05 --batch 1 2 --steps 2`, and without `--tiny` one method at a time.
+there. fp32 lets matrix products use TF32, as PyTorch's convolutions do. A roof is the longer of the arithmetic and of
+the bytes between eager operators, at measured rates; what is compiled may come above it. On a CPU, to try the script:
+`--device cpu --precision fp32 bf16 --tiny --seconds 0.05 --batch 1 2 --steps 2`, and one method without `--tiny`.
 """
 
 from __future__ import annotations
@@ -26,12 +27,11 @@ from torch.utils._pytree import tree_leaves
 
 from benchmarks.cpu_cases import STUDIES, Method
 from benchmarks.gpu_tables import as_tables
-from benchmarks.roofline import Roof, count_work, measure_roof, median, wait
+from benchmarks.roofline import Roof, Work, count_work, measure_roof, median, wait
 from body.atomic import atomic_file
 from lightning_modules.common.compilation import compile_parts
 
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
-EAGER = ("published fp32", *(f"{precision}{layout}" for precision in PRECISIONS for layout in ("", " channels-last")))
 COMPILED = "bf16 channels-last compiled"
 _COMPILATION = 60.0
 """Seconds before the end after which none is begun."""
@@ -45,7 +45,7 @@ def main() -> None:
     roofs = {
         name: measure_roof(device, kind, 256 if options.tiny else 8192 if device.type == "cuda" else 2048)
         for name, kind in PRECISIONS.items()
-        if name != "fp16" or device.type == "cuda"
+        if name in options.precision
     }
     report: dict[str, Any] = {
         "device": _name(device),
@@ -74,17 +74,23 @@ def measure_method(
     ours, side = make_network(method, False, options.tiny)
     published = None if options.tiny else make_network(method, True, False)[0].to(device)
     ours = ours.to(device)
+    works = dict[tuple[str, int], Work]()  # what is compiled does the work of the same network
 
     def case(network: nn.Module, variant: str, batch: int) -> dict[str, Any]:
         named = {"method": method, "variant": variant, "batch": batch}
+        precision = variant.removeprefix("published ").split()[0]
+        key = (f"published {precision}" if network is published else precision, batch)
         try:
             image = torch.rand(batch, 3, side, side, device=device)
-            return named | forward_case(network, image, variant, roofs, options.seconds)
+            found, works[key] = forward_case(network, image, variant, options.seconds, works.get(key))
+            return named | found | _rates(works[key], batch, found["milliseconds"], roofs[precision])
         except Exception as error:  # out of memory, or no kernel for a type: the others are measured all the same
             return named | {"error": type(error).__name__, "says": str(error).partition("\n")[0][:200]}
 
+    layouts = ("", " channels-last")
+    variants = ("published fp32", *(f"{kind}{layout}" for kind in options.precision for layout in layouts))
     for batch in options.batch:
-        for variant in EAGER:
+        for variant in variants:
             network = published if variant.startswith("published") else ours
             if network is not None and time.monotonic() < until:
                 yield case(network, variant, batch)
@@ -93,15 +99,15 @@ def measure_method(
     compiled = copy.deepcopy(ours)
     compile_parts([compiled])
     for batch in options.batch:
-        if time.monotonic() < min(until, end - _COMPILATION):
+        if "bf16" in options.precision and time.monotonic() < min(until, end - _COMPILATION):
             yield case(compiled, COMPILED, batch)
 
 
 @torch.no_grad()
 def forward_case(
-    network: nn.Module, image: Tensor, variant: str, roofs: dict[str, Roof], seconds: float
-) -> dict[str, Any]:
-    """Milliseconds of a forward pass, its memory, and how near it comes to what the device could do."""
+    network: nn.Module, image: Tensor, variant: str, seconds: float, work: Work | None
+) -> tuple[dict[str, Any], Work]:
+    """Milliseconds of a forward pass and its memory; and its work, which is counted unless it is given."""
     words, device = variant.removeprefix("published ").split(), image.device
     layout = torch.channels_last if "channels-last" in words else torch.contiguous_format
     network, image = network.to(memory_format=layout), image.contiguous(memory_format=layout)  # type: ignore[call-overload]
@@ -111,23 +117,19 @@ def forward_case(
         network(image)
         wait(device)
         first = time.monotonic() - started
-        work = None if "compiled" in words else count_work(lambda: network(image))
+        work = work or count_work(lambda: network(image))
         if device.type == "cuda":
             torch.cuda.reset_peak_memory_stats()
         milliseconds = 1000 * median(lambda: network(image), seconds, device)
         memory = torch.cuda.max_memory_allocated() / 2**20 if device.type == "cuda" else None
-    found = {
-        "milliseconds": milliseconds,
-        "crops_per_second": 1000 * len(image) / milliseconds,
-        "mib": memory,
-        "first_seconds": first,
-    }
-    if work is None:
-        return found
-    roof = roofs.get(words[0], roofs["bf16"])
-    return found | {
-        "gflop_per_crop": work.flops / len(image) / 1e9,
-        "megabytes_per_crop": work.bytes / len(image) / 1e6,
+    return {"milliseconds": milliseconds, "mib": memory, "first_seconds": first}, work
+
+
+def _rates(work: Work, batch: int, milliseconds: float, roof: Roof) -> dict[str, float]:
+    return {
+        "crops_per_second": 1000 * batch / milliseconds,
+        "gflop_per_crop": work.flops / batch / 1e9,
+        "megabytes_per_crop": work.bytes / batch / 1e6,
         "tflops": work.flops / milliseconds / 1e9,
         "of_roof": roof.milliseconds(work) / milliseconds,
     }
@@ -186,6 +188,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--method", nargs="+", choices=get_args(Method), default=list(get_args(Method)))
     parser.add_argument("--batch", nargs="+", type=int, default=[8, 1, 64, 256])
+    parser.add_argument("--precision", nargs="+", choices=PRECISIONS, default=list(PRECISIONS), help="fp32 among them")
     parser.add_argument("--seconds", type=float, default=0.4, help="per case")
     parser.add_argument("--steps", type=int, default=200, help="of training")
     parser.add_argument("--train-batch", type=int, default=8)

@@ -142,12 +142,22 @@ class PoseModule(LightningModule):
             self._kept = tuple(self._part(name) for name in self.training_options["freeze"])
             for part in self._kept:
                 part.requires_grad_(False)
+            if self._trainer is not None:
+                self._store_channels_last()
         if stage == "fit" and self.backbone_from is not None:
             backbones = self.backbones()
             if not backbones:
                 raise ValueError(f"{type(self).__name__} has no whole backbone; leave backbone_from out")
             for backbone in backbones:
                 load_backbone(backbone, Path(self.backbone_from))
+
+    def _store_channels_last(self) -> None:
+        """Where convolutions are slower otherwise: in half precision, and on CPUs.
+
+        It comes before a strategy wraps the module: DDP lays out its gradients as the weights are then.
+        """
+        if "mixed" in str(self.trainer.precision) or self.trainer.strategy.root_device.type == "cpu":
+            self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Say which method's weights they are, for `zoo.load`."""
@@ -239,15 +249,11 @@ class PoseModule(LightningModule):
     def on_fit_start(self) -> None:
         """Train, also what `zoo.load` gave in eval mode, which Lightning would keep.
 
-        Weights are stored channels-last where convolutions are slower otherwise: in half precision, and on CPUs.
-
         Raises:
             ValueError: the data are of another protocol, whose training subjects are others.
         """
         self._check_data()
         self.train()
-        if "mixed" in str(self.trainer.precision) or self.device.type == "cpu":
-            self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def on_test_start(self) -> None:
         """Let the datamodule hand the metrics what they need of the whole split."""
