@@ -95,7 +95,7 @@ def measure_method(
             if network is not None and time.monotonic() < until:
                 yield case(network, variant, batch)
     if time.monotonic() < until:
-        yield {"method": method} | training_steps(copy.deepcopy(ours), side, options.train_batch, options.steps, until)
+        yield training_case(method, ours, side, options, until)
     compiled = copy.deepcopy(ours)
     compile_parts([compiled])
     for batch in options.batch:
@@ -135,6 +135,17 @@ def _rates(work: Work, batch: int, milliseconds: float, roof: Roof) -> dict[str,
     }
 
 
+def training_case(
+    method: Method, network: nn.Module, side: int, options: argparse.Namespace, until: float
+) -> dict[str, Any]:
+    """Training steps of a copy, or why there are none."""
+    named = {"method": method, "steps": 0, "batch": options.train_batch}
+    try:
+        return named | training_steps(copy.deepcopy(network), side, options.train_batch, options.steps, until)
+    except Exception as error:  # the others are measured all the same
+        return named | {"error": type(error).__name__, "says": str(error).partition("\n")[0][:200]}
+
+
 def training_steps(network: nn.Module, side: int, batch: int, steps: int, until: float) -> dict[str, Any]:
     """Steps of Adam in bf16 autocast on noise: whether all was finite, their speed and memory."""
     device = next(network.parameters()).device
@@ -161,7 +172,6 @@ def training_steps(network: nn.Module, side: int, batch: int, steps: int, until:
     finite = all(map(math.isfinite, losses)) and all(bool(weight.isfinite().all()) for weight in network.parameters())
     return {
         "steps": len(losses),
-        "batch": batch,
         "finite": finite,
         "steps_per_second": len(losses) / spent,
         "mib": torch.cuda.max_memory_allocated() / 2**20 if device.type == "cuda" else None,

@@ -34,6 +34,9 @@ def as_tables(report: dict[str, Any]) -> tuple[Table, Table]:
         )
     steps = Table("training in bf16", "steps", "batch", "finite", "steps/s", "crops/s", "MiB")
     for case in report["training"]:
+        if "error" in case:
+            steps.add_row(case["method"], case["error"])
+            continue
         rate = case["steps_per_second"]
         numbers = (str(case["steps"]), str(case["batch"]), "yes" if case["finite"] else "NO", f"{rate:.1f}")
         steps.add_row(case["method"], *numbers, f"{rate * case['batch']:.0f}", _text(case["mib"], "{:.0f}"))
