@@ -2,10 +2,11 @@
 
     python -m benchmarks.gpu_inference --out OUT
 
-writes OUT/gpu.json after every case and OUT/gpu.txt, a table, which it prints. The networks have the papers' sizes; the
-published graph of each is measured in the same run. What ran out of time or memory is an error in its row, or is not
-there. fp32 lets matrix products use TF32, as PyTorch's convolutions do. A roof is the longer of the arithmetic and of
-the bytes between eager operators, at measured rates; what is compiled may come above it. On a CPU, to try the script:
+writes OUT/gpu.json and OUT/gpu.txt, a table, after every case. The networks have the papers' sizes; the published graph
+of each is measured in the same run, and compilation, which takes longest, comes last. What ran out of memory is a row
+with an error, what ran out of time is not there. fp32 lets matrix products use TF32, as PyTorch's convolutions do. A
+roof is the longer of the arithmetic and of the bytes between eager operators, at measured rates; what is compiled may
+come above it. On a CPU, to try the script:
 `--device cpu --precision fp32 bf16 --tiny --seconds 0.05 --batch 1 2 --steps 2`, and one method without `--tiny`.
 """
 
@@ -16,7 +17,7 @@ import copy
 import json
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, get_args
 
@@ -32,7 +33,6 @@ from body.atomic import atomic_file
 from lightning_modules.common.compilation import compile_parts
 
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
-COMPILED = "bf16 channels-last compiled"
 _COMPILATION = 60.0
 """Seconds before the end after which none is begun."""
 
@@ -54,53 +54,71 @@ def main() -> None:
         "cases": [],
         "training": [],
     }
+    benches = list[Bench]()
+
+    def record(cases: Iterable[dict[str, Any]]) -> None:
+        for case in cases:
+            report["training" if "steps" in case else "cases"].append(case)
+            _write(report, options.out)
+
     for number, method in enumerate(options.method):
         until = time.monotonic() + (end - time.monotonic()) / (len(options.method) - number)
-        for case in measure_method(method, options, roofs, until, end):
-            report["training" if "steps" in case else "cases"].append(case)
-            with atomic_file(options.out / "gpu.json") as path:
-                path.write_text(json.dumps(report, indent=1, allow_nan=False))
-    tables = as_tables(report)
-    with (options.out / "gpu.txt").open("w") as file:
-        Console(width=140, file=file).print(*tables)
-    Console(width=140).print(*tables)
+        benches.append(Bench(method, options, roofs))
+        record(benches[-1].eager(until))
+    for batch in options.batch:
+        for bench in benches:
+            if "bf16" in options.precision and time.monotonic() < end - _COMPILATION:
+                record([bench.compiled(batch)])
+    Console(width=140).print(*as_tables(report))
 
 
-def measure_method(
-    method: Method, options: argparse.Namespace, roofs: dict[str, Roof], until: float, end: float
-) -> Iterator[dict[str, Any]]:
-    """One case per variant and batch, then training steps, then what is compiled; each as far as the time allows."""
-    device = torch.device(options.device)
-    ours, side = make_network(method, False, options.tiny)
-    published = None if options.tiny else make_network(method, True, False)[0].to(device)
-    ours = ours.to(device)
-    works = dict[tuple[str, int], Work]()  # what is compiled does the work of the same network
+class Bench:
+    """One method: its networks on the device, and what each batch asks of them.
 
-    def case(network: nn.Module, variant: str, batch: int) -> dict[str, Any]:
-        named = {"method": method, "variant": variant, "batch": batch}
+    Args:
+        method: which one.
+        options: of the command line.
+        roofs: by precision.
+    """
+
+    def __init__(self, method: Method, options: argparse.Namespace, roofs: dict[str, Roof]) -> None:
+        self.method, self.options, self.roofs, self.device = method, options, roofs, torch.device(options.device)
+        ours, self.side = make_network(method, False, options.tiny)
+        self.ours, self._compiled = ours.to(self.device), list[nn.Module]()
+        self._works = dict[tuple[bool, str, int], Work]()
+
+    def eager(self, until: float) -> Iterator[dict[str, Any]]:
+        """One case per variant and batch, then training steps; each as far as the time allows."""
+        published = None if self.options.tiny else make_network(self.method, True, False)[0].to(self.device)
+        precisions = self.options.precision
+        variants = [f"{kind}{layout}" for kind in precisions for layout in ("", " channels-last")]
+        for batch in self.options.batch:
+            if published is not None and time.monotonic() < until:
+                yield self._case(published, "published fp32", batch)
+            for variant in variants:
+                if time.monotonic() < until:
+                    yield self._case(self.ours, variant, batch)
+        if time.monotonic() < until:
+            yield training_case(self.method, self.ours, self.side, self.options, until)
+
+    def compiled(self, batch: int) -> dict[str, Any]:
+        """The case of the compiled network, which does the work of what it was compiled from."""
+        if not self._compiled:
+            self._compiled.append(copy.deepcopy(self.ours))
+            compile_parts(self._compiled)
+        return self._case(self._compiled[0], "bf16 channels-last compiled", batch)
+
+    def _case(self, network: nn.Module, variant: str, batch: int) -> dict[str, Any]:
+        named = {"method": self.method, "variant": variant, "batch": batch}
         precision = variant.removeprefix("published ").split()[0]
-        key = (f"published {precision}" if network is published else precision, batch)
+        key = (variant.startswith("published"), precision, batch)
         try:
-            image = torch.rand(batch, 3, side, side, device=device)
-            found, works[key] = forward_case(network, image, variant, options.seconds, works.get(key))
-            return named | found | _rates(works[key], batch, found["milliseconds"], roofs[precision])
+            image = torch.rand(batch, 3, self.side, self.side, device=self.device)
+            known = self._works.get(key)
+            found, self._works[key] = forward_case(network, image, variant, self.options.seconds, known)
+            return named | found | _rates(self._works[key], batch, found["milliseconds"], self.roofs[precision])
         except Exception as error:  # out of memory, or no kernel for a type: the others are measured all the same
             return named | {"error": type(error).__name__, "says": str(error).partition("\n")[0][:200]}
-
-    layouts = ("", " channels-last")
-    variants = ("published fp32", *(f"{kind}{layout}" for kind in options.precision for layout in layouts))
-    for batch in options.batch:
-        for variant in variants:
-            network = published if variant.startswith("published") else ours
-            if network is not None and time.monotonic() < until:
-                yield case(network, variant, batch)
-    if time.monotonic() < until:
-        yield training_case(method, ours, side, options, until)
-    compiled = copy.deepcopy(ours)
-    compile_parts([compiled])
-    for batch in options.batch:
-        if "bf16" in options.precision and time.monotonic() < min(until, end - _COMPILATION):
-            yield case(compiled, COMPILED, batch)
 
 
 @torch.no_grad()
@@ -186,6 +204,13 @@ def make_network(method: Method, published: bool, tiny: bool) -> tuple[nn.Module
 
     model = zoo.load(f"{method}.open_tiny")
     return model.network, int(getattr(model.network, "input_size", model.crop_size))
+
+
+def _write(report: dict[str, Any], folder: Path) -> None:
+    with atomic_file(folder / "gpu.json") as path:
+        path.write_text(json.dumps(report, indent=1, allow_nan=False))
+    with atomic_file(folder / "gpu.txt") as path, path.open("w") as file:
+        Console(width=140, file=file).print(*as_tables(report))
 
 
 def _name(device: torch.device) -> str:

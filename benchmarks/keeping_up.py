@@ -4,14 +4,13 @@
 
 A worker is one loading process, which has one core. It decodes, crops and augments samples of open-v1 from its cache,
 of open-v2 (foreground and background put together anew) and of shards written from open-v1. The step is Lightning's, of
-the released weights, with what the configuration freezes, on one core. CPU time is counted, so that other work on the
+the released size, with what the configuration freezes, on one core. CPU time is counted, so that other work on the
 machine matters little. A GPU that sustains T TFLOP/s takes at most 1000 T / GFLOP crops a second.
 """
 
 from __future__ import annotations
 
 import argparse
-import itertools
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -27,7 +26,7 @@ from rich.console import Console
 from rich.table import Table
 from torch.utils.flop_counter import FlopCounterMode
 
-import zoo
+from benchmarks.gpu_stages import Stage, method_stage
 from datamodules.base import BaseDataModule
 from datamodules.open_v2.bundle import make_bundle
 from datamodules.open_v2.datamodule import OpenV2DataModule
@@ -36,9 +35,7 @@ from datamodules.shards.datamodule import ShardDataModule
 from datamodules.shards.write import write_shards
 from datamodules.synthetic import SyntheticDataModule
 from datamodules.synthetic.cache import cache_root
-from zoo.cli.links import linked_crops
-from zoo.documents.configs import read_config
-from zoo.documents.resources import find_config
+from metrics import get_protocol
 
 CONFIGS = {
     "i2l_meshnet": "i2l_meshnet/open",
@@ -47,8 +44,6 @@ CONFIGS = {
     "nbf": "nbf/open",
     "cascaded_lifting": "cascaded_lifting/open_cascade",
 }
-_STAGE = ("freeze", "stage", "train")
-"""Settings of a training that weights do not carry."""
 _PEOPLE, _BATCH = 48, 8
 Data = dict[str, Callable[[CropSettings], BaseDataModule]]
 
@@ -73,11 +68,10 @@ class Clock(Callback):
             self.flops = self._counter.get_total_flops()
 
 
-def step(config: str, data: BaseDataModule, steps: int = 4) -> tuple[float, float]:
+def step(stage: Stage, data: BaseDataModule, steps: int = 4) -> tuple[float, float]:
     """CPU seconds and GFLOP of a training step, for one crop."""
-    settings = read_config(find_config(config))["model"]["init_args"]
-    asked = {name: settings[name] for name in _STAGE if name in settings}
-    model, clock = zoo.load(f"{config.partition('/')[0]}.open", **asked), Clock()
+    model, clock = stage.module(), Clock()
+    model.protocol = get_protocol(data.protocol)
     with tempfile.TemporaryDirectory() as folder:
         trainer = pl.Trainer(
             accelerator="cpu", max_steps=steps, limit_val_batches=0, callbacks=[clock], default_root_dir=folder,
@@ -88,13 +82,14 @@ def step(config: str, data: BaseDataModule, steps: int = 4) -> tuple[float, floa
 
 
 def reading(data: BaseDataModule) -> float:
-    """CPU seconds of one training sample, after the first batch."""
+    """CPU seconds of one training sample, in the best batch of an epoch: other work disturbs."""
     data.setup("fit")
-    batches = iter(data.train_dataloader())
-    next(batches)
-    started = time.process_time()
-    count = sum(len(batch["index"]) for batch in itertools.islice(batches, _PEOPLE // _BATCH - 1))
-    return (time.process_time() - started) / count
+    batches, best = iter(data.train_dataloader()), float("inf")
+    for _ in range(_PEOPLE // _BATCH):
+        started = time.process_time()
+        next(batches)
+        best = min(best, time.process_time() - started)
+    return best / _BATCH
 
 
 @contextmanager
@@ -122,13 +117,6 @@ def sources(packed: Path | None) -> Iterator[Data]:
         yield found
 
 
-def crops_of(config: str) -> CropSettings:
-    """The crops that a configuration trains on."""
-    content = read_config(find_config(config))
-    own = {**content["data"]["init_args"].get("crops", {}), **linked_crops(content["model"])}
-    return CropSettings(**own)
-
-
 def main(arguments: Sequence[str] = ()) -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -140,10 +128,10 @@ def main(arguments: Sequence[str] = ()) -> None:
     with sources(options.bundle) as data:
         table = Table("training", "crop", "step, ms a crop", "GFLOP a crop", *(f"{name}, samples/s" for name in data))
         for method in options.method or CONFIGS:
-            crops = crops_of(CONFIGS[method])
-            seconds, work = step(CONFIGS[method], data["open-v1"](crops))
-            rates = [f"{1 / reading(make(crops)):.0f}" for make in data.values()]
-            table.add_row(CONFIGS[method], str(crops.size), f"{1000 * seconds:.0f}", f"{work:.1f}", *rates)
+            stage = method_stage(f"{CONFIGS[method]}:1:{_BATCH}", Path("outputs"))
+            seconds, work = step(stage, data["open-v1"](stage.crops))
+            rates = [f"{1 / reading(make(stage.crops)):.0f}" for make in data.values()]
+            table.add_row(CONFIGS[method], str(stage.crops.size), f"{1000 * seconds:.0f}", f"{work:.1f}", *rates)
     Console(width=140).print(table)
 
 

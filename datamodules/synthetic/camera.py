@@ -45,7 +45,7 @@ class PosedPerson:
         return np.asarray((points - self.eye) @ self.world.T, np.float32)
 
 
-@torch.no_grad()
+@torch.inference_mode()
 def pose_in_camera(draw: Draw, model: BodyModel, size: int) -> PosedPerson:
     """Pose the body, stand it on the ground and set the camera so that it spans the drawn part of the image."""
     pose = torch.from_numpy(draw.pose.astype(np.float32))[None]

@@ -140,8 +140,9 @@ class TriangleScene:
         _fill(packets[:, 4:7], directions, count)
         packets[:, _TFAR] = np.inf
         packets.view(np.uint32)[:, _FACE : _FACE + 2] = 0xFFFFFFFF
-        cast, scene, mask, step = getattr(_library(), query), self._scene, valid.ctypes.data, packets.strides[0]
-        start, arguments = packets.ctypes.data, ctypes.addressof(rays)
+        cast, start, step = getattr(_library(), query), packets.ctypes.data, packets.strides[0]
+        # converted once, not for every packet
+        scene, mask, arguments = _Pointer(self._scene), _Pointer(valid.ctypes.data), _Pointer(ctypes.addressof(rays))
         for address in range(start, start + count * step, step):
             cast(mask, scene, address, arguments)
         return packets

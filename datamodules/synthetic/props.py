@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 
 import numpy as np
 import trimesh
@@ -27,6 +27,23 @@ class Prop:
     texture: Texture
     local: Float[np.ndarray, "vertices 3"]
     smooth: bool
+
+    @cached_property
+    def facing(self) -> Int[np.ndarray, " faces"]:
+        """The coordinate of `local` that every face looks along."""
+        return np.abs(_across(self.local, self.faces)).argmax(-1)
+
+    @cached_property
+    def normals(self) -> Float[np.ndarray, "_ 3"]:
+        """Of vertices where it is smooth, otherwise of faces, of any length."""
+        if self.smooth:
+            return vertex_normals(self.vertices, self.faces)
+        return _across(self.vertices, self.faces)
+
+
+def _across(vertices: Float[np.ndarray, "vertices 3"], faces: Int[np.ndarray, "faces 3"]) -> Float[np.ndarray, "_ 3"]:
+    corners = vertices[faces]
+    return np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
 
 
 @cache
@@ -137,16 +154,10 @@ def prop_surface(
     prop: Prop, person: PosedPerson, hits: Hits
 ) -> tuple[Float[np.ndarray, "rays 3"], Float[np.ndarray, "rays 3"]]:
     """Albedo and world normals of a thing, at hits of its mesh."""
-    corners = prop.local[prop.faces]
-    across = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    along = np.abs(across).argmax(-1)[hits.face]
+    along = prop.facing[hits.face]
     local = interpolate(prop.local, prop.faces, hits)
     # a face is textured by the two coordinates that it does not look along
     u = np.where(along == 0, local[:, 2], local[:, 0])
     v = np.where(along == 1, local[:, 2], local[:, 1])
-    if prop.smooth:
-        normals = interpolate(vertex_normals(prop.vertices, prop.faces), prop.faces, hits)
-    else:
-        corners = prop.vertices[prop.faces]
-        normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])[hits.face]
+    normals = interpolate(prop.normals, prop.faces, hits) if prop.smooth else prop.normals[hits.face]
     return look_up(prop.texture, u * 1.3, v * 1.3), np.asarray(unit(normals @ person.world), np.float32)

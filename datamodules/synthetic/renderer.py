@@ -60,13 +60,14 @@ class Surface:
 class View:
     """Everything that is before the camera; the person is mesh 0 of `rays`, prop k is mesh k + 1.
 
-    `painted` are the person's canonical points, which say what is painted there, and world normals.
+    `painted` are the person's canonical points, which say what is painted there, and world normals; `lowest`
+    are the person's lowest points in the world.
     """
 
     surface: Surface
     person: PosedPerson
-    dressed: Float[np.ndarray, "vertices 3"]
     painted: Float[np.ndarray, "vertices 6"]
+    lowest: Float[np.ndarray, "12 3"]
     rays: Rays
     shades: Shades
     props: list[Prop]
@@ -95,7 +96,9 @@ def compose(
     normals = (surface.normals(dressed) @ person.world).astype(np.float32)
     painted = np.concatenate([surface.canonical, normals], 1)
     shades = Shades([vertices for vertices, _ in meshes], person.world, person.eye, light.key, light.softness)
-    return View(surface, person, dressed, painted, Rays(meshes), shades, props, style, background, light)
+    sparse = person.to_world(dressed[::115])
+    lowest = sparse[np.argsort(sparse[:, 1])[:12]]
+    return View(surface, person, painted, lowest, Rays(meshes), shades, props, style, background, light)
 
 
 def render(view: View, size: int) -> tuple[Float[np.ndarray, "size size 3"], Hits]:
@@ -141,7 +144,7 @@ def _shade(view: View, trace: Trace, size: int) -> Float[np.ndarray, "rays 3"]:
     image = np.empty((len(trace.world), 3), np.float32)
     mesh = np.where(trace.plane >= 0, -1, trace.hits.mesh)
     far = np.flatnonzero(~np.isfinite(trace.distance))
-    image[far] = far_colours(view.background, trace.world[far], (trace.pixels[far] + 0.5) / size)
+    image[far] = far_colours(view.background, trace.world.take(far, 0), (trace.pixels.take(far, 0) + 0.5) / size)
     eye = view.person.eye.astype(np.float32)
     groups = [(trace.plane == number, number, True) for number in range(len(view.background.planes))]
     groups += [(mesh == number, number, False) for number in range(len(view.props) + 1)]
@@ -217,8 +220,7 @@ def _person(
 
 def _openness(view: View, points: Float[np.ndarray, "rays 3"]) -> Float[np.ndarray, " rays"]:
     """Ambient light on floor and walls: less near the lowest parts of the body."""
-    sparse = view.person.to_world(view.dressed[::115])
-    blockers = sparse[np.argsort(sparse[:, 1])[:12]]
+    blockers = view.lowest
     low, high = blockers.min(0) - 0.6, blockers.max(0) + 0.6
     inside = [(points[:, axis] > low[axis]) & (points[:, axis] < high[axis]) for axis in range(3)]
     near = np.flatnonzero(inside[0] & inside[1] & inside[2])
