@@ -33,7 +33,7 @@ from body.atomic import atomic_file
 from lightning_modules.common.compilation import compile_parts
 
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
-_COMPILATION = 60.0
+_COMPILATION = 120.0
 """Seconds before the end after which none is begun."""
 
 
