@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +39,16 @@ def read_reported(folder: Path | None = None) -> list[ReportedPaper]:
     Raises:
         ZooError: a file breaks the form; the message names the file and the table.
     """
-    paths = sorted((folder or FOLDER).glob("*.yaml"))
-    return [_read_paper(path) for path in paths if path.name != DIFFERENCES]
+    return list(_shipped(FOLDER)) if folder is None else _read_papers(folder)
+
+
+@cache  # a process may ask for them a hundred times, and they stay as they are
+def _shipped(folder: Path) -> tuple[ReportedPaper, ...]:
+    return tuple(_read_papers(folder))
+
+
+def _read_papers(folder: Path) -> list[ReportedPaper]:
+    return [_read_paper(path) for path in sorted(folder.glob("*.yaml")) if path.name != DIFFERENCES]
 
 
 def _read_paper(path: Path) -> ReportedPaper:
