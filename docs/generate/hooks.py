@@ -13,10 +13,25 @@ if TYPE_CHECKING:
     from mkdocs.structure.pages import Page
 
 
+SEARCH_BOOST = {
+    "tutorials/": 2.0,
+    "reproducing/": 0.3,
+    "api/": 0.2,
+    "leaderboard/unstated": 0.1,
+    "leaderboard/ablations": 0.1,
+    "leaderboard/open_ablations": 0.1,
+    "development/changelog": 0.1,
+}
+"""Beginning of a page's path -> weight of its hits in the search: explanations come before lists of all names."""
+
+
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:  # noqa: ARG001 (MkDocs')
-    """The start page's numbers, from the stored results."""
+    """The place of a page's hits in the search, and the start page's numbers, from the stored results."""
     from generate.numbers import start_page
 
+    for beginning, boost in SEARCH_BOOST.items():
+        if page.file.src_uri.startswith(beginning):
+            page.meta["search"] = {"boost": boost}
     return start_page(markdown) if page.file.src_uri == "index.md" else markdown
 
 

@@ -40,8 +40,9 @@ def make_pages() -> dict[str, str]:
 def _figures(method: str) -> str:
     return (
         "<div class='figure' markdown>\n"
-        f"![The network of {method}: its parts with the shapes that they hand on](../figures/{method}_network.svg)\n"
-        "*The network as released, with the shapes of one image.*\n\n"
+        f"[![The network of {method}: its parts with the shapes that they hand on](../figures/{method}_network.svg)]"
+        f"(../figures/{method}_network.svg)\n"
+        "*The network as released, with the shapes of one image; a click enlarges it.*\n\n"
         "</div>\n\n<div class='figure' markdown>\n"
         f"![An image, what the network makes of it on the way, and the result](../figures/{method}_example.jpg)\n"
         "*The bundled weights on a test image of open-v2. Both figures are drawn when this site is built.*\n"

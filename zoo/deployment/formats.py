@@ -21,9 +21,24 @@ from zoo.deployment.predictor import INPUTS, Predictor
 
 Format = Literal["onnx", "torch-export", "openvino"]
 SUFFIXES: Mapping[Format, str] = {"onnx": ".onnx", "torch-export": ".pt2", "openvino": ".xml"}
+LIBRARIES: Mapping[Format, Sequence[str]] = {
+    "onnx": ("onnx", "onnxscript", "onnxruntime"),
+    "torch-export": (),
+    "openvino": ("onnx", "onnxscript", "openvino"),
+}
 OPSET = 18
 METADATA = "human_mesh_zoo"
 """Key of the description in a file's own metadata."""
+
+
+def require_libraries(kind: Format) -> None:
+    """Nothing is loaded or traced for a file that cannot be written.
+
+    Raises:
+        MissingExtra: a library is missing.
+    """
+    for library in LIBRARIES[kind]:
+        import_extra(library, "export")
 
 
 def export_program(predictor: Predictor, example: tuple[Tensor, ...]) -> torch.export.ExportedProgram:

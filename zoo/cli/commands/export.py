@@ -31,8 +31,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Export, and print the file and how well it agrees."""
     from zoo.checkpoints.load import load, resolve_name
     from zoo.deployment.export import export_model
-    from zoo.deployment.formats import SUFFIXES
+    from zoo.deployment.formats import SUFFIXES, require_libraries
 
+    require_libraries(arguments.kind)
     name = resolve_name(arguments.name)
     target = arguments.out or Path(f"{Path(name).stem if '/' in name else name}{SUFFIXES[arguments.kind]}")
     int8_limit = arguments.int8_limit if arguments.int8 else None

@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
         print_json({"files": [target / file for file in texts]})
         return 0
     print(f"Wrote {', '.join(str(target / file) for file in texts)}")
-    print(f"Next: pip install -e {target} && python -m pytest {target}")
+    print(f"Next: pip install -e {target} pytest && python -m pytest {target}")
     return 0
 
 

@@ -22,15 +22,17 @@ def as_markdown(parts: Sequence[Section], *, actions: bool = False) -> str:
 
 def _section(section: Section) -> str:
     columns = section.columns
-    details = ("n", "weights", "root depth", "date") if section.measured else ()
-    titles = ["method", *(f"{column.title} ({column.kind})" for column in columns), *details, "source"]
+    shown = section.measured
+    names = ["method", *(("weights", "root depth") if shown else ())]
+    titles = [*names, *(f"{column.title} ({column.kind})" for column in columns), *(("n", "date") if shown else ())]
     lines = []
     for row in section.rows:
-        detail = (
-            ["" if row.samples is None else str(row.samples), row.weights, row.root_depth, row.date] if details else []
-        )
-        lines.append([_name(row), *(column.cell(row) for column in columns), *detail, row.source])
-    return f"### {section.title}\n\n{section.text}\n\n{_table(titles, lines, numbers=len(columns) + bool(details))}"
+        what = [_name(row), *((row.weights, row.root_depth) if shown else ())]
+        count = "" if row.samples is None else str(row.samples)
+        cells = [column.cell(row) for column in columns]
+        lines.append([*what, *cells, *((count, row.date) if shown else ()), row.source])
+    table = _table([*titles, "source"], lines, len(columns) + bool(shown), names=len(names))
+    return f"### {section.title}\n\n{section.text}\n\n{table}"
 
 
 def _groups(section: Section) -> list[str]:
@@ -56,9 +58,9 @@ def _name(row: Row) -> str:
     return f"{name}, {row.settings}" if row.settings else name
 
 
-def _table(titles: Sequence[str], lines: Sequence[Sequence[str]], numbers: int) -> str:
-    """A table; the first `numbers` columns after the name are right-aligned."""
-    ruler = ["---:" if 1 <= number <= numbers else "---" for number in range(len(titles))]
+def _table(titles: Sequence[str], lines: Sequence[Sequence[str]], numbers: int, names: int = 1) -> str:
+    """A table; the first `numbers` columns after those of names are right-aligned."""
+    ruler = ["---:" if names <= number < names + numbers else "---" for number in range(len(titles))]
     return "".join("| " + " | ".join(markdown_cell(cell) for cell in line) + " |\n" for line in (titles, ruler, *lines))
 
 
