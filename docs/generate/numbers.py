@@ -21,9 +21,6 @@ COLUMNS_OF = {
     "LSP PCKh@0.5": ("lsp-test-2d", "pckh"),
     "LSP within a tenth of the box": ("lsp-test-2d", "within_box"),
     "LSP-Extended PCK@0.2": ("lsp-extended-2d", "pck"),
-    "open-v1 MPJPE": ("open-v1", "mpjpe"),
-    "open-v1 PA-MPJPE": ("open-v1", "pa_mpjpe"),
-    "open-v1 PVE": ("open-v1", "pve"),
 }
 """Title of a column -> protocol and metric."""
 _TABLE = re.compile(r"^\| weights \|.*\n\|[-|]+\n((?:\|.*\n)+)", re.M)

@@ -84,6 +84,10 @@ def test_refused_in_one_line(small_model, photo, tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(MissingExtra, match=r"onnxruntime is not installed: pip install 'human-mesh-zoo\[export\]'"):
         open_runtime(tmp_path / "a.onnx", "onnx", ())
+    with monkeypatch.context() as patch:
+        patch.setattr("zoo.checkpoints.load.load", None)  # it would take a minute to learn what is known at once
+        assert main(["export", "hemlets", "--format", "onnx"]) == 2
+    assert capsys.readouterr().err.startswith("zoo: onnxruntime is not installed: pip install 'human-mesh-zoo[export]'")
     Image.fromarray(photo).save(tmp_path / "a.png")
     assert main(["predict", str(tmp_path / "a.png"), "--runtime", "onnx", "--precision", "bf16", "--whole"]) == 2
     assert (
