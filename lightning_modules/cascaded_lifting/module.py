@@ -167,7 +167,8 @@ class CascadedLiftingModule(PoseModule):
         if not self.flip_test:
             output = self.network(image, camera)
             return output.joints, output.lifted
-        here, there = with_mirrored(lambda crops: self.network.cascade(crops).joints, image)
+        # the whole of it, which is what may be compiled; the lifting of both, some products, is not used
+        here, there = with_mirrored(lambda crops: self.network(crops).joints, image)
         joints = (here + self.mirror(there)) / 2
         return joints, self.network.lift(joints, camera) if self.lifts else None
 

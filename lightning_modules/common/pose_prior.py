@@ -213,7 +213,8 @@ class _Body(NamedTuple):
 
 
 def _steps(rotations: Float[Tensor, "batch 24 3 3"], rest: Float[Tensor, "batch joints 3"]) -> list[_Step]:
-    order, steps = list(_LEVELS[0]), list[_Step]()
+    order = list(_LEVELS[0])
+    steps: list[_Step] = []  # torch.compile does not know list[_Step]()
     for level in _LEVELS[1:]:
         parents, here = [_PARENT[joint] for joint in level], _numbers(level)
         ends = _numbers([_CHILD[joint] for joint in level if joint in _FOLLOWED])

@@ -29,6 +29,7 @@ def main() -> None:
             for part in model.compiled_parts():
                 part.compile(backend=graphs, fullgraph=True)
             change = max(float((model.predict_step(batch, 0).joints[:2] - exact).abs().max()) for batch in batches)
+        assert graphs.frame_count >= len(model.compiled_parts()), f"{method} predicts by what is not compiled"
         print(method, graphs.frame_count, len(model.compiled_parts()), change)
 
 
