@@ -82,7 +82,7 @@ class Oracle(torch.nn.Module):
         self.cells, self.module = cells, [module]
         self.image, self.relative = batch["image"], batch["joints"] - batch["joints"][:, :1]
 
-    def forward(self, image, camera):
+    def forward(self, image, camera=None):
         return self.cascade(image)._replace(lifted=None if camera is None else self.relative)
 
     def cascade(self, image):
