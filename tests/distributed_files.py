@@ -48,8 +48,10 @@ def with_state(cls, **state):
     return made
 
 
-def write_body(path, monkeypatch, joints, vertices, **more):
+def write_body(path, monkeypatch, joints, vertices, precision=np.float64, **more):
     """An SMPL or MANO pickle: protocol 2, byte strings, chumpy arrays, a sparse regressor of scipy.
+
+    `precision` is that of the pose's directions, nine tenths of the file.
 
     Returns:
         What a reader should find, by name.
@@ -70,7 +72,7 @@ def write_body(path, monkeypatch, joints, vertices, **more):
         "shapedirs": with_state(
             select, a=with_state(ch, x=every), idxs=picked.ravel(), preferred_shape=(vertices, 3, 10)
         ),
-        "posedirs": rng.normal(0, 1e-3, (vertices, 3, 9 * (joints - 1))),
+        "posedirs": rng.normal(0, 1e-3, (vertices, 3, 9 * (joints - 1))).astype(precision),
         "weights": with_state(ch, x=weights),
         "f": rng.integers(0, vertices, (20, 3)).astype(np.uint32),
         "J_regressor": with_state(csc, _shape=regressor.shape, format="csc", maxprint=50, **sparse),

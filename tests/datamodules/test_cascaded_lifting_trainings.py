@@ -1,5 +1,7 @@
 """Every configuration of Cascaded Dimension-Lifting on fake benchmarks in the real layout, through the command line."""
 
+import shutil
+
 import pytest
 import torch
 from fake import coco, human36m, mpii, muco, mupots
@@ -66,6 +68,7 @@ def test_the_trainings_of_the_paper_run(name, folder):
         options = ["--ckpt_path", str(last), "--results", str(folder / "results")]
         assert main(["test", "--config", "cascaded_lifting/mupots", *SMALL, *options]) == 0
         assert len(list((folder / "outputs").rglob("preds_3d_kpt_mupots.mat"))) == 1  # for the authors' script
+    shutil.rmtree(folder / "outputs")
 
 
 def test_every_configuration_is_run_or_shipped_with_weights():

@@ -90,6 +90,9 @@ def test_two_steps(name, folder):
     saved = torch.load(folder / f"outputs/{name}/checkpoints/last.ckpt", weights_only=True)
     assert saved["global_step"] == 2
     assert all(value.isfinite().all() for value in saved["state_dict"].values())
+    for file in (folder / "outputs").rglob("*.ckpt"):  # the next stages start from the last of an NBF
+        if name.startswith("danet") or file.name != "last.ckpt":
+            file.unlink()
 
 
 def test_the_model_of_human36m_is_tested_on_humaneva(folder, tmp_path, capsys):

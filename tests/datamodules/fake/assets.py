@@ -32,7 +32,8 @@ def write_smpl(assets, monkeypatch, genders=("neutral",)):
         offset, factor = _SHAPES[gender]
         shape = {"v_template": data["v_template"][:count] + offset * directions[..., :3].sum(-1)}
         shape["shapedirs"] = factor * (directions if gender == "neutral" else directions[..., ::-1])
-        write_body(folder / f"SMPL_{gender.upper()}.pkl", monkeypatch, 24, count, **shared, **shape)
+        path = folder / f"SMPL_{gender.upper()}.pkl"
+        write_body(path, monkeypatch, 24, count, precision=np.float32, **shared, **shape)
     h36m = _cut(data["regressors"]["h36m17"], count)
     np.save(folder / "J_regressor_h36m.npy", h36m)
     # SPIN's: right and left hip, neck and head top of LSP, pelvis and thorax of MPII, spine, jaw and head of Human3.6M
