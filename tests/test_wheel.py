@@ -64,13 +64,9 @@ def test_it_carries_the_list_of_weights_configs_and_the_open_body(installed, tmp
 
 
 def test_it_carries_every_bundled_weight(carried):
-    ours = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "zoo/checkpoints/weights").glob("*.safetensors"))
-    assert (
-        sorted(
-            name for name in carried if name.startswith("zoo/checkpoints/weights/") and name.endswith(".safetensors")
-        )
-        == ours
-    )
+    ours = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "zoo").rglob("*.safetensors"))
+    weights = sorted(name for name in carried if name.endswith(".safetensors"))
+    assert weights == ours
 
 
 def test_it_has_the_version_of_the_package(installed):

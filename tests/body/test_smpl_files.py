@@ -153,6 +153,7 @@ def test_the_other_hand_is_refused(write, tmp_path):
 def test_arrays_that_do_not_fit_are_named(write, tmp_path, name, change):
     path, _ = write("SMPL_NEUTRAL.pkl", 24, 6890)
     data = read_smpl_file(path)
+    path.unlink()
     np.savez(tmp_path / "a.npz", **{**data, name: change(data[name])})
     with pytest.raises(ValueError, match=f"is SMPL: 6890 vertices and 24 joints, but {name} do not fit"):
         load_body("smpl", tmp_path / "a.npz")

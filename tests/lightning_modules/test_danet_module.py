@@ -22,7 +22,7 @@ TINY = {
 }  # fmt: skip
 STILL = {"drop": "none", "jitter": False}
 _X = torch.tensor([-1.0, 1.0, 1.0])
-STEPS = 20
+STEPS = 8
 
 
 def danet_batch(size=3, crop=64):

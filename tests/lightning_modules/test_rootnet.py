@@ -35,9 +35,12 @@ def released(tmp_path_factory):
         trainer.strategy.connect(model)
         trainer.save_checkpoint(folder / "a.ckpt", weights_only=True)
         model = RootNetModule.load_from_checkpoint(folder / "a.ckpt", weights_only=True)
+        (folder / "a.ckpt").unlink()
         metadata = {"method": "rootnet", "config": json.dumps(dict(model.hparams))}
         save_file(model.state_dict(), folder / "a.safetensors", metadata)
-        return data, zoo.load(folder / "a.safetensors")
+        model = zoo.load(folder / "a.safetensors")
+        (folder / "a.safetensors").unlink()
+        return data, model
 
 
 def test_place_and_depth_are_the_authors(released):
