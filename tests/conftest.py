@@ -1,6 +1,7 @@
 """Shared test setup: shapes checked at run time, one thread each, files and memory given back with their tests."""
 
 import ctypes
+import gc
 import shutil
 from collections.abc import Generator
 from pathlib import Path
@@ -42,14 +43,16 @@ def pytest_fixture_setup(
 
 
 _STATM = Path("/proc/self/statm")
-_GROWTH = 256 * 2**20 // 4096
+_GROWTH = 512 * 2**20 // 4096
 _TRIM = getattr(ctypes.CDLL(None), "malloc_trim", None) if _STATM.exists() else None
 _pages = 0
 
 
 def pytest_runtest_logfinish() -> None:
-    """Freed memory goes back to the system: glibc keeps what lies between living arrays, gigabytes after a while."""
+    """Memory goes back to the system: trainers are cycles of little objects that hold large arrays, and glibc keeps
+    what is freed between living ones, gigabytes after a while."""
     global _pages
     if _TRIM and int(_STATM.read_text().split()[1]) > _pages + _GROWTH:
+        gc.collect()
         _TRIM(0)
         _pages = int(_STATM.read_text().split()[1])
