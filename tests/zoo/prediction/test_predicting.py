@@ -81,6 +81,19 @@ def test_whole_frame_and_several_boxes(small_model, photo):
     assert not small_model.training
 
 
+def test_many_people_are_predicted_a_few_at_a_time(small_model, photo, monkeypatch):
+    boxes = [(10.0 * number, 5.0 * number, 90.0, 120.0) for number in range(10)]
+    monkeypatch.setattr("zoo.prediction.predict._AT_ONCE", 4)
+    some = zoo.predict(small_model, photo, boxes)
+    monkeypatch.setattr("zoo.prediction.predict._AT_ONCE", 10)
+    together = zoo.predict(small_model, photo, boxes)
+    assert some.intermediates.keys() == together.intermediates.keys() != set()
+    for name, value in together.intermediates.items():
+        torch.testing.assert_close(some.intermediates[name], value, atol=1e-3, rtol=1e-4, msg=name)
+    for name in ("joints", "joints_2d", "vertices", "boxes"):
+        torch.testing.assert_close(getattr(some, name), getattr(together, name), atol=1e-3, rtol=1e-4, msg=name)
+
+
 def test_crops_are_as_wide_as_in_the_model_s_training(small_model, root_net, photo):
     """A box with twice the margin is a box twice as large; RootNet keeps its own margin."""
     wide = copy.copy(small_model)
