@@ -46,6 +46,22 @@ def test_identities_through_a_crossing(seed):
     assert follow(frames, patience=1.5 / RATE)[1] > 0
 
 
+def test_two_people_taken_for_one_do_not_throw_a_track_off():
+    """For some frames a walker's box reaches back to another person; then nobody is found, then the walker is."""
+    shape = np.random.default_rng(0).uniform(size=(17, 2))
+
+    def walker(frame: int, back: float = 0.0) -> Observation:
+        box = (100.0 + 10 * frame - back, 50.0, 130.0 + back, 290.0)
+        return Observation(box, np.array(box[:2]) + shape * box[2:])
+
+    tracker = Tracker()
+    for frame in range(20):
+        assert tracker.update(frame / 25, [walker(frame)]) == [0]
+    for frame, back in ((20, 60.0), (21, 120.0), (22, 180.0), (23, 250.0)):
+        assert tracker.update(frame / 25, [walker(frame, back)]) == [0]
+    assert tracker.update(30 / 25, [walker(30)]) == [0]
+
+
 def test_a_newcomer_gets_a_number_and_the_lost_are_forgotten():
     prediction = walk(0)[45]
     x, y, width, height = box_of(prediction)

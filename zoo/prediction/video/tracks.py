@@ -46,12 +46,12 @@ class _Track:
         gap = time - self.time
         return self.velocity * _COAST * (1 - math.exp(-gap / _COAST))
 
-    def see(self, time: float, seen: Observation) -> None:
-        """Take a new observation in."""
+    def see(self, time: float, seen: Observation, likeness: float) -> None:
+        """Take a new observation in; one that is little like this person says little of how fast it moves."""
         gap = max(time - self.time, 1e-3)
         measured = (_centre(seen) - _centre(self.last)) / gap
         # the first one is taken as it is; later ones weigh less the shorter the time that they were measured over
-        weight = 1.0 if self.sightings == 1 else 1 - math.exp(-gap / _MEMORY)
+        weight = 1.0 if self.sightings == 1 else likeness * (1 - math.exp(-gap / _MEMORY))
         self.velocity = self.velocity + weight * (measured - self.velocity)
         self.time, self.last, self.sightings = time, seen, self.sightings + 1
 
@@ -82,7 +82,7 @@ class Tracker:
         if likeness.size:
             for row, column in zip(*linear_sum_assignment(likeness, maximize=True), strict=True):
                 if likeness[row, column] >= _MIN_SIMILARITY:
-                    self._tracks[row].see(time, people[column])
+                    self._tracks[row].see(time, people[column], float(likeness[row, column]))
                     numbers[column] = self._tracks[row].number
         for column, one in enumerate(people):
             if numbers[column] < 0:
